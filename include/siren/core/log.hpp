@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages for people: to stderr, from rank 0 unless every rank was asked for. Results go to stdout
+// and never through here.
+#pragma once
+
+#include <string>
+
+#include <spdlog/spdlog.h>
+
+namespace siren {
+
+/// Sets up the default logger: plain lines "siren: ..." on stderr. Ranks other than 0 only speak
+/// when `all_ranks`. level: trace|debug|info|warn|error|off.
+void start_log(const std::string& level, int rank, bool all_ranks);
+
+/// From now on every message also goes to `path` (appended), at info level or finer.
+void also_log_to_file(const std::string& path);
+
+}  // namespace siren

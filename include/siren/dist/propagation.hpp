@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// LightGCN propagation over the liked graph: mean = 1/(L+1) sum_k P^k x for k = 0..L, with
+//
+//   sym    P = D^-1/2 A D^-1/2     (its own adjoint)
+//   mean   P = D^-1 A              (adjoint A D^-1)
+//
+// A the symmetric bipartite adjacency of E+, D its degrees; rows of degree 0 give 0. Both are written
+// as post * A * pre with diagonal pre and post; the adjoint swaps the two.
+//
+// One layer on each rank, in this order (see src/README.md, "A layer"):
+//   1. start expand: owned travelling rows leave for the ranks whose edges touch them
+//   2. sum the halo rows from local anchored rows (needs no communication)
+//   3. start fold: those partial sums leave for their owners
+//   4. sum the owned travelling rows from local anchored rows
+//   5. finish expand; sum the anchored rows, which read owned and halo rows
+//   6. finish fold: add the other ranks' partial sums, in order of rank
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "siren/comm/communicator.hpp"
+#include "siren/dist/row_exchange.hpp"
+#include "siren/graph/adjacency.hpp"
+#include "siren/math/kernels.hpp"
+#include "siren/math/matrix.hpp"
+
+namespace siren {
+
+enum class Normalisation { kSymmetric, kMean };
+
+/// "sym" or "mean"; InputError otherwise.
+Normalisation parse_normalisation(const std::string& name);
+
+using Work = std::function<void()>;
+
+template <class Precision>
+class Propagation {
+ public:
+  using Real = typename Precision::Real;
+  using Stored = typename Precision::Stored;
+
+  struct Shape {
+    int layers;               // L >= 0
+    std::int64_t dimension;   // d
+    Normalisation normalisation;
+  };
+
+  /// Collective. `graph` is borrowed. `poll` is called by the main thread between tiles, besides the
+  /// progress of the propagation's own messages.
+  Propagation(const Communicator& comm, const Adjacency& graph, const Kernels<Precision>& kernels, const Shape& shape, PhaseClock& clock, Work poll);
+
+  /// mean [rows x d] from x [rows x d]. `overlap` runs once, while the first expand is in flight.
+  void forward(const Matrix<Real>& x, Matrix<Real>& mean, const Work& overlap = {});
+
+  /// The adjoint: gradient of x from the gradient of the mean.
+  void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
+
+  /// Rows of d values this rank sends per layer (expand and fold together).
+  std::int64_t rows_sent_per_layer() const;
+  /// Edges visited by one forward or backward on this rank.
+  std::int64_t edge_visits() const { return 2 * graph_.by_anchor.nonzeros() * shape_.layers; }
+  std::int64_t bytes() const;
+
+ private:
+  /// post * A * pre, fused for the kernels.
+  struct Scaling {
+    std::vector<Real> first;  // [rows] pre: x to the first table
+    std::vector<Real> next;   // [rows] pre post: a layer's sums to the next table
+    std::vector<Real> sum;    // [rows] post / (L + 1): a layer's sums to the mean
+  };
+  Scaling make_scaling(bool adjoint) const;
+  void apply(const Matrix<Real>& x, const Scaling& scaling, Matrix<Real>& mean, const Work& overlap);
+  void layer(const Scaling& scaling, bool last, Matrix<Real>& mean, const Work& overlap);
+  void sum_halo_rows();
+  void sum_travelling_rows(const LayerOutput<Real, Stored>& to);
+  void sum_anchored_rows(const LayerOutput<Real, Stored>& to);
+  void add_partial_sums(const LayerOutput<Real, Stored>& to);
+  template <class Body>
+  void over_tiles(const std::vector<std::int64_t>& bounds, const Body& body);
+
+  const Adjacency& graph_;
+  const Kernels<Precision>& kernels_;
+  Shape shape_;
+  PhaseClock& clock_;
+  Work poll_;
+  int self_;
+  std::int64_t width_;
+  Scaling forward_;
+  Scaling backward_;
+  ExchangePlan plan_;
+  RowExchange<Precision> exchange_;
+  Matrix<Stored> table_;       // [rows + halo x d] scaled input of the layer
+  Matrix<Stored> next_table_;  // that of the next layer
+  Matrix<Stored> halo_sums_;   // [halo x d] partial sums for other ranks
+  Matrix<Real> own_sums_;      // [travelling x d] sums that other ranks add to
+  std::vector<std::int64_t> halo_tiles_;  // row bounds in by_traveller
+  std::vector<std::int64_t> own_tiles_;
+  std::vector<std::int64_t> anchor_tiles_;
+};
+
+}  // namespace siren

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who owns which users and items. A partition is judged by the rows it makes ranks send per layer and
+// by its balance, not by the edges it cuts (see PartitionQuality in graph/adjacency.hpp).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "siren/core/ids.hpp"
+
+namespace siren {
+
+/// Owner rank per user and item, the same on every rank. The users' part is only needed while data is
+/// loaded; the items' part lives on, packed, in Layout.
+struct Partition {
+  std::vector<std::int32_t> user_owner;  // [M]
+  std::vector<std::int32_t> item_owner;  // [N]
+};
+
+/// What a partitioner may look at. Weights estimate the work of a row (1 + its liked edges).
+struct PartitionInput {
+  std::span<const std::int32_t> user_weight;  // [M]
+  std::span<const std::int32_t> item_weight;  // [N]
+  int ranks;
+  std::uint32_t seed;
+};
+
+/// Contiguous ranges of ids of about equal weight.
+Partition partition_block(const PartitionInput& input);
+
+/// An owner drawn per node, keyed by its global id.
+Partition partition_random(const PartitionInput& input);
+
+using Partitioner = Partition (*)(const PartitionInput&);
+
+/// "block" or "random"; InputError otherwise.
+Partitioner partitioner(const std::string& name);
+
+}  // namespace siren

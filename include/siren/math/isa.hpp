@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Instruction sets the kernels are compiled for. One level is agreed by all ranks at start, because
+// results differ in the last bits between levels.
+#pragma once
+
+#include <string>
+
+namespace siren {
+
+enum class Isa : int { kPortable = 0, kAvx2 = 1, kAvx512 = 2 };
+
+const char* name_of(Isa isa);
+
+/// The best level that this binary contains and this processor has.
+Isa best_isa();
+
+/// "auto" (= best_isa()), "portable", "avx2" or "avx512". InputError if unknown or not available here.
+Isa parse_isa(const std::string& name);
+
+}  // namespace siren

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/comm/environment.hpp"
+
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include "siren/core/error.hpp"
+
+namespace siren {
+
+Environment::Environment(int* argc, char*** argv)
+    : exceptions_at_start_(std::uncaught_exceptions()) {
+  int granted = MPI_THREAD_SINGLE;
+  if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &granted) != MPI_SUCCESS)
+    throw EnvironmentError("MPI_Init_thread failed");
+  if (granted < MPI_THREAD_FUNNELED)
+    throw EnvironmentError(
+        fmt::format("this MPI grants thread level {} but siren needs MPI_THREAD_FUNNELED ({}); use "
+                    "an MPI built with thread support",
+                    granted, MPI_THREAD_FUNNELED));
+}
+
+Environment::~Environment() {
+  if (std::uncaught_exceptions() == exceptions_at_start_) MPI_Finalize();
+}
+
+int ranks_promised_by_launcher() {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+    if (const char* value = std::getenv(name)) return std::atoi(value);
+  }
+  return 0;
+}
+
+const char* mpi_library_version() {
+  static const std::string text = [] {
+    char buffer[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    MPI_Get_library_version(buffer, &length);
+    const std::string all(buffer, static_cast<std::size_t>(length));
+    return all.substr(0, all.find_first_of(",\n"));
+  }();
+  return text.c_str();
+}
+
+}  // namespace siren

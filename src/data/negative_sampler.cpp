@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/data/negative_sampler.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "siren/core/check.hpp"
+#include "siren/core/rng.hpp"
+
+namespace siren {
+
+namespace {
+
+constexpr std::uint32_t kAttempts = 64;
+
+std::vector<double> powers(std::span<const std::int32_t> degrees, double exponent) {
+  std::vector<double> weights;
+  weights.reserve(degrees.size());
+  for (const std::int32_t degree : degrees) weights.push_back(degree == 0 ? 0.0 : std::pow(degree, exponent));
+  return weights;
+}
+
+}  // namespace
+
+AliasTable::AliasTable(std::span<const double> weights) : columns_(weights.size()) {
+  const auto n = static_cast<double>(weights.size());
+  for (const double weight : weights) total_ += weight;
+  if (total_ <= 0.0) return;
+  std::vector<double> share;  // n times the probability: 1 fills a column
+  std::vector<std::int32_t> small;
+  std::vector<std::int32_t> large;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    share.push_back(weights[i] * n / total_);
+    (share[i] < 1.0 ? small : large).push_back(static_cast<std::int32_t>(i));
+    columns_[i] = {0xffffffffU, static_cast<std::int32_t>(i), false};
+  }
+  while (!small.empty() && !large.empty()) {
+    const auto s = static_cast<std::size_t>(small.back());
+    const auto l = static_cast<std::size_t>(large.back());
+    small.pop_back();
+    large.pop_back();
+    const auto keeps = static_cast<std::uint64_t>(share[s] * 0x1p32);  // coins below this
+    columns_[s] = {static_cast<std::uint32_t>(keeps - 1), static_cast<std::int32_t>(l), keeps == 0};
+    share[l] = (share[l] + share[s]) - 1.0;
+    (share[l] < 1.0 ? small : large).push_back(static_cast<std::int32_t>(l));
+  }
+}
+
+std::int32_t AliasTable::draw(std::uint32_t pick_low, std::uint32_t pick_high, std::uint32_t coin) const {
+  const std::uint64_t i = scale_to(pick_low, pick_high, columns_.size());
+  const Column& column = columns_[i];
+  return !column.never && coin <= column.last_coin ? static_cast<std::int32_t>(i) : column.other;
+}
+
+NegativeSampler::NegativeSampler(std::span<const std::int32_t> item_degree, double exponent, std::uint32_t seed)
+    : item_degree_(item_degree),
+      exponent_(exponent),
+      seed_(seed),
+      sampleable_(std::count_if(item_degree.begin(), item_degree.end(), [](std::int32_t d) { return d > 0; })),
+      alias_(powers(item_degree, exponent)) {}
+
+double NegativeSampler::weight(ItemId item) const {
+  const std::int32_t degree = item_degree_[static_cast<std::size_t>(item)];
+  return degree == 0 ? 0.0 : std::pow(degree, exponent_);
+}
+
+bool NegativeSampler::can_sample(std::span<const ItemId> rated) const {
+  // every rated item has degree > 0: it was counted in
+  return static_cast<std::int64_t>(rated.size()) < sampleable_;
+}
+
+ItemId NegativeSampler::draw(std::span<const ItemId> rated, std::int64_t id, std::int32_t epoch, std::int32_t k) const {
+  RandomBlock counter = {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch), 0};
+  for (std::uint32_t attempt = 0; attempt < kAttempts; ++attempt) {
+    counter[3] = static_cast<std::uint32_t>(k) + (attempt << 16);
+    const RandomBlock bits = random_block(seed_, Purpose::kNegative, counter);
+    const ItemId item = alias_.draw(bits[0], bits[1], bits[2]);
+    if (!std::binary_search(rated.begin(), rated.end(), item)) return item;
+  }
+  counter[3] = static_cast<std::uint32_t>(k) + (kAttempts << 16);
+  const RandomBlock bits = random_block(seed_, Purpose::kNegative, counter);
+  const std::uint64_t word = bits[0] | static_cast<std::uint64_t>(bits[1]) << 32;
+  return invert_complement(rated, static_cast<double>(word >> 11) * 0x1p-53);
+}
+
+ItemId NegativeSampler::invert_complement(std::span<const ItemId> rated, double unit) const {
+  const auto walk = [&](auto&& visit) {  // the unrated items of positive weight, ascending
+    auto next_rated = rated.begin();
+    for (ItemId item = 0; item < alias_.size(); ++item) {
+      if (next_rated != rated.end() && *next_rated == item)
+        ++next_rated;
+      else if (item_degree_[static_cast<std::size_t>(item)] > 0 && visit(item))
+        return;
+    }
+  };
+  double total = 0.0;
+  walk([&](ItemId item) { return total += weight(item), false; });
+  const double target = unit * total;
+  double running = 0.0;
+  ItemId chosen = kNoItem;
+  walk([&](ItemId item) {
+    chosen = item;
+    return (running += weight(item)) > target;
+  });
+  SIREN_ASSERT(chosen != kNoItem, "nothing to sample: {} rated of {} sampleable", rated.size(), sampleable_);
+  return chosen;
+}
+
+}  // namespace siren

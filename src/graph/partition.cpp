@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/graph/partition.hpp"
+
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "siren/core/error.hpp"
+#include "siren/core/rng.hpp"
+
+namespace siren {
+
+namespace {
+
+/// Node i goes to the rank in whose share of the total weight the middle of the node lies.
+std::vector<std::int32_t> balanced_ranges(std::span<const std::int32_t> weight, int ranks) {
+  const std::int64_t total = std::accumulate(weight.begin(), weight.end(), std::int64_t{0});
+  std::vector<std::int32_t> owner;
+  owner.reserve(weight.size());
+  std::int64_t before = 0;
+  for (const std::int32_t w : weight) {
+    const std::int64_t twice_middle = 2 * before + w;
+    owner.push_back(total == 0 ? 0 : static_cast<std::int32_t>(static_cast<double>(twice_middle) / (2.0 * static_cast<double>(total)) * ranks));
+    before += w;
+  }
+  return owner;
+}
+
+std::vector<std::int32_t> drawn(NodeId first, std::size_t count, const PartitionInput& input) {
+  std::vector<std::int32_t> owner;
+  owner.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const NodeId node = first + static_cast<NodeId>(i);
+    const RandomBlock bits = random_block(input.seed, Purpose::kPartition, {low_word(node), high_word(node), 0, 0});
+    owner.push_back(static_cast<std::int32_t>(scale_to(bits[0], bits[1], static_cast<std::uint64_t>(input.ranks))));
+  }
+  return owner;
+}
+
+}  // namespace
+
+Partition partition_block(const PartitionInput& input) {
+  return {balanced_ranges(input.user_weight, input.ranks), balanced_ranges(input.item_weight, input.ranks)};
+}
+
+Partition partition_random(const PartitionInput& input) {
+  return {drawn(0, input.user_weight.size(), input),
+          drawn(static_cast<NodeId>(input.user_weight.size()), input.item_weight.size(), input)};
+}
+
+Partitioner partitioner(const std::string& name) {
+  if (name == "block") return partition_block;
+  if (name == "random") return partition_random;
+  throw InputError(fmt::format("--partition {}: unknown partitioner; use block or random", name));
+}
+
+}  // namespace siren

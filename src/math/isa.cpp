@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/math/isa.hpp"
+
+#include <fmt/format.h>
+
+#include "siren/core/error.hpp"
+
+namespace siren {
+
+const char* name_of(Isa isa) {
+  switch (isa) {
+    case Isa::kPortable:
+      return "portable";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
+  }
+  return "?";
+}
+
+Isa best_isa() {
+#ifdef SIREN_X86_KERNELS
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return Isa::kAvx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::kAvx2;
+#endif
+  return Isa::kPortable;
+}
+
+Isa parse_isa(const std::string& name) {
+  const Isa best = best_isa();
+  if (name == "auto") return best;
+  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) {
+    if (name != name_of(isa)) continue;
+    if (isa > best)
+      throw InputError(fmt::format("--isa {}: this processor or build offers no more than {}; use --isa auto", name, name_of(best)));
+    return isa;
+  }
+  throw InputError(fmt::format("--isa {}: unknown; use auto, portable, avx2 or avx512", name));
+}
+
+}  // namespace siren

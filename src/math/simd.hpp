@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vectors as wide as the instruction set this file is compiled for, on GCC/Clang vector extensions.
+// Private to the kernels. Everything is force-inlined and in the variant's own namespace: no symbol
+// compiled for one instruction set may be linked into code that runs on another.
+#pragma once
+
+#include <cstdint>
+
+#include "siren/math/bfloat16.hpp"
+
+#define SIREN_INLINE [[gnu::always_inline]] static inline
+
+namespace siren::SIREN_KERNEL_NAMESPACE {
+
+#if defined(__AVX512F__)
+inline constexpr int kVectorBytes = 64;
+inline constexpr int kMaxAccumulators = 16;  // vectors of one row kept in registers
+inline constexpr int kTileRows = 6;
+inline constexpr int kTileVectors = 4;
+#elif defined(__AVX2__)
+inline constexpr int kVectorBytes = 32;
+inline constexpr int kMaxAccumulators = 8;
+inline constexpr int kTileRows = 6;
+inline constexpr int kTileVectors = 2;
+#else
+inline constexpr int kVectorBytes = 16;
+inline constexpr int kMaxAccumulators = 8;
+inline constexpr int kTileRows = 4;
+inline constexpr int kTileVectors = 2;
+#endif
+
+template <class Real>
+struct Simd;
+
+template <>
+struct Simd<float> {
+  static constexpr int kLanes = kVectorBytes / 4;
+  typedef float Vec __attribute__((vector_size(kVectorBytes)));
+  typedef std::int32_t Int __attribute__((vector_size(kVectorBytes)));
+  typedef std::uint32_t Word __attribute__((vector_size(kVectorBytes)));
+};
+
+template <>
+struct Simd<double> {
+  static constexpr int kLanes = kVectorBytes / 8;
+  typedef double Vec __attribute__((vector_size(kVectorBytes)));
+  typedef std::int64_t Int __attribute__((vector_size(kVectorBytes)));
+  typedef std::uint64_t Word __attribute__((vector_size(kVectorBytes)));
+};
+
+template <class Real>
+using Vec = typename Simd<Real>::Vec;
+template <class Real>
+using IntVec = typename Simd<Real>::Int;
+
+template <class Real>
+inline constexpr int kLanes = Simd<Real>::kLanes;
+
+typedef std::uint16_t HalfWords __attribute__((vector_size(kVectorBytes / 2)));
+
+SIREN_INLINE Vec<float> load(const float* p) {
+  Vec<float> v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+SIREN_INLINE Vec<double> load(const double* p) {
+  Vec<double> v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+SIREN_INLINE Vec<float> load(const Bfloat16* p) {
+  HalfWords half;
+  __builtin_memcpy(&half, p, sizeof half);
+  return reinterpret_cast<Vec<float>>(__builtin_convertvector(half, Simd<float>::Word) << 16);
+}
+
+/// Columns 0, 2, 4, ... and 1, 3, 5, ... of 2 x kLanes<float> consecutive ones: one load and one
+/// operation a vector, where widening in order takes two. interleave() restores the order.
+struct EvenOdd {
+  Vec<float> even;
+  Vec<float> odd;
+};
+SIREN_INLINE EvenOdd load_even_odd(const Bfloat16* p) {
+  Simd<float>::Word pairs;
+  __builtin_memcpy(&pairs, p, sizeof pairs);
+  return {reinterpret_cast<Vec<float>>(pairs << 16), reinterpret_cast<Vec<float>>(pairs & 0xffff0000U)};
+}
+SIREN_INLINE void interleave(const EvenOdd& x, Vec<float>& low, Vec<float>& high) {
+  constexpr int kHalf = kLanes<float> / 2;
+  for (int i = 0; i < kHalf; ++i) {
+    low[2 * i] = x.even[i];
+    low[2 * i + 1] = x.odd[i];
+    high[2 * i] = x.even[i + kHalf];
+    high[2 * i + 1] = x.odd[i + kHalf];
+  }
+}
+
+SIREN_INLINE void store(float* p, Vec<float> v) { __builtin_memcpy(p, &v, sizeof v); }
+SIREN_INLINE void store(double* p, Vec<double> v) { __builtin_memcpy(p, &v, sizeof v); }
+/// Rounds to nearest, ties to even, like the scalar conversion.
+SIREN_INLINE void store(Bfloat16* p, Vec<float> v) {
+  const auto wide = reinterpret_cast<Simd<float>::Word>(v);
+  const HalfWords half = __builtin_convertvector((wide + 0x7fffU + ((wide >> 16) & 1U)) >> 16, HalfWords);
+  __builtin_memcpy(static_cast<void*>(p), &half, sizeof half);
+}
+
+template <class Real>
+SIREN_INLINE Vec<Real> broadcast(Real x) {
+  return x - Vec<Real>{};
+}
+
+template <class Real>
+SIREN_INLINE Vec<Real> select(IntVec<Real> condition, Vec<Real> yes, Vec<Real> no) {
+  const auto a = reinterpret_cast<IntVec<Real>>(yes);
+  const auto b = reinterpret_cast<IntVec<Real>>(no);
+  return reinterpret_cast<Vec<Real>>((a & condition) | (b & ~condition));
+}
+
+/// Lanes added in a fixed tree.
+template <class Real>
+SIREN_INLINE Real add_lanes(Vec<Real> v) {
+  for (int half = kLanes<Real> / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) v[i] += v[i + half];
+  return v[0];
+}
+
+/// All bits set in lane i where bit i of `bits` is.
+template <class Real>
+SIREN_INLINE IntVec<Real> lanes_of(std::uint64_t bits) {
+  IntVec<Real> one_bit;
+  for (int i = 0; i < kLanes<Real>; ++i) one_bit[i] = decltype(one_bit[0] + 0)(1) << i;
+  using Element = decltype(one_bit[0] + 0);
+  const IntVec<Real> all = static_cast<Element>(bits) - IntVec<Real>{};
+  return (all & one_bit) != IntVec<Real>{};
+}
+
+// ---- exp and friends, accurate to about two units in the last place
+
+template <class Real>
+struct ExpConstants;
+
+template <>
+struct ExpConstants<float> {
+  static constexpr float kMin = -87.0F, kMax = 88.0F;
+  static constexpr float kMagic = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
+  static constexpr int kMantissa = 23;
+  static constexpr float kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
+  static constexpr int kTerms = 8;
+  static constexpr int kLogTerms = 9;
+};
+
+template <>
+struct ExpConstants<double> {
+  static constexpr double kMin = -708.0, kMax = 709.0;
+  static constexpr double kMagic = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr int kMantissa = 52;
+  static constexpr double kLn2High = 6.93147180369123816490e-01, kLn2Low = 1.90821492927058770002e-10;
+  static constexpr int kTerms = 14;
+  static constexpr int kLogTerms = 18;
+};
+
+/// e^x: x = n ln 2 + r with |r| <= ln 2 / 2, then the Taylor polynomial of e^r, then times 2^n.
+/// Arguments are clamped to the range in which the result is a normal number; NaN stays NaN.
+template <class Real>
+SIREN_INLINE Vec<Real> exp_of(Vec<Real> x) {
+  using C = ExpConstants<Real>;
+  x = select<Real>(x < C::kMin, broadcast<Real>(C::kMin), x);
+  x = select<Real>(x > C::kMax, broadcast<Real>(C::kMax), x);
+  const Vec<Real> shifted = x * Real(1.44269504088896340736) + C::kMagic;
+  const Vec<Real> n = shifted - C::kMagic;
+  const Vec<Real> r = (x - n * C::kLn2High) - n * C::kLn2Low;
+  Vec<Real> sum = broadcast<Real>(1);
+#pragma GCC unroll 16
+  for (int k = C::kTerms - 1; k > 0; --k) sum = sum * r * (Real(1) / Real(k)) + Real(1);
+  const IntVec<Real> power = reinterpret_cast<IntVec<Real>>(shifted) << C::kMantissa;
+  return reinterpret_cast<Vec<Real>>(reinterpret_cast<IntVec<Real>>(sum) + power);
+}
+
+/// log(1 + z) for z in [0, 1]: 2 artanh(z / (2 + z)), a series in s^2 <= 1/9.
+template <class Real>
+SIREN_INLINE Vec<Real> log1p_of(Vec<Real> z) {
+  const Vec<Real> s = z / (z + Real(2));
+  const Vec<Real> square = s * s;
+  Vec<Real> sum{};
+#pragma GCC unroll 20
+  for (int k = ExpConstants<Real>::kLogTerms - 1; k >= 0; --k) sum = sum * square + Real(1) / Real(2 * k + 1);
+  return Real(2) * s * sum;
+}
+
+template <class Real>
+SIREN_INLINE Vec<Real> absolute(Vec<Real> x) {
+  return select<Real>(x < Real(0), -x, x);
+}
+
+template <class Real>
+SIREN_INLINE Vec<Real> tanh_of(Vec<Real> x) {
+  const Vec<Real> e = exp_of<Real>(Real(-2) * absolute<Real>(x));
+  const Vec<Real> t = (Real(1) - e) / (Real(1) + e);
+  return select<Real>(x < Real(0), -t, t);
+}
+
+}  // namespace siren::SIREN_KERNEL_NAMESPACE
