@@ -224,6 +224,36 @@ void tanh_score_backward(Real* h, const Real* ds, std::int64_t rows, const Score
     }
 }
 
+template <class Real>
+void blend(const Real* zp, const Real* zn, const Real* score_p, const Real* score_n, std::int64_t rows, std::int64_t width, Real* share, Real* z) {
+  for (std::int64_t r = 0; r < rows; r += kLanes<Real>) {
+    const std::int64_t lanes = rows - r < kLanes<Real> ? rows - r : kLanes<Real>;
+    const std::size_t bytes = static_cast<std::size_t>(lanes) * sizeof(Real);
+    Vec<Real> p{}, n{};
+    __builtin_memcpy(&p, score_p + r, bytes);
+    __builtin_memcpy(&n, score_n + r, bytes);
+    const Vec<Real> first = Real(1) / (Real(1) + exp_of<Real>(n - p));
+    __builtin_memcpy(share + r, &first, bytes);
+  }
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = r * width; c < (r + 1) * width; c += kLanes<Real>)
+      store(z + c, load(zn + c) + share[r] * (load(zp + c) - load(zn + c)));
+}
+
+template <class Real>
+void blend_backward(const Real* dz, const Real* zp, const Real* zn, const Real* share, std::int64_t rows, std::int64_t width, Real* ds, Real* dzp, Real* dzn) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    Vec<Real> difference{};
+    for (std::int64_t c = r * width; c < (r + 1) * width; c += kLanes<Real>) {
+      const Vec<Real> d = load(dz + c);
+      difference += d * (load(zp + c) - load(zn + c));
+      store(dzp + c, share[r] * d);
+      store(dzn + c, (Real(1) - share[r]) * d);
+    }
+    ds[r] = share[r] * (Real(1) - share[r]) * add_lanes<Real>(difference);
+  }
+}
+
 // ---- batch
 
 template <class Real, class Stored>
@@ -260,6 +290,37 @@ void log_sigmoid(Real* x, Real* term, std::int64_t count) {
   }
 }
 
+// ---- ranking
+
+template <class Real>
+SIREN_INLINE bool any(IntVec<Real> lanes) {
+  const auto words = reinterpret_cast<IntVec<double>>(lanes);
+  std::int64_t bits = 0;
+  for (int i = 0; i < kLanes<double>; ++i) bits |= words[i];
+  return bits != 0;
+}
+
+/// Most blocks hold nothing once a list is full: one branch a block passes them over.
+template <class Real>
+std::int64_t at_least(const Real* scores, std::int64_t count, Real threshold, std::int32_t* found) {
+  constexpr int kVectors = 4;
+  constexpr std::int64_t kBlock = kVectors * kLanes<Real>;
+  std::int64_t hits = 0;
+  for (std::int64_t begin = 0; begin < count; begin += kBlock) {
+    const std::int64_t end = begin + kBlock < count ? begin + kBlock : count;
+    if (end - begin == kBlock) {
+      IntVec<Real> above{};
+      for (int v = 0; v < kVectors; ++v) above |= load(scores + begin + v * kLanes<Real>) >= threshold;
+      if (!any<Real>(above)) continue;
+    }
+    for (std::int64_t i = begin; i < end; ++i) {
+      found[hits] = static_cast<std::int32_t>(i);
+      hits += scores[i] >= threshold ? 1 : 0;
+    }
+  }
+  return hits;
+}
+
 template <class Real>
 void adam(Real* __restrict parameter, Real* __restrict first, Real* __restrict second, const Real* __restrict gradient, std::int64_t count, const AdamStep<Real>& step) {
   for (std::int64_t i = 0; i < count; i += kLanes<Real>) {
@@ -291,10 +352,13 @@ constexpr Kernels<Precision> make_table() {
       .relu_dropout_backward = relu_dropout_backward<Real>,
       .tanh_score = tanh_score<Real>,
       .tanh_score_backward = tanh_score_backward<Real>,
+      .blend = blend<Real>,
+      .blend_backward = blend_backward<Real>,
       .dots = dots<Real, Stored>,
       .weighted_sum = weighted_sum<Real, Stored>,
       .weighted_sum_real = weighted_sum<Real, Real>,
       .log_sigmoid = log_sigmoid<Real>,
+      .at_least = at_least<Real>,
       .adam = adam<Real>,
   };
 }

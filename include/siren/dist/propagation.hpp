@@ -57,6 +57,9 @@ class Propagation {
   /// The adjoint: gradient of x from the gradient of the mean.
   void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
 
+  /// Lets the layer's messages move while `overlap` computes; main thread only.
+  void progress() { exchange_.progress(); }
+
   /// Rows of d values this rank sends per layer (expand and fold together).
   std::int64_t rows_sent_per_layer() const;
   /// Edges visited by one forward or backward on this rank.

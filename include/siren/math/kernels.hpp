@@ -103,6 +103,10 @@ struct Kernels {
   void (*tanh_score)(Real* h, std::int64_t rows, const ScoreHead<Real>&, Real* score);
   /// From h and ds = dL/dscore: h becomes dL/d(before tanh); query_gradient, bias_gradient accumulate.
   void (*tanh_score_backward)(Real* h, const Real* ds, std::int64_t rows, const ScoreHead<Real>&, Real* query_gradient, Real* bias_gradient);
+  /// share[r] = softmax of (score_p, score_n), the first of two; z = share zp + (1 - share) zn
+  void (*blend)(const Real* zp, const Real* zn, const Real* score_p, const Real* score_n, std::int64_t rows, std::int64_t width, Real* share, Real* z);
+  /// From dz: ds[r] = dL/dscore_p = -dL/dscore_n; dzp = share dz, dzn = (1 - share) dz (dzn may be dz).
+  void (*blend_backward)(const Real* dz, const Real* zp, const Real* zn, const Real* share, std::int64_t rows, std::int64_t width, Real* ds, Real* dzp, Real* dzn);
 
   // ---- batch
   /// out[i] = u . table[slots[i]]
@@ -113,6 +117,11 @@ struct Kernels {
   void (*weighted_sum_real)(const Real* table, const std::int32_t* slots, const Real* weights, std::int64_t count, std::int64_t width, Real* acc);
   /// term[i] = -log sigma(x[i]); x[i] becomes its slope, -sigma(-x[i])
   void (*log_sigmoid)(Real* x, Real* term, std::int64_t count);
+
+  // ---- ranking
+  /// Writes to `found` [count] those i in [0, count) with scores[i] >= threshold, ascending; returns how
+  /// many. NaN is never among them.
+  std::int64_t (*at_least)(const Real* scores, std::int64_t count, Real threshold, std::int32_t* found);
 
   // ---- optimiser; count is a multiple of kRowPadding
   void (*adam)(Real* parameter, Real* first_moment, Real* second_moment, const Real* gradient, std::int64_t count, const AdamStep<Real>&);

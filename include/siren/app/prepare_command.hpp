@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// `siren prepare`: ratings in, dataset file out.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "siren/comm/communicator.hpp"
+
+namespace siren {
+
+/// `args` stand behind the command's name. Collective: rank 0 works, all ranks return or throw
+/// alike.
+int run_prepare(const Communicator& comm, std::span<const std::string> args);
+
+}  // namespace siren

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// From rating files to a data set in memory: read, number the ids, order, settle duplicates, reduce
+// to the core, split, count.
+//
+//   PrepareConfig config;
+//   config.input = {"ratings.csv"};
+//   config.validate();
+//   const PreparedDataset data = prepare_dataset(config);
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "siren/data/duplicates.hpp"
+#include "siren/data/id_map.hpp"
+#include "siren/data/k_core.hpp"
+#include "siren/data/prepare_config.hpp"
+#include "siren/data/rating_table.hpp"
+#include "siren/data/ratings_loader.hpp"
+#include "siren/data/split.hpp"
+#include "siren/data/statistics.hpp"
+
+namespace siren {
+
+struct PreparedDataset {
+  RatingTable ratings;  // sorted by (user, item, part), final indices
+  IdTable users;
+  IdTable items;
+  SplitScheme split;
+  SplitMethod split_method = SplitMethod::kFiles;
+  DatasetStatistics statistics;
+  std::vector<FileReport> files;
+  DuplicateReport duplicates;
+  KCoreReport core;
+  std::string warning;  // a sentence, or nothing
+};
+
+/// `config` is valid. Deterministic; reads every file once. InputError for whatever is wrong with
+/// the files or leaves nothing to train on.
+PreparedDataset prepare_dataset(const PrepareConfig& config);
+
+}  // namespace siren

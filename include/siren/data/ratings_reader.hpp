@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ratings file row by row, checked.
+//
+//   RatingsReader reader("ratings.csv", RatingsFormat{});
+//   RatingRow row;
+//   while (reader.next(row)) add(row.user, row.item, row.value);
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "siren/data/field_splitter.hpp"
+#include "siren/data/json_rating.hpp"
+#include "siren/data/line_reader.hpp"
+#include "siren/data/ratings_format.hpp"
+
+namespace siren {
+
+/// Views are valid until the reader's next call. Ids are not empty, the value is finite.
+struct RatingRow {
+  std::string_view user;
+  std::string_view item;
+  float value = 0.0F;
+  std::int64_t timestamp = 0;  // if has_time()
+};
+
+/// Blank lines are passed over. Whatever else is not a rating is an InputError "file:line: ...".
+class RatingsReader {
+ public:
+  /// Reads as far as the first rating, to learn the format.
+  RatingsReader(const std::string& path, const RatingsFormat& format);
+
+  bool next(RatingRow& row);
+
+  bool has_time() const;
+  TextFormat format() const { return format_; }
+  /// The line taken as a header, empty if there was none.
+  const std::string& header() const { return header_; }
+  /// The number of the line on which the last row began.
+  std::int64_t line_number() const { return row_line_; }
+
+ private:
+  bool next_record();
+  void learn_layout();
+  void pick_fields();
+  void pick_members();
+  void convert(RatingRow& row) const;
+  float checked_value(std::string_view text) const;
+  std::string place() const;
+
+  LineReader lines_;
+  RatingsFormat wanted_;
+  TextFormat format_;
+  FieldSplitter splitter_;
+  ColumnLayout columns_;
+  KeyLayout keys_;
+  JsonFields json_;
+  std::string header_;
+  std::string_view record_;
+  std::string joined_;  // a record of several lines
+  std::array<std::string_view, kColumnRoles> text_;
+  std::int64_t row_line_ = 0;
+  bool pending_ = false;  // record_ holds a row that has not been returned
+};
+
+}  // namespace siren

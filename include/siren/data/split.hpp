@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which ratings train, validate and test. Every rating carries one part number; what it means
+// depends on the kind of the data set:
+//
+//   kFolds   part = 1..F. Training fold k tests on part k and trains on all others; a validation
+//            share may be held out of those, anew for each fold, by a keyed draw per rating.
+//   kParts   part = 0 train, 1 validation, 2 test. There is one fold, number 1.
+//
+// Everything here is a pure function of the seed and the (user, item) indices.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "siren/core/ids.hpp"
+#include "siren/data/rating_table.hpp"
+
+namespace siren {
+
+enum class SplitKind : std::uint8_t { kParts = 0, kFolds = 1 };
+enum class Role : std::uint8_t { kTrain = 0, kValid = 1, kTest = 2 };
+
+inline constexpr std::uint8_t kTrainPart = 0;
+inline constexpr std::uint8_t kValidPart = 1;
+inline constexpr std::uint8_t kTestPart = 2;
+inline constexpr std::int32_t kMaxFolds = 255;
+
+/// How the part numbers of a data set are read.
+struct SplitScheme {
+  SplitKind kind = SplitKind::kParts;
+  std::int32_t folds = 1;    // F for kFolds, 1 for kParts
+  double valid_share = 0.0;  // kFolds only: share of a fold's train part that validates, in [0, 1)
+  std::uint32_t seed = 1;
+
+  bool has_fold(std::int32_t fold) const { return fold >= 1 && fold <= folds; }
+  /// Smallest and largest part number a rating may carry.
+  std::uint8_t first_part() const { return kind == SplitKind::kFolds ? 1 : kTrainPart; }
+  std::uint8_t last_part() const {
+    return kind == SplitKind::kFolds ? static_cast<std::uint8_t>(folds) : kTestPart;
+  }
+};
+
+/// True for the candidates that validate in `fold`: a draw keyed by all arguments falls below
+/// `share`.
+bool is_validation(std::uint32_t seed, double share, std::int32_t fold, UserId user, ItemId item);
+
+/// The role of one rating when training `fold` (1..split.folds).
+inline Role role_of(
+    std::uint8_t part, const SplitScheme& split, std::int32_t fold, UserId user, ItemId item) {
+  if (split.kind == SplitKind::kParts) return static_cast<Role>(part);
+  if (part == fold) return Role::kTest;
+  if (split.valid_share <= 0.0) return Role::kTrain;
+  return is_validation(split.seed, split.valid_share, fold, user, item) ? Role::kValid
+                                                                        : Role::kTrain;
+}
+
+/// How `prepare` assigns parts.
+///   kFiles        given by the input files; nothing is drawn, except that a validation share may
+///   be
+///                 taken out of a train file
+///   kRandom       test and validation shares of all ratings, drawn at random, exact to one rating
+///   kKfold        F parts of equal size (to one rating), drawn at random
+///   kTemporal     the newest ratings test, the ones before validate; cut per data set or per user
+///   kLeaveOneOut  each user's newest rating tests, the one before validates; a user keeps at least
+///                 one rating to train on. Without timestamps a random one counts as newest.
+enum class SplitMethod : std::uint8_t { kFiles, kRandom, kKfold, kTemporal, kLeaveOneOut };
+
+struct SplitConfig {
+  SplitMethod method = SplitMethod::kKfold;
+  std::int32_t folds = 5;
+  double test_share = 0.2;  // kRandom, kTemporal: share of all ratings
+  double valid_share =
+      0.0;  // share of all ratings (kRandom, kTemporal), of the train part otherwise
+  bool cut_per_user =
+      false;  // kTemporal: each user's own newest ratings, not those of the data set
+  std::uint32_t seed = 1;
+};
+
+/// Fills table.part (sorted table, final indices; kFiles: part already set). InputError if the
+/// table has no timestamps but the method needs them, or is too small for the folds or shares.
+SplitScheme assign_parts(RatingTable& table, const SplitConfig& config, SplitKind kind_of_files);
+
+std::string_view name_of(SplitMethod method);
+std::string_view name_of(SplitKind kind);
+/// Of the methods that one can ask for: all but kFiles.
+std::optional<SplitMethod> split_method_from(std::string_view name);
+
+}  // namespace siren

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ownership of HDF5 ids, and errors as exceptions.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include <hdf5.h>
+
+namespace siren {
+
+/// Owns one HDF5 id and the function that closes it. Move-only; the destructor never throws, so
+/// whoever writes must flush or close explicitly to learn of errors.
+class Hdf5Handle {
+ public:
+  using Closer = herr_t (*)(hid_t);
+
+  Hdf5Handle() = default;
+  /// EnvironmentError naming `operation` and `where` (a file, a dataset in a file) unless id >= 0.
+  Hdf5Handle(hid_t id, Closer closer, std::string_view operation, std::string_view where);
+  ~Hdf5Handle() { reset(); }
+  Hdf5Handle(Hdf5Handle&& other) noexcept
+      : id_(std::exchange(other.id_, H5I_INVALID_HID)), closer_(other.closer_) {}
+  Hdf5Handle& operator=(Hdf5Handle&& other) noexcept;
+
+  hid_t get() const { return id_; }
+  bool is_open() const { return id_ >= 0; }
+
+  /// Closes and reports failure, unlike the destructor.
+  void close(std::string_view operation, std::string_view where);
+
+ private:
+  void reset() noexcept;
+
+  hid_t id_ = H5I_INVALID_HID;
+  Closer closer_ = nullptr;
+};
+
+/// EnvironmentError naming `operation` and `where` if `code` is negative; returns it otherwise.
+int check_hdf5(int code, std::string_view operation, std::string_view where);
+
+/// Stops HDF5 from printing its error stack: failures are reported once, by us. Idempotent.
+void silence_hdf5();
+
+}  // namespace siren

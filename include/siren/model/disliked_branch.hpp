@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The MLP for the disliked part of the graph, computed only for the rows a step needs:
+//
+//   Y(0) = rows of the table Y0          [n x d]
+//   Y(l+1) = dropout(relu(Y(l) W_l^T + b_l))
+//   Zn = Y(layers)
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "siren/graph/row_set.hpp"
+#include "siren/math/kernels.hpp"
+#include "siren/math/matrix.hpp"
+#include "siren/model/dense_tensors.hpp"
+#include "siren/model/dropout.hpp"
+
+namespace siren {
+
+template <class Precision>
+class DislikedBranch {
+ public:
+  using Real = typename Precision::Real;
+
+  DislikedBranch(const ModelShape& shape, const Kernels<Precision>& kernels);
+
+  /// Zn of the rows in `needed` from table Y0 [owned rows x d]; `dense` holds the tensors.
+  /// poll() runs between blocks on the main thread.
+  void forward(const Matrix<Real>& table, const RowSet& needed, const Real* dense, const Mode& mode, const std::function<void()>& poll);
+
+  /// [n x d], of the last forward.
+  const Matrix<Real>& output() const { return activations_.back(); }
+
+  /// Backward for compact rows [begin, end): d [n x d] holds dL/dZn there and receives dL/dY(0);
+  /// tensor gradients are added to dense_gradient. Blocks are independent.
+  void backward_block(std::int64_t begin, std::int64_t end, const Real* dense, Matrix<Real>& d, Real* dense_gradient) const;
+
+  std::int64_t bytes() const;
+
+ private:
+  void forward_block(const Matrix<Real>& table, const RowSet& needed, const Real* dense, const Mode& mode, std::int64_t begin, std::int64_t end);
+
+  const Kernels<Precision>& kernels_;
+  DenseLayout layout_;
+  Dropout dropout_;
+  std::int64_t width_;
+  std::vector<Matrix<Real>> activations_;   // Y(0) .. Y(layers), each [n x d]
+  std::vector<Matrix<Real>> transposed_;    // W_l^T, of the last forward
+  bool dropped_ = false;                    // whether that forward used dropout
+};
+
+}  // namespace siren

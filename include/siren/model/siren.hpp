@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The model on this rank: its parameters and the row-wise part of its forward and backward pass. What
+// crosses rows (propagation) or ranks is the trainer's business; nothing here knows a rank.
+//
+//   model.embed_disliked(needed, mode, poll);            // Zn of the needed rows
+//   const auto& z = model.fuse(zp, needed, mode);        // Z of the needed rows
+//   model.backward(needed, dz, gradients, poll);         // gradients from dL/dZ
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "siren/math/block_sum.hpp"
+#include "siren/model/disliked_branch.hpp"
+#include "siren/model/fusion.hpp"
+
+namespace siren {
+
+/// What is learnt. Tables have a row per owned node.
+template <class Real>
+struct Parameters {
+  Matrix<Real> liked;         // X0 [rows x d]
+  Matrix<Real> disliked;      // Y0 [rows x d]; no rows without the disliked branch
+  AlignedArray<Real> dense;   // replicated tensors, DenseLayout
+
+  Parameters(const ModelShape& shape, std::int64_t rows);
+};
+
+/// dL/d(parameters), and dL/dZp on its way there.
+template <class Real>
+struct Gradients {
+  Parameters<Real> of;
+  Matrix<Real> zp;  // [rows x d]
+
+  Gradients(const ModelShape& shape, std::int64_t rows) : of(shape, rows), zp(rows, shape.dimension) {}
+};
+
+template <class Precision>
+class Siren {
+ public:
+  using Real = typename Precision::Real;
+
+  /// `nodes` are the global ids of the owned rows. Parameters get their initial values.
+  Siren(const ModelShape& shape, std::span<const NodeId> nodes, const Kernels<Precision>& kernels);
+
+  const ModelShape& shape() const { return shape_; }
+  const DenseLayout& dense_layout() const { return layout_; }
+  Parameters<Real>& parameters() { return parameters_; }
+  const Parameters<Real>& parameters() const { return parameters_; }
+
+  /// The disliked branch on the needed rows; nothing to do for models without one.
+  void embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll);
+
+  /// Z [needed x d] from zp [rows x d], after embed_disliked for the same rows. Valid until the next call.
+  const Matrix<Real>& fuse(const Matrix<Real>& zp, const RowSet& needed, const Mode& mode);
+
+  /// From dz = dL/dZ [needed x d] (overwritten): all gradients except that of X0, for which
+  /// gradients.zp is left to be propagated back. Every gradient is assigned, not added to.
+  void backward(const RowSet& needed, Matrix<Real>& dz, Gradients<Real>& gradients, const std::function<void()>& poll);
+
+  /// Z of all owned rows without dropout, [rows x d], from zp.
+  void embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, Matrix<Real>& z);
+
+  /// Bytes of row-wise intermediate results.
+  std::int64_t workspace_bytes() const { return disliked_.bytes() + fusion_.bytes() + z_.bytes() + dense_sum_.bytes(); }
+
+ private:
+  ModelShape shape_;
+  DenseLayout layout_;
+  Parameters<Real> parameters_;
+  DislikedBranch<Precision> disliked_;
+  Fusion<Precision> fusion_;
+  BlockSum<Real> dense_sum_;
+  Matrix<Real> z_;
+};
+
+}  // namespace siren

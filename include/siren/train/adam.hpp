@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adam with dense semantics: every row moves at every step, also those without a gradient.
+//
+//   m = b1 m + (1 - b1) g         v = b2 v + (1 - b2) g^2
+//   p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
+#pragma once
+
+#include <cstdint>
+
+#include "siren/math/kernels.hpp"
+#include "siren/model/siren.hpp"
+
+namespace siren {
+
+template <class Precision>
+class Adam {
+ public:
+  using Real = typename Precision::Real;
+
+  Adam(const ModelShape& shape, std::int64_t rows, double learning_rate, const Kernels<Precision>& kernels);
+
+  /// Update number t, from 1.
+  void update(std::int64_t t, const Parameters<Real>& gradients, Parameters<Real>& parameters);
+
+  Parameters<Real>& first_moments() { return first_; }
+  Parameters<Real>& second_moments() { return second_; }
+
+ private:
+  static constexpr double kBeta1 = 0.9;
+  static constexpr double kBeta2 = 0.999;
+  static constexpr double kEpsilon = 1e-8;
+
+  double learning_rate_;
+  const Kernels<Precision>& kernels_;
+  Parameters<Real> first_;
+  Parameters<Real> second_;
+};
+
+}  // namespace siren

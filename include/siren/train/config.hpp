@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that determines a training run. Defaults are those of SPEC section 2 (`--preset
+// paper`).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace siren {
+
+/// What the model sees of the data.
+struct DataConfig {
+  std::string data;                    // path of the dataset file
+  std::int32_t fold = 1;               // from 1
+  std::optional<float> offset;         // rating - offset is the sign; default: the dataset's own
+  std::optional<float> relevant_from;  // a held-out rating >= this is relevant; default: > offset
+  bool dislikes = true;                // false: disliked ratings count like rating == offset
+  std::string partition = "block";     // block | random
+  std::string travel = "auto";         // items | users | auto
+};
+
+struct TrainConfig {
+  // model
+  std::string model = "siren";  // siren | lightgcn | mf
+  std::int64_t dimension = 64;  // d
+  int layers = 4;               // L
+  int mlp_layers = 2;
+  double dropout = 0.5;
+  bool attention = true;
+  std::string norm = "sym";  // sym | mean
+  // loss
+  int negatives = 40;           // K
+  double exponent = 0.75;       // of the item degree in P(j)
+  double dislike_factor = 2.0;  // c for disliked ratings
+  double reg = 0.05;
+  // optimiser
+  std::int64_t batch = 1024;  // B, over all ranks
+  double learning_rate = 5e-3;
+  // schedule
+  std::int32_t epochs = 20;
+  std::optional<std::int64_t> max_steps;  // total steps, not per start
+  std::uint32_t seed = 1;
+  // evaluation
+  std::int32_t eval_every = 0;  // epochs; 0: only at the end
+  std::string eval_split;       // valid | test; empty: valid if there is one, else test
+  std::string candidates = "train+test";
+  // execution
+  std::string storage = "fp32";  // fp32 | bf16; fp64 for verification
+  std::string isa = "auto";
+  int threads = 1;  // per rank
+  // output
+  std::string run;  // run directory
+  std::int64_t checkpoint_every_steps = 0;
+  bool log_steps = false;
+};
+
+}  // namespace siren

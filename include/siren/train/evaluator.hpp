@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judges embeddings by the held-out ratings: full ranking of the candidates (train/ranking.hpp),
+// the metrics of train/metrics.hpp over all users and by activity, and what the lists have in
+// common.
+//
+//   Evaluator evaluator(comm, layout, training_set, std::move(held_out), options);
+//   const EvaluationReport report = evaluator.evaluate({z_users, z_items});   // collective
+//   const double ndcg = report.metric("nDCG@10");
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "siren/comm/communicator.hpp"
+#include "siren/comm/ordered_sum.hpp"
+#include "siren/data/held_out.hpp"
+#include "siren/data/training_set.hpp"
+#include "siren/graph/layout.hpp"
+#include "siren/math/isa.hpp"
+#include "siren/train/evaluation_report.hpp"
+#include "siren/train/metrics.hpp"
+#include "siren/train/ranking.hpp"
+
+namespace siren {
+
+struct EvaluationOptions {
+  std::string split = "test";                  // only a name in the report
+  std::vector<int> cutoffs = {5, 10, 15, 20};  // positive, ascending
+  Candidates candidates = Candidates::kTrainAndTest;
+  Isa isa = best_isa();  // the level agreed by all ranks
+};
+
+/// "5,10,20" in any order; InputError unless all are numbers between 1 and 10000.
+std::vector<int> parse_cutoffs(const std::string& text);
+
+class Evaluator {
+ public:
+  /// Collective. Borrows training.item_degree, which must outlive the evaluator; `held_out` lists
+  /// its users like training.ratings.
+  Evaluator(const Communicator& comm,
+            const Layout& layout,
+            const TrainingSet& training,
+            HeldOutRatings held_out,
+            const EvaluationOptions& options);
+
+  /// Collective. The figures depend on the tables only, but for the rounding of sums over users.
+  EvaluationReport evaluate(const EmbeddingTables& tables);
+
+  /// The lists of the last evaluate(), for this rank's users that have something to be judged by.
+  const Ranking& ranking() const { return ranking_; }
+
+ private:
+  static constexpr std::size_t kGroups = 3;
+  struct Scratch;
+
+  Ranking make_ranking(const Layout& layout, const TrainingSet& training);
+  std::vector<MetricSums> sum_metrics();
+  void judge_user(std::int64_t i, MetricSums& sums, Scratch& scratch) const;
+  std::vector<Figure> measure_exposure() const;
+
+  Communicator comm_;
+  EvaluationOptions options_;
+  HeldOutRatings held_out_;
+  std::span<const std::int32_t> item_degree_;  // [N]
+  std::int64_t candidate_degree_ = 0;          // sum over the candidates
+  std::int64_t also_in_train_ = 0;             // over all ranks
+  Ranking ranking_;
+  std::vector<std::uint8_t> group_;     // [ranked users] activity group
+  std::vector<std::int32_t> relevant_;  // [ranked users] |GT|
+  std::vector<std::int32_t> disliked_;  // [ranked users] disliked held-out items
+  OrderedAllReduce<double> sum_;        // of the metric sums of all groups
+};
+
+}  // namespace siren

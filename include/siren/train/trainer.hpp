@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training for one set of number types. This is the place to start reading: Trainer::step() (in
+// trainer.cpp) is the whole algorithm.
+#pragma once
+
+#include "siren/comm/ordered_sum.hpp"
+#include "siren/data/batch_schedule.hpp"
+#include "siren/data/negative_sampler.hpp"
+#include "siren/dist/batch_planner.hpp"
+#include "siren/dist/propagation.hpp"
+#include "siren/model/sign_bpr_loss.hpp"
+#include "siren/model/siren.hpp"
+#include "siren/train/adam.hpp"
+#include "siren/train/training.hpp"
+
+namespace siren {
+
+template <class Precision>
+class Trainer final : public Training {
+ public:
+  using Real = typename Precision::Real;
+  using Stored = typename Precision::Stored;
+
+  Trainer(const TrainingInputs& inputs, const TrainConfig& config, Isa isa);
+
+  StepReport step() override;
+  std::int64_t steps_done() const override { return steps_done_; }
+  std::int64_t steps_per_epoch() const override { return schedule_.steps_per_epoch(); }
+  void embed(Matrix<float>& users, Matrix<float>& items) override;
+  std::vector<StateTensor> state() override;
+  void resume_at(std::int64_t steps_done) override;
+  const PhaseClock& clock() const override { return clock_; }
+  void reset_clock() override { clock_.reset(); }
+  std::vector<MemoryUse> memory() const override;
+  std::int64_t rows_sent_per_layer() const override { return propagation_.rows_sent_per_layer(); }
+  std::int64_t edge_visits_per_step() const override { return 2 * propagation_.edge_visits(); }
+
+  Siren<Precision>& model() { return model_; }
+  const Gradients<Real>& gradients() const { return gradients_; }
+
+ private:
+  void expand_batch_rows(const BatchPlan& plan, const Matrix<Real>& z);
+  void add_loss(const BatchPlan& plan, const Matrix<Real>& z);
+  void fold_batch_gradients(const BatchPlan& plan);
+  void start_dense_sum(const BatchPlan& plan);
+  StepReport finish_dense_sum(const BatchPlan& plan);
+
+  Communicator comm_;
+  const Layout& layout_;
+  const TrainingSet& set_;
+  const Adjacency& graph_;
+  TrainConfig config_;
+  const Kernels<Precision>& kernels_;
+  PhaseClock clock_;
+  std::vector<NodeId> nodes_;  // of the owned rows
+  Work poll_;                  // lets every message in flight move
+
+  NegativeSampler sampler_;
+  BatchSchedule schedule_;
+  BatchPlanner planner_;
+  Propagation<Precision> propagation_;
+  Siren<Precision> model_;
+  SignBprLoss<Precision> loss_;
+  Adam<Precision> adam_;
+  RowExchange<Precision> batch_rows_;
+  OrderedAllReduce<Real> dense_sum_;
+  OrderedAllReduce<double> scalar_sum_;
+
+  Gradients<Real> gradients_;
+  Matrix<Real> zp_;               // [rows x d]
+  Matrix<Stored> z_wire_;         // [needed x d] Z as it travels
+  Matrix<Stored> z_items_;        // [slots x d] Z of the batch's items
+  Matrix<Real> dz_;               // [needed x d]
+  Matrix<Real> dz_items_;         // [slots x d]
+  Matrix<Stored> dz_items_wire_;  // [slots x d]
+  LossSum loss_sum_;
+  std::vector<double> scalars_;   // loss, reg, ratings without a term
+  std::vector<std::int32_t> chunk_scratch_;
+  std::int64_t steps_done_ = 0;
+};
+
+}  // namespace siren

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// A training run as the rest of the program sees it, independent of its number types. The algorithm
+// is in train/trainer.hpp.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "siren/comm/communicator.hpp"
+#include "siren/core/timer.hpp"
+#include "siren/data/training_set.hpp"
+#include "siren/graph/adjacency.hpp"
+#include "siren/graph/layout.hpp"
+#include "siren/math/isa.hpp"
+#include "siren/math/matrix.hpp"
+#include "siren/train/config.hpp"
+
+namespace siren {
+
+/// What one step found, the same on every rank.
+struct StepReport {
+  std::int64_t step = 0;
+  std::int32_t epoch = 0;
+  std::int64_t ratings = 0;       // in the global batch
+  std::int64_t without_term = 0;  // of those, whose user left nothing to sample
+  double loss = 0.0;              // batch sum / ratings, without reg
+  double reg = 0.0;               // likewise
+};
+
+/// Bytes this rank holds, by what they scale with.
+struct MemoryUse {
+  std::string kind;
+  std::int64_t bytes;
+};
+
+/// One tensor of the training state. A table has a row per owned node, a replicated tensor is the
+/// same on every rank. Rows have `columns` values at a distance of `stride`, of `value_bytes` each.
+struct StateTensor {
+  std::string name;  // "parameters/liked", "first_moment/mlp.0.weight", ...
+  bool is_table;
+  std::int64_t rows;
+  std::int64_t columns;
+  std::int64_t stride;
+  std::int64_t value_bytes;  // 4: float, 8: double
+  void* data;
+};
+
+class Training {
+ public:
+  virtual ~Training() = default;
+
+  /// The next step. Collective.
+  virtual StepReport step() = 0;
+  virtual std::int64_t steps_done() const = 0;
+  virtual std::int64_t steps_per_epoch() const = 0;
+
+  /// Final representations Z of the owned users and items, without dropout. Collective.
+  virtual void embed(Matrix<float>& users, Matrix<float>& items) = 0;
+
+  /// Everything that a checkpoint holds, in a fixed order. Pointers stay valid.
+  virtual std::vector<StateTensor> state() = 0;
+  /// After state() was overwritten: continue behind step `steps_done`. Collective.
+  virtual void resume_at(std::int64_t steps_done) = 0;
+
+  virtual const PhaseClock& clock() const = 0;
+  virtual void reset_clock() = 0;
+  virtual std::vector<MemoryUse> memory() const = 0;
+  virtual std::int64_t rows_sent_per_layer() const = 0;
+  virtual std::int64_t edge_visits_per_step() const = 0;
+};
+
+/// What a Training borrows; all must outlive it.
+struct TrainingInputs {
+  const Communicator& comm;
+  const Layout& layout;
+  const TrainingSet& set;
+  const Adjacency& graph;
+};
+
+/// Collective. Chooses the number types by config.storage, kernels by `isa`.
+std::unique_ptr<Training> make_training(const TrainingInputs& inputs, const TrainConfig& config, Isa isa);
+
+}  // namespace siren

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/option_parser.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "siren/core/check.hpp"
+#include "siren/core/error.hpp"
+#include "siren/data/line_reader.hpp"
+
+namespace siren {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* kConfigOption = "config";
+constexpr const char* kHelpOption = "help";
+constexpr const char* kPositional = "";
+
+std::string_view trimmed_blanks(std::string_view text) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// A comment begins with # at the start of a line or behind a blank: file names may hold one.
+std::string_view without_comment(std::string_view line) {
+  for (std::size_t at = 0; at < line.size(); ++at)
+    if (line[at] == '#' && (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t'))
+      return line.substr(0, at);
+  return line;
+}
+
+[[noreturn]] void unknown_option(const std::string& place, const std::string& command) {
+  throw InputError(
+      fmt::format("{} is not an option of siren {}; see siren {} --help", place, command, command));
+}
+
+}  // namespace
+
+OptionParser::OptionParser(std::string command, std::string synopsis, std::string summary)
+    : command_(std::move(command)), synopsis_(std::move(synopsis)), summary_(std::move(summary)) {}
+
+void OptionParser::section(std::string title) {
+  sections_.push_back(std::move(title));
+}
+
+void OptionParser::declare(Option option) {
+  SIREN_ASSERT(find(option.name) == nullptr, "option {} declared twice", option.name);
+  if (sections_.empty()) section("Options");
+  option.section = sections_.size() - 1;
+  options_.push_back(std::move(option));
+}
+
+const OptionParser::Option* OptionParser::find(std::string_view name) const {
+  const auto at = std::find_if(options_.begin(), options_.end(),
+                               [&](const Option& o) { return o.name == name; });
+  return at == options_.end() ? nullptr : &*at;
+}
+
+void OptionParser::custom(std::string name,
+                          std::function<void(const OptionText&)> set,
+                          std::function<std::string()> show,
+                          std::string value_name,
+                          std::string help) {
+  const auto set_last = [set = std::move(set)](const std::vector<OptionText>& given) {
+    set(given.back());
+  };
+  const auto show_one = [show = std::move(show)] { return std::vector<std::string>{show()}; };
+  declare({std::move(name), std::move(value_name), std::move(help), 0, false, set_last, show_one});
+}
+
+void OptionParser::text(std::string name,
+                        std::string& target,
+                        std::string value_name,
+                        std::string help) {
+  custom(
+      std::move(name), [&target](const OptionText& option) { target = option.text; },
+      [&target] { return target; }, std::move(value_name), std::move(help));
+}
+
+void OptionParser::flag(std::string name, bool& target, std::string help) {
+  custom(
+      std::move(name), [&target](const OptionText& option) { target = parse_bool(option); },
+      [&target] { return std::string(target ? "true" : "false"); }, "", std::move(help));
+}
+
+void OptionParser::list(std::string name,
+                        std::vector<std::string>& target,
+                        std::string value_name,
+                        std::string help) {
+  const auto set = [&target](const std::vector<OptionText>& given) {
+    target.clear();
+    for (const OptionText& option : given) target.push_back(option.text);
+  };
+  declare({std::move(name), std::move(value_name), std::move(help), 0, true, set,
+           [&target] { return target; }});
+}
+
+void OptionParser::positional(std::string value_name, std::string& target) {
+  positional_name_ = std::move(value_name);
+  positional_ = &target;
+}
+
+OptionParser::Given OptionParser::parse_command_line(std::span<const std::string> args) const {
+  po::options_description description;
+  for (const Option& option : options_) {
+    auto* value = po::value<std::vector<std::string>>();
+    if (option.value_name.empty()) value->implicit_value({"true"}, "true");
+    description.add_options()(option.name.c_str(), value, "");
+  }
+  description.add_options()(kHelpOption, "")(kConfigOption, po::value<std::string>(), "");
+  const int style = po::command_line_style::default_style &
+                    ~po::command_line_style::allow_guessing & ~po::command_line_style::allow_short;
+  Given given;
+  try {
+    po::command_line_parser parser(std::vector<std::string>(args.begin(), args.end()));
+    const po::parsed_options parsed = parser.options(description).style(style).run();
+    for (const po::option& option : parsed.options) {
+      const bool no_name = option.position_key >= 0 || option.string_key.empty();
+      std::vector<OptionText>& texts = given[no_name ? kPositional : option.string_key];
+      if (option.value.empty()) texts.push_back({"true", "--" + option.string_key});
+      for (const std::string& value : option.value)
+        texts.push_back({value, "--" + option.string_key});
+    }
+  } catch (const po::unknown_option& error) {
+    unknown_option(error.get_option_name(), command_);
+  } catch (const po::error& error) {
+    throw InputError(fmt::format("{}; see siren {} --help", error.what(), command_));
+  }
+  return given;
+}
+
+OptionParser::Given OptionParser::parse_config_file(const std::string& path) const {
+  Given given;
+  LineReader lines(path);
+  for (std::string_view line; lines.next(line);) {
+    line = trimmed_blanks(without_comment(line));
+    if (line.empty()) continue;
+    const std::string place = fmt::format("{}:{}", path, lines.line_number());
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos)
+      throw InputError(fmt::format("{}: expected key = value", place));
+    const std::string key(trimmed_blanks(line.substr(0, equals)));
+    const std::string value(trimmed_blanks(line.substr(equals + 1)));
+    const Option* option = find(key);
+    if (option == nullptr) unknown_option(fmt::format("{}: {}", place, key), command_);
+    std::vector<OptionText>& texts = given[key];
+    if (!texts.empty() && !option->repeatable)
+      throw InputError(fmt::format("{}: {} is given a second time", place, key));
+    if (value.empty()) throw InputError(fmt::format("{}: {} has no value", place, key));
+    texts.push_back({value, fmt::format("{}: {}", place, key)});
+  }
+  return given;
+}
+
+bool OptionParser::parse(std::span<const std::string> args) {
+  given_ = parse_command_line(args);
+  if (given_.contains(kHelpOption)) {
+    std::fputs(help().c_str(), stdout);
+    return false;
+  }
+  for (const auto& [name, texts] : given_) {
+    const Option* option = find(name);
+    const bool repeatable = option != nullptr && option->repeatable;
+    if (name == kPositional && positional_ == nullptr)
+      throw InputError(
+          fmt::format("'{}' is not understood: siren {} takes options only; see siren {} --help",
+                      texts.front().text, command_, command_));
+    if (texts.size() > 1 && !repeatable)
+      throw InputError(
+          name == kPositional
+              ? fmt::format("'{}': only one {} is expected", texts[1].text, positional_name_)
+              : fmt::format("--{} is given {} times", name, texts.size()));
+  }
+  const std::optional<std::string> config = text_of(kConfigOption);
+  if (config) given_.merge(parse_config_file(*config));
+  return true;
+}
+
+std::optional<std::string> OptionParser::text_of(const std::string& name) const {
+  const auto at = given_.find(name);
+  if (at == given_.end()) return std::nullopt;
+  return at->second.back().text;
+}
+
+void OptionParser::apply() {
+  for (const Option& option : options_)
+    if (given(option.name)) option.set(given_.at(option.name));
+  if (positional_ != nullptr && given(kPositional))
+    *positional_ = given_.at(kPositional).front().text;
+}
+
+template <Number T>
+void OptionParser::number(
+    std::string name, T& target, Range<T> range, std::string value_name, std::string help) {
+  const auto set = [&target, range](const OptionText& option) {
+    target = parse_number(option, range);
+  };
+  custom(
+      std::move(name), set, [&target] { return fmt::format("{}", target); }, std::move(value_name),
+      std::move(help));
+}
+
+template <Number T>
+void OptionParser::number(std::string name,
+                          std::optional<T>& target,
+                          Range<T> range,
+                          std::string value_name,
+                          std::string help) {
+  const auto set = [&target, range](const OptionText& option) {
+    target = parse_number(option, range);
+  };
+  const auto show = [&target] { return target ? fmt::format("{}", *target) : std::string(); };
+  custom(std::move(name), set, show, std::move(value_name), std::move(help));
+}
+
+#define SIREN_INSTANTIATE(T)                                                                   \
+  template void OptionParser::number<T>(std::string, T&, Range<T>, std::string, std::string);  \
+  template void OptionParser::number<T>(std::string, std::optional<T>&, Range<T>, std::string, \
+                                        std::string);
+SIREN_INSTANTIATE(std::int32_t)
+SIREN_INSTANTIATE(std::uint32_t)
+SIREN_INSTANTIATE(std::int64_t)
+SIREN_INSTANTIATE(float)
+SIREN_INSTANTIATE(double)
+#undef SIREN_INSTANTIATE
+
+std::string OptionParser::config_text() const {
+  std::string result;
+  for (const Option& option : options_)
+    for (const std::string& value : option.show())
+      if (!value.empty()) result += fmt::format("{} = {}\n", option.name, value);
+  return result;
+}
+
+std::string OptionParser::help() const {
+  constexpr std::size_t kIndent = 2;
+  std::size_t width = 0;
+  for (const Option& option : options_)
+    width = std::max(width, option.name.size() + option.value_name.size() + 3);
+  std::string result = fmt::format("usage: siren {} {}\n{}\n", command_, synopsis_, summary_);
+  std::size_t section = sections_.size();
+  const auto line = [&](const std::string& name, const std::string& value_name,
+                        const std::string& help_text) {
+    const std::string head =
+        fmt::format("--{}{}{}", name, value_name.empty() ? "" : " ", value_name);
+    result += fmt::format("{:{}}{:{}}  {}\n", "", kIndent, head, width, help_text);
+  };
+  for (const Option& option : options_) {
+    if (option.section != section) result += fmt::format("{}:\n", sections_[option.section]);
+    section = option.section;
+    line(option.name, option.value_name, option.help);
+  }
+  line(kConfigOption, "FILE", "options as key = value lines; the command line wins");
+  line(kHelpOption, "", "this text");
+  return result;
+}
+
+}  // namespace siren

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/prepare_command.hpp"
+
+#include <cstdio>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "siren/app/dataset_report.hpp"
+#include "siren/app/option_parser.hpp"
+#include "siren/core/error.hpp"
+#include "siren/core/log.hpp"
+#include "siren/data/prepare.hpp"
+#include "siren/io/dataset_file.hpp"
+#include "siren/io/dataset_writer.hpp"
+
+namespace siren {
+namespace {
+
+void declare_files(OptionParser& options, PrepareConfig& config) {
+  options.section("Ratings, in one of three ways");
+  options.list("input", config.input, "FILE",
+               "ratings to be split (several: one set in several files)");
+  options.list("fold-file", config.fold_files, "FILE", "pre-made folds, one --fold-file for each");
+  options.text("train", config.train, "FILE",
+               "pre-made parts: --train, --test and, if wanted, --valid");
+  options.text("valid", config.valid, "FILE", "the validation part");
+  options.text("test", config.test, "FILE", "the test part");
+  options.text("output", config.output, "FILE", "dataset file to write; replaces an earlier one");
+}
+
+void declare_format(OptionParser& options, RatingsFormat& format) {
+  options.section("How the files are written (plain text or .gz)");
+  options.choice("format", format.format, text_format_from,
+                 "auto|csv|tsv|space|movielens|inter|jsonl", "(default auto)");
+  options.choice("header", format.header, header_mode_from, "auto|yes|no",
+                 "does the first line name the columns");
+  options.custom(
+      "columns",
+      [&format](const OptionText& option) { format.columns = parse_columns(option.text); },
+      [&format] { return fmt::format("{}", fmt::join(format.columns, ",")); }, "U,I,R[,T]",
+      "user, item, rating[, time] by name or position from 1");
+  options.number("skip-lines", format.skip_lines, {0}, "N",
+                 "lines to pass over at the start of each file");
+  options.number("min-value", format.min_value, {}, "X", "a rating below X is an error");
+  options.number("max-value", format.max_value, {}, "X", "a rating above X is an error");
+}
+
+void declare_contents(OptionParser& options, PrepareConfig& config) {
+  options.section("What is kept");
+  options.number("offset", config.offset, {}, "X",
+                 "above is liked, below disliked (default 3.5, train may change it)");
+  options.choice("duplicates", config.duplicates, duplicate_policy_from, "error|last|first|mean",
+                 "of a rated pair (default error)");
+  options.number("min-user-ratings", config.min_user_ratings, {0}, "N",
+                 "k-core: users with fewer are left out");
+  options.number("min-item-ratings", config.min_item_ratings, {0}, "N",
+                 "k-core: items with fewer are left out");
+}
+
+void declare_split(OptionParser& options, PrepareConfig& config) {
+  options.section("Split of --input");
+  options.choice("split", config.split, split_method_from, "kfold|random|temporal|leave-one-out",
+                 "(default kfold)");
+  options.number("folds", config.folds, {2, kMaxFolds}, "N", "kfold: number of folds (default 5)");
+  options.number("test-share", config.test_share, {0.0, 1.0}, "X",
+                 "random, temporal: share that tests (default 0.2)");
+  options.number("valid-share", config.valid_share, {0.0, 1.0}, "X",
+                 "share that validates; for folds and files, of the train part");
+  options.flag("cut-per-user", config.cut_per_user,
+               "temporal: each user's own newest ratings test");
+  options.number("seed", config.seed, {}, "N", "of the split (default 1)");
+}
+
+OptionParser declare_options(PrepareConfig& config) {
+  OptionParser options("prepare", "--input FILE --output FILE [options]",
+                       "Turns ratings into the dataset file that all other commands read.");
+  declare_files(options, config);
+  declare_format(options, config.format);
+  declare_contents(options, config);
+  declare_split(options, config);
+  return options;
+}
+
+/// A word as a shell would take it back.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string escaped;
+  for (const char c : word) escaped += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return fmt::format("'{}'", escaped);
+}
+
+std::string command_line(std::span<const std::string> args) {
+  std::string line = "siren prepare";
+  for (const std::string& arg : args) line += fmt::format(" {}", quoted(arg));
+  return line;
+}
+
+void prepare(std::span<const std::string> args) {
+  PrepareConfig config;
+  OptionParser options = declare_options(config);
+  if (!options.parse(args)) return;
+  options.apply();
+  config.validate();
+  require_writable_dataset(config.output);
+
+  const PreparedDataset data = prepare_dataset(config);
+  if (!data.warning.empty()) spdlog::warn("{}", data.warning);
+  write_dataset(config.output, {data.ratings, data.users, data.items, data.statistics, data.split,
+                                data.split_method, command_line(args)});
+  const DatasetFile written(config.output);
+  std::fputs(describe_preparation(data, config.duplicates).c_str(), stdout);
+  std::fputs(describe_dataset(written.summary()).c_str(), stdout);
+  fmt::print("{:<11}{} (content {})\n", "wrote", config.output, written.summary().content_hash);
+}
+
+}  // namespace
+
+int run_prepare(const Communicator& comm, std::span<const std::string> args) {
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) prepare(args);
+  });
+  return static_cast<int>(ExitCode::kDone);
+}
+
+}  // namespace siren

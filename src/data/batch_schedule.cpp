@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/data/batch_schedule.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "siren/core/check.hpp"
+#include "siren/data/permutation.hpp"
+#include "siren/math/parallel.hpp"
+
+namespace siren {
+
+namespace {
+
+constexpr std::int64_t kUsersPerTile = 64;
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::int64_t batch_size)
+    : seed_(seed), batch_size_(batch_size), all_trainable_(set.trainable_count()), first_id_(set.first_rating_id) {
+  const UserRatings& ratings = set.ratings;
+  for (std::int64_t user = 0; user < ratings.users(); ++user) {
+    for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e) {
+      if (!is_trainable(set.trainable, ratings.signs[at(e)])) continue;
+      items_.push_back(ratings.items[at(e)]);
+      signs_.push_back(ratings.signs[at(e)]);
+    }
+    offsets_.push_back(static_cast<EdgeOffset>(items_.size()));
+  }
+  SIREN_ASSERT(batch_size > 0 && all_trainable_ > 0, "batch of {} from {} ratings", batch_size, all_trainable_);
+}
+
+std::int64_t BatchSchedule::steps_per_epoch() const { return (all_trainable_ + batch_size_ - 1) / batch_size_; }
+
+void BatchSchedule::bucket(std::int32_t epoch) {
+  const EpochPermutation order(seed_, epoch, all_trainable_);
+  std::vector<std::int64_t> step(items_.size());
+  const auto users = static_cast<std::int64_t>(first_id_.size());
+  parallel_blocks(users, kUsersPerTile, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t user = begin; user < end; ++user)
+      for (EdgeOffset t = offsets_[at(user)]; t < offsets_[at(user) + 1]; ++t)
+        step[at(t)] = order.position_of(first_id_[at(user)] + t - offsets_[at(user)]) / batch_size_;
+  });
+
+  bucket_offsets_.assign(at(steps_per_epoch()) + 1, 0);
+  for (const std::int64_t s : step) ++bucket_offsets_[at(s) + 1];
+  std::partial_sum(bucket_offsets_.begin(), bucket_offsets_.end(), bucket_offsets_.begin());
+  std::vector<EdgeOffset> next(bucket_offsets_.begin(), bucket_offsets_.end() - 1);
+  bucketed_.resize(items_.size());
+  for (std::size_t t = 0; t < step.size(); ++t) bucketed_[at(next[at(step[t])]++)] = static_cast<EdgeOffset>(t);
+  bucketed_epoch_ = epoch;
+}
+
+BatchRatings BatchSchedule::ratings_of(std::int64_t step) {
+  const std::int32_t epoch = epoch_of(step);
+  if (epoch != bucketed_epoch_) bucket(epoch);
+  const std::int64_t within = (step - 1) % steps_per_epoch();
+  BatchRatings batch;
+  batch.epoch = epoch;
+  batch.global_count = std::min(batch_size_, all_trainable_ - within * batch_size_);
+  auto owner = offsets_.begin();
+  for (EdgeOffset b = bucket_offsets_[at(within)]; b < bucket_offsets_[at(within) + 1]; ++b) {
+    const EdgeOffset t = bucketed_[at(b)];
+    owner = std::upper_bound(owner, offsets_.end(), t) - 1;
+    const auto user = owner - offsets_.begin();
+    batch.user.push_back(static_cast<LocalRow>(user));
+    batch.item.push_back(items_[at(t)]);
+    batch.sign.push_back(signs_[at(t)]);
+    batch.id.push_back(first_id_[at(user)] + t - *owner);
+  }
+  return batch;
+}
+
+std::int64_t BatchSchedule::bytes() const {
+  return static_cast<std::int64_t>(items_.size() * (sizeof(ItemId) + 1 + sizeof(EdgeOffset)) + (offsets_.size() + first_id_.size() + bucket_offsets_.size()) * 8);
+}
+
+}  // namespace siren

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/data/prepare.hpp"
+
+#include <fmt/format.h>
+
+#include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
+#include "siren/data/ratings_loader.hpp"
+
+namespace siren {
+namespace {
+
+std::vector<RatingsSource> sources_of(const PrepareConfig& config) {
+  std::vector<RatingsSource> sources;
+  for (const std::string& path : config.input) sources.push_back({path, kTrainPart});
+  std::uint8_t fold = 0;
+  for (const std::string& path : config.fold_files) sources.push_back({path, ++fold});
+  if (!config.train.empty()) sources.push_back({config.train, kTrainPart});
+  if (!config.valid.empty()) sources.push_back({config.valid, kValidPart});
+  if (!config.test.empty()) sources.push_back({config.test, kTestPart});
+  return sources;
+}
+
+/// Made parts may repeat a pair across files; anything else is one set in which a pair stands once.
+DuplicateScope scope_of(const PrepareConfig& config) {
+  return config.train.empty() ? DuplicateScope::kWholeSet : DuplicateScope::kWithinPart;
+}
+
+[[noreturn]] void refuse_duplicates(const PrepareConfig& config,
+                                    const PreparedDataset& data,
+                                    DuplicateScope scope) {
+  const bool within_part = scope == DuplicateScope::kWithinPart;
+  const RatingTable& table = data.ratings;
+  std::size_t row = 1;
+  while (table.user[row] != table.user[row - 1] || table.item[row] != table.item[row - 1] ||
+         (within_part && table.part[row] != table.part[row - 1]))
+    ++row;
+  const std::string_view user = data.users.at(table.user[row]);
+  const std::string_view item = data.items.at(table.item[row]);
+  const std::string place = locate_pair(sources_of(config), config.format, user, item, within_part);
+  throw InputError(
+      fmt::format("{} (user, item) pairs are rated more than once, {} of them with contradicting "
+                  "signs; the first is user "
+                  "{}, item {}{}; choose --duplicates last, first or mean",
+                  grouped(data.duplicates.pairs), grouped(data.duplicates.contradicting), user,
+                  item, place.empty() ? "" : fmt::format(" ({})", place)));
+}
+
+void settle_duplicates(const PrepareConfig& config, PreparedDataset& data) {
+  const DuplicateScope scope = scope_of(config);
+  const auto order =
+      canonical_order(data.ratings, static_cast<std::int32_t>(data.users.size()), scope);
+  data.ratings = select_rows(std::move(data.ratings), order);
+  data.duplicates = merge_duplicates(data.ratings, config.duplicates, scope, config.offset);
+  if (config.duplicates == DuplicatePolicy::kError && data.duplicates.pairs > 0)
+    refuse_duplicates(config, data, scope);
+}
+
+void reduce(const PrepareConfig& config, PreparedDataset& data) {
+  if (config.min_user_ratings <= 1 && config.min_item_ratings <= 1) return;
+  data.core = reduce_to_core(data.ratings, data.users, data.items, config.min_user_ratings,
+                             config.min_item_ratings);
+  if (data.ratings.size() == 0)
+    throw InputError(
+        fmt::format("no rating is left: no users with {} and items with {} ratings each exist; "
+                    "lower --min-user-ratings or "
+                    "--min-item-ratings",
+                    config.min_user_ratings, config.min_item_ratings));
+}
+
+void require_every_part(const PreparedDataset& data) {
+  const bool folds = data.split.kind == SplitKind::kFolds;
+  for (std::int32_t fold = 1; fold <= data.split.folds; ++fold) {
+    if (data.statistics.test_of(data.split, fold).total() == 0)
+      throw InputError(folds ? fmt::format("fold {} holds no ratings", fold)
+                             : std::string("the test part holds no ratings"));
+    if (data.statistics.train_of(data.split, fold).total() == 0)
+      throw InputError("the train part holds no ratings");
+  }
+}
+
+}  // namespace
+
+PreparedDataset prepare_dataset(const PrepareConfig& config) {
+  LoadedRatings loaded = load_ratings(sources_of(config), config.format);
+  PreparedDataset data;
+  data.ratings = std::move(loaded.ratings);
+  data.users = std::move(loaded.users);
+  data.items = std::move(loaded.items);
+  data.files = std::move(loaded.files);
+  settle_duplicates(config, data);
+  reduce(config, data);
+  data.split_method = config.split_config().method;
+  data.split = assign_parts(data.ratings, config.split_config(), config.kind_of_files());
+  data.statistics = compute_statistics(data.ratings, data.users.size(), data.items.size(),
+                                       data.split, config.offset);
+  require_every_part(data);
+  data.warning = judge_signs(data.statistics, data.split);
+  return data;
+}
+
+}  // namespace siren

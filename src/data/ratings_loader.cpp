@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/data/ratings_loader.hpp"
+
+#include <fmt/format.h>
+
+#include "siren/core/error.hpp"
+#include "siren/core/log.hpp"
+#include "siren/core/text.hpp"
+#include "siren/data/ratings_reader.hpp"
+
+namespace siren {
+namespace {
+
+constexpr EdgeOffset kRowsBetweenMessages = 20'000'000;
+
+/// Grows the table file by file; ids are provisional until finish().
+class Collector {
+ public:
+  explicit Collector(const RatingsFormat& format) : format_(format) {}
+
+  void add(const RatingsSource& source) {
+    RatingsReader reader(source.path, format_);
+    require_same_times(source.path, reader.has_time());
+    RatingTable& table = loaded_.ratings;
+    const EdgeOffset before = table.size();
+    for (RatingRow row; reader.next(row);) {
+      table.user.push_back(users_.intern(row.user));
+      table.item.push_back(items_.intern(row.item));
+      table.value.push_back(row.value);
+      if (reader.has_time()) table.timestamp.push_back(row.timestamp);
+      if (table.size() % kRowsBetweenMessages == 0)
+        spdlog::info("{} ratings read", grouped(table.size()));
+    }
+    if (table.size() == before) throw InputError(fmt::format("{} holds no ratings", source.path));
+    table.part.resize(table.user.size(), source.part);
+    loaded_.files.push_back({source.path, reader.format(), reader.header(), table.size() - before});
+  }
+
+  LoadedRatings finish() {
+    SortedIds users = users_.sort();
+    SortedIds items = items_.sort();
+    for (UserId& user : loaded_.ratings.user) user = users.rank[static_cast<std::size_t>(user)];
+    for (ItemId& item : loaded_.ratings.item) item = items.rank[static_cast<std::size_t>(item)];
+    loaded_.users = std::move(users.table);
+    loaded_.items = std::move(items.table);
+    return std::move(loaded_);
+  }
+
+ private:
+  void require_same_times(const std::string& path, bool has_time) const {
+    if (loaded_.files.empty() || has_time == loaded_.ratings.has_timestamps()) return;
+    const std::string& other = loaded_.files.front().path;
+    throw InputError(
+        fmt::format("{} has times and {} has none; name the same columns for all with --columns",
+                    has_time ? path : other, has_time ? other : path));
+  }
+
+  const RatingsFormat& format_;
+  LoadedRatings loaded_;
+  IdMap users_;
+  IdMap items_;
+};
+
+}  // namespace
+
+LoadedRatings load_ratings(const std::vector<RatingsSource>& sources, const RatingsFormat& format) {
+  Collector collector(format);
+  for (const RatingsSource& source : sources) collector.add(source);
+  return collector.finish();
+}
+
+std::string locate_pair(const std::vector<RatingsSource>& sources,
+                        const RatingsFormat& format,
+                        std::string_view user,
+                        std::string_view item,
+                        bool within_part) {
+  std::string first;
+  try {
+    for (const RatingsSource& source : sources) {
+      if (within_part) first.clear();
+      RatingsReader reader(source.path, format);
+      for (RatingRow row; reader.next(row);) {
+        if (row.user != user || row.item != item) continue;
+        const std::string place = fmt::format("{}:{}", source.path, reader.line_number());
+        if (!first.empty()) return fmt::format("{} and {}", first, place);
+        first = place;
+      }
+    }
+  } catch (const InputError&) {
+    // A pipe has nothing left to say: the message then goes without the lines.
+  }
+  return {};
+}
+
+}  // namespace siren

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/hdf5_file.hpp"
+
+#include <fmt/format.h>
+
+#include "siren/core/check.hpp"
+
+namespace siren {
+namespace {
+
+/// The little-endian type in the file.
+template <class T>
+hid_t file_type() {
+  if constexpr (std::same_as<T, float>) return H5T_IEEE_F32LE;
+  if constexpr (std::same_as<T, double>) return H5T_IEEE_F64LE;
+  if constexpr (std::same_as<T, char> || std::same_as<T, std::uint8_t>) return H5T_STD_U8LE;
+  if constexpr (std::same_as<T, std::uint16_t>) return H5T_STD_U16LE;
+  if constexpr (std::same_as<T, std::int32_t>) return H5T_STD_I32LE;
+  if constexpr (std::same_as<T, std::int64_t>) return H5T_STD_I64LE;
+  if constexpr (std::same_as<T, std::uint64_t>) return H5T_STD_U64LE;
+}
+
+template <class T>
+hid_t memory_type() {
+  if constexpr (std::same_as<T, float>) return H5T_NATIVE_FLOAT;
+  if constexpr (std::same_as<T, double>) return H5T_NATIVE_DOUBLE;
+  if constexpr (std::same_as<T, char> || std::same_as<T, std::uint8_t>) return H5T_NATIVE_UINT8;
+  if constexpr (std::same_as<T, std::uint16_t>) return H5T_NATIVE_UINT16;
+  if constexpr (std::same_as<T, std::int32_t>) return H5T_NATIVE_INT32;
+  if constexpr (std::same_as<T, std::int64_t>) return H5T_NATIVE_INT64;
+  if constexpr (std::same_as<T, std::uint64_t>) return H5T_NATIVE_UINT64;
+}
+
+Hdf5Handle property_list(hid_t kind, const std::string& path) {
+  return {H5Pcreate(kind), H5Pclose, "making a property list for", path};
+}
+
+hsize_t unsigned_size(std::int64_t count) {
+  SIREN_ASSERT(count >= 0, "count {}", count);
+  return static_cast<hsize_t>(count);
+}
+
+/// The file space of a dataset with elements [begin, begin + count) selected.
+Hdf5Handle select_slab(hid_t dataset,
+                       std::int64_t begin,
+                       std::size_t count,
+                       const std::string& where) {
+  Hdf5Handle space(H5Dget_space(dataset), H5Sclose, "looking into", where);
+  const hsize_t start = unsigned_size(begin);
+  const hsize_t length = count;
+  const hssize_t total = H5Sget_simple_extent_npoints(space.get());
+  SIREN_ASSERT(start + length <= static_cast<hsize_t>(total), "{}: [{}, {}) of {}", where, start,
+               start + length, total);
+  if (count == 0)
+    check_hdf5(H5Sselect_none(space.get()), "selecting in", where);
+  else
+    check_hdf5(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &start, nullptr, &length, nullptr),
+               "selecting in", where);
+  return space;
+}
+
+Hdf5Handle simple_space(std::size_t count, const std::string& where) {
+  const hsize_t length = count;
+  return {H5Screate_simple(1, &length, nullptr), H5Sclose, "describing", where};
+}
+
+}  // namespace
+
+Hdf5File::Hdf5File(Hdf5Handle file, std::string path)
+    : file_(std::move(file)), path_(std::move(path)) {}
+
+Hdf5File Hdf5File::create(const std::string& path, std::int64_t user_block) {
+  silence_hdf5();
+  const Hdf5Handle creation = property_list(H5P_FILE_CREATE, path);
+  check_hdf5(H5Pset_userblock(creation.get(), unsigned_size(user_block)), "reserving a block in",
+             path);
+  return {Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), H5P_DEFAULT), H5Fclose,
+                     "creating", path),
+          path};
+}
+
+Hdf5File Hdf5File::open_read_only(const std::string& path) {
+  silence_hdf5();
+  const Hdf5Handle access = property_list(H5P_FILE_ACCESS, path);
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+  check_hdf5(H5Pset_file_locking(access.get(), false, true), "setting up access to", path);
+#endif
+  return {
+      Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, "opening", path),
+      path};
+}
+
+bool Hdf5File::exists(const std::string& name) const {
+  for (std::size_t slash = name.find('/'); slash != std::string::npos;
+       slash = name.find('/', slash + 1))
+    if (check_hdf5(H5Lexists(get(), name.substr(0, slash).c_str(), H5P_DEFAULT), "looking for",
+                   where(name)) == 0)
+      return false;
+  return check_hdf5(H5Lexists(get(), name.c_str(), H5P_DEFAULT), "looking for", where(name)) > 0;
+}
+
+std::int64_t Hdf5File::length_of(const std::string& dataset) const {
+  const Hdf5Handle opened = open_dataset(dataset);
+  const Hdf5Handle space(H5Dget_space(opened.get()), H5Sclose, "looking into", where(dataset));
+  return H5Sget_simple_extent_npoints(space.get());
+}
+
+FileExtent Hdf5File::extent_of(const std::string& dataset) const {
+  const Hdf5Handle opened = open_dataset(dataset);
+  const haddr_t offset = H5Dget_offset(opened.get());
+  if (offset == HADDR_UNDEF) return {};
+  return {static_cast<std::int64_t>(offset),
+          static_cast<std::int64_t>(H5Dget_storage_size(opened.get()))};
+}
+
+template <Hdf5Value T>
+void Hdf5File::create(const std::string& dataset, std::int64_t count) {
+  const std::string place = where(dataset);
+  const Hdf5Handle links = property_list(H5P_LINK_CREATE, path_);
+  check_hdf5(H5Pset_create_intermediate_group(links.get(), 1), "preparing", place);
+  const Hdf5Handle creation = property_list(H5P_DATASET_CREATE, path_);
+  check_hdf5(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), "preparing", place);
+  check_hdf5(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), "preparing", place);
+  const Hdf5Handle space = simple_space(unsigned_size(count), place);
+  const Hdf5Handle made(H5Dcreate2(get(), dataset.c_str(), file_type<T>(), space.get(), links.get(),
+                                   creation.get(), H5P_DEFAULT),
+                        H5Dclose, "creating", place);
+}
+
+template <Hdf5Value T>
+void Hdf5File::write(const std::string& dataset, std::int64_t begin, std::span<const T> values) {
+  const std::string place = where(dataset);
+  const Hdf5Handle opened = open_dataset(dataset);
+  const Hdf5Handle slab = select_slab(opened.get(), begin, values.size(), place);
+  const Hdf5Handle memory = simple_space(values.size(), place);
+  check_hdf5(H5Dwrite(opened.get(), memory_type<T>(), memory.get(), slab.get(), H5P_DEFAULT,
+                      values.data()),
+             "writing", place);
+}
+
+template <Hdf5Value T>
+void Hdf5File::read(const std::string& dataset, std::int64_t begin, std::span<T> values) const {
+  if (values.empty()) return;
+  const std::string place = where(dataset);
+  const Hdf5Handle opened = open_dataset(dataset);
+  const Hdf5Handle slab = select_slab(opened.get(), begin, values.size(), place);
+  const Hdf5Handle memory = simple_space(values.size(), place);
+  check_hdf5(
+      H5Dread(opened.get(), memory_type<T>(), memory.get(), slab.get(), H5P_DEFAULT, values.data()),
+      "reading", place);
+}
+
+template <Hdf5Value T>
+std::vector<T> Hdf5File::read(const std::string& dataset,
+                              std::int64_t begin,
+                              std::int64_t end) const {
+  std::vector<T> values(unsigned_size(end - begin));
+  read<T>(dataset, begin, std::span<T>(values));
+  return values;
+}
+
+void Hdf5File::close() {
+  file_.close("closing", path_);
+}
+
+std::string Hdf5File::where(const std::string& name) const {
+  return fmt::format("{} in {}", name, path_);
+}
+
+Hdf5Handle Hdf5File::open_dataset(const std::string& name) const {
+  return {H5Dopen2(get(), name.c_str(), H5P_DEFAULT), H5Dclose, "opening", where(name)};
+}
+
+#define SIREN_INSTANTIATE(T)                                                              \
+  template void Hdf5File::create<T>(const std::string&, std::int64_t);                    \
+  template void Hdf5File::write<T>(const std::string&, std::int64_t, std::span<const T>); \
+  template void Hdf5File::read<T>(const std::string&, std::int64_t, std::span<T>) const;  \
+  template std::vector<T> Hdf5File::read<T>(const std::string&, std::int64_t, std::int64_t) const;
+SIREN_INSTANTIATE(float)
+SIREN_INSTANTIATE(double)
+SIREN_INSTANTIATE(char)
+SIREN_INSTANTIATE(std::uint8_t)
+SIREN_INSTANTIATE(std::uint16_t)
+SIREN_INSTANTIATE(std::int32_t)
+SIREN_INSTANTIATE(std::int64_t)
+SIREN_INSTANTIATE(std::uint64_t)
+#undef SIREN_INSTANTIATE
+
+}  // namespace siren

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/seal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <fcntl.h>
+#include <memory>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+#include "siren/core/check.hpp"
+#include "siren/core/error.hpp"
+
+namespace siren {
+namespace {
+
+constexpr std::array<char, 16> kMagic = {'S', 'I', 'R', 'E', 'N', '-', 'D',
+                                         'A', 'T', 'A', 'S', 'E', 'T'};
+constexpr std::array<unsigned char, 8> kHdf5Magic = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+constexpr std::size_t kMaxExtents = 63;
+constexpr std::size_t kNameBytes = 40;
+
+/// As in the file, little-endian; hosts of other byte orders are refused at compile time.
+struct SealEntry {
+  std::array<char, kNameBytes> name{};
+  std::int64_t offset = 0;
+  std::int64_t length = 0;
+  std::uint64_t hash = 0;
+};
+struct SealBlock {
+  std::array<char, 16> magic = kMagic;
+  std::uint32_t version = 0;
+  std::uint32_t extents = 0;
+  std::int64_t file_length = 0;
+  std::uint64_t structure_hash = 0;  // of all bytes behind the seal and outside the extents
+  std::uint64_t seal_hash = 0;       // of this block with a zero here
+  std::array<char, 16> reserved{};
+  std::array<SealEntry, kMaxExtents> entry{};
+};
+static_assert(sizeof(SealBlock) == kSealBytes && std::endian::native == std::endian::little);
+
+class OpenFile {
+ public:
+  OpenFile(const std::string& path, int flags)
+      : path_(path), file_(::open(path.c_str(), flags | O_CLOEXEC)) {
+    if (file_ < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  }
+  ~OpenFile() { ::close(file_); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  std::int64_t length() const {
+    struct stat status {};
+    if (::fstat(file_, &status) != 0) fail("examining");
+    if (S_ISDIR(status.st_mode))
+      throw InputError(fmt::format("{} is a directory, not a dataset file", path_));
+    return status.st_size;
+  }
+
+  /// Up to `count` bytes at `offset`; fewer only at the end of the file.
+  std::size_t read(void* to, std::size_t count, std::int64_t offset) const {
+    std::size_t done = 0;
+    while (done < count) {
+      const ssize_t got = ::pread(file_, static_cast<char*>(to) + done, count - done,
+                                  offset + static_cast<std::int64_t>(done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail("reading");
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+  void write(const void* from, std::size_t count, std::int64_t offset) const {
+    if (::pwrite(file_, from, count, offset) != static_cast<ssize_t>(count))
+      fail("writing the seal of");
+  }
+
+ private:
+  [[noreturn]] void fail(const char* doing) const {
+    throw EnvironmentError(fmt::format("{} {}: {}", doing, path_, std::strerror(errno)));
+  }
+
+  const std::string& path_;
+  int file_;
+};
+
+/// Checksum of several stretches of a file, read in pieces.
+class StretchHash {
+ public:
+  explicit StretchHash(const OpenFile& file)
+      : file_(file), state_(XXH3_createState()), piece_(kPiece) {
+    XXH3_64bits_reset(state_.get());
+  }
+  void add(std::int64_t offset, std::int64_t length) {
+    while (length > 0) {
+      const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(length, kPiece));
+      const std::size_t got = file_.read(piece_.data(), wanted, offset);
+      XXH3_64bits_update(state_.get(), piece_.data(), got);
+      if (got < wanted) return;  // a shortened file: the hash will not match
+      offset += static_cast<std::int64_t>(got);
+      length -= static_cast<std::int64_t>(got);
+    }
+  }
+  std::uint64_t digest() const { return XXH3_64bits_digest(state_.get()); }
+
+ private:
+  static constexpr std::int64_t kPiece = std::int64_t{1} << 20;
+  struct Free {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+  const OpenFile& file_;
+  std::unique_ptr<XXH3_state_t, Free> state_;
+  std::vector<char> piece_;
+};
+
+std::uint64_t hash_extent(const OpenFile& file, const FileExtent& extent) {
+  StretchHash hash(file);
+  hash.add(extent.offset, extent.length);
+  return hash.digest();
+}
+
+std::uint64_t hash_structure(const OpenFile& file,
+                             std::vector<SealedExtent> extents,
+                             std::int64_t file_length) {
+  std::sort(extents.begin(), extents.end(),
+            [](const auto& a, const auto& b) { return a.extent.offset < b.extent.offset; });
+  StretchHash hash(file);
+  std::int64_t at = kSealBytes;
+  for (const SealedExtent& sealed : extents) {
+    if (sealed.extent.length == 0) continue;
+    hash.add(at, sealed.extent.offset - at);
+    at = sealed.extent.offset + sealed.extent.length;
+  }
+  hash.add(at, file_length - at);
+  return hash.digest();
+}
+
+std::uint64_t hash_seal(SealBlock block) {
+  block.seal_hash = 0;
+  return XXH3_64bits(&block, sizeof block);
+}
+
+[[noreturn]] void damaged(const std::string& path, const std::string& how) {
+  throw InputError(fmt::format("{} is damaged: {}; make it again with siren prepare", path, how));
+}
+
+void check_kind(const std::string& path,
+                const SealBlock& block,
+                std::size_t got,
+                std::uint32_t version) {
+  if (got == 0) throw InputError(fmt::format("{} is empty", path));
+  if (got >= kHdf5Magic.size() && std::memcmp(&block, kHdf5Magic.data(), kHdf5Magic.size()) == 0)
+    throw InputError(
+        fmt::format("{} is an HDF5 file, but not a dataset made by siren prepare", path));
+  if (got < kMagic.size() || block.magic != kMagic)
+    throw InputError(fmt::format("{} is not a dataset file; make one with siren prepare", path));
+  if (got < offsetof(SealBlock, extents)) damaged(path, "it is cut short");
+  if (block.version > version)
+    throw InputError(
+        fmt::format("{} has format version {}, this program reads up to {}; use a newer siren",
+                    path, block.version, version));
+  if (got < sizeof block) damaged(path, "it is cut short");
+}
+
+}  // namespace
+
+void write_seal(const std::string& path, std::uint32_t version, std::vector<SealedExtent> extents) {
+  SIREN_ASSERT(extents.size() <= kMaxExtents, "{} extents", extents.size());
+  const OpenFile file(path, O_RDWR);
+  SealBlock block;
+  block.version = version;
+  block.extents = static_cast<std::uint32_t>(extents.size());
+  block.file_length = file.length();
+  for (std::size_t at = 0; at < extents.size(); ++at) {
+    SIREN_ASSERT(extents[at].name.size() < kNameBytes, "name {}", extents[at].name);
+    SealEntry& entry = block.entry[at];
+    std::copy(extents[at].name.begin(), extents[at].name.end(), entry.name.begin());
+    entry.offset = extents[at].extent.offset;
+    entry.length = extents[at].extent.length;
+    entry.hash = hash_extent(file, extents[at].extent);
+  }
+  block.structure_hash = hash_structure(file, std::move(extents), block.file_length);
+  block.seal_hash = hash_seal(block);
+  file.write(&block, sizeof block, 0);
+}
+
+bool has_seal(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  std::array<char, kMagic.size()> head{};
+  const ssize_t got = ::pread(file, head.data(), head.size(), 0);
+  ::close(file);
+  return got == static_cast<ssize_t>(head.size()) && head == kMagic;
+}
+
+std::vector<SealedExtent> check_seal(const std::string& path, std::uint32_t version) {
+  const OpenFile file(path, O_RDONLY);
+  const std::int64_t length = file.length();
+  SealBlock block;
+  block.magic.fill('\0');
+  check_kind(path, block, file.read(&block, sizeof block, 0), version);
+  if (block.seal_hash != hash_seal(block) || block.extents > kMaxExtents)
+    damaged(path, "its first block does not match its checksum");
+  if (block.file_length != length)
+    damaged(path, fmt::format("it has {} bytes instead of {}", length, block.file_length));
+  std::vector<SealedExtent> extents;
+  for (std::size_t at = 0; at < block.extents; ++at) {
+    const SealEntry& entry = block.entry[at];
+    extents.push_back({entry.name.data(), {entry.offset, entry.length}, entry.hash});
+  }
+  if (hash_structure(file, extents, length) != block.structure_hash)
+    damaged(path, "its HDF5 structures do not match their checksum");
+  return extents;
+}
+
+void check_extents(const std::string& path, const std::vector<SealedExtent>& extents) {
+  const OpenFile file(path, O_RDONLY);
+  for (const SealedExtent& sealed : extents)
+    if (hash_extent(file, sealed.extent) != sealed.hash)
+      damaged(path, fmt::format("the contents of {} do not match their checksum", sealed.name));
+}
+
+}  // namespace siren

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/model/sign_bpr_loss.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "siren/math/parallel.hpp"
+
+namespace siren {
+
+namespace {
+
+constexpr std::int64_t kRatingsPerTile = 16;
+constexpr std::int64_t kSlotsPerTile = 64;
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+/// gradient += factor x for one row; returns |x|^2.
+template <class T, class Real>
+double add_scaled(const T* x, Real factor, std::int64_t columns, Real* gradient) {
+  double norm = 0.0;
+  for (std::int64_t c = 0; c < columns; ++c) {
+    const Real value = static_cast<Real>(x[c]);
+    gradient[c] += factor * value;
+    norm += static_cast<double>(value) * static_cast<double>(value);
+  }
+  return norm;
+}
+
+double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
+
+}  // namespace
+
+template <class Precision>
+SignBprLoss<Precision>::SignBprLoss(const Factors& factors, const Kernels<Precision>& kernels) : factors_(factors), kernels_(kernels) {}
+
+template <class Precision>
+LossSum SignBprLoss<Precision>::add(const LossChunk& chunk, const Matrix<Real>& users, const Matrix<Stored>& items, Matrix<Real>& user_gradient, Matrix<Real>& item_gradient) {
+  score(chunk, users, items);
+  sort_by_slot(chunk, items.rows());
+  add_user_gradients(chunk, users, items, user_gradient);
+  add_item_gradients(users, items, item_gradient);
+  return {sum(loss_of_rating_), factors_.reg * (sum(reg_of_user_) + sum(reg_of_slot_))};
+}
+
+template <class Precision>
+void SignBprLoss<Precision>::score(const LossChunk& chunk, const Matrix<Real>& users, const Matrix<Stored>& items) {
+  const auto ratings = static_cast<std::int64_t>(chunk.user.size());
+  const std::int64_t per_rating = factors_.negatives + 1;
+  coefficients_.assign(at(ratings * per_rating), Real{0});
+  loss_of_rating_.assign(at(ratings), 0.0);
+  parallel_blocks(ratings, kRatingsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<Real> term(at(factors_.negatives));
+    for (std::int64_t n = begin; n < end; ++n) {
+      const std::int32_t* slots = chunk.slots.data() + n * per_rating;
+      if (slots[0] == kNoSlot) continue;
+      Real* g = coefficients_.data() + n * per_rating;  // scores, then slopes, then G
+      kernels_.dots(users.row(chunk.user[at(n)]), items.data(), slots, per_rating, users.stride(), g);
+      const Real factor = chunk.sign[at(n)] > 0 ? Real{1} : static_cast<Real>(factors_.dislike_factor);
+      const Real own = factor * g[0];
+      for (std::int64_t k = 1; k < per_rating; ++k) g[k] = own - g[k];
+      kernels_.log_sigmoid(g + 1, term.data(), factors_.negatives);
+      Real slopes{0};
+      for (std::int64_t k = 1; k < per_rating; ++k) {
+        slopes += g[k];
+        g[k] = -g[k];
+        loss_of_rating_[at(n)] += static_cast<double>(term[at(k - 1)]);
+      }
+      g[0] = factor * slopes;
+    }
+  });
+}
+
+template <class Precision>
+void SignBprLoss<Precision>::sort_by_slot(const LossChunk& chunk, std::int64_t slots) {
+  const std::int64_t per_rating = factors_.negatives + 1;
+  slot_offsets_.assign(at(slots) + 1, 0);
+  for (std::size_t n = 0; n < chunk.user.size(); ++n) {
+    const auto row = chunk.slots.subspan(n * at(per_rating), at(per_rating));
+    if (row[0] == kNoSlot) continue;
+    for (const std::int32_t slot : row) ++slot_offsets_[at(slot) + 1];
+  }
+  std::partial_sum(slot_offsets_.begin(), slot_offsets_.end(), slot_offsets_.begin());
+  slot_users_.resize(at(slot_offsets_.back()));
+  slot_coefficients_.resize(at(slot_offsets_.back()));
+  std::vector<std::int64_t> next(slot_offsets_.begin(), slot_offsets_.end() - 1);
+  for (std::size_t n = 0; n < chunk.user.size(); ++n) {
+    const auto row = chunk.slots.subspan(n * at(per_rating), at(per_rating));
+    if (row[0] == kNoSlot) continue;
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      const std::int64_t entry = next[at(row[k])]++;
+      slot_users_[at(entry)] = chunk.user[n];
+      slot_coefficients_[at(entry)] = coefficients_[n * at(per_rating) + k];
+    }
+  }
+}
+
+template <class Precision>
+void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk, const Matrix<Real>& users, const Matrix<Stored>& items, Matrix<Real>& gradient) {
+  const std::int64_t per_rating = factors_.negatives + 1;
+  segments_.clear();
+  for (std::int64_t n = 0; n < static_cast<std::int64_t>(chunk.user.size()); ++n) {
+    if (n == 0 || chunk.user[at(n)] != chunk.user[at(n - 1)]) segments_.push_back({n, n});
+    segments_.back().end = n + 1;
+  }
+  reg_of_user_.assign(segments_.size(), 0.0);
+  parallel_blocks(static_cast<std::int64_t>(segments_.size()), kRatingsPerTile, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t s = first; s < last; ++s) {
+      const Segment segment = segments_[at(s)];
+      const std::int32_t user = chunk.user[at(segment.begin)];
+      std::int64_t terms = 0;
+      for (std::int64_t n = segment.begin; n < segment.end; ++n) {
+        if (chunk.slots[at(n * per_rating)] == kNoSlot) continue;
+        ++terms;
+        kernels_.weighted_sum(items.data(), chunk.slots.data() + n * per_rating, coefficients_.data() + n * per_rating, per_rating, users.stride(), gradient.row(user));
+      }
+      const auto count = static_cast<double>(terms);
+      reg_of_user_[at(s)] = count * add_scaled(users.row(user), static_cast<Real>(2.0 * factors_.reg * count), users.columns(), gradient.row(user));
+    }
+  });
+}
+
+template <class Precision>
+void SignBprLoss<Precision>::add_item_gradients(const Matrix<Real>& users, const Matrix<Stored>& items, Matrix<Real>& gradient) {
+  reg_of_slot_.assign(at(items.rows()), 0.0);
+  parallel_blocks(items.rows(), kSlotsPerTile, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t slot = first; slot < last; ++slot) {
+      const std::int64_t begin = slot_offsets_[at(slot)];
+      const std::int64_t entries = slot_offsets_[at(slot) + 1] - begin;
+      if (entries == 0) continue;
+      kernels_.weighted_sum_real(users.data(), slot_users_.data() + begin, slot_coefficients_.data() + begin, entries, users.stride(), gradient.row(slot));
+      const auto count = static_cast<double>(entries);
+      reg_of_slot_[at(slot)] = count * add_scaled(items.row(slot), static_cast<Real>(2.0 * factors_.reg * count), items.columns(), gradient.row(slot));
+    }
+  });
+}
+
+template class SignBprLoss<Fp32>;
+template class SignBprLoss<Bf16>;
+template class SignBprLoss<Fp64>;
+
+}  // namespace siren

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/model/siren.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "siren/model/initialise.hpp"
+
+namespace siren {
+
+namespace {
+
+constexpr std::int64_t kEvaluationRows = 16384;  // rows embedded at once outside training
+
+template <class Real>
+void copy_row(const Matrix<Real>& from, std::int64_t source, Matrix<Real>& to, std::int64_t target) {
+  std::memcpy(to.row(target), from.row(source), static_cast<std::size_t>(from.stride()) * sizeof(Real));
+}
+
+}  // namespace
+
+template <class Real>
+Parameters<Real>::Parameters(const ModelShape& shape, std::int64_t rows)
+    : liked(rows, shape.dimension), disliked(shape.disliked_branch ? rows : 0, shape.dimension), dense(DenseLayout(shape).size()) {}
+
+template <class Precision>
+Siren<Precision>::Siren(const ModelShape& shape, std::span<const NodeId> nodes, const Kernels<Precision>& kernels)
+    : shape_(shape),
+      layout_(shape),
+      parameters_(shape, static_cast<std::int64_t>(nodes.size())),
+      disliked_(shape, kernels),
+      fusion_(shape, kernels),
+      dense_sum_(layout_.size()),
+      z_(0, shape.dimension) {
+  initialise_table(shape, Purpose::kInitLiked, nodes, parameters_.liked);
+  if (!shape.disliked_branch) return;
+  initialise_table(shape, Purpose::kInitDisliked, nodes, parameters_.disliked);
+  initialise_dense(shape, layout_, parameters_.dense.span());
+}
+
+template <class Precision>
+void Siren<Precision>::embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll) {
+  if (shape_.disliked_branch) disliked_.forward(parameters_.disliked, needed, parameters_.dense.data(), mode, poll);
+}
+
+template <class Precision>
+auto Siren<Precision>::fuse(const Matrix<Real>& zp, const RowSet& needed, const Mode& mode) -> const Matrix<Real>& {
+  if (shape_.disliked_branch) {
+    fusion_.forward(zp, disliked_.output(), needed, parameters_.dense.data(), mode, z_);
+  } else {
+    z_.reserve_rows(needed.size());
+    for (std::int64_t i = 0; i < needed.size(); ++i) copy_row(zp, needed.row(i), z_, i);
+  }
+  return z_;
+}
+
+template <class Precision>
+void Siren<Precision>::backward(const RowSet& needed, Matrix<Real>& dz, Gradients<Real>& gradients, const std::function<void()>& poll) {
+  gradients.zp.set_zero();
+  if (!shape_.disliked_branch) {
+    for (std::int64_t i = 0; i < needed.size(); ++i) copy_row(dz, i, gradients.zp, needed.row(i));
+    return;
+  }
+  gradients.of.disliked.set_zero();
+  std::fill_n(gradients.of.dense.data(), gradients.of.dense.size(), Real{0});
+  const Real* dense = parameters_.dense.data();
+  dense_sum_.add(
+      needed.size(), gradients.of.dense.data(),
+      [&](std::int64_t begin, std::int64_t end, Real* dense_gradient) {
+        fusion_.backward_block(begin, end, needed, dense, dz, gradients.zp, dense_gradient);
+        disliked_.backward_block(begin, end, dense, dz, dense_gradient);
+        for (std::int64_t i = begin; i < end; ++i) copy_row(dz, i, gradients.of.disliked, needed.row(i));
+      },
+      poll);
+}
+
+template <class Precision>
+void Siren<Precision>::embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, Matrix<Real>& z) {
+  RowSet rows;
+  for (std::int64_t begin = 0; begin < zp.rows(); begin += kEvaluationRows) {
+    const std::int64_t end = std::min(begin + kEvaluationRows, zp.rows());
+    rows.rows.clear();
+    for (std::int64_t r = begin; r < end; ++r) rows.rows.push_back(static_cast<LocalRow>(r));
+    rows.nodes.assign(nodes.begin() + begin, nodes.begin() + end);
+    embed_disliked(rows, {}, [] {});
+    const Matrix<Real>& part = fuse(zp, rows, {});
+    for (std::int64_t r = begin; r < end; ++r) copy_row(part, r - begin, z, r);
+  }
+}
+
+template struct Parameters<float>;
+template struct Parameters<double>;
+template class Siren<Fp32>;
+template class Siren<Bf16>;
+template class Siren<Fp64>;
+
+}  // namespace siren

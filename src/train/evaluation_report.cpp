@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/train/evaluation_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
+#include "siren/train/metrics.hpp"
+
+namespace siren {
+
+namespace {
+
+nlohmann::ordered_json figures_json(const std::vector<Figure>& figures) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const Figure& figure : figures) json[figure.name] = figure.value;
+  return json;
+}
+
+std::string cell(double value, std::size_t width) {
+  return std::isnan(value) ? fmt::format("{:>{}}", "-", width)
+                           : fmt::format("{:>{}.4f}", value, width);
+}
+
+/// Of a column headed "Dislike@10".
+std::size_t width_of(std::string_view metric) {
+  return std::max<std::size_t>(9, metric.size() + 5);
+}
+
+/// Figures come as rows of one figure a cutoff; `name` is what stands before the '@'.
+void append_rows(std::string& text, const std::vector<Figure>& figures, std::size_t cutoffs) {
+  for (std::size_t i = 0; i + cutoffs <= figures.size(); i += cutoffs) {
+    const std::string& name = figures[i].name;
+    if (name.find('@') == std::string::npos) break;
+    text += fmt::format("{:<12}", name.substr(0, name.find('@')));
+    for (std::size_t c = 0; c < cutoffs; ++c) text += cell(figures[i + c].value, 9);
+    text += '\n';
+  }
+}
+
+/// One line a group: the metrics at the cutoff nearest to what most tables quote.
+void append_groups(std::string& text, const EvaluationReport& report) {
+  constexpr int kUsualCutoff = 10;
+  const auto usual =
+      std::lower_bound(report.cutoffs.begin(), report.cutoffs.end() - 1, kUsualCutoff);
+  const auto chosen = static_cast<std::size_t>(usual - report.cutoffs.begin());
+  text += fmt::format("{:<12}{:>9}", "train size", "users");
+  for (const std::string_view name : kMetricNames)
+    text += fmt::format("{:>{}}", fmt::format("{}@{}", name, *usual), width_of(name));
+  text += fmt::format("{:>9}\n", "AUC");
+  for (const ActivityGroup& group : report.groups) {
+    text += fmt::format("{:<12}{:>9}", group.name, grouped(group.users));
+    for (std::size_t m = 0; m < kMetrics; ++m)
+      text +=
+          cell(group.metrics[m * report.cutoffs.size() + chosen].value, width_of(kMetricNames[m]));
+    text += cell(group.metrics.back().value, 9) + '\n';
+  }
+}
+
+}  // namespace
+
+double EvaluationReport::metric(std::string_view name) const {
+  for (const Figure& figure : metrics)
+    if (figure.name == name) return figure.value;
+  throw InputError(fmt::format("metric {}: unknown; use one of {}", name,
+                               fmt::join(metric_names(cutoffs), ", ")));
+}
+
+std::vector<std::string> metric_names(std::span<const int> cutoffs) {
+  std::vector<std::string> names;
+  for (const std::string_view metric : kMetricNames)
+    for (const int cutoff : cutoffs) names.push_back(fmt::format("{}@{}", metric, cutoff));
+  names.emplace_back("AUC");
+  return names;
+}
+
+nlohmann::ordered_json to_json(const EvaluationReport& report) {
+  nlohmann::ordered_json groups = nlohmann::ordered_json::object();
+  for (const ActivityGroup& group : report.groups)
+    groups[group.name] = {{"users", group.users}, {"metrics", figures_json(group.metrics)}};
+  nlohmann::ordered_json json;
+  json["split"] = report.split;
+  json["users"] = report.users;
+  json["metrics"] = figures_json(report.metrics);
+  json["groups"] = groups;
+  json["exposure"] = figures_json(report.exposure);
+  json["disliking_users"] = report.disliking_users;
+  json["auc_users"] = report.auc_users;
+  json["candidates"] = report.candidates;
+  json["also_in_train"] = report.also_in_train;
+  json["seconds"] = report.seconds;
+  return json;
+}
+
+std::string format_report(const EvaluationReport& report) {
+  std::string text =
+      fmt::format("{}: {} users, {} candidate items, {}\n", report.split, grouped(report.users),
+                  grouped(report.candidates), human_seconds(report.seconds));
+  if (report.also_in_train > 0)
+    text += fmt::format("{} held-out pairs are also in train and were left out\n",
+                        grouped(report.also_in_train));
+  text += fmt::format("{:<12}", "");
+  for (const int cutoff : report.cutoffs) text += fmt::format("{:>9}", fmt::format("@{}", cutoff));
+  text += '\n';
+  append_rows(text, report.metrics, report.cutoffs.size());
+  append_rows(text, report.exposure, report.cutoffs.size());
+  text += fmt::format("{:<12}{}  (liked above disliked, {} users)\n", "AUC",
+                      cell(report.metrics.back().value, 9), grouped(report.auc_users));
+  append_groups(text, report);
+  return text;
+}
+
+}  // namespace siren

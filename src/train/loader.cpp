@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/train/loader.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "siren/core/error.hpp"
+#include "siren/graph/partition.hpp"
+
+namespace siren {
+
+namespace {
+
+std::size_t at(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
+
+/// A rating on its way from the rank that read it to the owner of its user.
+struct TravellingRating {
+  UserId user;
+  ItemId item;
+  std::int8_t sign;
+  Role role;
+  std::uint8_t relevant;
+  std::uint8_t disliked;
+};
+
+/// What the owner of a user must know besides the ratings.
+struct TravellingUser {
+  UserId user;
+  std::int64_t first_rating_id;
+};
+
+/// The users [begin, end) that this rank reads, with all their ratings.
+struct Slab {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::vector<TravellingRating> ratings;  // by user, then item
+  std::vector<std::int32_t> likes;        // [end - begin] train ratings above the offset
+  std::vector<std::int32_t> trainable;    // [end - begin]
+};
+
+Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOptions& options) {
+  const DatasetSummary& summary = file.summary();
+  Slab slab;
+  slab.begin = summary.users * comm.rank() / comm.size();
+  slab.end = summary.users * (comm.rank() + 1) / comm.size();
+  const std::vector<EdgeOffset> offsets = file.user_offsets(slab.begin, slab.end);
+  const RatingSlab rows = file.ratings(offsets.front(), offsets.back());
+  slab.ratings.reserve(rows.item.size());
+  slab.likes.assign(at(slab.end - slab.begin), 0);
+  slab.trainable.assign(at(slab.end - slab.begin), 0);
+  for (std::int64_t u = 0; u < slab.end - slab.begin; ++u) {
+    const auto user = static_cast<UserId>(slab.begin + u);
+    for (EdgeOffset e = offsets[at(u)] - offsets[0]; e < offsets[at(u) + 1] - offsets[0]; ++e) {
+      const float value = rows.value[at(e)];
+      const int sign = sign_of(value, options.offset);
+      const Role role =
+          role_of(rows.part[at(e)], summary.split, options.fold, user, rows.item[at(e)]);
+      const bool relevant = options.relevant_from ? value >= *options.relevant_from : sign > 0;
+      const auto train_sign = static_cast<std::int8_t>(sign < 0 && !options.dislikes ? 0 : sign);
+      slab.ratings.push_back({user, rows.item[at(e)], train_sign, role, relevant, sign < 0});
+      if (role != Role::kTrain) continue;
+      slab.likes[at(u)] += train_sign > 0;
+      slab.trainable[at(u)] += is_trainable(options.trainable, train_sign);
+    }
+  }
+  return slab;
+}
+
+void count_items(const Communicator& comm, const Slab& slab, TrainingSet& set) {
+  set.item_degree.assign(at(set.items), 0);
+  set.item_likes.assign(at(set.items), 0);
+  std::int64_t signs[3] = {0, 0, 0};
+  for (const TravellingRating& rating : slab.ratings) {
+    if (rating.role != Role::kTrain) continue;
+    ++set.item_degree[at(rating.item)];
+    set.item_likes[at(rating.item)] += rating.sign > 0;
+    ++signs[rating.sign + 1];
+  }
+  comm.all_reduce(std::span(set.item_degree), Reduction::kSum);
+  comm.all_reduce(std::span(set.item_likes), Reduction::kSum);
+  comm.all_reduce(std::span<std::int64_t>(signs), Reduction::kSum);
+  set.disliked = signs[0];
+  set.neutral = signs[1];
+  set.liked = signs[2];
+}
+
+Partition make_partition(const Communicator& comm,
+                         const Slab& slab,
+                         const TrainingSet& set,
+                         const LoadOptions& options) {
+  const auto plus_one = [](std::vector<std::int32_t> weights) {
+    for (std::int32_t& weight : weights) ++weight;
+    return weights;
+  };
+  const std::vector<std::int32_t> user_weight =
+      plus_one(comm.all_gather_v(std::span<const std::int32_t>(slab.likes)));
+  const std::vector<std::int32_t> item_weight = plus_one(set.item_likes);
+  return partitioner(options.partition)({user_weight, item_weight, comm.size(), options.seed});
+}
+
+/// Sends each element to the owner of its user; what arrives is in order of user.
+template <class T>
+std::vector<T> to_owners(const Communicator& comm,
+                         const std::vector<T>& elements,
+                         const std::vector<std::int32_t>& owner) {
+  std::vector<std::int64_t> counts(at(comm.size()), 0);
+  for (const T& element : elements) ++counts[at(owner[at(element.user)])];
+  std::vector<std::int64_t> next(counts.size(), 0);
+  std::exclusive_scan(counts.begin(), counts.end(), next.begin(), std::int64_t{0});
+  std::vector<T> grouped(elements.size());
+  for (const T& element : elements) grouped[at(next[at(owner[at(element.user)])]++)] = element;
+  return comm.all_to_all_v(std::span<const T>(grouped), counts).values;
+}
+
+std::vector<TravellingUser> users_of(const Communicator& comm, const Slab& slab) {
+  const std::int64_t mine =
+      std::accumulate(slab.trainable.begin(), slab.trainable.end(), std::int64_t{0});
+  const std::vector<std::int64_t> totals = comm.all_gather(mine);
+  std::int64_t next =
+      std::accumulate(totals.begin(), totals.begin() + comm.rank(), std::int64_t{0});
+  std::vector<TravellingUser> users;
+  for (std::int64_t u = 0; u < slab.end - slab.begin; ++u) {
+    users.push_back({static_cast<UserId>(slab.begin + u), next});
+    next += slab.trainable[at(u)];
+  }
+  return users;
+}
+
+/// Appends one user's held-out ratings of a role, without those also rated in train: ratings of the
+/// same pair stand side by side.
+void append_held_out(std::span<const TravellingRating> ratings, Role role, HeldOutRatings& out) {
+  for (std::size_t i = 0; i < ratings.size(); ++i) {
+    if (ratings[i].role != role) continue;
+    const auto trains = [&](std::size_t other) {
+      return other < ratings.size() && ratings[other].item == ratings[i].item && ratings[other].role == Role::kTrain;
+    };
+    if (trains(i - 1) || trains(i - 2) || trains(i + 1)) {
+      ++out.also_in_train;
+      continue;
+    }
+    out.items.push_back(ratings[i].item);
+    out.relevant.push_back(ratings[i].relevant);
+    out.disliked.push_back(ratings[i].disliked);
+  }
+  out.offsets.push_back(static_cast<EdgeOffset>(out.items.size()));
+}
+
+void append_train(std::span<const TravellingRating> ratings, UserRatings& out) {
+  for (const TravellingRating& rating : ratings) {
+    if (rating.role != Role::kTrain) continue;
+    out.items.push_back(rating.item);
+    out.signs.push_back(rating.sign);
+  }
+  out.offsets.push_back(static_cast<EdgeOffset>(out.items.size()));
+}
+
+void check_trainable(const TrainingSet& set, const LoadOptions& options) {
+  if (set.liked == 0)
+    throw InputError(
+        fmt::format("no training rating of fold {} is above the offset {}, so there is nothing to "
+                    "like; choose a smaller --offset",
+                    options.fold, options.offset));
+}
+
+}  // namespace
+
+LoadedData load_data(const Communicator& comm,
+                     const DatasetFile& file,
+                     const LoadOptions& options) {
+  const DatasetSummary& summary = file.summary();
+  if (!summary.split.has_fold(options.fold))
+    throw InputError(fmt::format("--fold {}: {} has {} fold(s), numbered from 1", options.fold,
+                                 file.path(), summary.split.folds));
+  TrainingSet train;
+  train.users = summary.users;
+  train.items = summary.items;
+  train.trainable = options.trainable;
+
+  Slab slab;
+  agree_on_input(comm, [&] { slab = read_slab(comm, file, options); });
+  count_items(comm, slab, train);
+  check_trainable(train, options);
+  const Partition partition = make_partition(comm, slab, train, options);
+  LoadedData data{
+      Layout(partition, comm.rank(), comm.size(), options.dimension), std::move(train), {}, {}};
+
+  const std::vector<TravellingRating> ratings = to_owners(comm, slab.ratings, partition.user_owner);
+  auto next = ratings.begin();
+  for (const TravellingUser& user : to_owners(comm, users_of(comm, slab), partition.user_owner)) {
+    const auto last = std::find_if(next, ratings.end(), [&](const TravellingRating& rating) {
+      return rating.user != user.user;
+    });
+    const std::span<const TravellingRating> mine(next, last);
+    append_train(mine, data.train.ratings);
+    append_held_out(mine, Role::kValid, data.valid);
+    append_held_out(mine, Role::kTest, data.test);
+    data.train.first_rating_id.push_back(user.first_rating_id);
+    next = last;
+  }
+  SIREN_ASSERT(next == ratings.end(), "{} ratings of users that are not here",
+               ratings.end() - next);
+  return data;
+}
+
+}  // namespace siren

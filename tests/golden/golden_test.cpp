@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// One training step and a curve of losses against an independent autograd reference (README.md in
+// this folder), tensor by tensor, at any number of ranks, for every way to place the rows.
+#include <cmath>
+#include <map>
+#include <string>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "siren/io/hdf5_file.hpp"
+#include "siren/train/trainer.hpp"
+#include "support/share.hpp"
+
+namespace siren::test {
+namespace {
+
+// Both sides compute in double; sums of some thousand terms are taken in different orders.
+constexpr double kTolerance = 1e-11;
+
+/// A dataset of any shape as a flat array.
+template <class T>
+std::vector<T> read_all(const Hdf5File& file, const std::string& name, hid_t type) {
+  const Hdf5Handle set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen2", name);
+  const Hdf5Handle space(H5Dget_space(set.get()), H5Sclose, "H5Dget_space", name);
+  std::vector<T> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.get())));
+  check_hdf5(H5Dread(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "H5Dread", name);
+  return values;
+}
+
+std::vector<double> doubles(const Hdf5File& file, const std::string& name) { return read_all<double>(file, name, H5T_NATIVE_DOUBLE); }
+
+/// Where a run differs from the main one, and how this program says so.
+struct Variant {
+  std::string group;  // in the file; empty: the main run
+  std::string partition = "block";
+  Travel travel = Travel::kItems;
+};
+
+std::ostream& operator<<(std::ostream& out, const Variant& variant) {
+  return out << (variant.group.empty() ? "main" : variant.group) << " " << variant.partition << (variant.travel == Travel::kItems ? " items" : " users") << " travel";
+}
+
+class Golden : public ::testing::TestWithParam<Variant> {
+ protected:
+  Golden() : comm_(Communicator::world()), file_(Hdf5File::open_read_only(SIREN_SOURCE_DIR "/tests/golden/step.h5")) {}
+
+  TrainConfig config() const {
+    TrainConfig c;
+    c.dimension = file_.int_attribute("d");
+    c.layers = static_cast<int>(file_.int_attribute("layers"));
+    c.mlp_layers = static_cast<int>(file_.int_attribute("mlp_layers"));
+    c.negatives = static_cast<int>(file_.int_attribute("K"));
+    c.batch = file_.int_attribute("batch");
+    c.seed = static_cast<std::uint32_t>(file_.int_attribute("seed"));
+    c.reg = file_.double_attribute("reg");
+    c.dislike_factor = file_.double_attribute("dislike_factor");
+    c.exponent = file_.double_attribute("exponent");
+    c.dropout = file_.double_attribute("dropout");
+    c.learning_rate = file_.double_attribute("lr");
+    const std::string& group = GetParam().group;
+    if (group == "mean") c.norm = "mean";
+    if (group == "lightgcn") c.model = "lightgcn";
+    if (group == "no_attention") c.attention = false;
+    if (group == "dropout25") c.dropout = 0.25;
+    if (group == "dropout30") c.dropout = 0.3;
+    return c;
+  }
+
+  Ratings ratings() const {
+    const auto users = read_all<std::int32_t>(file_, "user", H5T_NATIVE_INT32);
+    const auto items = read_all<std::int32_t>(file_, "item", H5T_NATIVE_INT32);
+    const auto values = doubles(file_, "value");
+    const double offset = file_.double_attribute("offset");
+    Ratings all{file_.int_attribute("users"), file_.int_attribute("items"), {}};
+    for (std::size_t n = 0; n < users.size(); ++n) {
+      int sign = (values[n] > offset) - (values[n] < offset);
+      if (sign < 0 && GetParam().group == "no_dislikes") sign = 0;
+      all.all.push_back({users[n], items[n], static_cast<std::int8_t>(sign)});
+    }
+    return all;
+  }
+
+  std::string path(const std::string& name, const std::string& main_group) const {
+    const std::string& group = GetParam().group.empty() ? main_group : GetParam().group;
+    return group.empty() ? name : fmt::format("{}/{}", group, name);
+  }
+
+  /// Compares this rank's rows of a table, or a whole replicated tensor, with a dataset.
+  void expect_equal(const StateTensor& tensor, const Layout& layout, const std::string& dataset) const {
+    const std::vector<double> expected = doubles(file_, dataset);
+    const auto* values = static_cast<const double*>(tensor.data);
+    for (std::int64_t r = 0; r < tensor.rows; ++r) {
+      const std::int64_t row = tensor.is_table ? layout.node_of(static_cast<LocalRow>(r)) : r;
+      for (std::int64_t c = 0; c < tensor.columns; ++c) {
+        const double want = expected[static_cast<std::size_t>(row * tensor.columns + c)];
+        ASSERT_NEAR(values[r * tensor.stride + c], want, kTolerance * (1.0 + std::abs(want))) << dataset << " row " << row << " column " << c;
+      }
+    }
+  }
+
+  Communicator comm_;
+  Hdf5File file_;
+};
+
+const std::map<std::string, std::string>& dataset_names() {
+  static const std::map<std::string, std::string> names = {
+      {"liked", "X0"},          {"disliked", "Y0"},      {"mlp.0.weight", "W0"},     {"mlp.0.bias", "b0"},     {"mlp.1.weight", "W1"},
+      {"mlp.1.bias", "b1"},     {"attention.weight", "Wa"}, {"attention.bias", "ba"}, {"attention.query", "q"}};
+  return names;
+}
+
+TEST_P(Golden, EveryTensorOfTheFirstStepAndTheLosses) {
+  const TrainConfig c = config();
+  const auto share = make_share(comm_, ratings(), c, GetParam().partition, GetParam().travel);
+  Trainer<Fp64> trainer({comm_, share->layout, share->set, share->graph}, c, best_isa());
+  const std::string kParameters = "parameters/";
+  const auto each_parameter = [&](const auto& visit) {
+    for (const StateTensor& tensor : trainer.state())
+      if (tensor.name.starts_with(kParameters)) visit(tensor, dataset_names().at(tensor.name.substr(kParameters.size())));
+  };
+
+  each_parameter([&](const StateTensor& tensor, const std::string& name) { expect_equal(tensor, share->layout, "init/" + name); });
+
+  const StepReport first = trainer.step();
+  const double loss = doubles(file_, path("loss", "step1"))[0];
+  const double reg = doubles(file_, path("reg", "step1"))[0];
+  EXPECT_NEAR(first.loss * static_cast<double>(first.ratings), loss, kTolerance * loss);
+  EXPECT_NEAR(first.reg * static_cast<double>(first.ratings), reg, kTolerance * reg);
+
+  const Parameters<double>& gradient = trainer.gradients().of;
+  each_parameter([&](StateTensor tensor, const std::string& name) {
+    const auto* parameter = static_cast<const double*>(tensor.data);
+    if (name == "X0") {
+      tensor.data = const_cast<double*>(gradient.liked.data());
+    } else if (name == "Y0") {
+      tensor.data = const_cast<double*>(gradient.disliked.data());
+    } else {
+      tensor.data = const_cast<double*>(gradient.dense.data() + (parameter - trainer.model().parameters().dense.data()));
+    }
+    expect_equal(tensor, share->layout, path("grad/" + name, "step1"));
+  });
+  if (GetParam().group.empty())
+    each_parameter([&](const StateTensor& tensor, const std::string& name) { expect_equal(tensor, share->layout, "step1/after/" + name); });
+
+  const std::vector<double> losses = doubles(file_, path("losses", ""));
+  const std::vector<double> regs = doubles(file_, path("regs", ""));
+  for (std::size_t s = 1; s < losses.size(); ++s) {
+    const StepReport report = trainer.step();
+    // Rounding grows by roughly an order of magnitude every few steps through Adam's normalisation.
+    EXPECT_NEAR(report.loss * static_cast<double>(report.ratings), losses[s], 1e-9 * losses[s]) << "step " << s + 1;
+    EXPECT_NEAR(report.reg * static_cast<double>(report.ratings), regs[s], 1e-9 * regs[s]) << "step " << s + 1;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Placements, Golden, ::testing::Values(Variant{""}, Variant{"", "random"}, Variant{"", "first"}, Variant{"", "block", Travel::kUsers}, Variant{"", "random", Travel::kUsers}));
+INSTANTIATE_TEST_SUITE_P(Variants, Golden, ::testing::Values(Variant{"mean"}, Variant{"lightgcn"}, Variant{"no_attention"}, Variant{"no_dislikes"}, Variant{"dropout25"}, Variant{"dropout30", "random"}));
+
+}  // namespace
+}  // namespace siren::test

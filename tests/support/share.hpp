@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Slow obvious twin of train/loader.hpp for tests: every rank holds all ratings and picks its share.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "siren/comm/communicator.hpp"
+#include "siren/data/training_set.hpp"
+#include "siren/dist/liked_graph.hpp"
+#include "siren/graph/layout.hpp"
+#include "siren/train/config.hpp"
+
+namespace siren::test {
+
+/// One training rating; `sign` as in UserRatings.
+struct Rating {
+  UserId user;
+  ItemId item;
+  std::int8_t sign;
+};
+
+/// All ratings of a small data set, sorted by (user, item).
+struct Ratings {
+  std::int64_t users = 0;
+  std::int64_t items = 0;
+  std::vector<Rating> all;
+};
+
+/// Ratings drawn at random (keyed by `seed`), each pair at most once, `density` of all pairs; about
+/// half liked, two fifths disliked, the rest neither.
+Ratings random_ratings(std::int64_t users, std::int64_t items, double density, std::uint32_t seed);
+
+/// Owner of every node by name: "block" | "random" | "first" (rank 0 owns all).
+Partition test_partition(const Ratings& ratings, const std::string& name, int ranks);
+
+/// What one rank would hold after loading.
+struct Share {
+  Layout layout;
+  TrainingSet set;
+  Adjacency graph;
+};
+
+/// Collective (the mirrored orientation moves edges).
+std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratings, const TrainConfig& config, const std::string& partition = "block", Travel travel = Travel::kItems);
+
+}  // namespace siren::test
