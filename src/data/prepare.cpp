@@ -69,14 +69,14 @@ void reduce(const PrepareConfig& config, PreparedDataset& data) {
 }
 
 void require_every_part(const PreparedDataset& data) {
-  const bool folds = data.split.kind == SplitKind::kFolds;
   for (std::int32_t fold = 1; fold <= data.split.folds; ++fold) {
-    if (data.statistics.test_of(data.split, fold).total() == 0)
-      throw InputError(folds ? fmt::format("fold {} holds no ratings", fold)
-                             : std::string("the test part holds no ratings"));
-    if (data.statistics.train_of(data.split, fold).total() == 0)
-      throw InputError("the train part holds no ratings");
+    if (data.statistics.test_of(data.split, fold).total() > 0) continue;
+    throw InputError(data.split.kind == SplitKind::kFolds
+                         ? fmt::format("fold {} holds no ratings", fold)
+                         : std::string("the test part holds no ratings"));
   }
+  if (data.statistics.train_of(data.split, 1).total() == 0)
+    throw InputError("the train part holds no ratings");
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ ModelShape shape_of(const TrainConfig& config, std::int64_t nodes) {
           .dimension = config.dimension,
           .mlp_layers = config.mlp_layers,
           .disliked_branch = config.model == "siren",
-          .attention = config.attention,
+          .attention = !config.no_attention,
           .dropout = config.dropout,
           .seed = config.seed};
 }

@@ -61,7 +61,7 @@ class Golden : public ::testing::TestWithParam<Variant> {
     const std::string& group = GetParam().group;
     if (group == "mean") c.norm = "mean";
     if (group == "lightgcn") c.model = "lightgcn";
-    if (group == "no_attention") c.attention = false;
+    if (group == "no_attention") c.no_attention = true;
     if (group == "dropout25") c.dropout = 0.25;
     if (group == "dropout30") c.dropout = 0.3;
     return c;

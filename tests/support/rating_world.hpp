@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "siren/data/held_out.hpp"
@@ -19,7 +20,7 @@
 #include "siren/graph/layout.hpp"
 #include "siren/math/matrix.hpp"
 
-namespace siren::testing_support {
+namespace siren::test {
 
 struct RatingWorld {
   struct Shape {
@@ -80,8 +81,8 @@ struct RatingWorld {
     for (const UserId user : layout.owned_users()) {
       for (const auto& [item, sign] : held_out[static_cast<std::size_t>(user)]) {
         set.items.push_back(item);
-        set.relevant.push_back(sign > 0 ? 1 : 0);
-        set.disliked.push_back(sign < 0 ? 1 : 0);
+        set.relevant.push_back(std::uint8_t{sign > 0});
+        set.disliked.push_back(std::uint8_t{sign < 0});
       }
       set.offsets.push_back(std::ssize(set.items));
     }
@@ -138,4 +139,4 @@ inline std::vector<Partition> partitions_of(const RatingWorld& world, int ranks)
   return {blocks, random, apart};
 }
 
-}  // namespace siren::testing_support
+}  // namespace siren::test

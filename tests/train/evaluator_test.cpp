@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <set>
+#include <cstdint>
+#include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,155 +13,19 @@
 #include <gtest/gtest.h>
 
 #include "siren/core/error.hpp"
+#include "siren/data/ratings_loader.hpp"
+#include "siren/graph/partition.hpp"
 #include "siren/math/parallel.hpp"
 
+#include "support/plain_evaluation.hpp"
 #include "support/rating_world.hpp"
 
 namespace siren {
 namespace {
 
-using testing_support::partitions_of;
-using testing_support::RatingWorld;
-
-/// The figures again, from their definitions: one process, all scores, full sort.
-class PlainEvaluation {
- public:
-  PlainEvaluation(const RatingWorld& world, const EvaluationOptions& options)
-      : world_(world), options_(options), degree_(count(world.train)) {
-    const std::vector<int> tested = count(world.held_out);
-    for (ItemId i = 0; i < world.items(); ++i)
-      if (options.candidates == Candidates::kAll || degree_[at(i)] > 0 ||
-          (options.candidates == Candidates::kTrainAndTest && tested[at(i)] > 0))
-        candidates_.push_back(i);
-    for (UserId u = 0; u < world.users(); ++u) lists_.push_back(list_of(u));
-  }
-
-  std::int64_t candidates() const { return std::ssize(candidates_); }
-
-  /// Mean over users whose train activity lies in [low, high]; `users` counts those with a relevant
-  /// item.
-  double figure(const std::string& name, int low, int high) const {
-    double sum = 0.0;
-    int users = 0;
-    for (UserId u = 0; u < world_.users(); ++u) {
-      const auto activity = static_cast<int>(world_.train[at(u)].size());
-      const double value = figure_of(u, name);
-      if (activity < low || activity > high || std::isnan(value)) continue;
-      sum += value;
-      ++users;
-    }
-    return sum / users;
-  }
-
-  double coverage(int k) const {
-    std::set<ItemId> shown;
-    for_top(k, [&](ItemId item) { shown.insert(item); });
-    return static_cast<double>(shown.size()) / static_cast<double>(candidates_.size());
-  }
-
-  double popularity(int k) const {
-    double shown = 0.0, entries = 0.0, all = 0.0;
-    for_top(k, [&](ItemId item) {
-      shown += degree_[at(item)];
-      entries += 1.0;
-    });
-    for (const ItemId item : candidates_) all += degree_[at(item)];
-    return (shown / entries) / (all / static_cast<double>(candidates_.size()));
-  }
-
- private:
-  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-  std::vector<int> count(const std::vector<RatingWorld::SignOfItem>& ratings) const {
-    std::vector<int> counts(at(world_.items()), 0);
-    for (const auto& of_user : ratings)
-      for (const auto& [item, sign] : of_user) ++counts[at(item)];
-    return counts;
-  }
-
-  /// Small integers or well separated random numbers: rounding never decides the order.
-  double score(UserId user, ItemId item) const {
-    double sum = 0.0;
-    for (std::int64_t k = 0; k < world_.user_table.columns(); ++k)
-      sum += static_cast<double>(world_.user_table(user, k)) * world_.item_table(item, k);
-    return sum;
-  }
-
-  std::vector<ItemId> list_of(UserId user) const {
-    std::vector<ItemId> list;
-    for (const ItemId item : candidates_)
-      if (!world_.train[at(user)].contains(item)) list.push_back(item);
-    std::stable_sort(list.begin(), list.end(),
-                     [&](ItemId a, ItemId b) { return score(user, a) > score(user, b); });
-    return list;
-  }
-
-  std::vector<ItemId> held_out(UserId user, int sign) const {
-    std::vector<ItemId> items;
-    for (const auto& [item, s] : world_.held_out[at(user)])
-      if (s == sign) items.push_back(item);
-    return items;
-  }
-
-  double figure_of(UserId user, const std::string& name) const {
-    const std::vector<ItemId> liked = held_out(user, 1);
-    const std::vector<ItemId> disliked = held_out(user, -1);
-    if (name == "AUC")
-      return liked.empty() || disliked.empty() ? NAN : auc_of(user, liked, disliked);
-    const std::string metric = name.substr(0, name.find('@'));
-    const int k = std::stoi(name.substr(name.find('@') + 1));
-    if (metric == "Dislike") return disliked.empty() ? NAN : hits(user, disliked, k) / k;
-    if (liked.empty()) return NAN;
-    const double all = static_cast<double>(liked.size());
-    const double possible = std::min(all, static_cast<double>(k));
-    if (metric == "P") return hits(user, liked, k) / k;
-    if (metric == "R") return hits(user, liked, k) / all;
-    if (metric == "HR") return hits(user, liked, k) > 0 ? 1.0 : 0.0;
-    double ideal = 0.0, gain = 0.0, precisions = 0.0, reciprocal = 0.0;
-    for (int i = 1; i <= k; ++i) {
-      const double here = hits(user, liked, i) - hits(user, liked, i - 1);
-      if (i <= possible) ideal += 1 / std::log2(i + 1);
-      gain += here / std::log2(i + 1);
-      precisions += here * hits(user, liked, i) / i;
-      if (here > 0 && reciprocal == 0.0) reciprocal = 1.0 / i;
-    }
-    if (metric == "nDCG") return gain / ideal;
-    if (metric == "MAP") return precisions / possible;
-    EXPECT_EQ(metric, "MRR");
-    return reciprocal;
-  }
-
-  double hits(UserId user, const std::vector<ItemId>& wanted, int k) const {
-    int found = 0;
-    for (int i = 0; i < std::min(k, static_cast<int>(lists_[at(user)].size())); ++i)
-      if (std::count(wanted.begin(), wanted.end(), lists_[at(user)][at(i)]) > 0) ++found;
-    return found;
-  }
-
-  double auc_of(UserId user,
-                const std::vector<ItemId>& liked,
-                const std::vector<ItemId>& disliked) const {
-    double sum = 0.0;
-    for (const ItemId a : liked)
-      for (const ItemId b : disliked)
-        sum += score(user, a) > score(user, b) ? 1.0 : score(user, a) == score(user, b) ? 0.5 : 0.0;
-    return sum / static_cast<double>(liked.size() * disliked.size());
-  }
-
-  template <class Visit>
-  void for_top(int k, const Visit& visit) const {
-    for (UserId u = 0; u < world_.users(); ++u)
-      if (!held_out(u, 1).empty())
-        for (int i = 0; i < std::min(k, static_cast<int>(lists_[at(u)].size())); ++i)
-          visit(lists_[at(u)][at(i)]);
-  }
-
-  const RatingWorld& world_;
-  EvaluationOptions options_;
-  std::vector<int> degree_;
-  std::vector<ItemId> candidates_;
-  std::vector<std::vector<ItemId>> lists_;
-};
+using test::partitions_of;
+using test::PlainEvaluation;
+using test::RatingWorld;
 
 class EvaluatorTest : public testing::Test {
  protected:
@@ -191,22 +56,23 @@ class EvaluatorTest : public testing::Test {
     for (const Partition& partition : partitions_of(world, comm_.size())) {
       const EvaluationReport report = evaluate(world, partition, options);
       EXPECT_EQ(report.candidates, plain.candidates());
-      ASSERT_EQ(report.metrics.size(), metric_names(options.cutoffs).size());
-      ASSERT_EQ(report.groups.size(), 3U);
+      const std::vector<std::string> names = metric_names(options.cutoffs);
+      EXPECT_EQ(report.metrics.size(), names.size());
+      EXPECT_EQ(report.groups.size(), 3U);
       const std::vector<std::vector<int>> bounds = {{0, 19}, {20, 49}, {50, kMany}};
-      for (std::size_t m = 0; m < report.metrics.size(); ++m) {
-        const std::string name = metric_names(options.cutoffs)[m];
-        EXPECT_EQ(report.metrics[m].name, name);
+      for (std::size_t m = 0; m < names.size(); ++m) {
+        const std::string& name = names[m];
+        EXPECT_EQ(report.metrics.at(m).name, name);
         expect_close(report.metrics[m].value, plain.figure(name, 0, kMany), name);
         for (std::size_t g = 0; g < 3; ++g)
-          expect_close(report.groups[g].metrics[m].value,
+          expect_close(report.groups.at(g).metrics.at(m).value,
                        plain.figure(name, bounds[g][0], bounds[g][1]),
                        name + " of group " + report.groups[g].name);
       }
       for (std::size_t c = 0; c < options.cutoffs.size(); ++c) {
         const int k = options.cutoffs[c];
-        const Figure& coverage = report.exposure[c];
-        const Figure& popularity = report.exposure[options.cutoffs.size() + c];
+        const Figure& coverage = report.exposure.at(c);
+        const Figure& popularity = report.exposure.at(options.cutoffs.size() + c);
         EXPECT_EQ(coverage.name, fmt::format("coverage@{}", k));
         EXPECT_EQ(popularity.name, fmt::format("popularity@{}", k));
         expect_close(coverage.value, plain.coverage(k), coverage.name);
@@ -296,6 +162,64 @@ TEST_F(EvaluatorTest, AddsUpThePairsLeftOut) {
   const Matrix<float> items = world.items_of(layout);
   EXPECT_EQ(evaluator.evaluate({users, items}).also_in_train,
             comm_.size() * (comm_.size() + 1) / 2);
+}
+
+/// What this rank holds of ML-1M when fold 1 is tested, and the popularity baseline as tables.
+struct PopularFold {
+  PopularFold(const LoadedRatings& loaded, const Layout& layout)
+      : users(layout.users(), 1), items(layout.items(), 1) {
+    constexpr float kOffset = 3.5F;
+    const RatingTable& table = loaded.ratings;
+    std::vector<std::map<ItemId, int>> train(static_cast<std::size_t>(loaded.users.size()));
+    std::vector<std::map<ItemId, int>> tested(train.size());
+    training.item_degree.assign(static_cast<std::size_t>(loaded.items.size()), 0);
+    std::vector<float> likes(training.item_degree.size(), 0.0F);
+    for (std::size_t r = 0; r < table.user.size(); ++r) {
+      const bool test = table.part[r] == 1;
+      const int sign = sign_of(table.value[r], kOffset);
+      (test ? tested : train)[static_cast<std::size_t>(table.user[r])][table.item[r]] = sign;
+      if (!test) ++training.item_degree[static_cast<std::size_t>(table.item[r])];
+      if (!test && sign > 0) likes[static_cast<std::size_t>(table.item[r])] += 1.0F;
+    }
+    for (const UserId user : layout.owned_users()) {
+      for (const auto& [item, sign] : train[static_cast<std::size_t>(user)])
+        training.ratings.items.push_back(item);
+      training.ratings.offsets.push_back(std::ssize(training.ratings.items));
+      for (const auto& [item, sign] : tested[static_cast<std::size_t>(user)]) {
+        held_out.items.push_back(item);
+        held_out.relevant.push_back(std::uint8_t{sign > 0});
+        held_out.disliked.push_back(std::uint8_t{sign < 0});
+      }
+      held_out.offsets.push_back(std::ssize(held_out.items));
+    }
+    for (std::int64_t u = 0; u < layout.users(); ++u) users(u, 0) = 1.0F;
+    for (std::int64_t i = 0; i < layout.items(); ++i)
+      items(i, 0) =
+          likes[static_cast<std::size_t>(layout.owned_items()[static_cast<std::size_t>(i)])];
+  }
+
+  TrainingSet training;
+  HeldOutRatings held_out;
+  Matrix<float> users;
+  Matrix<float> items;
+};
+
+TEST_F(EvaluatorTest, PopularityOnMovieLens1M) {
+  const std::string folder = SIREN_SOURCE_DIR "/../shared/data/ml-1m/";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is absent";
+  std::vector<RatingsSource> folds;
+  for (std::uint8_t fold = 1; fold <= 5; ++fold)
+    folds.push_back({fmt::format("{}test_1m{}.dat.gz", folder, fold), fold});
+  const LoadedRatings loaded = load_ratings(folds, {});
+  const std::vector<std::int32_t> user_weight(static_cast<std::size_t>(loaded.users.size()), 1);
+  const std::vector<std::int32_t> item_weight(static_cast<std::size_t>(loaded.items.size()), 1);
+  const Layout layout(partition_random({user_weight, item_weight, comm_.size(), 1}), comm_.rank(),
+                      comm_.size(), 1);
+  const PopularFold fold(loaded, layout);
+  Evaluator evaluator(comm_, layout, fold.training, fold.held_out, {});
+  const EvaluationReport report = evaluator.evaluate({fold.users, fold.items});
+  EXPECT_EQ(report.candidates, 3706);
+  EXPECT_NEAR(report.metric("nDCG@10"), 0.1768, 5e-5);  // known to four decimals
 }
 
 TEST(Cutoffs, AreParsedSortedAndDistinct) {

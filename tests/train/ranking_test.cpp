@@ -18,8 +18,8 @@
 namespace siren {
 namespace {
 
-using testing_support::partitions_of;
-using testing_support::RatingWorld;
+using test::partitions_of;
+using test::RatingWorld;
 
 /// One score as the product of one row and one column: where it stands in a tile must not matter.
 float lone_score(const RatingWorld& world, UserId user, ItemId item, Isa isa) {
@@ -51,7 +51,9 @@ std::vector<ScoredItem> plain_list(const RatingWorld& world,
     if (task.roles[static_cast<std::size_t>(item)] == ItemRole::kCandidate &&
         !world.train[static_cast<std::size_t>(user)].contains(item))
       list.push_back({item, lone_score(world, user, item, isa)});
-  std::sort(list.begin(), list.end(), ranks_before);
+  std::stable_sort(list.begin(), list.end(), [](const ScoredItem& a, const ScoredItem& b) {
+    return a.score > b.score;  // which keeps equal scores by ascending id
+  });
   if (std::ssize(list) > task.top) list.resize(static_cast<std::size_t>(task.top));
   return list;
 }

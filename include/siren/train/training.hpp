@@ -15,6 +15,7 @@
 #include "siren/data/training_set.hpp"
 #include "siren/graph/adjacency.hpp"
 #include "siren/graph/layout.hpp"
+#include "siren/io/state_tensor.hpp"
 #include "siren/math/isa.hpp"
 #include "siren/math/matrix.hpp"
 #include "siren/train/config.hpp"
@@ -35,18 +36,6 @@ struct StepReport {
 struct MemoryUse {
   std::string kind;
   std::int64_t bytes;
-};
-
-/// One tensor of the training state. A table has a row per owned node, a replicated tensor is the
-/// same on every rank. Rows have `columns` values at a distance of `stride`, of `value_bytes` each.
-struct StateTensor {
-  std::string name;  // "parameters/liked", "first_moment/mlp.0.weight", ...
-  bool is_table;
-  std::int64_t rows;
-  std::int64_t columns;
-  std::int64_t stride;
-  std::int64_t value_bytes;  // 4: float, 8: double
-  void* data;
 };
 
 class Training {

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers too small for a normalised representation are treated as zero, on every thread alike. The
+// moments of rows without gradient decay into that range, where arithmetic is many times slower.
+#pragma once
+
+namespace siren {
+
+/// For the calling thread and all OpenMP threads it will use.
+void flush_denormals();
+
+}  // namespace siren

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens during a run, for those who watch: progress on the terminal, metrics.jsonl, tests.
+// Events are the same on every rank; watchers of the outside world are attached on rank 0 only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "siren/train/evaluation_report.hpp"
+#include "siren/train/training.hpp"
+
+namespace siren {
+
+/// Seconds and bytes of one phase since the last epoch event, over ranks.
+struct PhaseUse {
+  std::string name;
+  double min_seconds;
+  double mean_seconds;
+  double max_seconds;
+  std::int64_t bytes;  // sent, all ranks
+};
+
+struct EpochReport {
+  std::int32_t epoch = 0;
+  std::int64_t step = 0;     // steps done
+  std::int64_t steps = 0;    // of this epoch in this run
+  std::int64_t ratings = 0;  // visited in those
+  double loss = 0.0;         // per rating, without reg
+  double reg = 0.0;
+  double seconds = 0.0;
+  std::vector<PhaseUse> phases;
+};
+
+struct CheckpointReport {
+  std::int64_t step;
+  std::string file;
+  double seconds;
+  std::int64_t bytes;
+};
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_step(const StepReport&) {}
+  virtual void on_epoch(const EpochReport&) {}
+  virtual void on_evaluation(std::int32_t /*epoch*/, const EvaluationReport&) {}
+  virtual void on_checkpoint(const CheckpointReport&) {}
+};
+
+}  // namespace siren

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a command needs to train or judge a model, put together from the configuration.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "siren/comm/communicator.hpp"
+#include "siren/io/checkpoint.hpp"
+#include "siren/io/dataset_file.hpp"
+#include "siren/train/config.hpp"
+#include "siren/train/evaluator.hpp"
+#include "siren/train/loader.hpp"
+#include "siren/train/training.hpp"
+
+namespace siren {
+
+/// Owns its parts, which refer to each other: neither copied nor moved.
+class Session {
+ public:
+  /// Collective. Reads the data set, distributes it, builds the graph. InputError on all ranks alike.
+  Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Collective. The model with its initial values.
+  Training& start_training();
+
+  /// Collective. The model's parameters from a checkpoint of the same data set (moments stay
+  /// initial: for judging, not for training on).
+  Training& load_parameters(const std::string& checkpoint);
+
+  /// Collective. `split` is "valid" or "test"; InputError if it has no ratings.
+  std::unique_ptr<Evaluator> make_evaluator(const std::string& split) const;
+
+  /// Collective. Metrics of recommending what most users liked.
+  EvaluationReport judge_popularity(Evaluator& evaluator) const;
+
+  /// Collective.
+  WrittenFile save(const std::string& path, const std::string& config_text);
+
+  const DatasetSummary& summary() const { return file_->summary(); }
+  const LoadedData& loaded() const { return *data_; }
+  const Adjacency& graph() const { return graph_; }
+  Training& training() { return *training_; }
+  /// "valid" if the data set has validation ratings in this fold, else "test".
+  std::string default_split() const;
+  float offset() const { return offset_; }
+  Isa isa() const { return isa_; }
+
+ private:
+  void check_ranks() const;
+  TableRows table_rows() const { return {nodes_, loaded().layout.all_nodes()}; }
+
+  Communicator comm_;
+  TrainConfig config_;
+  Isa isa_;
+  std::unique_ptr<DatasetFile> file_;
+  float offset_ = 0.0F;
+  std::unique_ptr<LoadedData> data_;
+  Adjacency graph_;
+  std::vector<NodeId> nodes_;
+  std::unique_ptr<Training> training_;
+};
+
+/// The instruction set by config.isa that every rank can run: the least of all ranks for "auto".
+/// Collective.
+Isa agree_on_isa(const Communicator& comm, const std::string& name);
+
+/// Sets the OpenMP threads of this rank and returns their number. 0 asks for this rank's share of the
+/// processors it may run on. Collective.
+int set_threads(const Communicator& comm, int threads);
+
+}  // namespace siren

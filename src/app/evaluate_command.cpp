@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/evaluate_command.hpp"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "siren/app/train_options.hpp"
+#include "siren/io/run_directory.hpp"
+#include "siren/train/session.hpp"
+
+namespace siren {
+
+namespace {
+
+struct EvaluateOptions {
+  std::string run;
+  std::string checkpoint;
+  std::string model;  // empty: the run's
+  std::string split;
+  std::string candidates;
+  DataConfig data;    // of the popularity baseline, or where the run's data set lies now
+  std::int32_t threads = 0;
+  std::string isa = "auto";
+  bool json = false;
+};
+
+OptionParser declare(EvaluateOptions& o) {
+  OptionParser options("evaluate", "--run DIR | --model popularity --data FILE [options]", "Ranks all items for every user and compares with held-out ratings.");
+  options.section("What to judge");
+  options.text("run", o.run, "DIR", "run directory of siren train");
+  options.text("checkpoint", o.checkpoint, "FILE", "a checkpoint of that run (default: the newest)");
+  options.text("model", o.model, "popularity", "instead of a run: items by their number of likes");
+  options.section("By what");
+  options.text("data", o.data.data, "FILE", "dataset file (default: the run's)");
+  options.number("fold", o.data.fold, {1}, "K", "fold, for popularity");
+  options.number("offset", o.data.offset, {}, "X", "above is liked, below disliked");
+  options.number("relevant-from", o.data.relevant_from, {}, "X", "ratings >= X are relevant (default: > offset)");
+  options.text("split", o.split, "valid|test", "held-out ratings (default test)");
+  options.text("candidates", o.candidates, "train+test|train|all", "items that are ranked");
+  options.section("Execution and output");
+  options.number("threads", o.threads, {0, 4096}, "T", "per rank (0: the rank's share of the machine)");
+  options.text("isa", o.isa, "auto|portable|avx2|avx512", "instruction set");
+  options.flag("json", o.json, "print JSON");
+  return options;
+}
+
+/// The configuration of a run, as its config.ini has it, with what was given here.
+RunConfig config_of(const EvaluateOptions& o) {
+  RunConfig config;
+  if (!o.run.empty()) {
+    OptionParser options("train", "", "");
+    declare_run_options(options, config);
+    bool log_steps = false;
+    std::int64_t every = 0;
+    options.text("run", config.train.run, "", "");
+    options.number("checkpoint-every-steps", every, {0}, "", "");
+    options.flag("log-steps", log_steps, "");
+    const RunDirectory directory(o.run);
+    directory.config();
+    options.parse(std::vector<std::string>{"--config", directory.config_path()});
+    options.apply();
+    if (!o.data.data.empty()) config.data.data = o.data.data;
+    if (o.data.offset) config.data.offset = o.data.offset;
+    if (o.data.relevant_from) config.data.relevant_from = o.data.relevant_from;
+  } else {
+    config.data = o.data;
+  }
+  config.train.threads = o.threads;
+  config.train.isa = o.isa;
+  if (!o.candidates.empty()) config.train.candidates = o.candidates;
+  validate(config);
+  return config;
+}
+
+void check(const EvaluateOptions& o) {
+  const bool popularity = o.model == "popularity";
+  if (!o.model.empty() && !popularity) throw InputError(fmt::format("--model {}: only popularity can be judged without a run", o.model));
+  if (popularity == !o.run.empty()) throw InputError("evaluate needs either --run DIR or --model popularity --data FILE");
+}
+
+EvaluationReport evaluate(const Communicator& comm, const EvaluateOptions& o, const RunConfig& config) {
+  set_threads(comm, config.train.threads);
+  Session session(comm, config.data, config.train);
+  const std::unique_ptr<Evaluator> evaluator = session.make_evaluator(o.split.empty() ? "test" : o.split);
+  if (o.run.empty()) return session.judge_popularity(*evaluator);
+  std::string checkpoint = o.checkpoint;
+  agree_on_input(comm, [&] {
+    if (checkpoint.empty()) checkpoint = RunDirectory(o.run).latest_checkpoint();
+  });
+  Matrix<float> users;
+  Matrix<float> items;
+  session.load_parameters(checkpoint).embed(users, items);
+  return evaluator->evaluate({users, items});
+}
+
+}  // namespace
+
+int run_evaluate(const Communicator& comm, std::span<const std::string> args) {
+  EvaluateOptions o;
+  OptionParser options = declare(o);
+  RunConfig config;
+  bool wanted = true;
+  const auto parse = [&] {
+    wanted = options.parse(args);
+    if (!wanted) return;
+    options.apply();
+    check(o);
+    config = config_of(o);
+  };
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) parse();
+  });
+  wanted = comm.all_reduce(static_cast<std::int32_t>(wanted), Reduction::kMin) != 0;
+  if (!wanted) return static_cast<int>(ExitCode::kDone);
+  agree_on_input(comm, [&] {
+    if (!comm.is_root()) parse();
+  });
+  const EvaluationReport report = evaluate(comm, o, config);
+  if (comm.is_root()) std::fputs((o.json ? to_json(report).dump(2) + "\n" : format_report(report)).c_str(), stdout);
+  return static_cast<int>(ExitCode::kDone);
+}
+
+}  // namespace siren

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "siren/app/evaluate_command.hpp"
+#include "siren/app/info_command.hpp"
+#include "siren/app/prepare_command.hpp"
+#include "siren/app/train_command.hpp"
+#include "siren/comm/communicator.hpp"
+#include "siren/comm/environment.hpp"
+#include "siren/core/error.hpp"
+#include "siren/core/log.hpp"
+#include "siren/core/version.hpp"
+
+namespace siren {
+namespace {
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;
+  int (*run)(const Communicator&, std::span<const std::string>);
+};
+
+constexpr std::array kCommands = {
+    Command{"prepare", "turn ratings (CSV, TSV, MovieLens, ...) into a dataset file", run_prepare},
+    Command{"train", "train a model, on any number of ranks", run_train},
+    Command{"evaluate", "judge a trained model or the popularity baseline", run_evaluate},
+    Command{"info", "say what a file of ours holds", run_info},
+};
+
+void print_usage() {
+  fmt::print("siren {}: distributed sign-aware recommendation\n\nusage: siren COMMAND [options]     (several ranks: mpirun -n 4 siren COMMAND ...)\n\n", kVersion);
+  for (const Command& command : kCommands) fmt::print("  {:<10}{}\n", command.name, command.summary);
+  fmt::print("\n`siren COMMAND --help` lists the options of a command; `siren --version` the version.\n");
+}
+
+/// Processes that a launcher started together but that do not see each other would all do the same
+/// work and overwrite each other's files.
+void check_launch(const Communicator& comm) {
+  const int promised = ranks_promised_by_launcher();
+  if (promised > comm.size())
+    throw InputError(fmt::format("the launcher started {} processes but MPI sees only {} here; start siren with the mpirun of the MPI it was built with ({}), or with srun --mpi=pmix",
+                                 promised, comm.size(), mpi_library_version()));
+}
+
+int run(const Communicator& comm, std::span<const std::string> args) {
+  check_launch(comm);
+  const std::string_view name = args.empty() ? "--help" : std::string_view(args.front());
+  if (name == "--help" || name == "-h" || name == "help") {
+    if (comm.is_root()) print_usage();
+    return static_cast<int>(ExitCode::kDone);
+  }
+  if (name == "--version") {
+    if (comm.is_root()) fmt::print("siren {} ({}, {}, {})\n", kVersion, kBuildType, kCompiler, mpi_library_version());
+    return static_cast<int>(ExitCode::kDone);
+  }
+  for (const Command& command : kCommands)
+    if (command.name == name) return command.run(comm, args.subspan(1));
+  throw InputError(fmt::format("unknown command '{}'; `siren --help` lists them", name));
+}
+
+/// The one place where failures end. An InputError is the same on every rank (agree_on_input), so all
+/// leave in good order; anything else may be known to this rank alone, and the others wait for it.
+int guarded(const Communicator& comm, std::span<const std::string> args) {
+  try {
+    return run(comm, args);
+  } catch (const InputError& error) {
+    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
+    return static_cast<int>(ExitCode::kInputError);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), error.what());
+    std::fflush(nullptr);
+    if (comm.size() == 1) return static_cast<int>(ExitCode::kFailure);
+    comm.abort(static_cast<int>(ExitCode::kFailure));
+  }
+}
+
+}  // namespace
+}  // namespace siren
+
+int main(int argc, char** argv) {
+  try {
+    const siren::Environment environment(&argc, &argv);
+    const siren::Communicator comm = siren::Communicator::world();
+    siren::start_log("info", comm.rank(), false);
+    const std::vector<std::string> args(argv + 1, argv + argc);
+    return siren::guarded(comm, args);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "siren: {}\n", error.what());
+    return static_cast<int>(siren::ExitCode::kFailure);
+  }
+}

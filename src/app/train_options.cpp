@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/train_options.hpp"
+
+#include <fmt/format.h>
+
+#include "siren/core/error.hpp"
+#include "siren/data/negative_sampler.hpp"
+#include "siren/dist/propagation.hpp"
+#include "siren/graph/partition.hpp"
+#include "siren/train/ranking.hpp"
+
+namespace siren {
+
+namespace {
+
+constexpr std::int64_t kMaxBatch = std::int64_t{1} << 30;
+
+void declare_data(OptionParser& options, DataConfig& data) {
+  options.section("Data");
+  options.text("data", data.data, "FILE", "dataset file made by prepare");
+  options.number("fold", data.fold, {1}, "K", "fold to test on, from 1");
+  options.number("offset", data.offset, {}, "X", "above is liked, below disliked (default: the data set's)");
+  options.number("relevant-from", data.relevant_from, {}, "X", "held-out ratings >= X are relevant (default: > offset)");
+  options.flag("no-dislikes", data.no_dislikes, "disliked ratings train nothing");
+  options.text("partition", data.partition, "block|random", "who owns which rows");
+  options.text("travel", data.travel, "items|users|auto", "which side's rows cross ranks");
+}
+
+void declare_model(OptionParser& options, TrainConfig& train) {
+  options.section("Model and loss");
+  options.text("model", train.model, "siren|lightgcn|mf", "mf: lightgcn without layers");
+  options.number("dim", train.dimension, {1, 4096}, "D", "columns of an embedding");
+  options.number("layers", train.layers, {0, 64}, "L", "of the propagation");
+  options.number("mlp-layers", train.mlp_layers, {0, 64}, "N", "of the disliked branch");
+  options.number("dropout", train.dropout, {0.0, 0.99}, "P", "of MLP and attention");
+  options.flag("no-attention", train.no_attention, "both branches count one half");
+  options.text("norm", train.norm, "sym|mean", "of the liked graph");
+  options.number("negatives", train.negatives, {1, kMaxNegatives}, "K", "sampled items per rating");
+  options.number("exponent", train.exponent, {0.0, 10.0}, "A", "they are drawn by degree^A");
+  options.number("dislike-factor", train.dislike_factor, {0.0, 1e6}, "C", "of the score of a disliked item");
+  options.number("reg", train.reg, {0.0, 1e6}, "X", "L2 on the rows of the batch");
+}
+
+void declare_training(OptionParser& options, TrainConfig& train) {
+  options.section("Training");
+  options.number("epochs", train.epochs, {1}, "N", "passes over the ratings");
+  options.number("max-steps", train.max_steps, {1}, "N", "stop after so many steps in all");
+  options.number("batch", train.batch, {1, kMaxBatch}, "B", "ratings per step, over all ranks");
+  options.number("lr", train.learning_rate, {0.0, 1e3}, "X", "learning rate of Adam");
+  options.number("seed", train.seed, {}, "N", "of everything random");
+  options.number("eval-every", train.eval_every, {0}, "N", "epochs between evaluations (0: only at the end)");
+  options.text("eval-split", train.eval_split, "valid|test", "to judge by during training");
+  options.text("candidates", train.candidates, "train+test|train|all", "items that are ranked");
+}
+
+void declare_execution(OptionParser& options, TrainConfig& train) {
+  options.section("Execution");
+  options.text("storage", train.storage, "fp32|bf16|fp64", "tables and wire (fp64: verification)");
+  options.number("threads", train.threads, {0, 4096}, "T", "per rank (0: the rank's share of the machine)");
+  options.text("isa", train.isa, "auto|portable|avx2|avx512", "instruction set");
+}
+
+}  // namespace
+
+void declare_run_options(OptionParser& options, RunConfig& config) {
+  declare_data(options, config.data);
+  declare_model(options, config.train);
+  declare_training(options, config.train);
+  declare_execution(options, config.train);
+  options.text("preset", config.preset, "paper|fast", "values for all options not given");
+}
+
+void apply_preset(const OptionParser& options, RunConfig& /*config*/) {
+  const std::string preset = options.text_of("preset").value_or("");
+  if (preset.empty() || preset == "paper") return;  // the defaults
+  throw InputError(fmt::format("--preset {}: unknown; use paper", preset));
+}
+
+void validate(const RunConfig& config) {
+  const TrainConfig& train = config.train;
+  if (config.data.data.empty()) throw InputError("--data is missing: name the dataset file that `siren prepare` made");
+  if (train.model != "siren" && train.model != "lightgcn" && train.model != "mf")
+    throw InputError(fmt::format("--model {}: unknown; use siren, lightgcn or mf", train.model));
+  if (train.storage != "fp32" && train.storage != "bf16" && train.storage != "fp64")
+    throw InputError(fmt::format("--storage {}: unknown; use fp32 or bf16 (fp64 for verification)", train.storage));
+  if (!train.eval_split.empty() && train.eval_split != "valid" && train.eval_split != "test")
+    throw InputError(fmt::format("--eval-split {}: unknown; use valid or test", train.eval_split));
+  parse_normalisation(train.norm);
+  partitioner(config.data.partition);
+  parse_travel(config.data.travel, 1, 1);
+  parse_candidates(train.candidates);
+  parse_isa(train.isa);
+}
+
+}  // namespace siren

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/train/session.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include "siren/core/error.hpp"
+#include "siren/core/version.hpp"
+#include "siren/dist/liked_graph.hpp"
+#include "siren/math/denormals.hpp"
+
+namespace siren {
+
+Isa agree_on_isa(const Communicator& comm, const std::string& name) {
+  Isa mine = Isa::kPortable;
+  agree_on_input(comm, [&] { mine = parse_isa(name); });
+  return static_cast<Isa>(comm.all_reduce(static_cast<std::int32_t>(mine), Reduction::kMin));
+}
+
+int set_threads(const Communicator& comm, int threads) {
+  const int ranks_here = comm.split_by_node().size();
+  if (threads == 0) threads = std::min(omp_get_max_threads(), std::max(1, omp_get_num_procs() / ranks_here));
+  omp_set_num_threads(threads);
+  flush_denormals();
+  return threads;
+}
+
+Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config) : comm_(comm), config_(config), isa_(agree_on_isa(comm, config.isa)) {
+  agree_on_input(comm, [&] {
+    file_ = std::make_unique<DatasetFile>(data.data);
+    if (comm.is_root()) file_->verify();
+  });
+  check_ranks();
+  offset_ = data.offset.value_or(summary().offset);
+  LoadOptions options;
+  options.fold = data.fold;
+  options.offset = offset_;
+  options.relevant_from = data.relevant_from;
+  options.dislikes = !data.no_dislikes;
+  options.trainable = config.model == "siren" ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
+  options.partition = data.partition;
+  options.seed = config.seed;
+  options.dimension = config.dimension;
+  data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
+  const Travel travel = parse_travel(data.travel, summary().users, summary().items);
+  graph_ = make_liked_graph(comm, data_->layout, data_->train, travel);
+  for (std::int64_t row = 0; row < data_->layout.rows(); ++row) nodes_.push_back(data_->layout.node_of(static_cast<LocalRow>(row)));
+}
+
+void Session::check_ranks() const {
+  const std::int64_t most = std::min(summary().users, summary().items);
+  if (comm_.size() > most)
+    throw InputError(fmt::format("{} ranks are too many for {} ({} users, {} items): start at most {}", comm_.size(), file_->path(), summary().users, summary().items, most));
+}
+
+Training& Session::start_training() {
+  training_ = make_training({comm_, data_->layout, data_->train, graph_}, config_, isa_);
+  return *training_;
+}
+
+Training& Session::load_parameters(const std::string& checkpoint) {
+  CheckpointInfo info;
+  agree_on_input(comm_, [&] { info = read_checkpoint_info(checkpoint); });
+  if (info.dataset_hash != summary().content_hash)
+    throw InputError(fmt::format("{} was trained on another data set than {} (content {} there, {} here)", checkpoint, file_->path(), info.dataset_hash, summary().content_hash));
+  start_training();
+  std::vector<StateTensor> parameters;
+  for (const StateTensor& tensor : training_->state())
+    if (tensor.name.starts_with("parameters/")) parameters.push_back(tensor);
+  read_checkpoint(comm_, checkpoint, table_rows(), parameters);
+  return *training_;
+}
+
+std::string Session::default_split() const {
+  const auto valid = static_cast<std::int64_t>(data_->valid.items.size());
+  return comm_.all_reduce(valid, Reduction::kSum) > 0 ? "valid" : "test";
+}
+
+std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split) const {
+  if (split != "valid" && split != "test") throw InputError(fmt::format("split {}: unknown; use valid or test", split));
+  const HeldOutRatings& held_out = split == "valid" ? data_->valid : data_->test;
+  if (comm_.all_reduce(static_cast<std::int64_t>(held_out.items.size()), Reduction::kSum) == 0)
+    throw InputError(fmt::format("{} has no {} ratings to judge by; prepare it with another split or choose the other", file_->path(), split));
+  EvaluationOptions options;
+  options.split = split;
+  options.candidates = parse_candidates(config_.candidates);
+  options.isa = isa_;
+  return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out, options);
+}
+
+EvaluationReport Session::judge_popularity(Evaluator& evaluator) const {
+  Matrix<float> users(data_->layout.users(), 1);
+  Matrix<float> items(data_->layout.items(), 1);
+  for (std::int64_t u = 0; u < users.rows(); ++u) users(u, 0) = 1.0F;
+  for (std::int64_t i = 0; i < items.rows(); ++i) {
+    const ItemId item = data_->layout.owned_items()[static_cast<std::size_t>(i)];
+    items(i, 0) = static_cast<float>(data_->train.item_likes[static_cast<std::size_t>(item)]);
+  }
+  return evaluator.evaluate({users, items});
+}
+
+WrittenFile Session::save(const std::string& path, const std::string& config_text) {
+  CheckpointInfo info;
+  info.step = training_->steps_done();
+  info.epoch = (info.step + training_->steps_per_epoch() - 1) / training_->steps_per_epoch();
+  info.users = summary().users;
+  info.items = summary().items;
+  info.storage = config_.storage;
+  info.config = config_text;
+  info.dataset_hash = summary().content_hash;
+  info.program_version = kVersion;
+  const std::vector<StateTensor> state = training_->state();
+  return write_checkpoint(comm_, path, info, table_rows(), state);
+}
+
+}  // namespace siren

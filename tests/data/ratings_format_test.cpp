@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/data/ratings_format.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "support/temp_folder.hpp"
+
+namespace siren {
+namespace {
+
+using test::input_error;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr std::int32_t kNone = ColumnLayout::kAbsent;
+
+ColumnLayout resolve(TextFormat format,
+                     const RatingsFormat& wanted,
+                     std::vector<std::string_view> fields) {
+  return resolve_columns(format, wanted, fields, "f:1");
+}
+
+RatingsFormat with_columns(std::string_view text) {
+  RatingsFormat format;
+  format.columns = parse_columns(text);
+  return format;
+}
+
+TEST(RatingsFormat, DetectsTheSyntax) {
+  EXPECT_EQ(detect_format("a.csv", "1,2,3"), TextFormat::kCsv);
+  EXPECT_EQ(detect_format("a.dat", "1\t2\t3"), TextFormat::kTsv);
+  EXPECT_EQ(detect_format("a.dat", "1\tx,y,z\t3"), TextFormat::kTsv);
+  EXPECT_EQ(detect_format("a.dat", "1 2 3.0"), TextFormat::kSpace);
+  EXPECT_EQ(detect_format("a.dat", "1::2::3::4"), TextFormat::kMovieLens);
+  EXPECT_EQ(detect_format("a.json", " {\"a\": 1}"), TextFormat::kJsonLines);
+  EXPECT_EQ(detect_format("a.inter.gz", "user_id:token\titem_id:token\trating:float"),
+            TextFormat::kInter);
+  EXPECT_THAT(input_error([] { detect_format("a.txt", "1;2;3"); }), HasSubstr("--format"));
+}
+
+TEST(RatingsFormat, TakesPositionsWithoutAHeader) {
+  const ColumnLayout layout = resolve(TextFormat::kCsv, {}, {"1", "2", "3", "4"});
+  EXPECT_FALSE(layout.has_header);
+  EXPECT_THAT(layout.position, ElementsAre(0, 1, 2, kNone));
+  EXPECT_THAT(resolve(TextFormat::kMovieLens, {}, {"1", "2", "3", "4"}).position,
+              ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(resolve(TextFormat::kTsv, with_columns("3,1,2"), {"1", "2", "3", "4"}).position,
+              ElementsAre(2, 0, 1, kNone));
+  EXPECT_THAT(resolve(TextFormat::kTsv, with_columns("1,2,4,3"), {"1", "2", "3", "4"}).position,
+              ElementsAre(0, 1, 3, 2));
+}
+
+TEST(RatingsFormat, TakesNamesFromAHeader) {
+  const ColumnLayout known =
+      resolve(TextFormat::kCsv, {}, {"timestamp", "Item_ID", "rating", "userId", "text"});
+  EXPECT_TRUE(known.has_header);
+  EXPECT_THAT(known.position, ElementsAre(3, 1, 2, 0));
+  EXPECT_THAT(
+      resolve(TextFormat::kCsv, with_columns("who,what,how"), {"how", "what", "who"}).position,
+      ElementsAre(2, 1, 0, kNone));
+  EXPECT_THAT(resolve(TextFormat::kInter, with_columns("user_id,item_id,rating"),
+                      {"user_id:token", "item_id:token", "rating:float", "timestamp:float"})
+                  .position,
+              ElementsAre(0, 1, 2, kNone));
+}
+
+TEST(RatingsFormat, DoesNotTakeAFaultyRatingForAHeader) {
+  EXPECT_FALSE(resolve(TextFormat::kCsv, {}, {"17", "4", "abc"}).has_header);
+  RatingsFormat no_header;
+  no_header.header = HeaderMode::kNo;
+  EXPECT_FALSE(resolve(TextFormat::kCsv, no_header, {"alice", "b", "c"}).has_header);
+}
+
+TEST(RatingsFormat, RefusesColumnsThatAreNotThere) {
+  const std::vector<std::string_view> header = {"user", "item", "stars"};
+  const auto error = [&](std::string_view columns, std::vector<std::string_view> fields) {
+    return input_error([&] { resolve(TextFormat::kCsv, with_columns(columns), fields); });
+  };
+  EXPECT_THAT(error("user,item,rating", header), HasSubstr("f:1: there is no column rating"));
+  EXPECT_THAT(error("user,item,rating", header), HasSubstr("user, item, stars"));
+  EXPECT_THAT(error("1,2,5", {"1", "2", "3"}), HasSubstr("expected at least 5 columns, found 3"));
+  EXPECT_THAT(error("user,item,rating", {"1", "2", "3"}), HasSubstr("is not a header"));
+  EXPECT_THAT(input_error([] {
+                resolve(TextFormat::kCsv, {}, {"a", "b", "c"});
+              }),
+              HasSubstr("recognised as the user"));
+  EXPECT_THAT(input_error([] {
+                resolve(TextFormat::kCsv, {}, {"1", "2"});
+              }),
+              HasSubstr("expected at least 3 columns, found 2"));
+}
+
+TEST(RatingsFormat, ParsesTheColumnsOption) {
+  EXPECT_THAT(parse_columns("u, i,r"), ElementsAre("u", "i", "r"));
+  for (const char* text : {"", "u,i", "u,i,r,t,x", "u,,r", "u,i,u"})
+    EXPECT_THAT(input_error([&] { parse_columns(text); }), HasSubstr("--columns")) << text;
+}
+
+TEST(RatingsFormat, FindsJsonKeys) {
+  const std::vector<std::string> yelp = {"review_id", "user_id", "business_id", "stars", "date"};
+  EXPECT_THAT(resolve_keys({}, yelp, "f:1"),
+              ElementsAre("user_id", "business_id", "stars", "date"));
+  const std::vector<std::string> amazon = {"reviewerID", "asin", "overall", "unixReviewTime"};
+  EXPECT_THAT(resolve_keys(with_columns("reviewerID,asin,overall"), amazon, "f:1"),
+              ElementsAre("reviewerID", "asin", "overall", ""));
+  EXPECT_THAT(input_error([&] { resolve_keys(with_columns("1,2,3"), amazon, "f:1"); }),
+              HasSubstr("give their names"));
+}
+
+TEST(RatingsFormat, NamesUndoThemselves) {
+  for (const auto format :
+       {TextFormat::kAuto, TextFormat::kCsv, TextFormat::kTsv, TextFormat::kSpace,
+        TextFormat::kMovieLens, TextFormat::kInter, TextFormat::kJsonLines})
+    EXPECT_EQ(text_format_from(name_of(format)), format);
+  for (const auto mode : {HeaderMode::kAuto, HeaderMode::kYes, HeaderMode::kNo})
+    EXPECT_EQ(header_mode_from(name_of(mode)), mode);
+  EXPECT_FALSE(text_format_from("xml"));
+}
+
+}  // namespace
+}  // namespace siren

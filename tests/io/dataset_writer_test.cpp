@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/dataset_writer.hpp"
+
+#include <string>
+
+#include <gmock/gmock.h>
+
+#include "io/dataset_fixture.hpp"
+
+namespace siren {
+namespace {
+
+using test::content_of;
+using test::input_error;
+using test::TempFolder;
+using ::testing::HasSubstr;
+
+TEST(DatasetWriter, SameContentGivesTheSameBytes) {
+  const TempFolder folder;
+  const PreparedDataset data = test::small_dataset(folder);
+  write_dataset(folder.path("a.h5"), content_of(data));
+  write_dataset(folder.path("b.h5"), content_of(data));
+  EXPECT_EQ(folder.read("a.h5"), folder.read("b.h5"));
+}
+
+TEST(DatasetWriter, HashCoversContentAndNothingElse) {
+  const TempFolder folder;
+  PreparedDataset data = test::small_dataset(folder);
+  const std::string hash = content_hash(content_of(data));
+  EXPECT_EQ(hash.size(), 32U);
+
+  DatasetContent other_command = content_of(data);
+  other_command.command = "something else";
+  EXPECT_EQ(content_hash(other_command), hash);
+
+  data.ratings.value[1] += 1.0F;
+  EXPECT_NE(content_hash(content_of(data)), hash);
+  data.ratings.value[1] -= 1.0F;
+  data.split.seed = 99;
+  EXPECT_NE(content_hash(content_of(data)), hash) << "the validation share is drawn from the seed";
+  data.split.seed = 3;
+  data.ratings.part[0] = 2;
+  EXPECT_NE(content_hash(content_of(data)), hash);
+}
+
+TEST(DatasetWriter, LeavesNothingBehindWhenItFails) {
+  const TempFolder folder;
+  const PreparedDataset data = test::small_dataset(folder);
+  const std::size_t before = folder.files();
+  EXPECT_THROW(write_dataset(folder.path("no/such/d.h5"), content_of(data)), InputError);
+  EXPECT_EQ(folder.files(), before);
+}
+
+TEST(DatasetWriter, ReplacesOnlyDatasets) {
+  const TempFolder folder;
+  const std::string path = test::small_file(folder);
+  EXPECT_NO_THROW(require_writable_dataset(path));
+  EXPECT_NO_THROW(require_writable_dataset(folder.path("new.h5")));
+  EXPECT_THAT(input_error([&] { require_writable_dataset(folder.write("thesis.txt", "words")); }),
+              HasSubstr("exists and is not a dataset file"));
+  EXPECT_THAT(input_error([&] { require_writable_dataset(folder.path("")); }),
+              HasSubstr("is a directory"));
+  EXPECT_EQ(folder.files(), 4U);  // two inputs, the dataset, the text: no probe stays
+}
+
+}  // namespace
+}  // namespace siren

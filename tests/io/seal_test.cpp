@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/seal.hpp"
+
+#include <string>
+
+#include <gmock/gmock.h>
+
+#include "support/temp_folder.hpp"
+
+namespace siren {
+namespace {
+
+using test::input_error;
+using test::TempFolder;
+using ::testing::HasSubstr;
+
+constexpr std::uint32_t kVersion = 1;
+
+/// 100 bytes of structure around two extents, sealed.
+std::string sealed(const TempFolder& folder) {
+  std::string bytes(kSealBytes, '\0');
+  for (int i = 0; i < 100; ++i) bytes += static_cast<char>(i);
+  const std::string path = folder.write("f", bytes);
+  write_seal(path, kVersion,
+             {{"second", {kSealBytes + 50, 20}, 0},
+              {"first", {kSealBytes + 10, 30}, 0},
+              {"nothing", {0, 0}, 0}});
+  return path;
+}
+
+std::string verdict(const std::string& path) {
+  try {
+    check_extents(path, check_seal(path, kVersion));
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "fine";
+}
+
+TEST(Seal, AcceptsWhatItSealed) {
+  const TempFolder folder;
+  const std::string path = sealed(folder);
+  EXPECT_TRUE(has_seal(path));
+  EXPECT_EQ(verdict(path), "fine");
+  const auto extents = check_seal(path, kVersion);
+  ASSERT_EQ(extents.size(), 3U);
+  EXPECT_EQ(extents[1].name, "first");
+  EXPECT_EQ(extents[1].extent.offset, kSealBytes + 10);
+}
+
+TEST(Seal, FindsEveryChangedByte) {
+  const TempFolder folder;
+  const std::string path = sealed(folder);
+  const std::string good = folder.read("f");
+  for (std::size_t at = 0; at < good.size(); at += at < kSealBytes ? 7 : 1) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x10);
+    folder.write("f", bad);
+    EXPECT_NE(verdict(path), "fine") << at;
+  }
+}
+
+TEST(Seal, FindsEveryTruncation) {
+  const TempFolder folder;
+  const std::string path = sealed(folder);
+  const std::string good = folder.read("f");
+  for (std::size_t length = 0; length < good.size(); length += length < kSealBytes ? 97 : 1) {
+    folder.write("f", good.substr(0, length));
+    EXPECT_NE(verdict(path), "fine") << length;
+  }
+  folder.write("f", good + "x");
+  EXPECT_THAT(verdict(path), HasSubstr("it has 4197 bytes instead of 4196"));
+}
+
+TEST(Seal, NamesTheDamagedExtent) {
+  const TempFolder folder;
+  const std::string path = sealed(folder);
+  std::string bad = folder.read("f");
+  bad[kSealBytes + 55] = 'x';
+  folder.write("f", bad);
+  EXPECT_NO_THROW(check_seal(path, kVersion)) << "contents are checked on request only";
+  EXPECT_THAT(verdict(path), HasSubstr("the contents of second do not match"));
+}
+
+TEST(Seal, TellsForeignFilesApart) {
+  const TempFolder folder;
+  EXPECT_THAT(verdict(folder.path("absent")), HasSubstr("cannot read"));
+  EXPECT_THAT(verdict(folder.path("")), HasSubstr("is a directory"));
+  EXPECT_THAT(verdict(folder.write("e", "")), HasSubstr("is empty"));
+  EXPECT_THAT(verdict(folder.write("t", "1,2,3\n")), HasSubstr("is not a dataset file"));
+  EXPECT_THAT(verdict(folder.write("h", "\x89HDF\r\n\x1a\n and more")),
+              HasSubstr("is an HDF5 file, but not a dataset"));
+  EXPECT_FALSE(has_seal(folder.path("t")));
+  EXPECT_FALSE(has_seal(folder.path("absent")));
+}
+
+TEST(Seal, RefusesANewerVersionBeforeAnythingElse) {
+  const TempFolder folder;
+  const std::string path = sealed(folder);
+  std::string newer = folder.read("f");
+  newer[16] = 2;  // the version field; no checksum of ours would match any more
+  folder.write("f", newer.substr(0, 2000));
+  EXPECT_THAT(verdict(path), HasSubstr("has format version 2, this program reads up to 1"));
+}
+
+}  // namespace
+}  // namespace siren
