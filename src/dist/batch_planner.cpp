@@ -2,6 +2,7 @@
 #include "siren/dist/batch_planner.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <numeric>
 
 #include "siren/math/parallel.hpp"
@@ -16,9 +17,9 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-BatchPlanner::BatchPlanner(const Communicator& comm, const Layout& layout, const TrainingSet& set, const NegativeSampler& sampler, BatchSchedule& schedule, int negatives, PhaseClock& clock)
-    : comm_(comm), layout_(layout), set_(set), sampler_(sampler), schedule_(schedule), negatives_(negatives), clock_(clock), id_type_(sizeof(LocalRow)) {
-  plan_.items = IndexSet(layout.all_items());
+BatchPlanner::BatchPlanner(const Communicator& comm, const BatchSource& source, PhaseClock& clock)
+    : comm_(comm), layout_(source.layout), set_(source.set), sampler_(source.sampler), schedule_(source.schedule), negatives_(source.negatives), clock_(clock), id_type_(sizeof(LocalRow)) {
+  plan_.items = IndexSet(layout_.all_items());
 }
 
 void BatchPlanner::draw(const BatchRatings& ratings, std::int64_t begin, std::int64_t end, std::vector<std::int32_t>& positions) const {
@@ -123,14 +124,20 @@ void BatchPlanner::progress() {
   if (stage_ == Stage::kCounts) send_ids();
 }
 
+void BatchPlanner::complete_requests() {
+  const auto phase = clock_.enter(Phase::kWait);
+  requests_.wait_all();
+  if (stage_ == Stage::kCounts) send_ids();
+  requests_.wait_all();
+  stage_ = Stage::kIdle;
+}
+
+BatchPlanner::~BatchPlanner() {
+  if (std::uncaught_exceptions() == 0) complete_requests();
+}
+
 BatchPlan BatchPlanner::finish() {
-  {
-    const auto phase = clock_.enter(Phase::kWait);
-    requests_.wait_all();
-    if (stage_ == Stage::kCounts) send_ids();
-    requests_.wait_all();
-    stage_ = Stage::kIdle;
-  }
+  complete_requests();
   const auto phase = clock_.enter(Phase::kSample);
   choose_needed_rows(wanted_);
   const std::vector<std::int64_t> wanted_counts(received_counts_.begin(), received_counts_.end());

@@ -45,23 +45,23 @@ Hdf5Handle create_dataset(hid_t file, const StateTensor& tensor, std::int64_t ro
 
 /// Reads or writes whole rows [window.begin, window.end), packed.
 template <class Transfer>
-void transfer_rows(hid_t dataset, const StateTensor& tensor, const RowWindow& window, const Transfer& transfer) {
-  if (window.rows() == 0) return;
+void transfer_rows(hid_t dataset, const StateTensor& tensor, const RowRange& window, const Transfer& transfer) {
+  if (window.size() == 0) return;
   const hsize_t start[2] = {static_cast<hsize_t>(window.begin), 0};
-  const hsize_t count[2] = {static_cast<hsize_t>(window.rows()), static_cast<hsize_t>(tensor.columns)};
+  const hsize_t count[2] = {static_cast<hsize_t>(window.size()), static_cast<hsize_t>(tensor.columns)};
   const Hdf5Handle space(H5Dget_space(dataset), H5Sclose, "H5Dget_space", tensor.name);
   check_hdf5(H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start, nullptr, count, nullptr), "H5Sselect_hyperslab", tensor.name);
   const Hdf5Handle memory(H5Screate_simple(2, count, nullptr), H5Sclose, "H5Screate_simple", tensor.name);
   transfer(memory_type(tensor), memory.get(), space.get());
 }
 
-void write_rows(hid_t dataset, const StateTensor& tensor, const RowWindow& window, const char* values) {
+void write_rows(hid_t dataset, const StateTensor& tensor, const RowRange& window, const char* values) {
   transfer_rows(dataset, tensor, window, [&](hid_t type, hid_t memory, hid_t space) {
     check_hdf5(H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, values), "H5Dwrite", tensor.name);
   });
 }
 
-void read_rows(hid_t dataset, const StateTensor& tensor, const RowWindow& window, char* values) {
+void read_rows(hid_t dataset, const StateTensor& tensor, const RowRange& window, char* values) {
   transfer_rows(dataset, tensor, window, [&](hid_t type, hid_t memory, hid_t space) {
     check_hdf5(H5Dread(dataset, type, memory, space, H5P_DEFAULT, values), "H5Dread", tensor.name);
   });
@@ -196,8 +196,8 @@ void read_checkpoint(const Communicator& comm, const std::string& path, const Ta
     }
     const SlabExchange slabs(comm, rows.nodes, rows.total, tensor.columns * tensor.value_bytes);
     for (std::int64_t w = 0; w < slabs.windows(); ++w) {
-      const RowWindow window = slabs.window(w);
-      buffer.resize(static_cast<std::size_t>(window.rows() * tensor.columns * tensor.value_bytes));
+      const RowRange window = slabs.window(w);
+      buffer.resize(static_cast<std::size_t>(window.size() * tensor.columns * tensor.value_bytes));
       read_rows(dataset.get(), tensor, window, buffer.data());
       slabs.distribute(w, buffer, tensor);
     }

@@ -22,13 +22,13 @@ SlabExchange::SlabExchange(const Communicator& comm, std::span<const NodeId> nod
   windows_ = (largest_slab + window_rows_ - 1) / window_rows_;
 }
 
-RowWindow SlabExchange::window_of(int rank, std::int64_t w) const {
+RowRange SlabExchange::window_of(int rank, std::int64_t w) const {
   const std::int64_t begin = total_ * rank / comm_.size();
   const std::int64_t end = total_ * (rank + 1) / comm_.size();
   return {std::min(begin + w * window_rows_, end), std::min(begin + (w + 1) * window_rows_, end)};
 }
 
-RowWindow SlabExchange::owned_in(const RowWindow& window) const {
+RowRange SlabExchange::owned_in(const RowRange& window) const {
   const auto first = std::lower_bound(nodes_.begin(), nodes_.end(), window.begin);
   const auto last = std::lower_bound(first, nodes_.end(), window.end);
   return {first - nodes_.begin(), last - nodes_.begin()};
@@ -40,17 +40,17 @@ void SlabExchange::collect(std::int64_t w, const StateTensor& table, std::vector
   std::vector<NodeId> ids;
   std::vector<char> packed;
   for (int rank = 0; rank < comm_.size(); ++rank) {
-    const RowWindow mine = owned_in(window_of(rank, w));
-    row_counts.push_back(mine.rows());
-    byte_counts.push_back(mine.rows() * row_bytes_);
+    const RowRange mine = owned_in(window_of(rank, w));
+    row_counts.push_back(mine.size());
+    byte_counts.push_back(mine.size() * row_bytes_);
     ids.insert(ids.end(), nodes_.begin() + mine.begin, nodes_.begin() + mine.end);
     for (std::int64_t row = mine.begin; row < mine.end; ++row) packed.insert(packed.end(), row_of(table, row), row_of(table, row) + row_bytes_);
   }
   const Received<NodeId> nodes = comm_.all_to_all_v(std::span<const NodeId>(ids), row_counts);
   const Received<char> rows = comm_.all_to_all_v(std::span<const char>(packed), byte_counts);
-  const RowWindow window = window_of(comm_.rank(), w);
-  SIREN_ASSERT(static_cast<std::int64_t>(nodes.values.size()) == window.rows(), "{} rows for a window of {}", nodes.values.size(), window.rows());
-  buffer.resize(at(window.rows() * row_bytes_));
+  const RowRange window = window_of(comm_.rank(), w);
+  SIREN_ASSERT(static_cast<std::int64_t>(nodes.values.size()) == window.size(), "{} rows for a window of {}", nodes.values.size(), window.size());
+  buffer.resize(at(window.size() * row_bytes_));
   for (std::size_t i = 0; i < nodes.values.size(); ++i)
     std::memcpy(buffer.data() + (nodes.values[i] - window.begin) * row_bytes_, rows.values.data() + static_cast<std::int64_t>(i) * row_bytes_, at(row_bytes_));
 }
@@ -59,8 +59,8 @@ void SlabExchange::distribute(std::int64_t w, std::span<const char> buffer, Stat
   std::vector<std::int64_t> row_counts;
   std::vector<NodeId> ids;
   for (int rank = 0; rank < comm_.size(); ++rank) {
-    const RowWindow mine = owned_in(window_of(rank, w));
-    row_counts.push_back(mine.rows());
+    const RowRange mine = owned_in(window_of(rank, w));
+    row_counts.push_back(mine.size());
     ids.insert(ids.end(), nodes_.begin() + mine.begin, nodes_.begin() + mine.end);
   }
   const Received<NodeId> wanted = comm_.all_to_all_v(std::span<const NodeId>(ids), row_counts);
@@ -76,7 +76,7 @@ void SlabExchange::distribute(std::int64_t w, std::span<const char> buffer, Stat
   const Received<char> rows = comm_.all_to_all_v(std::span<const char>(packed), byte_counts);
   const char* from = rows.values.data();
   for (int rank = 0; rank < comm_.size(); ++rank) {
-    const RowWindow mine = owned_in(window_of(rank, w));
+    const RowRange mine = owned_in(window_of(rank, w));
     for (std::int64_t row = mine.begin; row < mine.end; ++row, from += row_bytes_) std::memcpy(row_of(table, row), from, at(row_bytes_));
   }
 }

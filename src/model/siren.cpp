@@ -40,13 +40,13 @@ Siren<Precision>::Siren(const ModelShape& shape, std::span<const NodeId> nodes, 
 
 template <class Precision>
 void Siren<Precision>::embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll) {
-  if (shape_.disliked_branch) disliked_.forward(parameters_.disliked, needed, parameters_.dense.data(), mode, poll);
+  if (shape_.disliked_branch) disliked_.forward(pass_of(needed, mode), parameters_.disliked, poll);
 }
 
 template <class Precision>
 auto Siren<Precision>::fuse(const Matrix<Real>& zp, const RowSet& needed, const Mode& mode) -> const Matrix<Real>& {
   if (shape_.disliked_branch) {
-    fusion_.forward(zp, disliked_.output(), needed, parameters_.dense.data(), mode, z_);
+    fusion_.forward(pass_of(needed, mode), zp, disliked_.output(), z_);
   } else {
     z_.reserve_rows(needed.size());
     for (std::int64_t i = 0; i < needed.size(); ++i) copy_row(zp, needed.row(i), z_, i);
@@ -55,7 +55,7 @@ auto Siren<Precision>::fuse(const Matrix<Real>& zp, const RowSet& needed, const 
 }
 
 template <class Precision>
-void Siren<Precision>::backward(const RowSet& needed, Matrix<Real>& dz, Gradients<Real>& gradients, const std::function<void()>& poll) {
+void Siren<Precision>::backward(const RowSet& needed, const Mode& mode, Matrix<Real>& dz, Gradients<Real>& gradients, const std::function<void()>& poll) {
   gradients.zp.set_zero();
   if (!shape_.disliked_branch) {
     for (std::int64_t i = 0; i < needed.size(); ++i) copy_row(dz, i, gradients.zp, needed.row(i));
@@ -63,12 +63,12 @@ void Siren<Precision>::backward(const RowSet& needed, Matrix<Real>& dz, Gradient
   }
   gradients.of.disliked.set_zero();
   std::fill_n(gradients.of.dense.data(), gradients.of.dense.size(), Real{0});
-  const Real* dense = parameters_.dense.data();
+  const Pass<Real> pass = pass_of(needed, mode);
   dense_sum_.add(
       needed.size(), gradients.of.dense.data(),
       [&](std::int64_t begin, std::int64_t end, Real* dense_gradient) {
-        fusion_.backward_block(begin, end, needed, dense, dz, gradients.zp, dense_gradient);
-        disliked_.backward_block(begin, end, dense, dz, dense_gradient);
+        fusion_.backward_block(pass, {begin, end}, dz, gradients.zp, dense_gradient);
+        disliked_.backward_block(pass, {begin, end}, dz, dense_gradient);
         for (std::int64_t i = begin; i < end; ++i) copy_row(dz, i, gradients.of.disliked, needed.row(i));
       },
       poll);

@@ -49,7 +49,7 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       }),
       sampler_(set_.item_degree, config.exponent, config.seed),
       schedule_(set_, config.seed, config.batch),
-      planner_(comm_, layout_, set_, sampler_, schedule_, config.negatives, clock_),
+      planner_(comm_, {layout_, set_, sampler_, schedule_, config.negatives}, clock_),
       propagation_(comm_, graph_, kernels_, {config.model == "mf" ? 0 : config.layers, config.dimension, parse_normalisation(config.norm)}, clock_, poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
       loss_({config.dislike_factor, config.reg, config.negatives}, kernels_),
@@ -94,7 +94,7 @@ StepReport Trainer<Precision>::step() {
   // 4. Backward: attention and MLP, then propagation while the dense gradients are summed.
   {
     const auto phase = clock_.enter(Phase::kDense);
-    model_.backward(plan.needed, dz_, gradients_, poll_);         // dY0, dense, dZp
+    model_.backward(plan.needed, mode, dz_, gradients_, poll_);         // dY0, dense, dZp
   }
   start_dense_sum(plan);                                          // all_reduce_ in flight
   propagation_.backward(gradients_.zp, gradients_.of.liked);      // expand, fold: dX0 [rows x d]

@@ -53,6 +53,14 @@ TEST(LineReader, KeepsLinesWholeAcrossItsBuffer) {
   EXPECT_EQ(lines_of(folder.write_gzip("b", text)), expected);
 }
 
+TEST(LineReader, FindsALineEndOnTheEdgeOfItsBuffer) {
+  const TempFolder folder;
+  for (const std::size_t length : {(1U << 18) - 1, 1U << 18, (1U << 18) + 1}) {
+    const std::string line(length, 'x');
+    EXPECT_THAT(lines_of(folder.write("a", line + "\ny\n")), ElementsAre(line, "y")) << length;
+  }
+}
+
 TEST(LineReader, RefusesBinaryContent) {
   const TempFolder folder;
   const std::string path = folder.write("bin", std::string_view("1,2,3\n\0\x01", 8));

@@ -48,6 +48,8 @@ TEST(RatingsFormat, TakesPositionsWithoutAHeader) {
   EXPECT_THAT(layout.position, ElementsAre(0, 1, 2, kNone));
   EXPECT_THAT(resolve(TextFormat::kMovieLens, {}, {"1", "2", "3", "4"}).position,
               ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(resolve(TextFormat::kMovieLens, with_columns("1,2,3"), {"1", "2", "3", "4"}).position,
+              ElementsAre(0, 1, 2, kNone));
   EXPECT_THAT(resolve(TextFormat::kTsv, with_columns("3,1,2"), {"1", "2", "3", "4"}).position,
               ElementsAre(2, 0, 1, kNone));
   EXPECT_THAT(resolve(TextFormat::kTsv, with_columns("1,2,4,3"), {"1", "2", "3", "4"}).position,

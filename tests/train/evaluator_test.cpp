@@ -172,14 +172,19 @@ struct PopularFold {
     const RatingTable& table = loaded.ratings;
     std::vector<std::map<ItemId, int>> train(static_cast<std::size_t>(loaded.users.size()));
     std::vector<std::map<ItemId, int>> tested(train.size());
+    std::vector<bool> owned(train.size(), false);
+    for (const UserId user : layout.owned_users()) owned[static_cast<std::size_t>(user)] = true;
     training.item_degree.assign(static_cast<std::size_t>(loaded.items.size()), 0);
     std::vector<float> likes(training.item_degree.size(), 0.0F);
     for (std::size_t r = 0; r < table.user.size(); ++r) {
       const bool test = table.part[r] == 1;
+      const auto user = static_cast<std::size_t>(table.user[r]);
+      const auto item = static_cast<std::size_t>(table.item[r]);
       const int sign = sign_of(table.value[r], kOffset);
-      (test ? tested : train)[static_cast<std::size_t>(table.user[r])][table.item[r]] = sign;
-      if (!test) ++training.item_degree[static_cast<std::size_t>(table.item[r])];
-      if (!test && sign > 0) likes[static_cast<std::size_t>(table.item[r])] += 1.0F;
+      if (owned[user]) (test ? tested : train)[user][table.item[r]] = sign;
+      if (test) continue;
+      ++training.item_degree[item];
+      if (sign > 0) likes[item] += 1.0F;
     }
     for (const UserId user : layout.owned_users()) {
       for (const auto& [item, sign] : train[static_cast<std::size_t>(user)])

@@ -18,4 +18,11 @@ using NodeId = std::int64_t;
 using LocalRow = std::int32_t;
 using EdgeOffset = std::int64_t;
 
+/// Rows [begin, end) of whatever the context says.
+struct RowRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t size() const { return end - begin; }
+};
+
 }  // namespace siren

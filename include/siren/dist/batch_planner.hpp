@@ -37,10 +37,24 @@ struct BatchPlan {
 /// Ratings whose draws and scores are held at once: bounds the memory of large batches.
 inline constexpr std::int64_t kChunkRatings = 8192;
 
+/// What plans are made from. Borrowed.
+struct BatchSource {
+  const Layout& layout;
+  const TrainingSet& set;
+  const NegativeSampler& sampler;
+  BatchSchedule& schedule;
+  int negatives;  // K
+};
+
 class BatchPlanner {
  public:
-  /// All references are borrowed. `negatives` is K.
-  BatchPlanner(const Communicator& comm, const Layout& layout, const TrainingSet& set, const NegativeSampler& sampler, BatchSchedule& schedule, int negatives, PhaseClock& clock);
+  BatchPlanner(const Communicator& comm, const BatchSource& source, PhaseClock& clock);
+
+  /// Completes a plan that was begun: other ranks may wait for its messages. As every rank gives up
+  /// its planner at the same point, this returns; while an exception unwinds it does nothing.
+  ~BatchPlanner();
+  BatchPlanner(const BatchPlanner&) = delete;
+  BatchPlanner& operator=(const BatchPlanner&) = delete;
 
   /// Starts the plan of a step. Collective in order, like progress-free nonblocking calls.
   void begin(std::int64_t step);
@@ -61,6 +75,7 @@ class BatchPlanner {
   void mark_items();
   void request_rows();
   void send_ids();
+  void complete_requests();
   void choose_needed_rows(std::vector<LocalRow>& wanted);
 
   Communicator comm_;
@@ -73,12 +88,12 @@ class BatchPlanner {
   ElementType id_type_;
   BatchPlan plan_;
   Stage stage_ = Stage::kIdle;
-  RequestSet requests_;
   std::vector<LocalRow> used_;                 // rows at their owners, by slot
   std::vector<std::int64_t> used_counts_;      // [ranks]
   std::vector<std::int32_t> sent_counts_;      // [ranks] the same as MPI sends it
   std::vector<std::int32_t> received_counts_;  // [ranks]
   std::vector<LocalRow> wanted_;               // rows of ours, by rank that wants them
+  RequestSet requests_;                        // last: completes before its buffers go
 };
 
 }  // namespace siren

@@ -44,12 +44,6 @@ struct Csr {
   std::int64_t bytes() const { return static_cast<std::int64_t>(offsets.size() * sizeof(std::int64_t) + columns.size() * sizeof(std::int32_t)); }
 };
 
-struct RowRange {
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-  std::int64_t size() const { return end - begin; }
-};
-
 struct Adjacency {
   RowRange anchored;    // owned rows of the anchored side
   RowRange travelling;  // owned rows of the travelling side

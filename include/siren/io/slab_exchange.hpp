@@ -4,7 +4,7 @@
 // windows of a few thousand rows.
 //
 //   for (std::int64_t w = 0; w < slabs.windows(); ++w) {
-//     const RowWindow window = slabs.window(w);            // of this rank's slab; may be empty
+//     const RowRange window = slabs.window(w);            // of this rank's slab; may be empty
 //     slabs.collect(w, tensor, buffer);                    // owners -> slab, collective
 //     ...write rows [window.begin, window.end)...
 //   }
@@ -20,12 +20,6 @@
 
 namespace siren {
 
-struct RowWindow {
-  std::int64_t begin;
-  std::int64_t end;
-  std::int64_t rows() const { return end - begin; }
-};
-
 class SlabExchange {
  public:
   /// `nodes` are the global rows of this rank's owned rows, ascending; all ranks together own each of
@@ -34,7 +28,7 @@ class SlabExchange {
 
   /// The same on every rank.
   std::int64_t windows() const { return windows_; }
-  RowWindow window(std::int64_t w) const { return window_of(comm_.rank(), w); }
+  RowRange window(std::int64_t w) const { return window_of(comm_.rank(), w); }
 
   /// Collective. buffer [window rows x row_bytes] from the owners' rows of `table`.
   void collect(std::int64_t w, const StateTensor& table, std::vector<char>& buffer) const;
@@ -42,9 +36,9 @@ class SlabExchange {
   void distribute(std::int64_t w, std::span<const char> buffer, StateTensor& table) const;
 
  private:
-  RowWindow window_of(int rank, std::int64_t w) const;
+  RowRange window_of(int rank, std::int64_t w) const;
   /// Owned rows that fall into a window, as a range of `nodes`.
-  RowWindow owned_in(const RowWindow& window) const;
+  RowRange owned_in(const RowRange& window) const;
 
   Communicator comm_;
   std::span<const NodeId> nodes_;

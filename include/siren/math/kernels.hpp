@@ -75,6 +75,15 @@ struct ScoreHead {
   DropoutMask<Real> mask;
 };
 
+/// The same rows of both branches: zp, zn [rows x width].
+template <class Real>
+struct BranchRows {
+  const Real* zp;
+  const Real* zn;
+  std::int64_t rows;
+  std::int64_t width;
+};
+
 template <class Precision>
 struct Kernels {
   using Real = typename Precision::Real;
@@ -104,9 +113,9 @@ struct Kernels {
   /// From h and ds = dL/dscore: h becomes dL/d(before tanh); query_gradient, bias_gradient accumulate.
   void (*tanh_score_backward)(Real* h, const Real* ds, std::int64_t rows, const ScoreHead<Real>&, Real* query_gradient, Real* bias_gradient);
   /// share[r] = softmax of (score_p, score_n), the first of two; z = share zp + (1 - share) zn
-  void (*blend)(const Real* zp, const Real* zn, const Real* score_p, const Real* score_n, std::int64_t rows, std::int64_t width, Real* share, Real* z);
+  void (*blend)(const BranchRows<Real>&, const Real* score_p, const Real* score_n, Real* share, Real* z);
   /// From dz: ds[r] = dL/dscore_p = -dL/dscore_n; dzp = share dz, dzn = (1 - share) dz (dzn may be dz).
-  void (*blend_backward)(const Real* dz, const Real* zp, const Real* zn, const Real* share, std::int64_t rows, std::int64_t width, Real* ds, Real* dzp, Real* dzn);
+  void (*blend_backward)(const BranchRows<Real>&, const Real* share, const Real* dz, Real* ds, Real* dzp, Real* dzn);
 
   // ---- batch
   /// out[i] = u . table[slots[i]]

@@ -9,11 +9,11 @@
 #include <functional>
 #include <vector>
 
-#include "siren/graph/row_set.hpp"
 #include "siren/math/kernels.hpp"
 #include "siren/math/matrix.hpp"
 #include "siren/model/dense_tensors.hpp"
 #include "siren/model/dropout.hpp"
+#include "siren/model/pass.hpp"
 
 namespace siren {
 
@@ -24,21 +24,22 @@ class DislikedBranch {
 
   DislikedBranch(const ModelShape& shape, const Kernels<Precision>& kernels);
 
-  /// Zn of the rows in `needed` from table Y0 [owned rows x d]; `dense` holds the tensors.
-  /// poll() runs between blocks on the main thread.
-  void forward(const Matrix<Real>& table, const RowSet& needed, const Real* dense, const Mode& mode, const std::function<void()>& poll);
+  /// Zn of the needed rows from table Y0 [owned rows x d]. poll() runs between blocks on the main
+  /// thread.
+  void forward(const Pass<Real>& pass, const Matrix<Real>& table, const std::function<void()>& poll);
 
   /// [n x d], of the last forward.
   const Matrix<Real>& output() const { return activations_.back(); }
 
-  /// Backward for compact rows [begin, end): d [n x d] holds dL/dZn there and receives dL/dY(0);
-  /// tensor gradients are added to dense_gradient. Blocks are independent.
-  void backward_block(std::int64_t begin, std::int64_t end, const Real* dense, Matrix<Real>& d, Real* dense_gradient) const;
+  /// Backward of that pass for a block of compact rows: d [n x d] holds dL/dZn there and receives
+  /// dL/dY(0); tensor gradients are added to dense_gradient. Blocks are independent.
+  void backward_block(const Pass<Real>& pass, const RowRange& block, Matrix<Real>& d, Real* dense_gradient) const;
 
   std::int64_t bytes() const;
 
  private:
-  void forward_block(const Matrix<Real>& table, const RowSet& needed, const Real* dense, const Mode& mode, std::int64_t begin, std::int64_t end);
+  void forward_block(const Pass<Real>& pass, const Matrix<Real>& table, const RowRange& block);
+  bool drops(const Pass<Real>& pass) const { return pass.mode.training && dropout_.active(); }
 
   const Kernels<Precision>& kernels_;
   DenseLayout layout_;
@@ -46,7 +47,6 @@ class DislikedBranch {
   std::int64_t width_;
   std::vector<Matrix<Real>> activations_;   // Y(0) .. Y(layers), each [n x d]
   std::vector<Matrix<Real>> transposed_;    // W_l^T, of the last forward
-  bool dropped_ = false;                    // whether that forward used dropout
 };
 
 }  // namespace siren

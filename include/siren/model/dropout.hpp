@@ -15,12 +15,6 @@
 
 namespace siren {
 
-/// Training draws dropout masks for a step; evaluation uses none.
-struct Mode {
-  bool training = false;
-  std::uint32_t step = 0;  // global step, from 1
-};
-
 /// Sites: layer l of the MLP is site l.
 inline constexpr std::uint32_t kAttentionLikedSite = 64;
 inline constexpr std::uint32_t kAttentionDislikedSite = 65;

@@ -10,11 +10,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "siren/graph/row_set.hpp"
 #include "siren/math/kernels.hpp"
 #include "siren/math/matrix.hpp"
 #include "siren/model/dense_tensors.hpp"
 #include "siren/model/dropout.hpp"
+#include "siren/model/pass.hpp"
 
 namespace siren {
 
@@ -25,12 +25,14 @@ class Fusion {
 
   Fusion(const ModelShape& shape, const Kernels<Precision>& kernels);
 
-  /// z [n x d] from the rows `needed` of zp_table [owned rows x d] and from zn [n x d] (compact).
-  void forward(const Matrix<Real>& zp_table, const Matrix<Real>& zn, const RowSet& needed, const Real* dense, const Mode& mode, Matrix<Real>& z);
+  /// z [n x d] from the needed rows of zp_table [owned rows x d] and from zn [n x d] (compact, borrowed
+  /// until the backward is done).
+  void forward(const Pass<Real>& pass, const Matrix<Real>& zp_table, const Matrix<Real>& zn, Matrix<Real>& z);
 
-  /// Backward for compact rows [begin, end). d [n x d] holds dL/dz there and receives dL/dzn; rows of
-  /// zp_gradient [owned rows x d] receive dL/dzp. Blocks are independent.
-  void backward_block(std::int64_t begin, std::int64_t end, const RowSet& needed, const Real* dense, Matrix<Real>& d, Matrix<Real>& zp_gradient, Real* dense_gradient);
+  /// Backward of that pass for a block of compact rows. d [n x d] holds dL/dz there and receives dL/dzn;
+  /// rows of zp_gradient [owned rows x d] receive dL/dzp; tensor gradients are added to dense_gradient.
+  /// Blocks are independent.
+  void backward_block(const Pass<Real>& pass, const RowRange& block, Matrix<Real>& d, Matrix<Real>& zp_gradient, Real* dense_gradient);
 
   std::int64_t bytes() const;
 
@@ -38,13 +40,17 @@ class Fusion {
   /// One branch's side of the attention.
   struct Side {
     std::uint32_t site;
+    const Matrix<Real>* z = nullptr;   // compact rows of the branch [n x d]
     Matrix<Real> hidden;               // tanh(...) [n x d]
     std::vector<std::uint64_t> mask;   // [n x words]
     std::vector<Real> score;           // [n]
   };
-  ScoreHead<Real> head(const Side& side, const Real* dense, std::int64_t begin) const;
-  void score_block(Side& side, const Matrix<Real>& z, const RowSet& needed, const Real* dense, const Mode& mode, std::int64_t begin, std::int64_t end);
-  void score_backward_block(Side& side, const Matrix<Real>& z, const Real* dense, const Real* ds, std::int64_t begin, std::int64_t end, Real* dz, Real* dense_gradient);
+  void prepare(const Pass<Real>& pass, Side& side, const Matrix<Real>& z) const;
+  bool drops(const Pass<Real>& pass) const { return pass.mode.training && dropout_.active(); }
+  ScoreHead<Real> head(const Pass<Real>& pass, const Side& side, std::int64_t begin) const;
+  void score_block(const Pass<Real>& pass, const RowRange& block, Side& side);
+  /// From ds = dL/dscore of the block; adds to dz [block x d] and dense_gradient.
+  void score_backward_block(const Pass<Real>& pass, const RowRange& block, Side& side, const Real* ds, Real* dz, Real* dense_gradient);
 
   const Kernels<Precision>& kernels_;
   DenseLayout layout_;
@@ -54,10 +60,8 @@ class Fusion {
   Side liked_;
   Side disliked_;
   Matrix<Real> zp_;                   // compact copy [n x d]
-  const Matrix<Real>* zn_ = nullptr;  // of the last forward
   std::vector<Real> share_;           // alpha_p [n]
   Matrix<Real> transposed_;           // W_a^T
-  bool dropped_ = false;
 };
 
 }  // namespace siren

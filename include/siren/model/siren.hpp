@@ -4,7 +4,7 @@
 //
 //   model.embed_disliked(needed, mode, poll);            // Zn of the needed rows
 //   const auto& z = model.fuse(zp, needed, mode);        // Z of the needed rows
-//   model.backward(needed, dz, gradients, poll);         // gradients from dL/dZ
+//   model.backward(needed, mode, dz, gradients, poll);   // gradients from dL/dZ
 #pragma once
 
 #include <functional>
@@ -56,7 +56,7 @@ class Siren {
 
   /// From dz = dL/dZ [needed x d] (overwritten): all gradients except that of X0, for which
   /// gradients.zp is left to be propagated back. Every gradient is assigned, not added to.
-  void backward(const RowSet& needed, Matrix<Real>& dz, Gradients<Real>& gradients, const std::function<void()>& poll);
+  void backward(const RowSet& needed, const Mode& mode, Matrix<Real>& dz, Gradients<Real>& gradients, const std::function<void()>& poll);
 
   /// Z of all owned rows without dropout, [rows x d], from zp.
   void embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, Matrix<Real>& z);
@@ -65,6 +65,8 @@ class Siren {
   std::int64_t workspace_bytes() const { return disliked_.bytes() + fusion_.bytes() + z_.bytes() + dense_sum_.bytes(); }
 
  private:
+  Pass<Real> pass_of(const RowSet& needed, const Mode& mode) const { return {needed, parameters_.dense.data(), mode}; }
+
   ModelShape shape_;
   DenseLayout layout_;
   Parameters<Real> parameters_;

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scores and gradients of a batch, the scan of a ranking, the optimiser. Private to the kernels:
+// see kernels_isa.cpp.
+#pragma once
+
+#include "siren/math/kernels.hpp"
+
+#include "simd.hpp"
+
+namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace {
+
+template <class Real, class Stored>
+void dots(const Real* u,
+          const Stored* table,
+          const std::int32_t* slots,
+          std::int64_t count,
+          std::int64_t width,
+          Real* out) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Stored* row = table + slots[i] * width;
+    Vec<Real> sum{};
+    for (std::int64_t c = 0; c < width; c += kLanes<Real>) sum += load(u + c) * load(row + c);
+    out[i] = add_lanes<Real>(sum);
+  }
+}
+
+template <class Real, class Stored>
+void weighted_sum(const Stored* table,
+                  const std::int32_t* slots,
+                  const Real* weights,
+                  std::int64_t count,
+                  std::int64_t width,
+                  Real* acc) {
+  for (std::int64_t c = 0; c < width; c += kLanes<Real>) {
+    Vec<Real> sum = load(acc + c);
+    for (std::int64_t i = 0; i < count; ++i) sum += weights[i] * load(table + slots[i] * width + c);
+    store(acc + c, sum);
+  }
+}
+
+template <class Real>
+void log_sigmoid(Real* x, Real* term, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; i += kLanes<Real>) {
+    const std::int64_t lanes = count - i < kLanes<Real> ? count - i : kLanes<Real>;
+    const std::size_t bytes = static_cast<std::size_t>(lanes) * sizeof(Real);
+    Vec<Real> v{};
+    __builtin_memcpy(&v, x + i, bytes);
+    const Vec<Real> e = exp_of<Real>(-absolute<Real>(v));
+    const Vec<Real> loss = select<Real>(v < Real(0), -v, Vec<Real>{}) + log1p_of<Real>(e);
+    const Vec<Real> slope = select<Real>(v < Real(0), broadcast<Real>(1), e) / (Real(-1) - e);
+    __builtin_memcpy(term + i, &loss, bytes);
+    __builtin_memcpy(x + i, &slope, bytes);
+  }
+}
+template <class Real>
+SIREN_INLINE bool any(IntVec<Real> lanes) {
+  const auto words = reinterpret_cast<IntVec<double>>(lanes);
+  std::int64_t bits = 0;
+  for (int i = 0; i < kLanes<double>; ++i) bits |= words[i];
+  return bits != 0;
+}
+
+/// Most blocks hold nothing once a list is full: one branch a block passes them over.
+template <class Real>
+std::int64_t at_least(const Real* scores, std::int64_t count, Real threshold, std::int32_t* found) {
+  constexpr int kVectors = 4;
+  constexpr std::int64_t kBlock = kVectors * kLanes<Real>;
+  std::int64_t hits = 0;
+  for (std::int64_t begin = 0; begin < count; begin += kBlock) {
+    const std::int64_t end = begin + kBlock < count ? begin + kBlock : count;
+    if (end - begin == kBlock) {
+      IntVec<Real> above{};
+      for (int v = 0; v < kVectors; ++v)
+        above |= load(scores + begin + v * kLanes<Real>) >= threshold;
+      if (!any<Real>(above)) continue;
+    }
+    for (std::int64_t i = begin; i < end; ++i) {
+      found[hits] = static_cast<std::int32_t>(i);
+      hits += scores[i] >= threshold ? 1 : 0;
+    }
+  }
+  return hits;
+}
+
+template <class Real>
+void adam(Real* __restrict parameter,
+          Real* __restrict first,
+          Real* __restrict second,
+          const Real* __restrict gradient,
+          std::int64_t count,
+          const AdamStep<Real>& step) {
+  for (std::int64_t i = 0; i < count; i += kLanes<Real>) {
+    const Vec<Real> g = load(gradient + i);
+    const Vec<Real> m = load(first + i) * step.beta1 + g * (Real(1) - step.beta1);
+    const Vec<Real> v = load(second + i) * step.beta2 + g * g * (Real(1) - step.beta2);
+    store(first + i, m);
+    store(second + i, v);
+    Vec<Real> root = v;
+    for (int lane = 0; lane < kLanes<Real>; ++lane)
+      root[lane] = sizeof(Real) == 4 ? Real(__builtin_sqrtf(float(root[lane])))
+                                     : Real(__builtin_sqrt(double(root[lane])));
+    store(parameter + i, load(parameter + i) - step.learning_rate * m /
+                                                   (root * step.inverse_root_bias + step.epsilon));
+  }
+}
+
+}  // namespace
+}  // namespace siren::SIREN_KERNEL_NAMESPACE

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums of table rows over the graph's edges, and what becomes of a finished sum. Private to the
+// kernels: see kernels_isa.cpp.
+#pragma once
+
+#include "siren/math/kernels.hpp"
+
+#include "simd.hpp"
+
+namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace {
+
+constexpr std::int64_t kPrefetchDistance = 12;
+
+template <class Stored>
+SIREN_INLINE void prefetch_row(const Stored* row, std::int64_t width) {
+  const char* at = reinterpret_cast<const char*>(row);
+  for (std::int64_t byte = 0; byte < width * static_cast<std::int64_t>(sizeof(Stored)); byte += 64)
+    __builtin_prefetch(at + byte);
+}
+
+/// Calls emit(column offset, vector) for the row sum of `count` table rows, `kVectors` vectors at a
+/// time kept in registers.
+template <class Real, int kVectors, class Stored, class Emit>
+SIREN_INLINE void sum_columns(const std::int32_t* columns,
+                              std::int64_t count,
+                              const Stored* table,
+                              std::int64_t width,
+                              std::int64_t first,
+                              Emit emit) {
+  Vec<Real> sum[kVectors] = {};
+  for (std::int64_t e = 0; e < count; ++e) {
+    __builtin_prefetch(columns + e + 64);
+    const Stored* ahead =
+        table + static_cast<std::int64_t>(columns[e + kPrefetchDistance]) * width + first;
+    prefetch_row(ahead, kVectors * kLanes<Real>);
+    const Stored* row = table + static_cast<std::int64_t>(columns[e]) * width + first;
+#pragma GCC unroll 16
+    for (int v = 0; v < kVectors; ++v) sum[v] += load(row + v * kLanes<Real>);
+  }
+#pragma GCC unroll 16
+  for (int v = 0; v < kVectors; ++v) emit(first + v * kLanes<Real>, sum[v]);
+}
+
+/// The same for pairs of bfloat16 vectors, kept apart by even and odd columns until the sum is
+/// done.
+template <class Real, int kVectors, class Emit>
+requires(kVectors > 1) SIREN_INLINE void sum_columns(const std::int32_t* columns,
+                                                     std::int64_t count,
+                                                     const Bfloat16* table,
+                                                     std::int64_t width,
+                                                     std::int64_t first,
+                                                     Emit emit) {
+  EvenOdd sum[kVectors / 2] = {};
+  for (std::int64_t e = 0; e < count; ++e) {
+    __builtin_prefetch(columns + e + 64);
+    const Bfloat16* ahead =
+        table + static_cast<std::int64_t>(columns[e + kPrefetchDistance]) * width + first;
+    prefetch_row(ahead, kVectors * kLanes<float>);
+    const Bfloat16* row = table + static_cast<std::int64_t>(columns[e]) * width + first;
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors / 2; ++v) {
+      const EvenOdd x = load_even_odd(row + 2 * v * kLanes<float>);
+      sum[v].even += x.even;
+      sum[v].odd += x.odd;
+    }
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < kVectors / 2; ++v) {
+    Vec<float> low{}, high{};
+    interleave(sum[v], low, high);
+    emit(first + 2 * v * kLanes<float>, low);
+    emit(first + (2 * v + 1) * kLanes<float>, high);
+  }
+}
+
+template <class Real, class Stored, class Emit>
+SIREN_INLINE void sum_row(
+    const CsrView& csr, std::int64_t r, const Stored* table, std::int64_t width, Emit emit) {
+  const std::int32_t* columns = csr.columns + csr.offsets[r];
+  const std::int64_t count = csr.offsets[r + 1] - csr.offsets[r];
+  std::int64_t first = 0;
+  const auto left = [&] { return (width - first) / kLanes<Real>; };
+  for (; left() >= kMaxAccumulators; first += kMaxAccumulators * kLanes<Real>)
+    sum_columns<Real, kMaxAccumulators>(columns, count, table, width, first, emit);
+  if (left() >= 8 && kMaxAccumulators > 8) {
+    sum_columns<Real, 8>(columns, count, table, width, first, emit);
+    first += 8 * kLanes<Real>;
+  }
+  if (left() >= 4) {
+    sum_columns<Real, 4>(columns, count, table, width, first, emit);
+    first += 4 * kLanes<Real>;
+  }
+  if (left() >= 2) {
+    sum_columns<Real, 2>(columns, count, table, width, first, emit);
+    first += 2 * kLanes<Real>;
+  }
+  if (left() >= 1) sum_columns<Real, 1>(columns, count, table, width, first, emit);
+}
+
+template <class Real, class Stored>
+void product_to_sums(const CsrView& csr,
+                     const Stored* table,
+                     std::int64_t width,
+                     std::int64_t begin,
+                     std::int64_t end,
+                     Real* sums) {
+  for (std::int64_t r = begin; r < end; ++r)
+    sum_row<Real>(csr, r, table, width,
+                  [out = sums + r * width](std::int64_t c, Vec<Real> x) { store(out + c, x); });
+}
+
+template <class Real, class Stored>
+void product_to_wire(const CsrView& csr,
+                     const Stored* table,
+                     std::int64_t width,
+                     std::int64_t begin,
+                     std::int64_t end,
+                     Stored* wire) {
+  for (std::int64_t r = begin; r < end; ++r)
+    sum_row<Real>(csr, r, table, width,
+                  [out = wire + r * width](std::int64_t c, Vec<Real> x) { store(out + c, x); });
+}
+
+template <class Real, class Stored>
+SIREN_INLINE void finish(const LayerOutput<Real, Stored>& to,
+                         std::int64_t r,
+                         std::int64_t at,
+                         Vec<Real> x) {
+  if (to.next != nullptr) store(to.next + at, x * to.next_scale[r]);
+  store(to.sum + at, load(to.sum + at) + x * to.sum_scale[r]);
+}
+
+template <class Real, class Stored>
+void product_to_layer(const CsrView& csr,
+                      const Stored* table,
+                      std::int64_t width,
+                      std::int64_t begin,
+                      std::int64_t end,
+                      const LayerOutput<Real, Stored>& to) {
+  for (std::int64_t r = begin; r < end; ++r)
+    sum_row<Real>(csr, r, table, width, [&to, r, width](std::int64_t c, Vec<Real> x) {
+      finish<Real, Stored>(to, r, r * width + c, x);
+    });
+}
+
+template <class Real, class Stored>
+void sums_to_layer(const Real* sums,
+                   std::int64_t width,
+                   std::int64_t begin,
+                   std::int64_t end,
+                   const LayerOutput<Real, Stored>& to) {
+  for (std::int64_t r = begin; r < end; ++r)
+    for (std::int64_t c = 0; c < width; c += kLanes<Real>)
+      finish<Real, Stored>(to, r, r * width + c, load(sums + r * width + c));
+}
+
+template <class Real, class Stored>
+void scale_rows(const Real* x,
+                const Real* scale,
+                std::int64_t width,
+                std::int64_t begin,
+                std::int64_t end,
+                Stored* stored) {
+  for (std::int64_t r = begin; r < end; ++r) {
+    const Real factor = scale == nullptr ? Real(1) : scale[r];
+    for (std::int64_t c = 0; c < width; c += kLanes<Real>)
+      store(stored + r * width + c, load(x + r * width + c) * factor);
+  }
+}
+
+template <class Real, class Stored>
+void add_rows(const Stored* incoming,
+              const std::int32_t* rows,
+              std::int64_t width,
+              std::int64_t begin,
+              std::int64_t end,
+              Real* sums) {
+  for (std::int64_t i = begin; i < end; ++i) {
+    Real* to = sums + rows[i] * width;
+    for (std::int64_t c = 0; c < width; c += kLanes<Real>)
+      store(to + c, load(to + c) + load(incoming + i * width + c));
+  }
+}
+
+}  // namespace
+}  // namespace siren::SIREN_KERNEL_NAMESPACE

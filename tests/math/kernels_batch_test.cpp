@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+
+#include "kernel_cases.hpp"
+
+namespace siren::test {
+namespace {
+
+template <class Precision>
+class BatchKernels : public KernelTest<Precision> {
+ protected:
+  static constexpr std::int64_t kRows = 20;
+  std::vector<std::int32_t> slots(std::int64_t count) {
+    std::vector<std::int32_t> drawn;
+    for (std::int64_t i = 0; i < count; ++i)
+      drawn.push_back(static_cast<std::int32_t>(this->below(kRows)));
+    return drawn;
+  }
+};
+
+TYPED_TEST_SUITE(BatchKernels, Precisions);
+
+template <class T>
+double value(const std::vector<T>& table,
+             std::int64_t row,
+             std::int64_t width,
+             std::int64_t column) {
+  return static_cast<double>(
+      static_cast<float>(table[static_cast<std::size_t>(row * width + column)]));
+}
+
+TYPED_TEST(BatchKernels, DotsAreScalarProductsWithTheRowsOfTheSlots) {
+  using Real = typename TypeParam::Real;
+  using Stored = typename TypeParam::Stored;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    for (const std::int64_t width : kWidths) {
+      const auto table = this->template whole<Stored>(this->kRows * width);
+      const auto u = this->template whole<Real>(width);
+      const auto slots = this->slots(41);
+      std::vector<Real> out(slots.size() + 1, Real{-999});
+      k.dots(u.data(), table.data(), slots.data(), 41, width, out.data());
+      for (std::size_t i = 0; i < slots.size(); ++i) {
+        double want = 0.0;
+        for (std::int64_t c = 0; c < width; ++c)
+          want += static_cast<double>(u[static_cast<std::size_t>(c)]) *
+                  value(table, slots[i], width, c);
+        ASSERT_EQ(static_cast<double>(out[i]), want) << "width " << width << " dot " << i;
+      }
+      EXPECT_EQ(out.back(), Real{-999});
+    }
+  });
+}
+
+TYPED_TEST(BatchKernels, ADotHasTheSameBitsWhateverItsNeighbours) {
+  using Real = typename TypeParam::Real;
+  using Stored = typename TypeParam::Stored;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    for (const std::int64_t width : kWidths) {
+      const auto table = this->template real<Stored>(this->kRows * width);
+      const auto u = this->template real<Real>(width);
+      const auto slots = this->slots(41);
+      std::vector<Real> together(slots.size());
+      std::vector<Real> alone(slots.size());
+      k.dots(u.data(), table.data(), slots.data(), 41, width, together.data());
+      for (std::size_t i = 0; i < slots.size(); ++i)
+        k.dots(u.data(), table.data(), slots.data() + i, 1, width, alone.data() + i);
+      EXPECT_TRUE(same_bits(together, alone));
+    }
+  });
+}
+
+TYPED_TEST(BatchKernels, WeightedSumsAddToWhatWasThere) {
+  using Real = typename TypeParam::Real;
+  using Stored = typename TypeParam::Stored;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    for (const std::int64_t width : kWidths)
+      for (const std::int64_t count : {0, 1, 2, 41}) {
+        const auto stored = this->template whole<Stored>(this->kRows * width);
+        const auto real = this->template whole<Real>(this->kRows * width);
+        const auto slots = this->slots(count);
+        const auto weights = this->template whole<Real>(count);
+        const auto before = this->template whole<Real>(width);
+        std::vector<Real> from_stored = before;
+        std::vector<Real> from_real = before;
+        k.weighted_sum(stored.data(), slots.data(), weights.data(), count, width,
+                       from_stored.data());
+        k.weighted_sum_real(real.data(), slots.data(), weights.data(), count, width,
+                            from_real.data());
+        for (std::int64_t c = 0; c < width; ++c) {
+          double want_stored = static_cast<double>(before[static_cast<std::size_t>(c)]);
+          double want_real = want_stored;
+          for (std::size_t i = 0; i < slots.size(); ++i) {
+            want_stored += static_cast<double>(weights[i]) * value(stored, slots[i], width, c);
+            want_real += static_cast<double>(weights[i]) * value(real, slots[i], width, c);
+          }
+          ASSERT_EQ(static_cast<double>(from_stored[static_cast<std::size_t>(c)]), want_stored)
+              << "width " << width << " column " << c;
+          ASSERT_EQ(static_cast<double>(from_real[static_cast<std::size_t>(c)]), want_real)
+              << "width " << width << " column " << c;
+        }
+      }
+  });
+}
+
+/// From -120 to 120 in small steps, and what lies beyond: far out, tiny, zero.
+template <class Real>
+std::vector<Real> arguments() {
+  std::vector<Real> x;
+  for (int i = -120 * 64; i <= 120 * 64; ++i)
+    x.push_back(static_cast<Real>(i / 64.0 + 1e-3 * (i % 7)));
+  for (const double far :
+       {1e-30, 1e-8, 86.9, 87.1, 88.5, 100.0, 104.0, 700.0, 707.0, 708.5, 710.0, 745.0, 1e4, 1e30})
+    for (const double sign : {-1.0, 1.0}) x.push_back(static_cast<Real>(sign * far));
+  x.push_back(std::numeric_limits<Real>::denorm_min());
+  x.push_back(std::numeric_limits<Real>::min());
+  x.push_back(Real{0});
+  x.push_back(-Real{0});
+  return x;
+}
+
+// Relative error of a few units in the last place wherever the true value is a normal number, else
+// absolutely no more than the smallest normal numbers (the exponential stops there).
+TYPED_TEST(BatchKernels, LogSigmoidIsAccurateOverTheWholeRange) {
+  using Real = typename TypeParam::Real;
+  constexpr long double kUlps = 6;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    const std::vector<Real> x = arguments<Real>();
+    std::vector<Real> slope = x;
+    std::vector<Real> term(x.size());
+    k.log_sigmoid(slope.data(), term.data(), static_cast<std::int64_t>(x.size()));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const long double v = x[i];
+      const long double want_term = std::max(-v, 0.0L) + std::log1p(std::exp(-std::abs(v)));
+      const long double want_slope =
+          v < 0 ? -1 / (1 + std::exp(v)) : -std::exp(-v) / (1 + std::exp(-v));
+      const long double tiny = 4 * static_cast<long double>(std::numeric_limits<Real>::min());
+      const long double relative = kUlps * this->kEpsilon;
+      ASSERT_NEAR(static_cast<long double>(term[i]), want_term, relative * want_term + tiny)
+          << "x = " << v;
+      ASSERT_NEAR(static_cast<long double>(slope[i]), want_slope, -relative * want_slope + tiny)
+          << "x = " << v;
+      ASSERT_GE(term[i], 0) << "x = " << v;
+      ASSERT_LE(slope[i], 0) << "x = " << v;
+    }
+  });
+}
+
+TYPED_TEST(BatchKernels, LogSigmoidOfInfinityAndNan) {
+  using Real = typename TypeParam::Real;
+  using Limits = std::numeric_limits<Real>;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    std::vector<Real> x = {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
+                           -Limits::quiet_NaN(), Limits::infinity() - Limits::infinity()};
+    std::vector<Real> term(x.size());
+    k.log_sigmoid(x.data(), term.data(), static_cast<std::int64_t>(x.size()));
+    EXPECT_LT(term[0], 2 * Limits::min());
+    EXPECT_GT(x[0], -2 * Limits::min());
+    EXPECT_EQ(term[1], Limits::infinity());
+    EXPECT_EQ(x[1], Real{-1});
+    for (std::size_t nan = 2; nan < x.size(); ++nan) {
+      EXPECT_TRUE(std::isnan(term[nan])) << nan;
+      EXPECT_TRUE(std::isnan(x[nan])) << nan;
+    }
+  });
+}
+
+TYPED_TEST(BatchKernels, LogSigmoidHasTheSameBitsAtAnyPlaceAndStopsAtTheCount) {
+  using Real = typename TypeParam::Real;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    const std::vector<Real> x = this->template real<Real>(100, 20.0);
+    std::vector<Real> alone = x;
+    std::vector<Real> alone_term(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i)
+      k.log_sigmoid(alone.data() + i, alone_term.data() + i, 1);
+    for (std::size_t count = 0; count <= x.size(); ++count) {
+      std::vector<Real> slope = x;
+      std::vector<Real> term(x.size(), Real{-999});
+      k.log_sigmoid(slope.data(), term.data(), static_cast<std::int64_t>(count));
+      const auto n = static_cast<std::int64_t>(count);
+      ASSERT_TRUE(same_bits(slope.data(), alone.data(), n)) << count;
+      ASSERT_TRUE(same_bits(term.data(), alone_term.data(), n)) << count;
+      for (std::size_t i = count; i < x.size(); ++i) {
+        ASSERT_EQ(slope[i], x[i]) << count;
+        ASSERT_EQ(term[i], Real{-999}) << count;
+      }
+    }
+  });
+}
+
+TYPED_TEST(BatchKernels, AtLeastFindsWhatReachesTheThresholdAscending) {
+  using Real = typename TypeParam::Real;
+  using Limits = std::numeric_limits<Real>;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    for (std::int64_t count = 0; count < 300; count += 1 + count / 9)
+      for (const Real threshold : {Real(-10), Real(0), Real(7), Real(8), Real(9),
+                                   Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN()}) {
+        std::vector<Real> scores = this->template whole<Real>(count);
+        for (std::size_t i = 5; i < scores.size(); i += 50) scores[i] = Limits::quiet_NaN();
+        for (std::size_t i = 9; i < scores.size(); i += 70)
+          scores[i] = i % 4 == 0 ? Limits::infinity() : -Limits::infinity();
+        std::vector<std::int32_t> want;
+        for (std::int64_t i = 0; i < count; ++i)
+          if (scores[static_cast<std::size_t>(i)] >= threshold)
+            want.push_back(static_cast<std::int32_t>(i));
+        std::vector<std::int32_t> found(scores.size() + 1, -7);
+        const std::int64_t hits = k.at_least(scores.data(), count, threshold, found.data());
+        ASSERT_EQ(found.back(), -7) << "wrote behind its end";
+        ASSERT_EQ(std::vector<std::int32_t>(found.begin(), found.begin() + hits), want)
+            << count << " scores, threshold " << threshold;
+      }
+  });
+}
+
+/// One value's update in long double.
+struct AdamTwin {
+  long double m, v, p;
+};
+template <class Real>
+AdamTwin adam_twin(const AdamStep<Real>& s, Real p, Real m, Real v, Real g) {
+  const long double first =
+      static_cast<long double>(s.beta1) * m + (1 - static_cast<long double>(s.beta1)) * g;
+  const long double second =
+      static_cast<long double>(s.beta2) * v + (1 - static_cast<long double>(s.beta2)) * g * g;
+  return {first, second,
+          p - s.learning_rate * first / (std::sqrt(second) * s.inverse_root_bias + s.epsilon)};
+}
+
+// Tolerances count the roundings of each formula: two products, a sum and a difference for the
+// moments; for the step half of those plus root, product, sum, product, quotient. The moments'
+// terms may cancel, so their error is relative to the terms.
+TYPED_TEST(BatchKernels, AdamFollowsItsFormula) {
+  using Real = typename TypeParam::Real;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    for (const std::int64_t count : {16, 48, 1024}) {
+      const AdamStep<Real> step{Real(0.05), Real(0.9), Real(0.999), Real(3.2), Real(1e-8)};
+      const auto p = this->template real<Real>(count);
+      const auto m = this->template real<Real>(count, 1e-3);
+      auto v = this->template real<Real>(count, 1e-5);
+      for (Real& x : v) x = std::abs(x);
+      const auto g = this->template real<Real>(count, 1e-2);
+      auto p1 = p, m1 = m, v1 = v;
+      k.adam(p1.data(), m1.data(), v1.data(), g.data(), count, step);
+      for (std::size_t i = 0; i < p.size(); ++i) {
+        const AdamTwin want = adam_twin(step, p[i], m[i], v[i], g[i]);
+        const long double eps = this->kEpsilon;
+        const long double terms = 0.9L * std::abs(m[i]) + 0.1L * std::abs(g[i]);
+        ASSERT_NEAR(static_cast<long double>(m1[i]), want.m, 4 * eps * terms);
+        ASSERT_NEAR(static_cast<long double>(v1[i]), want.v, 4 * eps * want.v);
+        const long double root = std::sqrt(want.v) * step.inverse_root_bias + step.epsilon;
+        const long double moved = step.learning_rate * (std::abs(want.m) * 8 + terms * 4) / root;
+        ASSERT_NEAR(static_cast<long double>(p1[i]), want.p, eps * (moved + std::abs(want.p)));
+      }
+    }
+  });
+}
+
+TYPED_TEST(BatchKernels, AdamMovesRowsWithoutGradientAndLeavesZerosAlone) {
+  using Real = typename TypeParam::Real;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    const AdamStep<Real> step{Real(0.05), Real(0.9), Real(0.999), Real(3.2), Real(1e-8)};
+    std::vector<Real> p(32, Real{1}), m(32, Real(0.5)), v(32, Real(0.25)), g(32, Real{0});
+    for (std::size_t i = 16; i < 32; ++i) p[i] = m[i] = v[i] = Real{0};  // padding
+    k.adam(p.data(), m.data(), v.data(), g.data(), 32, step);
+    for (std::size_t i = 0; i < 16; ++i) {
+      EXPECT_LT(p[i], Real{1});
+      EXPECT_EQ(m[i], Real(0.5) * Real(0.9));
+      EXPECT_EQ(v[i], Real(0.25) * Real(0.999));
+    }
+    for (std::size_t i = 16; i < 32; ++i) EXPECT_TRUE(p[i] == 0 && m[i] == 0 && v[i] == 0) << i;
+  });
+}
+
+TYPED_TEST(BatchKernels, AdamHasTheSameBitsHoweverTheValuesAreSplit) {
+  using Real = typename TypeParam::Real;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    const AdamStep<Real> step{Real(0.05), Real(0.9), Real(0.999), Real(3.2), Real(1e-8)};
+    const auto g = this->template real<Real>(160);
+    const auto p = this->template real<Real>(160);
+    auto p1 = p, m1 = g, v1 = std::vector<Real>(160, Real(0.1));
+    auto p2 = p1, m2 = m1, v2 = v1;
+    k.adam(p1.data(), m1.data(), v1.data(), g.data(), 160, step);
+    for (std::int64_t i = 0; i < 160; i += 16)
+      k.adam(p2.data() + i, m2.data() + i, v2.data() + i, g.data() + i, 16, step);
+    EXPECT_TRUE(same_bits(p1, p2));
+    EXPECT_TRUE(same_bits(m1, m2));
+    EXPECT_TRUE(same_bits(v1, v2));
+  });
+}
+
+}  // namespace
+}  // namespace siren::test

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// The determinism contract (SPEC section 3): the same bits for any thread count and on a rerun, the
+// same losses to rounding for any rank count.
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include "siren/train/training.hpp"
+#include "support/share.hpp"
+
+namespace siren::test {
+namespace {
+
+/// Large enough for several thread tiles and sum blocks, small enough for hundreds of steps.
+const Ratings& ratings() {
+  static const Ratings all = random_ratings(600, 300, 0.05, 11);
+  return all;
+}
+
+TrainConfig small_config(const std::string& storage) {
+  TrainConfig config;
+  config.storage = storage;
+  config.dimension = 32;
+  config.layers = 3;
+  config.negatives = 8;
+  config.batch = 256;
+  config.seed = 3;
+  return config;
+}
+
+struct Outcome {
+  std::vector<double> losses;
+  std::vector<std::vector<char>> state;  // bytes of this rank's tensors
+};
+
+Outcome train(const Communicator& comm, const TrainConfig& config, int steps, const std::string& partition = "block") {
+  const auto share = make_share(comm, ratings(), config, partition);
+  const auto training = make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
+  Outcome outcome;
+  for (int s = 0; s < steps; ++s) {
+    const StepReport report = training->step();
+    outcome.losses.push_back(report.loss + report.reg);
+  }
+  for (const StateTensor& tensor : training->state()) {
+    const char* bytes = static_cast<const char*>(tensor.data);
+    outcome.state.emplace_back(bytes, bytes + tensor.rows * tensor.stride * tensor.value_bytes);
+  }
+  return outcome;
+}
+
+/// Losses of the same run on one rank, computed by every rank for itself.
+std::vector<double> single_rank_losses(const TrainConfig& config, int steps) {
+  const Communicator world = Communicator::world();
+  const Communicator alone = world.split(world.rank(), 0);
+  return train(alone, config, steps).losses;
+}
+
+void expect_close(const std::vector<double>& got, const std::vector<double>& want, double tolerance) {
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t s = 0; s < got.size(); ++s) EXPECT_NEAR(got[s], want[s], tolerance * std::abs(want[s])) << "step " << s + 1;
+}
+
+TEST(Invariance, DoubleLossesAgreeAcrossRanksFor100Steps) {
+  const TrainConfig config = small_config("fp64");
+  const std::vector<double> alone = single_rank_losses(config, 100);
+  for (const char* partition : {"block", "random"}) expect_close(train(Communicator::world(), config, 100, partition).losses, alone, 1e-10);
+}
+
+TEST(Invariance, Fp32LossesAgreeAcrossRanks) {
+  const TrainConfig config = small_config("fp32");
+  const std::vector<double> alone = single_rank_losses(config, 50);
+  const std::vector<double> together = train(Communicator::world(), config, 50).losses;
+  expect_close({together.begin(), together.begin() + 20}, {alone.begin(), alone.begin() + 20}, 1e-5);
+  expect_close(together, alone, 1e-3);
+}
+
+TEST(Invariance, Bf16LossesAgreeAcrossRanks) {
+  const TrainConfig config = small_config("bf16");
+  expect_close(train(Communicator::world(), config, 20).losses, single_rank_losses(config, 20), 1e-2);
+}
+
+TEST(Invariance, ARerunAndAnyThreadCountGiveTheSameBits) {
+  for (const char* storage : {"fp32", "bf16", "fp64"}) {
+    const TrainConfig config = small_config(storage);
+    omp_set_num_threads(1);
+    const Outcome first = train(Communicator::world(), config, 15);
+    for (const int threads : {1, 2, 3}) {
+      omp_set_num_threads(threads);
+      const Outcome again = train(Communicator::world(), config, 15);
+      EXPECT_EQ(first.losses, again.losses) << storage << ", " << threads << " threads";
+      EXPECT_EQ(first.state, again.state) << storage << ", " << threads << " threads";
+    }
+    omp_set_num_threads(1);
+  }
+}
+
+TEST(Invariance, ReplicatedTensorsAreTheSameOnEveryRank) {
+  const Communicator comm = Communicator::world();
+  const TrainConfig config = small_config("fp32");
+  const auto share = make_share(comm, ratings(), config);
+  const auto training = make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
+  for (int s = 0; s < 10; ++s) training->step();
+  for (const StateTensor& tensor : training->state()) {
+    if (tensor.is_table) continue;
+    const auto* values = static_cast<const float*>(tensor.data);
+    const std::vector<float> mine(values, values + tensor.rows * tensor.stride);
+    const std::vector<float> all = comm.all_gather_v(std::span<const float>(mine));
+    for (int rank = 0; rank < comm.size(); ++rank)
+      EXPECT_EQ(0, std::memcmp(all.data() + static_cast<std::size_t>(rank) * mine.size(), mine.data(), mine.size() * sizeof(float))) << tensor.name << " on rank " << rank;
+  }
+}
+
+TEST(Invariance, ABatchLargerThanAChunkAndLargerThanTheDataIsTheSameEverywhere) {
+  TrainConfig config = small_config("fp64");
+  config.batch = 1'000'000;  // one step an epoch, several chunks
+  config.negatives = 2;
+  expect_close(train(Communicator::world(), config, 5).losses, single_rank_losses(config, 5), 1e-10);
+}
+
+TEST(Invariance, RanksWithoutRowsTakePart) {
+  const TrainConfig config = small_config("fp64");
+  expect_close(train(Communicator::world(), config, 10, "first").losses, single_rank_losses(config, 10), 1e-10);
+}
+
+TEST(Invariance, LearningHappens) {
+  const TrainConfig config = small_config("fp32");
+  const std::vector<double> losses = train(Communicator::world(), config, 200).losses;
+  EXPECT_LT(losses.back(), 0.95 * losses.front());
+}
+
+}  // namespace
+}  // namespace siren::test
