@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cmath>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -13,7 +12,8 @@ std::string human_bytes(std::int64_t bytes) {
   static constexpr std::array kUnits = {"B", "kB", "MB", "GB", "TB", "PB"};
   double value = static_cast<double>(bytes);
   std::size_t unit = 0;
-  while (std::abs(value) >= 1000.0 && unit + 1 < kUnits.size()) {
+  while (std::abs(value) >= (unit == 0 ? 1000.0 : 999.95) &&
+         unit + 1 < kUnits.size()) {  // 999.95 prints as 1000.0
     value /= 1000.0;
     ++unit;
   }
@@ -21,7 +21,8 @@ std::string human_bytes(std::int64_t bytes) {
 }
 
 std::string grouped(std::int64_t number) {
-  const std::string digits = fmt::format("{}", std::abs(number));
+  const auto bits = static_cast<std::uint64_t>(number);
+  const std::string digits = fmt::format("{}", number < 0 ? 0 - bits : bits);
   std::string text = number < 0 ? "-" : "";
   for (std::size_t i = 0; i < digits.size(); ++i) {
     if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
@@ -31,7 +32,7 @@ std::string grouped(std::int64_t number) {
 }
 
 std::string human_seconds(double seconds) {
-  if (seconds < 60.0) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);

@@ -10,6 +10,17 @@
 namespace siren {
 namespace {
 
+/// Out of a description like "file write failed: time = ..., error message = 'No space left on
+/// device',
+/// ..." the words of the operating system; any other description as it is.
+std::string in_one_line(std::string description) {
+  constexpr std::string_view kQuote = "error message = '";
+  const std::size_t quote = description.find(kQuote);
+  if (quote == std::string::npos) return description;
+  const std::size_t begin = quote + kQuote.size();
+  return description.substr(begin, description.find('\'', begin) - begin);
+}
+
 /// The innermost message of HDF5's error stack: the actual cause.
 std::string innermost_cause() {
   std::string cause;
@@ -18,7 +29,7 @@ std::string innermost_cause() {
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, take, &cause);
-  return cause.empty() ? "no further details" : cause;
+  return cause.empty() ? "no further details" : in_one_line(cause);
 }
 
 [[noreturn]] void fail(std::string_view operation, std::string_view where) {

@@ -33,7 +33,8 @@ TEST(DatasetReport, DescribesParts) {
   write_dataset(folder.path("d.h5"), test::content_of(data));
   const std::string text = describe_dataset(DatasetFile(folder.path("d.h5")).summary());
   for (const char* part :
-       {"train      3 = 2 liked + 1 disliked + 0 neither", "valid      1 = 1 liked", "test       2 = 1 liked",
+       {"train      3 = 2 liked + 1 disliked + 0 neither", "valid      1 = 1 liked",
+        "test       2 = 1 liked",
         "2 test users (1 unseen in train), 1 test items (0 unseen), 1 pairs in both"})
     EXPECT_THAT(text, HasSubstr(part));
 }

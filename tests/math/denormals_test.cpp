@@ -42,11 +42,12 @@ TEST(FlushDenormals, TakesEffectOnEveryThread) {
   omp_set_num_threads(1);
 }
 
-TEST(FlushDenormals, ReachesThreadsThatStartLater) {
-  omp_set_num_threads(1);
+TEST(FlushDenormals, IsInheritedByThreadsThatStartLater) {
+  omp_set_num_threads(3);  // no more threads exist until here
   flush_denormals();
   EXPECT_EQ(threads_that_flush(5), std::vector<int>(5, 1));
   restore(5);
+  omp_set_num_threads(1);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -89,13 +90,19 @@ class KernelTest : public ::testing::Test {
   std::mt19937_64 random_{42};
 };
 
+/// EXPECT_NEAR for long double, against which double is judged.
+inline ::testing::AssertionResult close(long double got, long double want, long double tolerance) {
+  if (std::abs(got - want) <= tolerance) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << got << " is not within " << tolerance << " of " << want;
+}
+
 template <class T>
 ::testing::AssertionResult same_bits(const T* a, const T* b, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i)
     if (std::memcmp(a + i, b + i, sizeof(T)) != 0)
       return ::testing::AssertionFailure()
-             << "value " << i << " of " << count << ": " << static_cast<double>(a[i]) << " and "
-             << static_cast<double>(b[i]);
+             << "value " << i << " of " << count << ": " << static_cast<float>(a[i]) << " and "
+             << static_cast<float>(b[i]);
   return ::testing::AssertionSuccess();
 }
 

@@ -135,10 +135,8 @@ TYPED_TEST(BatchKernels, LogSigmoidIsAccurateOverTheWholeRange) {
           v < 0 ? -1 / (1 + std::exp(v)) : -std::exp(-v) / (1 + std::exp(-v));
       const long double tiny = 4 * static_cast<long double>(std::numeric_limits<Real>::min());
       const long double relative = kUlps * this->kEpsilon;
-      ASSERT_NEAR(static_cast<long double>(term[i]), want_term, relative * want_term + tiny)
-          << "x = " << v;
-      ASSERT_NEAR(static_cast<long double>(slope[i]), want_slope, -relative * want_slope + tiny)
-          << "x = " << v;
+      ASSERT_TRUE(close(term[i], want_term, relative * want_term + tiny)) << "x = " << v;
+      ASSERT_TRUE(close(slope[i], want_slope, -relative * want_slope + tiny)) << "x = " << v;
       ASSERT_GE(term[i], 0) << "x = " << v;
       ASSERT_LE(slope[i], 0) << "x = " << v;
     }
@@ -244,11 +242,11 @@ TYPED_TEST(BatchKernels, AdamFollowsItsFormula) {
         const AdamTwin want = adam_twin(step, p[i], m[i], v[i], g[i]);
         const long double eps = this->kEpsilon;
         const long double terms = 0.9L * std::abs(m[i]) + 0.1L * std::abs(g[i]);
-        ASSERT_NEAR(static_cast<long double>(m1[i]), want.m, 4 * eps * terms);
-        ASSERT_NEAR(static_cast<long double>(v1[i]), want.v, 4 * eps * want.v);
+        ASSERT_TRUE(close(m1[i], want.m, 4 * eps * terms));
+        ASSERT_TRUE(close(v1[i], want.v, 4 * eps * want.v));
         const long double root = std::sqrt(want.v) * step.inverse_root_bias + step.epsilon;
         const long double moved = step.learning_rate * (std::abs(want.m) * 8 + terms * 4) / root;
-        ASSERT_NEAR(static_cast<long double>(p1[i]), want.p, eps * (moved + std::abs(want.p)));
+        ASSERT_TRUE(close(p1[i], want.p, eps * (moved + std::abs(want.p))));
       }
     }
   });

@@ -94,10 +94,9 @@ struct RowResults {
     k.relu_dropout(relu.data(), bias.data(), rows, width, drop);
     k.tanh_score(hidden.data(), rows, {bias.data(), bias.data(), width, drop}, score.data());
     const std::vector<Real> flat(n, Real{0});
-    k.blend(hidden.data(), zn.data(), score.data(), flat.data(), rows, width, share.data(),
-            z.data());
-    k.blend_backward(z.data(), hidden.data(), zn.data(), share.data(), rows, width, ds.data(),
-                     dzp.data(), dzn.data());
+    const BranchRows<Real> branches{hidden.data(), zn.data(), rows, width};
+    k.blend(branches, score.data(), flat.data(), share.data(), z.data());
+    k.blend_backward(branches, share.data(), z.data(), ds.data(), dzp.data(), dzn.data());
   }
 };
 

@@ -78,12 +78,11 @@ TYPED_TEST_SUITE(ProductKernel, Reals);
 
 TYPED_TEST(ProductKernel, EqualsEigenOnWholeNumbersAndTouchesNothingElse) {
   using Real = typename TypeParam::Real;
-  using Dense = typename TestFixture::Dense;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
     this->each_case([&](std::int64_t n) { return this->template whole<Real>(n); },
                     [&](auto sample) {
                       const std::vector<Real> before = sample.c;
-                      Dense want = sample.left() * sample.right();
+                      auto want = (sample.left() * sample.right()).eval();
                       if (sample.accumulate) want += sample.output();
                       k.multiply(sample.product());
                       ASSERT_EQ(sample.output(), want);

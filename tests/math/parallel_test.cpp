@@ -30,7 +30,7 @@ TEST_P(Parallel, EveryTileRunsOnceAndOnlyTheMainThreadPolls) {
     for (const auto& count : runs) EXPECT_EQ(count, 1);
     EXPECT_EQ(strangers, 0);
     EXPECT_LE(polls, tiles);
-    if (GetParam() == 1) EXPECT_EQ(polls, tiles);
+    EXPECT_TRUE(GetParam() > 1 || polls == tiles) << polls;
   }
 }
 

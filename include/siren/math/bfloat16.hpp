@@ -11,7 +11,8 @@ struct Bfloat16 {
   std::uint16_t bits = 0;
 
   Bfloat16() = default;
-  /// Rounds to nearest, ties to even.
+  /// Rounds to nearest, ties to even. Infinities and the NaNs that arithmetic makes stay what they are; a
+  /// NaN whose payload lies in the lower half alone would not.
   explicit Bfloat16(float value) {
     const auto wide = std::bit_cast<std::uint32_t>(value);
     bits = static_cast<std::uint16_t>((wide + 0x7fffU + ((wide >> 16) & 1U)) >> 16);

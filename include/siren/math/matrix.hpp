@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A row-major table whose rows are padded with zeros to a multiple of kRowPadding columns and start
-// on cache lines, so that kernels need no remainder loops and a row can be sent as one item. Every
-// kernel keeps the padding zero.
+// on cache lines (on half ones for 16-bit values), so that kernels need no remainder loops and a row
+// can be sent as one item. Every kernel keeps the padding zero.
 #pragma once
 
 #include <cstdint>
