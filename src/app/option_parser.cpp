@@ -46,8 +46,8 @@ std::string_view without_comment(std::string_view line) {
 OptionParser::OptionParser(std::string command, std::string synopsis, std::string summary)
     : command_(std::move(command)), synopsis_(std::move(synopsis)), summary_(std::move(summary)) {}
 
-void OptionParser::section(std::string title) {
-  sections_.push_back(std::move(title));
+void OptionParser::section(const std::string& title) {
+  sections_.push_back(title);
 }
 
 void OptionParser::declare(Option option) {
@@ -63,47 +63,46 @@ const OptionParser::Option* OptionParser::find(std::string_view name) const {
   return at == options_.end() ? nullptr : &*at;
 }
 
-void OptionParser::custom(std::string name,
+void OptionParser::custom(const std::string& name,
                           std::function<void(const OptionText&)> set,
                           std::function<std::string()> show,
-                          std::string value_name,
-                          std::string help) {
+                          const std::string& value_name,
+                          const std::string& help) {
   const auto set_last = [set = std::move(set)](const std::vector<OptionText>& given) {
     set(given.back());
   };
   const auto show_one = [show = std::move(show)] { return std::vector<std::string>{show()}; };
-  declare({std::move(name), std::move(value_name), std::move(help), 0, false, set_last, show_one});
+  declare({name, value_name, help, 0, false, set_last, show_one});
 }
 
-void OptionParser::text(std::string name,
+void OptionParser::text(const std::string& name,
                         std::string& target,
-                        std::string value_name,
-                        std::string help) {
+                        const std::string& value_name,
+                        const std::string& help) {
   custom(
-      std::move(name), [&target](const OptionText& option) { target = option.text; },
-      [&target] { return target; }, std::move(value_name), std::move(help));
+      name, [&target](const OptionText& option) { target = option.text; },
+      [&target] { return target; }, value_name, help);
 }
 
-void OptionParser::flag(std::string name, bool& target, std::string help) {
+void OptionParser::flag(const std::string& name, bool& target, const std::string& help) {
   custom(
-      std::move(name), [&target](const OptionText& option) { target = parse_bool(option); },
-      [&target] { return std::string(target ? "true" : "false"); }, "", std::move(help));
+      name, [&target](const OptionText& option) { target = parse_bool(option); },
+      [&target] { return std::string(target ? "true" : "false"); }, "", help);
 }
 
-void OptionParser::list(std::string name,
+void OptionParser::list(const std::string& name,
                         std::vector<std::string>& target,
-                        std::string value_name,
-                        std::string help) {
+                        const std::string& value_name,
+                        const std::string& help) {
   const auto set = [&target](const std::vector<OptionText>& given) {
     target.clear();
     for (const OptionText& option : given) target.push_back(option.text);
   };
-  declare({std::move(name), std::move(value_name), std::move(help), 0, true, set,
-           [&target] { return target; }});
+  declare({name, value_name, help, 0, true, set, [&target] { return target; }});
 }
 
-void OptionParser::positional(std::string value_name, std::string& target) {
-  positional_name_ = std::move(value_name);
+void OptionParser::positional(const std::string& value_name, std::string& target) {
+  positional_name_ = value_name;
   positional_ = &target;
 }
 
@@ -197,33 +196,38 @@ void OptionParser::apply() {
 }
 
 template <Number T>
-void OptionParser::number(
-    std::string name, T& target, Range<T> range, std::string value_name, std::string help) {
+void OptionParser::number(const std::string& name,
+                          T& target,
+                          Range<T> range,
+                          const std::string& value_name,
+                          const std::string& help) {
   const auto set = [&target, range](const OptionText& option) {
     target = parse_number(option, range);
   };
   custom(
-      std::move(name), set, [&target] { return fmt::format("{}", target); }, std::move(value_name),
-      std::move(help));
+      name, set, [&target] { return fmt::format("{}", target); }, value_name, help);
 }
 
 template <Number T>
-void OptionParser::number(std::string name,
+void OptionParser::number(const std::string& name,
                           std::optional<T>& target,
                           Range<T> range,
-                          std::string value_name,
-                          std::string help) {
+                          const std::string& value_name,
+                          const std::string& help) {
   const auto set = [&target, range](const OptionText& option) {
     target = parse_number(option, range);
   };
   const auto show = [&target] { return target ? fmt::format("{}", *target) : std::string(); };
-  custom(std::move(name), set, show, std::move(value_name), std::move(help));
+  custom(name, set, show, value_name, help);
 }
 
-#define SIREN_INSTANTIATE(T)                                                                   \
-  template void OptionParser::number<T>(std::string, T&, Range<T>, std::string, std::string);  \
-  template void OptionParser::number<T>(std::string, std::optional<T>&, Range<T>, std::string, \
-                                        std::string);
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type
+#define SIREN_INSTANTIATE(T)                                                                  \
+  template void OptionParser::number<T>(const std::string&, T&, Range<T>, const std::string&, \
+                                        const std::string&);                                  \
+  template void OptionParser::number<T>(const std::string&, std::optional<T>&, Range<T>,      \
+                                        const std::string&, const std::string&);
+// NOLINTEND(bugprone-macro-parentheses)
 SIREN_INSTANTIATE(std::int32_t)
 SIREN_INSTANTIATE(std::uint32_t)
 SIREN_INSTANTIATE(std::int64_t)

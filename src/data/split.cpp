@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <compare>
 #include <vector>
 
 #include <fmt/format.h>
@@ -47,12 +46,13 @@ class Ordering {
     struct Keyed {
       std::uint64_t key;
       EdgeOffset row;
-      auto operator<=>(const Keyed&) const = default;
     };
     std::vector<Keyed> keyed(static_cast<std::size_t>(end - begin));
     for (EdgeOffset row = begin; row < end; ++row)
       keyed[static_cast<std::size_t>(row - begin)] = {key(static_cast<std::size_t>(row)), row};
-    std::sort(keyed.begin(), keyed.end());
+    std::sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) {
+      return a.key != b.key ? a.key < b.key : a.row < b.row;
+    });
     std::vector<EdgeOffset> order(keyed.size());
     std::transform(keyed.begin(), keyed.end(), order.begin(), [](const Keyed& k) { return k.row; });
     return order;

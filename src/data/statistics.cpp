@@ -149,7 +149,7 @@ DatasetStatistics compute_statistics(const RatingTable& table,
   if (!result.exact_histogram) result.histogram = binned_histogram(table.value, *low, *high);
   result.user_degree = quantiles(table.user, users);
   result.item_degree = quantiles(table.item, items);
-  result.by_part.resize(static_cast<std::size_t>(split.last_part() - split.first_part() + 1));
+  result.by_part.resize(std::size_t{split.last_part()} - split.first_part() + 1);
   for (std::size_t row = 0; row < table.user.size(); ++row) {
     SignCounts& counts =
         result.by_part[static_cast<std::size_t>(table.part[row] - split.first_part())];

@@ -130,6 +130,7 @@ void put_attributes(Hdf5File& file, const DatasetContent& content, const std::st
 
 std::vector<SealedExtent> all_extents(const Hdf5File& file) {
   std::vector<SealedExtent> extents;
+  extents.reserve(layout::kAll.size());
   for (const char* name : layout::kAll) extents.push_back({name, file.extent_of(name), 0});
   return extents;
 }
@@ -166,7 +167,7 @@ void require_writable_dataset(const std::string& path) {
 std::string write_dataset(const std::string& path, const DatasetContent& content) {
   AtomicFile target(path);
   Hdf5File file = Hdf5File::create(target.temporary(), kSealBytes);
-  const std::string hash = content_hash(content);
+  std::string hash = content_hash(content);
   put_ids(file, content.user_ids, layout::kUserIdBytes, layout::kUserIdOffsets);
   put_ids(file, content.item_ids, layout::kItemIdBytes, layout::kItemIdOffsets);
   put_ratings(file, content);

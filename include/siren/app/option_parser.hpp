@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options of one subcommand: from the command line and from a `key = value` file (--config FILE),
-// whose keys are the long option names. The command line wins. An unknown, repeated or misspelt
-// option, a value that does not fit, or a missing value is an InputError that names the option, or
-// file and line.
+// whose keys are the long option names. The command line wins. An unknown or repeated option, a
+// value that does not fit, or a missing value is an InputError that names the option, or file and
+// line.
 //
-//   OptionParser options("prepare", "--input FILE --output FILE", "Turns ratings into a dataset
-//   file."); options.section("Ratings"); options.text("output", config.output, "FILE", "dataset
-//   file to write"); options.number("folds", config.folds, {2, 255}, "N", "number of folds");
+//   OptionParser options("prepare", "--input FILE --output FILE", "Turns ratings into a dataset.");
+//   options.section("Ratings");
+//   options.text("output", config.output, "FILE", "dataset file to write");
+//   options.number("folds", config.folds, {2, 255}, "N", "number of folds");
 //   options.flag("json", json, "print JSON");
 //   if (!options.parse(args)) return;       // --help was asked for and printed
 //   options.apply();                        // now the variables are set
@@ -30,44 +31,57 @@ class OptionParser {
   OptionParser(std::string command, std::string synopsis, std::string summary);
 
   /// The options declared from here on stand under this title in the help.
-  void section(std::string title);
+  void section(const std::string& title);
 
   /// Each declares --name. The target keeps its value (the default) unless the option is given; it
   /// must outlive apply(). `value_name` stands for the value in the help.
-  void text(std::string name, std::string& target, std::string value_name, std::string help);
+  void text(const std::string& name,
+            std::string& target,
+            const std::string& value_name,
+            const std::string& help);
   /// May be given several times.
-  void list(std::string name,
+  void list(const std::string& name,
             std::vector<std::string>& target,
-            std::string value_name,
-            std::string help);
+            const std::string& value_name,
+            const std::string& help);
   /// No value on the command line; true or false in a file (--name=false overrides that).
-  void flag(std::string name, bool& target, std::string help);
+  void flag(const std::string& name, bool& target, const std::string& help);
   /// T: int32, uint32, int64, float, double.
   template <Number T>
-  void number(
-      std::string name, T& target, Range<T> range, std::string value_name, std::string help);
+  void number(const std::string& name,
+              T& target,
+              Range<T> range,
+              const std::string& value_name,
+              const std::string& help);
   template <Number T>
-  void number(std::string name,
+  void number(const std::string& name,
               std::optional<T>& target,
               Range<T> range,
-              std::string value_name,
-              std::string help);
+              const std::string& value_name,
+              const std::string& help);
   /// One of the values with a name: `from` gives std::optional<T> for a name, name_of() the name
   /// for a T; `names` ("a|b|c") begins the help.
   template <class T, class From>
-  void choice(std::string name, T& target, From from, std::string names, std::string help);
+  void choice(const std::string& name,
+              T& target,
+              From from,
+              const std::string& names,
+              const std::string& help);
   template <class T, class From>
-  void choice(
-      std::string name, std::optional<T>& target, From from, std::string names, std::string help);
+  void choice(const std::string& name,
+              std::optional<T>& target,
+              From from,
+              const std::string& names,
+              const std::string& help);
   /// Anything else: `set` judges the text and throws an InputError that names the option; `show`
   /// gives the current value as text, empty for none.
-  void custom(std::string name,
+  void custom(const std::string& name,
               std::function<void(const OptionText&)> set,
               std::function<std::string()> show,
-              std::string value_name,
-              std::string help);
+              const std::string& value_name,
+              const std::string& help);
   /// An argument without a dash; at most one, `value_name` in the help's first line.
-  void positional(std::string value_name, std::string& target);
+  void positional(const std::string& value_name, std::string& target);
 
   /// Collects and checks the names of all options. False: the help was printed to stdout.
   bool parse(std::span<const std::string> args);
@@ -113,23 +127,29 @@ class OptionParser {
 // ---- inline parts
 
 template <class T, class From>
-void OptionParser::choice(
-    std::string name, T& target, From from, std::string names, std::string help) {
+void OptionParser::choice(const std::string& name,
+                          T& target,
+                          From from,
+                          const std::string& names,
+                          const std::string& help) {
   const auto set = [&target, from, names](const OptionText& option) {
     target = parse_choice(option, from, names);
   };
   const auto show = [&target] { return std::string(name_of(target)); };
-  custom(std::move(name), set, show, "NAME", names + " " + help);
+  custom(name, set, show, "NAME", names + " " + help);
 }
 
 template <class T, class From>
-void OptionParser::choice(
-    std::string name, std::optional<T>& target, From from, std::string names, std::string help) {
+void OptionParser::choice(const std::string& name,
+                          std::optional<T>& target,
+                          From from,
+                          const std::string& names,
+                          const std::string& help) {
   const auto set = [&target, from, names](const OptionText& option) {
     target = parse_choice(option, from, names);
   };
   const auto show = [&target] { return target ? std::string(name_of(*target)) : std::string(); };
-  custom(std::move(name), set, show, "NAME", names + " " + help);
+  custom(name, set, show, "NAME", names + " " + help);
 }
 
 }  // namespace siren
