@@ -21,50 +21,13 @@ fail() {
   exit 2
 }
 
-packages() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' launch/packages.txt; }
-
-is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
-
-missing_packages() {
-  local package
-  for package in $(packages); do
-    is_installed "$package" || echo "$package"
-  done
-}
-
-as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    fail "installing packages needs root or sudo; install them and call again with --no-install: $(missing_packages | xargs)"
-  fi
-}
-
-install_missing() {
-  local missing
-  if ! command -v dpkg-query >/dev/null; then
-    echo "tests/run.sh: no dpkg here; taking the packages of launch/packages.txt for granted" >&2
-    return
-  fi
-  mapfile -t missing < <(missing_packages)
-  [ "${#missing[@]}" = 0 ] && return
-  if [ "$install" = no ]; then
-    echo "tests/run.sh: not installed: ${missing[*]}" >&2
-    return
-  fi
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
-}
-
 configure() {
   local options=()
   command -v ccache >/dev/null && options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   cmake --preset "$preset" "${options[@]}"
 }
 
-preset=release-audit label="" jobs=$(nproc) install=yes
+preset=release-audit label="" jobs=$(nproc) install=()
 while [ $# -gt 0 ]; do
   case $1 in
     --preset | --label | --jobs)
@@ -73,7 +36,7 @@ while [ $# -gt 0 ]; do
       shift 2
       ;;
     --no-install)
-      install=no
+      install=(--no-install)
       shift
       ;;
     --help)
@@ -84,7 +47,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-install_missing
+launch/install-packages.sh "${install[@]}"
 configure
 cmake --build "build/$preset" --parallel "$jobs"
 selection=()

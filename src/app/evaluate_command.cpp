@@ -20,27 +20,31 @@ struct EvaluateOptions {
   std::string model;  // empty: the run's
   std::string split;
   std::string candidates;
-  DataConfig data;    // of the popularity baseline, or where the run's data set lies now
+  DataConfig data;  // of the popularity baseline, or where the run's data set lies now
   std::int32_t threads = 0;
   std::string isa = "auto";
   bool json = false;
 };
 
 OptionParser declare(EvaluateOptions& o) {
-  OptionParser options("evaluate", "--run DIR | --model popularity --data FILE [options]", "Ranks all items for every user and compares with held-out ratings.");
+  OptionParser options("evaluate", "--run DIR | --model popularity --data FILE [options]",
+                       "Ranks all items for every user and compares with held-out ratings.");
   options.section("What to judge");
   options.text("run", o.run, "DIR", "run directory of siren train");
-  options.text("checkpoint", o.checkpoint, "FILE", "a checkpoint of that run (default: the newest)");
+  options.text("checkpoint", o.checkpoint, "FILE",
+               "a checkpoint of that run (default: the newest)");
   options.text("model", o.model, "popularity", "instead of a run: items by their number of likes");
   options.section("By what");
   options.text("data", o.data.data, "FILE", "dataset file (default: the run's)");
   options.number("fold", o.data.fold, {1}, "K", "fold, for popularity");
   options.number("offset", o.data.offset, {}, "X", "above is liked, below disliked");
-  options.number("relevant-from", o.data.relevant_from, {}, "X", "ratings >= X are relevant (default: > offset)");
+  options.number("relevant-from", o.data.relevant_from, {}, "X",
+                 "ratings >= X are relevant (default: > offset)");
   options.text("split", o.split, "valid|test", "held-out ratings (default test)");
   options.text("candidates", o.candidates, "train+test|train|all", "items that are ranked");
   options.section("Execution and output");
-  options.number("threads", o.threads, {0, 4096}, "T", "per rank (0: the rank's share of the machine)");
+  options.number("threads", o.threads, {0, 4096}, "T",
+                 "per rank (0: the rank's share of the machine)");
   options.text("isa", o.isa, "auto|portable|avx2|avx512", "instruction set");
   options.flag("json", o.json, "print JSON");
   return options;
@@ -76,14 +80,20 @@ RunConfig config_of(const EvaluateOptions& o) {
 
 void check(const EvaluateOptions& o) {
   const bool popularity = o.model == "popularity";
-  if (!o.model.empty() && !popularity) throw InputError(fmt::format("--model {}: only popularity can be judged without a run", o.model));
-  if (popularity == !o.run.empty()) throw InputError("evaluate needs either --run DIR or --model popularity --data FILE");
+  if (!o.model.empty() && !popularity)
+    throw InputError(
+        fmt::format("--model {}: only popularity can be judged without a run", o.model));
+  if (popularity == !o.run.empty())
+    throw InputError("evaluate needs either --run DIR or --model popularity --data FILE");
 }
 
-EvaluationReport evaluate(const Communicator& comm, const EvaluateOptions& o, const RunConfig& config) {
+EvaluationReport evaluate(const Communicator& comm,
+                          const EvaluateOptions& o,
+                          const RunConfig& config) {
   set_threads(comm, config.train.threads);
   Session session(comm, config.data, config.train);
-  const std::unique_ptr<Evaluator> evaluator = session.make_evaluator(o.split.empty() ? "test" : o.split);
+  const std::unique_ptr<Evaluator> evaluator =
+      session.make_evaluator(o.split.empty() ? "test" : o.split);
   if (o.run.empty()) return session.judge_popularity(*evaluator);
   std::string checkpoint = o.checkpoint;
   agree_on_input(comm, [&] {
@@ -118,7 +128,8 @@ int run_evaluate(const Communicator& comm, std::span<const std::string> args) {
     if (!comm.is_root()) parse();
   });
   const EvaluationReport report = evaluate(comm, o, config);
-  if (comm.is_root()) std::fputs((o.json ? to_json(report).dump(2) + "\n" : format_report(report)).c_str(), stdout);
+  if (comm.is_root())
+    std::fputs((o.json ? to_json(report).dump(2) + "\n" : format_report(report)).c_str(), stdout);
   return static_cast<int>(ExitCode::kDone);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <span>
@@ -12,6 +13,7 @@
 #include "siren/app/evaluate_command.hpp"
 #include "siren/app/info_command.hpp"
 #include "siren/app/prepare_command.hpp"
+#include "siren/app/synth_command.hpp"
 #include "siren/app/train_command.hpp"
 #include "siren/comm/communicator.hpp"
 #include "siren/comm/environment.hpp"
@@ -29,6 +31,7 @@ struct Command {
 };
 
 constexpr std::array kCommands = {
+    Command{"synth", "make ratings with planted tastes, any number of them", run_synth},
     Command{"prepare", "turn ratings (CSV, TSV, MovieLens, ...) into a dataset file", run_prepare},
     Command{"train", "train a model, on any number of ranks", run_train},
     Command{"evaluate", "judge a trained model or the popularity baseline", run_evaluate},
@@ -36,9 +39,14 @@ constexpr std::array kCommands = {
 };
 
 void print_usage() {
-  fmt::print("siren {}: distributed sign-aware recommendation\n\nusage: siren COMMAND [options]     (several ranks: mpirun -n 4 siren COMMAND ...)\n\n", kVersion);
-  for (const Command& command : kCommands) fmt::print("  {:<10}{}\n", command.name, command.summary);
-  fmt::print("\n`siren COMMAND --help` lists the options of a command; `siren --version` the version.\n");
+  fmt::print(
+      "siren {}: distributed sign-aware recommendation\n\nusage: siren COMMAND [options]     "
+      "(several ranks: mpirun -n 4 siren COMMAND ...)\n\n",
+      kVersion);
+  for (const Command& command : kCommands)
+    fmt::print("  {:<10}{}\n", command.name, command.summary);
+  fmt::print(
+      "\n`siren COMMAND --help` lists the options of a command; `siren --version` the version.\n");
 }
 
 /// Processes that a launcher started together but that do not see each other would all do the same
@@ -46,8 +54,10 @@ void print_usage() {
 void check_launch(const Communicator& comm) {
   const int promised = ranks_promised_by_launcher();
   if (promised > comm.size())
-    throw InputError(fmt::format("the launcher started {} processes but MPI sees only {} here; start siren with the mpirun of the MPI it was built with ({}), or with srun --mpi=pmix",
-                                 promised, comm.size(), mpi_library_version()));
+    throw InputError(
+        fmt::format("the launcher started {} processes but MPI sees only {} here; start siren with "
+                    "the mpirun of the MPI it was built with ({}), or with srun --mpi=pmix",
+                    promised, comm.size(), mpi_library_version()));
 }
 
 int run(const Communicator& comm, std::span<const std::string> args) {
@@ -58,7 +68,8 @@ int run(const Communicator& comm, std::span<const std::string> args) {
     return static_cast<int>(ExitCode::kDone);
   }
   if (name == "--version") {
-    if (comm.is_root()) fmt::print("siren {} ({}, {}, {})\n", kVersion, kBuildType, kCompiler, mpi_library_version());
+    if (comm.is_root())
+      fmt::print("siren {} ({}, {}, {})\n", kVersion, kBuildType, kCompiler, mpi_library_version());
     return static_cast<int>(ExitCode::kDone);
   }
   for (const Command& command : kCommands)
@@ -66,8 +77,9 @@ int run(const Communicator& comm, std::span<const std::string> args) {
   throw InputError(fmt::format("unknown command '{}'; `siren --help` lists them", name));
 }
 
-/// The one place where failures end. An InputError is the same on every rank (agree_on_input), so all
-/// leave in good order; anything else may be known to this rank alone, and the others wait for it.
+/// The one place where failures end. An InputError is the same on every rank (agree_on_input), so
+/// all leave in good order; anything else may be known to this rank alone, and the others wait for
+/// it.
 int guarded(const Communicator& comm, std::span<const std::string> args) {
   try {
     return run(comm, args);
@@ -86,6 +98,8 @@ int guarded(const Communicator& comm, std::span<const std::string> args) {
 }  // namespace siren
 
 int main(int argc, char** argv) {
+  // A write beyond the limit on file sizes then fails and is reported like any other.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const siren::Environment environment(&argc, &argv);
     const siren::Communicator comm = siren::Communicator::world();

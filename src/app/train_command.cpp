@@ -27,13 +27,15 @@ constexpr int kKeptCheckpoints = 2;
 
 struct TrainCommand {
   RunConfig config;
-  OptionParser options{"train", "--data FILE --run DIR [options]", "Trains a model; start it with mpirun or srun for several ranks."};
+  OptionParser options{"train", "--data FILE --run DIR [options]",
+                       "Trains a model; start it with mpirun or srun for several ranks."};
 
   TrainCommand() {
     declare_run_options(options, config);
     options.section("Output");
     options.text("run", config.train.run, "DIR", "run directory to make");
-    options.number("checkpoint-every-steps", config.train.checkpoint_every_steps, {0}, "N", "besides the one at the end (0: none)");
+    options.number("checkpoint-every-steps", config.train.checkpoint_every_steps, {0}, "N",
+                   "besides the one at the end (0: none)");
     options.flag("log-steps", config.train.log_steps, "a line in metrics.jsonl for every step");
   }
 
@@ -43,16 +45,19 @@ struct TrainCommand {
     apply_preset(options, config);
     options.apply();
     validate(config);
-    if (config.train.run.empty()) throw InputError("--run is missing: name the directory for this run's results");
+    if (config.train.run.empty())
+      throw InputError("--run is missing: name the directory for this run's results");
     return true;
   }
 };
 
 void report_start(const Communicator& comm, const Session& session, int threads) {
   const TrainingSet& train = session.loaded().train;
-  spdlog::info("siren {} on {} rank(s) x {} thread(s), {}, {}", kVersion, comm.size(), threads, name_of(session.isa()), mpi_library_version());
-  spdlog::info("{} users, {} items; train: {} liked, {} disliked, {} neither (offset {})", grouped(train.users), grouped(train.items), grouped(train.liked), grouped(train.disliked),
-               grouped(train.neutral), session.offset());
+  spdlog::info("siren {} on {} rank(s) x {} thread(s), {}, {}", kVersion, comm.size(), threads,
+               name_of(session.isa()), mpi_library_version());
+  spdlog::info("{} users, {} items; train: {} liked, {} disliked, {} neither (offset {})",
+               grouped(train.users), grouped(train.items), grouped(train.liked),
+               grouped(train.disliked), grouped(train.neutral), session.offset());
 }
 
 /// Largest share of any rank, by kind.
@@ -101,7 +106,10 @@ void train(const Communicator& comm, TrainCommand& command) {
   const nlohmann::ordered_json memory = report_memory(comm, training);
 
   std::vector<Observer*> observers;
-  Progress progress(training.steps_done(), std::min(training.steps_per_epoch() * config.epochs, config.max_steps.value_or(training.steps_per_epoch() * config.epochs)));
+  Progress progress(
+      training.steps_done(),
+      std::min(training.steps_per_epoch() * config.epochs,
+               config.max_steps.value_or(training.steps_per_epoch() * config.epochs)));
   if (comm.is_root()) {
     metrics->write(memory);
     observers = {metrics.get(), &progress};
@@ -115,7 +123,8 @@ void train(const Communicator& comm, TrainCommand& command) {
   TrainingRun run(comm, config, training, evaluator.get(), save, observers);
   run.run();
 
-  const std::unique_ptr<Evaluator> final_judge = split == "test" ? nullptr : session.make_evaluator("test");
+  const std::unique_ptr<Evaluator> final_judge =
+      split == "test" ? nullptr : session.make_evaluator("test");
   const EvaluationReport report = run.evaluate(final_judge ? *final_judge : *evaluator);
   if (!comm.is_root()) return;
   nlohmann::ordered_json event = {{"event", "final"}, {"step", training.steps_done()}};

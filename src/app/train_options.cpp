@@ -19,8 +19,10 @@ void declare_data(OptionParser& options, DataConfig& data) {
   options.section("Data");
   options.text("data", data.data, "FILE", "dataset file made by prepare");
   options.number("fold", data.fold, {1}, "K", "fold to test on, from 1");
-  options.number("offset", data.offset, {}, "X", "above is liked, below disliked (default: the data set's)");
-  options.number("relevant-from", data.relevant_from, {}, "X", "held-out ratings >= X are relevant (default: > offset)");
+  options.number("offset", data.offset, {}, "X",
+                 "above is liked, below disliked (default: the data set's)");
+  options.number("relevant-from", data.relevant_from, {}, "X",
+                 "held-out ratings >= X are relevant (default: > offset)");
   options.flag("no-dislikes", data.no_dislikes, "disliked ratings train nothing");
   options.text("partition", data.partition, "block|random", "who owns which rows");
   options.text("travel", data.travel, "items|users|auto", "which side's rows cross ranks");
@@ -37,7 +39,8 @@ void declare_model(OptionParser& options, TrainConfig& train) {
   options.text("norm", train.norm, "sym|mean", "of the liked graph");
   options.number("negatives", train.negatives, {1, kMaxNegatives}, "K", "sampled items per rating");
   options.number("exponent", train.exponent, {0.0, 10.0}, "A", "they are drawn by degree^A");
-  options.number("dislike-factor", train.dislike_factor, {0.0, 1e6}, "C", "of the score of a disliked item");
+  options.number("dislike-factor", train.dislike_factor, {0.0, 1e6}, "C",
+                 "of the score of a disliked item");
   options.number("reg", train.reg, {0.0, 1e6}, "X", "L2 on the rows of the batch");
 }
 
@@ -48,7 +51,8 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.number("batch", train.batch, {1, kMaxBatch}, "B", "ratings per step, over all ranks");
   options.number("lr", train.learning_rate, {0.0, 1e3}, "X", "learning rate of Adam");
   options.number("seed", train.seed, {}, "N", "of everything random");
-  options.number("eval-every", train.eval_every, {0}, "N", "epochs between evaluations (0: only at the end)");
+  options.number("eval-every", train.eval_every, {0}, "N",
+                 "epochs between evaluations (0: only at the end)");
   options.text("eval-split", train.eval_split, "valid|test", "to judge by during training");
   options.text("candidates", train.candidates, "train+test|train|all", "items that are ranked");
 }
@@ -56,7 +60,8 @@ void declare_training(OptionParser& options, TrainConfig& train) {
 void declare_execution(OptionParser& options, TrainConfig& train) {
   options.section("Execution");
   options.text("storage", train.storage, "fp32|bf16|fp64", "tables and wire (fp64: verification)");
-  options.number("threads", train.threads, {0, 4096}, "T", "per rank (0: the rank's share of the machine)");
+  options.number("threads", train.threads, {0, 4096}, "T",
+                 "per rank (0: the rank's share of the machine)");
   options.text("isa", train.isa, "auto|portable|avx2|avx512", "instruction set");
 }
 
@@ -78,11 +83,13 @@ void apply_preset(const OptionParser& options, RunConfig& /*config*/) {
 
 void validate(const RunConfig& config) {
   const TrainConfig& train = config.train;
-  if (config.data.data.empty()) throw InputError("--data is missing: name the dataset file that `siren prepare` made");
+  if (config.data.data.empty())
+    throw InputError("--data is missing: name the dataset file that `siren prepare` made");
   if (train.model != "siren" && train.model != "lightgcn" && train.model != "mf")
     throw InputError(fmt::format("--model {}: unknown; use siren, lightgcn or mf", train.model));
   if (train.storage != "fp32" && train.storage != "bf16" && train.storage != "fp64")
-    throw InputError(fmt::format("--storage {}: unknown; use fp32 or bf16 (fp64 for verification)", train.storage));
+    throw InputError(fmt::format("--storage {}: unknown; use fp32 or bf16 (fp64 for verification)",
+                                 train.storage));
   if (!train.eval_split.empty() && train.eval_split != "valid" && train.eval_split != "test")
     throw InputError(fmt::format("--eval-split {}: unknown; use valid or test", train.eval_split));
   parse_normalisation(train.norm);

@@ -7,7 +7,8 @@ namespace siren {
 
 std::string_view name_of(Phase phase) {
   static constexpr std::array<std::string_view, kPhases> kNames = {
-      "sample", "expand", "product", "fold", "dense", "loss", "reduce", "adam", "wait", "evaluate", "other"};
+      "sample", "expand", "product", "fold",     "dense", "loss",
+      "reduce", "adam",   "wait",    "evaluate", "other"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 
@@ -18,7 +19,9 @@ void PhaseClock::switch_to(Phase next) {
   current_ = next;
 }
 
-double PhaseClock::total_seconds() const { return std::accumulate(seconds_.begin(), seconds_.end(), 0.0); }
+double PhaseClock::total_seconds() const {
+  return std::accumulate(seconds_.begin(), seconds_.end(), 0.0);
+}
 
 void PhaseClock::reset() {
   seconds_.fill(0.0);

@@ -14,12 +14,17 @@ namespace {
 
 constexpr std::int64_t kUsersPerTile = 64;
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+std::size_t at(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
 
 }  // namespace
 
 BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::int64_t batch_size)
-    : seed_(seed), batch_size_(batch_size), all_trainable_(set.trainable_count()), first_id_(set.first_rating_id) {
+    : seed_(seed),
+      batch_size_(batch_size),
+      all_trainable_(set.trainable_count()),
+      first_id_(set.first_rating_id) {
   const UserRatings& ratings = set.ratings;
   for (std::int64_t user = 0; user < ratings.users(); ++user) {
     for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e) {
@@ -29,10 +34,13 @@ BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::in
     }
     offsets_.push_back(static_cast<EdgeOffset>(items_.size()));
   }
-  SIREN_ASSERT(batch_size > 0 && all_trainable_ > 0, "batch of {} from {} ratings", batch_size, all_trainable_);
+  SIREN_ASSERT(batch_size > 0 && all_trainable_ > 0, "batch of {} from {} ratings", batch_size,
+               all_trainable_);
 }
 
-std::int64_t BatchSchedule::steps_per_epoch() const { return (all_trainable_ + batch_size_ - 1) / batch_size_; }
+std::int64_t BatchSchedule::steps_per_epoch() const {
+  return (all_trainable_ + batch_size_ - 1) / batch_size_;
+}
 
 void BatchSchedule::bucket(std::int32_t epoch) {
   const EpochPermutation order(seed_, epoch, all_trainable_);
@@ -49,7 +57,8 @@ void BatchSchedule::bucket(std::int32_t epoch) {
   std::partial_sum(bucket_offsets_.begin(), bucket_offsets_.end(), bucket_offsets_.begin());
   std::vector<EdgeOffset> next(bucket_offsets_.begin(), bucket_offsets_.end() - 1);
   bucketed_.resize(items_.size());
-  for (std::size_t t = 0; t < step.size(); ++t) bucketed_[at(next[at(step[t])]++)] = static_cast<EdgeOffset>(t);
+  for (std::size_t t = 0; t < step.size(); ++t)
+    bucketed_[at(next[at(step[t])]++)] = static_cast<EdgeOffset>(t);
   bucketed_epoch_ = epoch;
 }
 
@@ -74,7 +83,9 @@ BatchRatings BatchSchedule::ratings_of(std::int64_t step) {
 }
 
 std::int64_t BatchSchedule::bytes() const {
-  return static_cast<std::int64_t>(items_.size() * (sizeof(ItemId) + 1 + sizeof(EdgeOffset)) + (offsets_.size() + first_id_.size() + bucket_offsets_.size()) * 8);
+  return static_cast<std::int64_t>(items_.size() * (sizeof(ItemId) + 1 + sizeof(EdgeOffset)) +
+                                   (offsets_.size() + first_id_.size() + bucket_offsets_.size()) *
+                                       8);
 }
 
 }  // namespace siren

@@ -16,7 +16,8 @@ constexpr std::uint32_t kAttempts = 64;
 std::vector<double> powers(std::span<const std::int32_t> degrees, double exponent) {
   std::vector<double> weights;
   weights.reserve(degrees.size());
-  for (const std::int32_t degree : degrees) weights.push_back(degree == 0 ? 0.0 : std::pow(degree, exponent));
+  for (const std::int32_t degree : degrees)
+    weights.push_back(degree == 0 ? 0.0 : std::pow(degree, exponent));
   return weights;
 }
 
@@ -46,17 +47,22 @@ AliasTable::AliasTable(std::span<const double> weights) : columns_(weights.size(
   }
 }
 
-std::int32_t AliasTable::draw(std::uint32_t pick_low, std::uint32_t pick_high, std::uint32_t coin) const {
+std::int32_t AliasTable::draw(std::uint32_t pick_low,
+                              std::uint32_t pick_high,
+                              std::uint32_t coin) const {
   const std::uint64_t i = scale_to(pick_low, pick_high, columns_.size());
   const Column& column = columns_[i];
   return !column.never && coin <= column.last_coin ? static_cast<std::int32_t>(i) : column.other;
 }
 
-NegativeSampler::NegativeSampler(std::span<const std::int32_t> item_degree, double exponent, std::uint32_t seed)
+NegativeSampler::NegativeSampler(std::span<const std::int32_t> item_degree,
+                                 double exponent,
+                                 std::uint32_t seed)
     : item_degree_(item_degree),
       exponent_(exponent),
       seed_(seed),
-      sampleable_(std::count_if(item_degree.begin(), item_degree.end(), [](std::int32_t d) { return d > 0; })),
+      sampleable_(std::count_if(
+          item_degree.begin(), item_degree.end(), [](std::int32_t d) { return d > 0; })),
       alias_(powers(item_degree, exponent)) {}
 
 double NegativeSampler::weight(ItemId item) const {
@@ -69,7 +75,10 @@ bool NegativeSampler::can_sample(std::span<const ItemId> rated) const {
   return static_cast<std::int64_t>(rated.size()) < sampleable_;
 }
 
-ItemId NegativeSampler::draw(std::span<const ItemId> rated, std::int64_t id, std::int32_t epoch, std::int32_t k) const {
+ItemId NegativeSampler::draw(std::span<const ItemId> rated,
+                             std::int64_t id,
+                             std::int32_t epoch,
+                             std::int32_t k) const {
   RandomBlock counter = {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch), 0};
   for (std::uint32_t attempt = 0; attempt < kAttempts; ++attempt) {
     counter[3] = static_cast<std::uint32_t>(k) + (attempt << 16);
@@ -102,7 +111,8 @@ ItemId NegativeSampler::invert_complement(std::span<const ItemId> rated, double 
     chosen = item;
     return (running += weight(item)) > target;
   });
-  SIREN_ASSERT(chosen != kNoItem, "nothing to sample: {} rated of {} sampleable", rated.size(), sampleable_);
+  SIREN_ASSERT(chosen != kNoItem, "nothing to sample: {} rated of {} sampleable", rated.size(),
+               sampleable_);
   return chosen;
 }
 

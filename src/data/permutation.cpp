@@ -32,7 +32,8 @@ EpochPermutation::EpochPermutation(std::uint32_t seed, std::int32_t epoch, std::
 }
 
 std::uint64_t EpochPermutation::round(std::uint32_t j, std::uint64_t half) const {
-  const RandomBlock bits = random_block(seed_, Purpose::kPermutation, {static_cast<std::uint32_t>(half), j, epoch_, 0});
+  const RandomBlock bits =
+      random_block(seed_, Purpose::kPermutation, {static_cast<std::uint32_t>(half), j, epoch_, 0});
   return bits[0] | static_cast<std::uint64_t>(bits[1]) << 32;
 }
 

@@ -13,16 +13,28 @@ namespace {
 
 constexpr std::int64_t kRatingsPerTile = 16;
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+std::size_t at(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
 
 }  // namespace
 
 BatchPlanner::BatchPlanner(const Communicator& comm, const BatchSource& source, PhaseClock& clock)
-    : comm_(comm), layout_(source.layout), set_(source.set), sampler_(source.sampler), schedule_(source.schedule), negatives_(source.negatives), clock_(clock), id_type_(sizeof(LocalRow)) {
+    : comm_(comm),
+      layout_(source.layout),
+      set_(source.set),
+      sampler_(source.sampler),
+      schedule_(source.schedule),
+      negatives_(source.negatives),
+      clock_(clock),
+      id_type_(sizeof(LocalRow)) {
   plan_.items = IndexSet(layout_.all_items());
 }
 
-void BatchPlanner::draw(const BatchRatings& ratings, std::int64_t begin, std::int64_t end, std::vector<std::int32_t>& positions) const {
+void BatchPlanner::draw(const BatchRatings& ratings,
+                        std::int64_t begin,
+                        std::int64_t end,
+                        std::vector<std::int32_t>& positions) const {
   const std::int64_t per_rating = negatives_ + 1;
   positions.resize(at((end - begin) * per_rating));
   parallel_blocks(end - begin, kRatingsPerTile, [&](std::int64_t first, std::int64_t last) {
@@ -36,7 +48,8 @@ void BatchPlanner::draw(const BatchRatings& ratings, std::int64_t begin, std::in
       }
       out[0] = layout_.item_position(ratings.item[rating]);
       for (std::int32_t k = 0; k < negatives_; ++k)
-        out[k + 1] = layout_.item_position(sampler_.draw(rated, ratings.id[rating], ratings.epoch, k));
+        out[k + 1] =
+            layout_.item_position(sampler_.draw(rated, ratings.id[rating], ratings.epoch, k));
     }
   });
 }
@@ -72,16 +85,22 @@ void BatchPlanner::mark_items() {
   plan_.slots.assign(at(ratings * per_rating), kNoItem);
   for (std::size_t n = 0; n < at(ratings * per_rating); n += at(per_rating))
     if (positions[n] != kNoItem)
-      for (std::size_t k = n; k < n + at(per_rating); ++k) plan_.slots[k] = plan_.items.number_of(positions[k]);
+      for (std::size_t k = n; k < n + at(per_rating); ++k)
+        plan_.slots[k] = plan_.items.number_of(positions[k]);
 }
 
-std::span<const std::int32_t> BatchPlanner::chunk_slots(const BatchPlan& plan, std::int64_t begin, std::int64_t end, std::vector<std::int32_t>& scratch) const {
+std::span<const std::int32_t> BatchPlanner::chunk_slots(const BatchPlan& plan,
+                                                        std::int64_t begin,
+                                                        std::int64_t end,
+                                                        std::vector<std::int32_t>& scratch) const {
   const std::int64_t per_rating = negatives_ + 1;
-  if (!plan.slots.empty()) return std::span(plan.slots).subspan(at(begin * per_rating), at((end - begin) * per_rating));
+  if (!plan.slots.empty())
+    return std::span(plan.slots).subspan(at(begin * per_rating), at((end - begin) * per_rating));
   draw(plan.ratings, begin, end, scratch);
   for (std::size_t n = 0; n < scratch.size(); n += at(per_rating))
     if (scratch[n] != kNoItem)
-      for (std::size_t k = n; k < n + at(per_rating); ++k) scratch[k] = plan.items.number_of(scratch[k]);
+      for (std::size_t k = n; k < n + at(per_rating); ++k)
+        scratch[k] = plan.items.number_of(scratch[k]);
   return scratch;
 }
 
@@ -100,7 +119,8 @@ void BatchPlanner::request_rows() {
 }
 
 void BatchPlanner::send_ids() {
-  wanted_.resize(at(std::accumulate(received_counts_.begin(), received_counts_.end(), std::int64_t{0})));
+  wanted_.resize(
+      at(std::accumulate(received_counts_.begin(), received_counts_.end(), std::int64_t{0})));
   std::int64_t used_at = 0;
   std::int64_t wanted_at = 0;
   for (int rank = 0; rank < comm_.size(); ++rank) {
@@ -109,7 +129,8 @@ void BatchPlanner::send_ids() {
     if (rank == comm_.rank()) {
       std::copy_n(used_.begin() + used_at, uses, wanted_.begin() + wanted_at);
     } else {
-      comm_.start_receive(requests_, wanted_.data() + wanted_at, wants, id_type_, rank, Tag::kRowRequest);
+      comm_.start_receive(requests_, wanted_.data() + wanted_at, wants, id_type_, rank,
+                          Tag::kRowRequest);
       comm_.start_send(requests_, used_.data() + used_at, uses, id_type_, rank, Tag::kRowRequest);
       clock_.count_bytes(Phase::kSample, uses * static_cast<std::int64_t>(sizeof(LocalRow)));
     }
@@ -149,7 +170,8 @@ void BatchPlanner::choose_needed_rows(std::vector<LocalRow>& wanted) {
   IndexSet needed(layout_.rows());
   const std::int64_t per_rating = negatives_ + 1;
   for (std::int64_t n = 0; n < plan_.ratings.size(); ++n)
-    if (plan_.slots.empty() || plan_.slots[at(n * per_rating)] != kNoItem) needed.mark(plan_.ratings.user[at(n)]);
+    if (plan_.slots.empty() || plan_.slots[at(n * per_rating)] != kNoItem)
+      needed.mark(plan_.ratings.user[at(n)]);
   for (const LocalRow row : wanted) needed.mark(row);
   needed.seal();
 
@@ -161,7 +183,8 @@ void BatchPlanner::choose_needed_rows(std::vector<LocalRow>& wanted) {
     plan_.needed.nodes.push_back(layout_.node_of(static_cast<LocalRow>(row)));
   });
   plan_.user_row.clear();
-  for (const LocalRow user : plan_.ratings.user) plan_.user_row.push_back(needed.contains(user) ? needed.number_of(user) : 0);
+  for (const LocalRow user : plan_.ratings.user)
+    plan_.user_row.push_back(needed.contains(user) ? needed.number_of(user) : 0);
   for (LocalRow& row : wanted) row = needed.number_of(row);
 }
 

@@ -7,19 +7,25 @@ namespace siren {
 
 namespace {
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+std::size_t at(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
 
 std::vector<AnchoredEdge> edges_at_users(const Layout& layout, const UserRatings& ratings) {
   std::vector<AnchoredEdge> edges;
   for (std::int64_t user = 0; user < ratings.users(); ++user)
     for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e)
-      if (ratings.signs[at(e)] > 0) edges.push_back({static_cast<LocalRow>(user), layout.address_of_item(ratings.items[at(e)])});
+      if (ratings.signs[at(e)] > 0)
+        edges.push_back(
+            {static_cast<LocalRow>(user), layout.address_of_item(ratings.items[at(e)])});
   return edges;
 }
 
 /// Edges anchored at this rank's users become edges anchored at its items.
 std::vector<AnchoredEdge> mirrored(const Communicator& comm, std::vector<AnchoredEdge> edges) {
-  std::stable_sort(edges.begin(), edges.end(), [](const AnchoredEdge& a, const AnchoredEdge& b) { return a.traveller.rank < b.traveller.rank; });
+  std::stable_sort(edges.begin(), edges.end(), [](const AnchoredEdge& a, const AnchoredEdge& b) {
+    return a.traveller.rank < b.traveller.rank;
+  });
   std::vector<std::int64_t> counts(at(comm.size()), 0);
   for (AnchoredEdge& edge : edges) {
     ++counts[at(edge.traveller.rank)];
@@ -35,7 +41,8 @@ std::vector<std::int32_t> liked_degrees(const Layout& layout, const TrainingSet&
   for (std::int64_t user = 0; user < layout.users(); ++user) {
     const auto first = set.ratings.signs.begin() + set.ratings.offsets[at(user)];
     const auto last = set.ratings.signs.begin() + set.ratings.offsets[at(user) + 1];
-    degree.push_back(static_cast<std::int32_t>(std::count_if(first, last, [](std::int8_t sign) { return sign > 0; })));
+    degree.push_back(static_cast<std::int32_t>(
+        std::count_if(first, last, [](std::int8_t sign) { return sign > 0; })));
   }
   for (const ItemId item : layout.owned_items()) degree.push_back(set.item_likes[at(item)]);
   return degree;
@@ -43,7 +50,10 @@ std::vector<std::int32_t> liked_degrees(const Layout& layout, const TrainingSet&
 
 }  // namespace
 
-Adjacency make_liked_graph(const Communicator& comm, const Layout& layout, const TrainingSet& set, Travel travel) {
+Adjacency make_liked_graph(const Communicator& comm,
+                           const Layout& layout,
+                           const TrainingSet& set,
+                           Travel travel) {
   std::vector<AnchoredEdge> edges = edges_at_users(layout, set.ratings);
   if (travel == Travel::kUsers) edges = mirrored(comm, std::move(edges));
   return make_adjacency(layout, travel, edges, liked_degrees(layout, set));

@@ -25,7 +25,12 @@ Normalisation parse_normalisation(const std::string& name) {
 }
 
 template <class Precision>
-Propagation<Precision>::Propagation(const Communicator& comm, const Adjacency& graph, const Kernels<Precision>& kernels, const Shape& shape, PhaseClock& clock, Work poll)
+Propagation<Precision>::Propagation(const Communicator& comm,
+                                    const Adjacency& graph,
+                                    const Kernels<Precision>& kernels,
+                                    const Shape& shape,
+                                    PhaseClock& clock,
+                                    Work poll)
     : graph_(graph),
       kernels_(kernels),
       shape_(shape),
@@ -45,7 +50,8 @@ Propagation<Precision>::Propagation(const Communicator& comm, const Adjacency& g
       own_tiles_(balanced_tiles(graph.by_traveller.offsets, kEdgesPerTile)),
       anchor_tiles_(balanced_tiles(graph.by_anchor.offsets, kEdgesPerTile)) {
   for (LocalRow& row : plan_.send_rows) {
-    SIREN_ASSERT(row >= graph.travelling.begin && row < graph.travelling.end, "row {} does not travel", row);
+    SIREN_ASSERT(row >= graph.travelling.begin && row < graph.travelling.end,
+                 "row {} does not travel", row);
     row -= static_cast<LocalRow>(graph.travelling.begin);
   }
   exchange_.set_plan(&plan_, width_);
@@ -70,7 +76,9 @@ auto Propagation<Precision>::make_scaling(bool adjoint) const -> Scaling {
 }
 
 template <class Precision>
-void Propagation<Precision>::forward(const Matrix<Real>& x, Matrix<Real>& mean, const Work& overlap) {
+void Propagation<Precision>::forward(const Matrix<Real>& x,
+                                     Matrix<Real>& mean,
+                                     const Work& overlap) {
   apply(x, forward_, mean, overlap);
 }
 
@@ -80,14 +88,18 @@ void Propagation<Precision>::backward(const Matrix<Real>& mean_gradient, Matrix<
 }
 
 template <class Precision>
-void Propagation<Precision>::apply(const Matrix<Real>& x, const Scaling& scaling, Matrix<Real>& mean, const Work& overlap) {
+void Propagation<Precision>::apply(const Matrix<Real>& x,
+                                   const Scaling& scaling,
+                                   Matrix<Real>& mean,
+                                   const Work& overlap) {
   const auto phase = clock_.enter(Phase::kProduct);
   const Real share = Real{1} / static_cast<Real>(shape_.layers + 1);
   const std::vector<Real> shares(static_cast<std::size_t>(graph_.rows), share);
   mean.set_zero();
   parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
     kernels_.scale_rows(x.data(), scaling.first.data(), width_, begin, end, table_.data());
-    kernels_.sums_to_layer(x.data(), width_, begin, end, {nullptr, nullptr, mean.data(), shares.data()});
+    kernels_.sums_to_layer(x.data(), width_, begin, end,
+                           {nullptr, nullptr, mean.data(), shares.data()});
   });
   if (shape_.layers == 0 && overlap) overlap();
   for (int k = 1; k <= shape_.layers; ++k) {
@@ -97,9 +109,14 @@ void Propagation<Precision>::apply(const Matrix<Real>& x, const Scaling& scaling
 }
 
 template <class Precision>
-void Propagation<Precision>::layer(const Scaling& scaling, bool last, Matrix<Real>& mean, const Work& overlap) {
+void Propagation<Precision>::layer(const Scaling& scaling,
+                                   bool last,
+                                   Matrix<Real>& mean,
+                                   const Work& overlap) {
   const auto output_at = [&](std::int64_t row) {
-    return LayerOutput<Real, Stored>{last ? nullptr : next_table_.row(row), scaling.next.data() + row, mean.row(row), scaling.sum.data() + row};
+    return LayerOutput<Real, Stored>{last ? nullptr : next_table_.row(row),
+                                     scaling.next.data() + row, mean.row(row),
+                                     scaling.sum.data() + row};
   };
   exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
   if (overlap) overlap();
@@ -116,7 +133,9 @@ template <class Body>
 void Propagation<Precision>::over_tiles(const std::vector<std::int64_t>& bounds, const Body& body) {
   parallel_tiles(
       static_cast<std::int64_t>(bounds.size()) - 1,
-      [&](std::int64_t tile) { body(bounds[static_cast<std::size_t>(tile)], bounds[static_cast<std::size_t>(tile) + 1]); },
+      [&](std::int64_t tile) {
+        body(bounds[static_cast<std::size_t>(tile)], bounds[static_cast<std::size_t>(tile) + 1]);
+      },
       [this] {
         exchange_.progress();
         if (poll_) poll_();
@@ -126,7 +145,8 @@ void Propagation<Precision>::over_tiles(const std::vector<std::int64_t>& bounds,
 template <class Precision>
 void Propagation<Precision>::sum_halo_rows() {
   over_tiles(halo_tiles_, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.product_to_wire(graph_.by_halo.view(), table_.data(), width_, begin, end, halo_sums_.data());
+    kernels_.product_to_wire(graph_.by_halo.view(), table_.data(), width_, begin, end,
+                             halo_sums_.data());
   });
 }
 

@@ -26,34 +26,45 @@ std::int64_t ExchangePlan::rows_sent(int self) const {
   return rows;
 }
 
-ExchangePlan make_exchange_plan(std::span<const std::int64_t> used, std::vector<LocalRow> wanted, std::span<const std::int64_t> wanted_counts) {
+ExchangePlan make_exchange_plan(std::span<const std::int64_t> used,
+                                std::vector<LocalRow> wanted,
+                                std::span<const std::int64_t> wanted_counts) {
   ExchangePlan plan;
   plan.send_rows = std::move(wanted);
   std::int64_t sent = 0;
   for (std::size_t rank = 0; rank < used.size(); ++rank) {
-    const ExchangePlan::Peer peer{static_cast<int>(rank), sent, sent + wanted_counts[rank], plan.halo_rows, plan.halo_rows + used[rank]};
+    const ExchangePlan::Peer peer{static_cast<int>(rank), sent, sent + wanted_counts[rank],
+                                  plan.halo_rows, plan.halo_rows + used[rank]};
     sent = peer.send_end;
     plan.halo_rows = peer.halo_end;
     if (used[rank] > 0 || wanted_counts[rank] > 0) plan.peers.push_back(peer);
   }
-  SIREN_ASSERT(sent == static_cast<std::int64_t>(plan.send_rows.size()), "{} rows for counts of {}", plan.send_rows.size(), sent);
+  SIREN_ASSERT(sent == static_cast<std::int64_t>(plan.send_rows.size()), "{} rows for counts of {}",
+               plan.send_rows.size(), sent);
   return plan;
 }
 
-ExchangePlan make_exchange_plan(const Communicator& comm, std::span<const LocalRow> rows, std::span<const std::int64_t> counts) {
+ExchangePlan make_exchange_plan(const Communicator& comm,
+                                std::span<const LocalRow> rows,
+                                std::span<const std::int64_t> counts) {
   Received<LocalRow> wanted = comm.all_to_all_v(rows, counts);
   return make_exchange_plan(counts, std::move(wanted.values), wanted.counts);
 }
 
 template <class Precision>
-RowExchange<Precision>::RowExchange(const Communicator& comm, const Kernels<Precision>& kernels, PhaseClock& clock, Tag expand_tag, Tag fold_tag)
+RowExchange<Precision>::RowExchange(const Communicator& comm,
+                                    const Kernels<Precision>& kernels,
+                                    PhaseClock& clock,
+                                    Tag expand_tag,
+                                    Tag fold_tag)
     : comm_(comm), kernels_(kernels), clock_(clock), expand_tag_(expand_tag), fold_tag_(fold_tag) {}
 
 template <class Precision>
 void RowExchange<Precision>::set_plan(const ExchangePlan* plan, std::int64_t width) {
   SIREN_ASSERT(expanding_.empty() && folding_.empty(), "a new plan while rows are in flight");
   plan_ = plan;
-  if (width != width_) row_type_ = std::make_unique<ElementType>(static_cast<std::size_t>(width) * sizeof(Stored));
+  if (width != width_)
+    row_type_ = std::make_unique<ElementType>(static_cast<std::size_t>(width) * sizeof(Stored));
   width_ = width;
   const auto rows = static_cast<std::int64_t>(plan->send_rows.size());
   reserve(packed_, rows * width);
@@ -65,22 +76,26 @@ void RowExchange<Precision>::start_expand(const Stored* table, Stored* halo) {
   const auto phase = clock_.enter(Phase::kExpand);
   for (const ExchangePlan::Peer& peer : plan_->peers) {
     if (peer.rank == comm_.rank()) continue;
-    comm_.start_receive(expanding_, halo + peer.halo_begin * width_, peer.halo_end - peer.halo_begin, *row_type_, peer.rank, expand_tag_);
+    comm_.start_receive(expanding_, halo + peer.halo_begin * width_,
+                        peer.halo_end - peer.halo_begin, *row_type_, peer.rank, expand_tag_);
   }
   const std::size_t row_bytes = static_cast<std::size_t>(width_) * sizeof(Stored);
   for (const ExchangePlan::Peer& peer : plan_->peers) {
     const bool self = peer.rank == comm_.rank();
     Stored* to = self ? halo + (peer.halo_begin - peer.send_begin) * width_ : packed_.data();
-    parallel_blocks(peer.send_end - peer.send_begin, kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = peer.send_begin + begin; i < peer.send_begin + end; ++i) {
-        const Stored* row = table + plan_->send_rows[static_cast<std::size_t>(i)] * width_;
-        std::memcpy(static_cast<void*>(to + i * width_), row, row_bytes);
-      }
-    });
+    parallel_blocks(
+        peer.send_end - peer.send_begin, kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t i = peer.send_begin + begin; i < peer.send_begin + end; ++i) {
+            const Stored* row = table + plan_->send_rows[static_cast<std::size_t>(i)] * width_;
+            std::memcpy(static_cast<void*>(to + i * width_), row, row_bytes);
+          }
+        });
     if (self) continue;
-    comm_.start_send(expanding_, packed_.data() + peer.send_begin * width_, peer.send_end - peer.send_begin, *row_type_, peer.rank, expand_tag_);
+    comm_.start_send(expanding_, packed_.data() + peer.send_begin * width_,
+                     peer.send_end - peer.send_begin, *row_type_, peer.rank, expand_tag_);
   }
-  clock_.count_bytes(Phase::kExpand, plan_->rows_sent(comm_.rank()) * static_cast<std::int64_t>(row_bytes));
+  clock_.count_bytes(Phase::kExpand,
+                     plan_->rows_sent(comm_.rank()) * static_cast<std::int64_t>(row_bytes));
 }
 
 template <class Precision>
@@ -96,8 +111,10 @@ void RowExchange<Precision>::start_fold(const Stored* halo_sums) {
   std::int64_t rows = 0;
   for (const ExchangePlan::Peer& peer : plan_->peers) {
     if (peer.rank == comm_.rank()) continue;
-    comm_.start_receive(folding_, returned_.data() + peer.send_begin * width_, peer.send_end - peer.send_begin, *row_type_, peer.rank, fold_tag_);
-    comm_.start_send(folding_, halo_sums + peer.halo_begin * width_, peer.halo_end - peer.halo_begin, *row_type_, peer.rank, fold_tag_);
+    comm_.start_receive(folding_, returned_.data() + peer.send_begin * width_,
+                        peer.send_end - peer.send_begin, *row_type_, peer.rank, fold_tag_);
+    comm_.start_send(folding_, halo_sums + peer.halo_begin * width_,
+                     peer.halo_end - peer.halo_begin, *row_type_, peer.rank, fold_tag_);
     rows += peer.halo_end - peer.halo_begin;
   }
   clock_.count_bytes(Phase::kFold, rows * width_ * static_cast<std::int64_t>(sizeof(Stored)));
@@ -116,12 +133,14 @@ void RowExchange<Precision>::finish_fold(Real* sums) {
     folding_.wait_all();
   }
   const auto phase = clock_.enter(Phase::kFold);
-  for (const ExchangePlan::Peer& peer : plan_->peers) {  // ascending ranks; a peer's rows are distinct
+  for (const ExchangePlan::Peer& peer :
+       plan_->peers) {  // ascending ranks; a peer's rows are distinct
     const Stored* incoming = incoming_of(peer);
     const LocalRow* rows = plan_->send_rows.data() + peer.send_begin;
-    parallel_blocks(peer.send_end - peer.send_begin, kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
-      kernels_.add_rows(incoming, rows, width_, begin, end, sums);
-    });
+    parallel_blocks(peer.send_end - peer.send_begin, kRowsPerTile,
+                    [&](std::int64_t begin, std::int64_t end) {
+                      kernels_.add_rows(incoming, rows, width_, begin, end, sums);
+                    });
   }
 }
 

@@ -15,7 +15,9 @@ namespace siren {
 
 namespace {
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+std::size_t at(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
 
 struct LocalEdge {
   std::int64_t row;
@@ -32,7 +34,8 @@ Csr make_csr(std::int64_t rows, std::span<const LocalEdge> edges) {
   std::vector<std::int64_t> next(csr.offsets.begin(), csr.offsets.end() - 1);
   for (const LocalEdge& edge : edges) csr.columns[at(next[at(edge.row)]++)] = edge.column;
   for (std::int64_t r = 0; r < rows; ++r)
-    std::sort(csr.columns.begin() + csr.offsets[at(r)], csr.columns.begin() + csr.offsets[at(r) + 1]);
+    std::sort(csr.columns.begin() + csr.offsets[at(r)],
+              csr.columns.begin() + csr.offsets[at(r) + 1]);
   return csr;
 }
 
@@ -42,8 +45,12 @@ std::vector<RowAddress> foreign_rows(const Layout& layout, std::span<const Ancho
   for (const AnchoredEdge& edge : edges)
     if (edge.traveller.rank != layout.rank()) foreign.push_back(edge.traveller);
   const auto key = [](const RowAddress& a) { return std::tuple(a.rank, a.row); };
-  std::sort(foreign.begin(), foreign.end(), [&](const RowAddress& a, const RowAddress& b) { return key(a) < key(b); });
-  foreign.erase(std::unique(foreign.begin(), foreign.end(), [&](const RowAddress& a, const RowAddress& b) { return key(a) == key(b); }), foreign.end());
+  std::sort(foreign.begin(), foreign.end(),
+            [&](const RowAddress& a, const RowAddress& b) { return key(a) < key(b); });
+  foreign.erase(
+      std::unique(foreign.begin(), foreign.end(),
+                  [&](const RowAddress& a, const RowAddress& b) { return key(a) == key(b); }),
+      foreign.end());
   return foreign;
 }
 
@@ -56,7 +63,10 @@ Travel parse_travel(const std::string& name, std::int64_t all_users, std::int64_
   throw InputError(fmt::format("--travel {}: unknown; use items, users or auto", name));
 }
 
-Adjacency make_adjacency(const Layout& layout, Travel travel, const std::vector<AnchoredEdge>& edges, std::vector<std::int32_t> degree) {
+Adjacency make_adjacency(const Layout& layout,
+                         Travel travel,
+                         const std::vector<AnchoredEdge>& edges,
+                         std::vector<std::int32_t> degree) {
   Adjacency graph;
   const RowRange users{0, layout.users()};
   const RowRange items{layout.users(), layout.rows()};
@@ -67,7 +77,8 @@ Adjacency make_adjacency(const Layout& layout, Travel travel, const std::vector<
 
   const std::vector<RowAddress> foreign = foreign_rows(layout, edges);
   graph.halo_rows = static_cast<std::int64_t>(foreign.size());
-  SIREN_ASSERT(graph.rows + graph.halo_rows <= std::numeric_limits<LocalRow>::max(), "{} owned and {} halo rows", graph.rows, graph.halo_rows);
+  SIREN_ASSERT(graph.rows + graph.halo_rows <= std::numeric_limits<LocalRow>::max(),
+               "{} owned and {} halo rows", graph.rows, graph.halo_rows);
   graph.halo_counts.assign(at(layout.ranks()), 0);
   for (const RowAddress& address : foreign) {
     graph.halo_row_at_owner.push_back(address.row);
@@ -76,9 +87,10 @@ Adjacency make_adjacency(const Layout& layout, Travel travel, const std::vector<
 
   const auto local_row = [&](const RowAddress& address) {
     if (address.rank == layout.rank()) return address.row;
-    const auto found = std::lower_bound(foreign.begin(), foreign.end(), address, [](const RowAddress& a, const RowAddress& b) {
-      return std::tuple(a.rank, a.row) < std::tuple(b.rank, b.row);
-    });
+    const auto found = std::lower_bound(
+        foreign.begin(), foreign.end(), address, [](const RowAddress& a, const RowAddress& b) {
+          return std::tuple(a.rank, a.row) < std::tuple(b.rank, b.row);
+        });
     return static_cast<LocalRow>(graph.rows + (found - foreign.begin()));
   };
   std::vector<LocalEdge> from_anchor;

@@ -20,7 +20,8 @@ Layout::Layout(const Partition& partition, int rank, int ranks, std::int64_t dim
     ++user_counts_[static_cast<std::size_t>(partition.user_owner[u])];
     if (partition.user_owner[u] == rank) users_.push_back(static_cast<UserId>(u));
   }
-  for (const std::int32_t owner : partition.item_owner) ++position_begin_[static_cast<std::size_t>(owner) + 1];
+  for (const std::int32_t owner : partition.item_owner)
+    ++position_begin_[static_cast<std::size_t>(owner) + 1];
   std::partial_sum(position_begin_.begin(), position_begin_.end(), position_begin_.begin());
   std::vector<std::int32_t> next(position_begin_.begin(), position_begin_.end() - 1);
   for (std::size_t i = 0; i < partition.item_owner.size(); ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/graph/partition.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -12,15 +13,17 @@ namespace siren {
 
 namespace {
 
-/// Node i goes to the rank in whose share of the total weight the middle of the node lies.
+/// Node i goes to the rank in whose share of the total weight the middle of the node lies; the last
+/// rank takes the nodes without weight at the end.
 std::vector<std::int32_t> balanced_ranges(std::span<const std::int32_t> weight, int ranks) {
   const std::int64_t total = std::accumulate(weight.begin(), weight.end(), std::int64_t{0});
   std::vector<std::int32_t> owner;
   owner.reserve(weight.size());
   std::int64_t before = 0;
   for (const std::int32_t w : weight) {
-    const std::int64_t twice_middle = 2 * before + w;
-    owner.push_back(total == 0 ? 0 : static_cast<std::int32_t>(static_cast<double>(twice_middle) / (2.0 * static_cast<double>(total)) * ranks));
+    const auto twice_middle = static_cast<double>(2 * before + w);
+    const double share = total == 0 ? 0.0 : twice_middle / (2.0 * static_cast<double>(total));
+    owner.push_back(std::min(static_cast<std::int32_t>(share * ranks), ranks - 1));
     before += w;
   }
   return owner;
@@ -31,8 +34,10 @@ std::vector<std::int32_t> drawn(NodeId first, std::size_t count, const Partition
   owner.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const NodeId node = first + static_cast<NodeId>(i);
-    const RandomBlock bits = random_block(input.seed, Purpose::kPartition, {low_word(node), high_word(node), 0, 0});
-    owner.push_back(static_cast<std::int32_t>(scale_to(bits[0], bits[1], static_cast<std::uint64_t>(input.ranks))));
+    const RandomBlock bits =
+        random_block(input.seed, Purpose::kPartition, {low_word(node), high_word(node), 0, 0});
+    owner.push_back(static_cast<std::int32_t>(
+        scale_to(bits[0], bits[1], static_cast<std::uint64_t>(input.ranks))));
   }
   return owner;
 }
@@ -40,7 +45,8 @@ std::vector<std::int32_t> drawn(NodeId first, std::size_t count, const Partition
 }  // namespace
 
 Partition partition_block(const PartitionInput& input) {
-  return {balanced_ranges(input.user_weight, input.ranks), balanced_ranges(input.item_weight, input.ranks)};
+  return {balanced_ranges(input.user_weight, input.ranks),
+          balanced_ranges(input.item_weight, input.ranks)};
 }
 
 Partition partition_random(const PartitionInput& input) {

@@ -121,6 +121,7 @@ void Hdf5File::create(const std::string& dataset, std::int64_t count) {
   const Hdf5Handle creation = property_list(H5P_DATASET_CREATE, path_);
   check_hdf5(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), "preparing", place);
   check_hdf5(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), "preparing", place);
+  check_hdf5(H5Pset_obj_track_times(creation.get(), false), "preparing", place);
   const Hdf5Handle space = simple_space(unsigned_size(count), place);
   const Hdf5Handle made(H5Dcreate2(get(), dataset.c_str(), file_type<T>(), space.get(), links.get(),
                                    creation.get(), H5P_DEFAULT),

@@ -18,10 +18,14 @@ namespace fs = std::filesystem;
 
 void RunDirectory::create(const std::string& config) const {
   if (fs::exists(config_path()))
-    throw InputError(fmt::format("--run {}: a run is there already; choose another directory, or --resume to continue it", path_));
+    throw InputError(fmt::format(
+        "--run {}: a run is there already; choose another directory, or --resume to continue it",
+        path_));
   std::error_code error;
   fs::create_directories(path_ + "/checkpoints", error);
-  if (error) throw InputError(fmt::format("--run {}: cannot make the directory ({})", path_, error.message()));
+  if (error)
+    throw InputError(
+        fmt::format("--run {}: cannot make the directory ({})", path_, error.message()));
   AtomicFile file(config_path());
   std::ofstream(file.temporary()) << config;
   file.publish();
@@ -29,13 +33,16 @@ void RunDirectory::create(const std::string& config) const {
 
 std::string RunDirectory::config() const {
   std::ifstream file(config_path());
-  if (!file) throw InputError(fmt::format("--run {}: not a run directory (no config.ini in it)", path_));
+  if (!file)
+    throw InputError(fmt::format("--run {}: not a run directory (no config.ini in it)", path_));
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
 }
 
-std::string RunDirectory::checkpoint_path(std::int64_t step) const { return fmt::format("{}/checkpoints/step-{:09}.h5", path_, step); }
+std::string RunDirectory::checkpoint_path(std::int64_t step) const {
+  return fmt::format("{}/checkpoints/step-{:09}.h5", path_, step);
+}
 
 void RunDirectory::set_latest(std::int64_t step, int keep) const {
   const std::string directory = path_ + "/checkpoints";
@@ -47,15 +54,18 @@ void RunDirectory::set_latest(std::int64_t step, int keep) const {
 
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory))
-    if (entry.path().filename().string().starts_with("step-") && entry.path().extension() == ".h5") files.push_back(entry.path());
+    if (entry.path().filename().string().starts_with("step-") && entry.path().extension() == ".h5")
+      files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < files.size(); ++i) fs::remove(files[i]);
+  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < files.size(); ++i)
+    fs::remove(files[i]);
 }
 
 std::string RunDirectory::latest_checkpoint() const {
   config();
   const std::string link = path_ + "/checkpoints/latest";
-  if (!fs::exists(link)) throw InputError(fmt::format("--run {}: no complete checkpoint yet", path_));
+  if (!fs::exists(link))
+    throw InputError(fmt::format("--run {}: no complete checkpoint yet", path_));
   return (fs::path(path_) / "checkpoints" / fs::read_symlink(link)).string();
 }
 

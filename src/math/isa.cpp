@@ -21,8 +21,8 @@ const char* name_of(Isa isa) {
 
 Isa best_isa() {
 #ifdef SIREN_X86_KERNELS
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     return Isa::kAvx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::kAvx2;
 #endif
@@ -35,7 +35,9 @@ Isa parse_isa(const std::string& name) {
   for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) {
     if (name != name_of(isa)) continue;
     if (isa > best)
-      throw InputError(fmt::format("--isa {}: this processor or build offers no more than {}; use --isa auto", name, name_of(best)));
+      throw InputError(
+          fmt::format("--isa {}: this processor or build offers no more than {}; use --isa auto",
+                      name, name_of(best)));
     return isa;
   }
   throw InputError(fmt::format("--isa {}: unknown; use auto, portable, avx2 or avx512", name));

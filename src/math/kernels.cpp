@@ -5,11 +5,11 @@
 
 namespace siren {
 
-#define SIREN_DECLARE_KERNELS(isa)      \
-  namespace isa {                       \
-  extern const Kernels<Fp32> kFp32;     \
-  extern const Kernels<Bf16> kBf16;     \
-  extern const Kernels<Fp64> kFp64;     \
+#define SIREN_DECLARE_KERNELS(isa)  \
+  namespace isa {                   \
+  extern const Kernels<Fp32> kFp32; \
+  extern const Kernels<Bf16> kBf16; \
+  extern const Kernels<Fp64> kFp64; \
   }
 SIREN_DECLARE_KERNELS(portable)
 #ifdef SIREN_X86_KERNELS
@@ -30,9 +30,11 @@ const Kernels<Precision>& choose(Isa isa, const Kernels<Precision>* const (&tabl
 }  // namespace
 
 #ifdef SIREN_X86_KERNELS
-#define SIREN_TABLES(name) {&portable::name, &avx2::name, &avx512::name}
+#define SIREN_TABLES(name) \
+  { &portable::name, &avx2::name, &avx512::name }
 #else
-#define SIREN_TABLES(name) {&portable::name, nullptr, nullptr}
+#define SIREN_TABLES(name) \
+  { &portable::name, nullptr, nullptr }
 #endif
 
 template <>

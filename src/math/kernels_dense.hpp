@@ -83,7 +83,8 @@ void tanh_score_backward(Real* h,
 }
 
 template <class Real>
-void blend(const BranchRows<Real>& z, const Real* score_p, const Real* score_n, Real* share, Real* out) {
+void blend(
+    const BranchRows<Real>& z, const Real* score_p, const Real* score_n, Real* share, Real* out) {
   for (std::int64_t r = 0; r < z.rows; r += kLanes<Real>) {
     const std::int64_t lanes = z.rows - r < kLanes<Real> ? z.rows - r : kLanes<Real>;
     const std::size_t bytes = static_cast<std::size_t>(lanes) * sizeof(Real);
@@ -99,7 +100,8 @@ void blend(const BranchRows<Real>& z, const Real* score_p, const Real* score_n, 
 }
 
 template <class Real>
-void blend_backward(const BranchRows<Real>& z, const Real* share, const Real* dz, Real* ds, Real* dzp, Real* dzn) {
+void blend_backward(
+    const BranchRows<Real>& z, const Real* share, const Real* dz, Real* ds, Real* dzp, Real* dzn) {
   for (std::int64_t r = 0; r < z.rows; ++r) {
     Vec<Real> difference{};
     for (std::int64_t c = r * z.width; c < (r + 1) * z.width; c += kLanes<Real>) {

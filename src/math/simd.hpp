@@ -83,7 +83,8 @@ struct EvenOdd {
 SIREN_INLINE EvenOdd load_even_odd(const Bfloat16* p) {
   Simd<float>::Word pairs;
   __builtin_memcpy(&pairs, p, sizeof pairs);
-  return {reinterpret_cast<Vec<float>>(pairs << 16), reinterpret_cast<Vec<float>>(pairs & 0xffff0000U)};
+  return {reinterpret_cast<Vec<float>>(pairs << 16),
+          reinterpret_cast<Vec<float>>(pairs & 0xffff0000U)};
 }
 SIREN_INLINE void interleave(const EvenOdd& x, Vec<float>& low, Vec<float>& high) {
   constexpr int kHalf = kLanes<float> / 2;
@@ -95,12 +96,17 @@ SIREN_INLINE void interleave(const EvenOdd& x, Vec<float>& low, Vec<float>& high
   }
 }
 
-SIREN_INLINE void store(float* p, Vec<float> v) { __builtin_memcpy(p, &v, sizeof v); }
-SIREN_INLINE void store(double* p, Vec<double> v) { __builtin_memcpy(p, &v, sizeof v); }
+SIREN_INLINE void store(float* p, Vec<float> v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+SIREN_INLINE void store(double* p, Vec<double> v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
 /// Rounds to nearest, ties to even, like the scalar conversion.
 SIREN_INLINE void store(Bfloat16* p, Vec<float> v) {
   const auto wide = reinterpret_cast<Simd<float>::Word>(v);
-  const HalfWords half = __builtin_convertvector((wide + 0x7fffU + ((wide >> 16) & 1U)) >> 16, HalfWords);
+  const HalfWords half =
+      __builtin_convertvector((wide + 0x7fffU + ((wide >> 16) & 1U)) >> 16, HalfWords);
   __builtin_memcpy(static_cast<void*>(p), &half, sizeof half);
 }
 
@@ -154,7 +160,8 @@ struct ExpConstants<double> {
   static constexpr double kMin = -708.0, kMax = 709.0;
   static constexpr double kMagic = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr int kMantissa = 52;
-  static constexpr double kLn2High = 6.93147180369123816490e-01, kLn2Low = 1.90821492927058770002e-10;
+  static constexpr double kLn2High = 6.93147180369123816490e-01,
+                          kLn2Low = 1.90821492927058770002e-10;
   static constexpr int kTerms = 14;
   static constexpr int kLogTerms = 18;
 };
@@ -183,7 +190,8 @@ SIREN_INLINE Vec<Real> log1p_of(Vec<Real> z) {
   const Vec<Real> square = s * s;
   Vec<Real> sum{};
 #pragma GCC unroll 20
-  for (int k = ExpConstants<Real>::kLogTerms - 1; k >= 0; --k) sum = sum * square + Real(1) / Real(2 * k + 1);
+  for (int k = ExpConstants<Real>::kLogTerms - 1; k >= 0; --k)
+    sum = sum * square + Real(1) / Real(2 * k + 1);
   return Real(2) * s * sum;
 }
 

@@ -12,19 +12,23 @@ DenseLayout::DenseLayout(const ModelShape& shape)
       mlp_layers_(shape.disliked_branch ? shape.mlp_layers : 0),
       attention_(shape.disliked_branch && shape.attention) {
   for (int layer = 0; layer < mlp_layers_; ++layer) {
-    add(fmt::format("mlp.{}.weight", layer), dimension_);
-    add(fmt::format("mlp.{}.bias", layer), 1);
+    add_matrix(fmt::format("mlp.{}.weight", layer));
+    add_vector(fmt::format("mlp.{}.bias", layer));
   }
   if (!attention_) return;
-  add("attention.weight", dimension_);
-  add("attention.bias", 1);
-  add("attention.query", 1);
+  add_matrix("attention.weight");
+  add_vector("attention.bias");
+  add_vector("attention.query");
 }
 
-void DenseLayout::add(std::string name, std::int64_t rows) {
-  // square tensors take width() rows: the kernels multiply with whole padded blocks
-  tensors_.push_back({std::move(name), rows, dimension_, size_});
-  size_ += (rows == 1 ? 1 : width()) * width();
+void DenseLayout::add_matrix(std::string name) {
+  tensors_.push_back({std::move(name), dimension_, dimension_, size_});
+  size_ += width() * width();  // also the padding rows: the kernels multiply whole padded blocks
+}
+
+void DenseLayout::add_vector(std::string name) {
+  tensors_.push_back({std::move(name), 1, dimension_, size_});
+  size_ += width();
 }
 
 }  // namespace siren

@@ -8,34 +8,53 @@
 namespace siren {
 
 template <class Precision>
-DislikedBranch<Precision>::DislikedBranch(const ModelShape& shape, const Kernels<Precision>& kernels)
-    : kernels_(kernels), layout_(shape), dropout_(shape.seed, shape.dropout), width_(padded(shape.dimension)) {
-  for (int layer = 0; layer <= layout_.mlp_layers(); ++layer) activations_.emplace_back(0, shape.dimension);
-  for (int layer = 0; layer < layout_.mlp_layers(); ++layer) transposed_.emplace_back(width_, width_);
+DislikedBranch<Precision>::DislikedBranch(const ModelShape& shape,
+                                          const Kernels<Precision>& kernels)
+    : kernels_(kernels),
+      layout_(shape),
+      dropout_(shape.seed, shape.dropout),
+      width_(padded(shape.dimension)) {
+  for (int layer = 0; layer <= layout_.mlp_layers(); ++layer)
+    activations_.emplace_back(0, shape.dimension);
+  for (int layer = 0; layer < layout_.mlp_layers(); ++layer)
+    transposed_.emplace_back(width_, width_);
 }
 
 template <class Precision>
-void DislikedBranch<Precision>::forward(const Pass<Real>& pass, const Matrix<Real>& table, const std::function<void()>& poll) {
+void DislikedBranch<Precision>::forward(const Pass<Real>& pass,
+                                        const Matrix<Real>& table,
+                                        const std::function<void()>& poll) {
   for (Matrix<Real>& y : activations_) y.reserve_rows(pass.needed.size());
   for (int layer = 0; layer < layout_.mlp_layers(); ++layer)
-    transpose(pass.dense + layout_.weight(layer), width_, transposed_[static_cast<std::size_t>(layer)].data());
-  parallel_blocks(pass.needed.size(), kSumBlockRows, [&](std::int64_t begin, std::int64_t end) { forward_block(pass, table, {begin, end}); }, poll);
+    transpose(pass.dense + layout_.weight(layer), width_,
+              transposed_[static_cast<std::size_t>(layer)].data());
+  parallel_blocks(
+      pass.needed.size(), kSumBlockRows,
+      [&](std::int64_t begin, std::int64_t end) {
+        forward_block(pass, table, {begin, end});
+      },
+      poll);
 }
 
 template <class Precision>
-void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass, const Matrix<Real>& table, const RowRange& block) {
+void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass,
+                                              const Matrix<Real>& table,
+                                              const RowRange& block) {
   const std::size_t row_bytes = static_cast<std::size_t>(width_) * sizeof(Real);
-  for (std::int64_t i = block.begin; i < block.end; ++i) std::memcpy(activations_[0].row(i), table.row(pass.needed.row(i)), row_bytes);
+  for (std::int64_t i = block.begin; i < block.end; ++i)
+    std::memcpy(activations_[0].row(i), table.row(pass.needed.row(i)), row_bytes);
 
   const std::int64_t words = (width_ + 63) / 64;
   std::vector<std::uint64_t> mask(static_cast<std::size_t>(block.size() * words));
   for (int layer = 0; layer < layout_.mlp_layers(); ++layer) {
     const auto l = static_cast<std::size_t>(layer);
     Real* out = activations_[l + 1].row(block.begin);
-    kernels_.multiply({activations_[l].row(block.begin), width_, 1, transposed_[l].data(), width_, out, width_, block.size(), width_, width_, false});
+    kernels_.multiply({activations_[l].row(block.begin), width_, 1, transposed_[l].data(), width_,
+                       out, width_, block.size(), width_, width_, false});
     DropoutMask<Real> keep{nullptr, words, Real{1}};
     if (drops(pass)) {
-      dropout_.fill(static_cast<std::uint32_t>(layer), pass.mode.step, pass.needed.nodes_of(block.begin, block.end), words, mask.data());
+      dropout_.fill(static_cast<std::uint32_t>(layer), pass.mode.step,
+                    pass.needed.nodes_of(block.begin, block.end), words, mask.data());
       keep = {mask.data(), words, static_cast<Real>(dropout_.scale())};
     }
     kernels_.relu_dropout(out, pass.dense + layout_.bias(layer), block.size(), width_, keep);
@@ -43,18 +62,25 @@ void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass, const Matr
 }
 
 template <class Precision>
-void DislikedBranch<Precision>::backward_block(const Pass<Real>& pass, const RowRange& block, Matrix<Real>& d, Real* dense_gradient) const {
+void DislikedBranch<Precision>::backward_block(const Pass<Real>& pass,
+                                               const RowRange& block,
+                                               Matrix<Real>& d,
+                                               Real* dense_gradient) const {
   const std::int64_t rows = block.size();
   const Real scale = drops(pass) ? static_cast<Real>(dropout_.scale()) : Real{1};
   Matrix<Real> input_gradient(rows, d.columns());
   Real* gradient = d.row(block.begin);
   for (int layer = layout_.mlp_layers() - 1; layer >= 0; --layer) {
     const auto l = static_cast<std::size_t>(layer);
-    kernels_.relu_dropout_backward(activations_[l + 1].row(block.begin), gradient, rows, width_, scale, dense_gradient + layout_.bias(layer));
+    kernels_.relu_dropout_backward(activations_[l + 1].row(block.begin), gradient, rows, width_,
+                                   scale, dense_gradient + layout_.bias(layer));
     // dW [out x in] += d^T Y(l);  dY(l) = d W
-    kernels_.multiply({gradient, 1, width_, activations_[l].row(block.begin), width_, dense_gradient + layout_.weight(layer), width_, width_, rows, width_, true});
-    kernels_.multiply({gradient, width_, 1, pass.dense + layout_.weight(layer), width_, input_gradient.data(), width_, rows, width_, width_, false});
-    std::memcpy(gradient, input_gradient.data(), static_cast<std::size_t>(rows * width_) * sizeof(Real));
+    kernels_.multiply({gradient, 1, width_, activations_[l].row(block.begin), width_,
+                       dense_gradient + layout_.weight(layer), width_, width_, rows, width_, true});
+    kernels_.multiply({gradient, width_, 1, pass.dense + layout_.weight(layer), width_,
+                       input_gradient.data(), width_, rows, width_, width_, false});
+    std::memcpy(gradient, input_gradient.data(),
+                static_cast<std::size_t>(rows * width_) * sizeof(Real));
   }
 }
 

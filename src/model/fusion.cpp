@@ -31,18 +31,24 @@ void Fusion<Precision>::prepare(const Pass<Real>& pass, Side& side, const Matrix
 }
 
 template <class Precision>
-void Fusion<Precision>::forward(const Pass<Real>& pass, const Matrix<Real>& zp_table, const Matrix<Real>& zn, Matrix<Real>& z) {
+void Fusion<Precision>::forward(const Pass<Real>& pass,
+                                const Matrix<Real>& zp_table,
+                                const Matrix<Real>& zn,
+                                Matrix<Real>& z) {
   zp_.reserve_rows(pass.needed.size());
   z.reserve_rows(pass.needed.size());
   share_.resize(static_cast<std::size_t>(pass.needed.size()));
   prepare(pass, liked_, zp_);
   prepare(pass, disliked_, zn);
-  if (layout_.has_attention()) transpose(pass.dense + layout_.attention_weight(), width_, transposed_.data());
+  if (layout_.has_attention())
+    transpose(pass.dense + layout_.attention_weight(), width_, transposed_.data());
 
   const std::size_t row_bytes = static_cast<std::size_t>(width_) * sizeof(Real);
-  const std::vector<Real> even(static_cast<std::size_t>(kSumBlockRows), Real{0});  // equal scores: one half each
+  const std::vector<Real> even(static_cast<std::size_t>(kSumBlockRows),
+                               Real{0});  // equal scores: one half each
   parallel_blocks(pass.needed.size(), kSumBlockRows, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) std::memcpy(zp_.row(i), zp_table.row(pass.needed.row(i)), row_bytes);
+    for (std::int64_t i = begin; i < end; ++i)
+      std::memcpy(zp_.row(i), zp_table.row(pass.needed.row(i)), row_bytes);
     const Real* score_p = even.data();
     const Real* score_n = even.data();
     if (layout_.has_attention()) {
@@ -51,36 +57,58 @@ void Fusion<Precision>::forward(const Pass<Real>& pass, const Matrix<Real>& zp_t
       score_p = liked_.score.data() + begin;
       score_n = disliked_.score.data() + begin;
     }
-    kernels_.blend({zp_.row(begin), zn.row(begin), end - begin, width_}, score_p, score_n, share_.data() + begin, z.row(begin));
+    kernels_.blend({zp_.row(begin), zn.row(begin), end - begin, width_}, score_p, score_n,
+                   share_.data() + begin, z.row(begin));
   });
 }
 
 template <class Precision>
-auto Fusion<Precision>::head(const Pass<Real>& pass, const Side& side, std::int64_t begin) const -> ScoreHead<Real> {
+auto Fusion<Precision>::head(const Pass<Real>& pass, const Side& side, std::int64_t begin) const
+    -> ScoreHead<Real> {
   DropoutMask<Real> keep{nullptr, words_, Real{1}};
-  if (drops(pass)) keep = {side.mask.data() + begin * words_, words_, static_cast<Real>(dropout_.scale())};
+  if (drops(pass))
+    keep = {side.mask.data() + begin * words_, words_, static_cast<Real>(dropout_.scale())};
   return {pass.dense + layout_.attention_bias(), pass.dense + layout_.query(), width_, keep};
 }
 
 template <class Precision>
 void Fusion<Precision>::score_block(const Pass<Real>& pass, const RowRange& block, Side& side) {
-  if (drops(pass)) dropout_.fill(side.site, pass.mode.step, pass.needed.nodes_of(block.begin, block.end), words_, side.mask.data() + block.begin * words_);
+  if (drops(pass))
+    dropout_.fill(side.site, pass.mode.step, pass.needed.nodes_of(block.begin, block.end), words_,
+                  side.mask.data() + block.begin * words_);
   Real* hidden = side.hidden.row(block.begin);
-  kernels_.multiply({side.z->row(block.begin), width_, 1, transposed_.data(), width_, hidden, width_, block.size(), width_, width_, false});
-  kernels_.tanh_score(hidden, block.size(), head(pass, side, block.begin), side.score.data() + block.begin);
+  kernels_.multiply({side.z->row(block.begin), width_, 1, transposed_.data(), width_, hidden,
+                     width_, block.size(), width_, width_, false});
+  kernels_.tanh_score(hidden, block.size(), head(pass, side, block.begin),
+                      side.score.data() + block.begin);
 }
 
 template <class Precision>
-void Fusion<Precision>::score_backward_block(const Pass<Real>& pass, const RowRange& block, Side& side, const Real* ds, Real* dz, Real* dense_gradient) {
+void Fusion<Precision>::score_backward_block(const Pass<Real>& pass,
+                                             const RowRange& block,
+                                             Side& side,
+                                             const Real* ds,
+                                             Real* dz,
+                                             Real* dense_gradient) {
   Real* hidden = side.hidden.row(block.begin);  // becomes dL/d(z W_a^T + b_a)
-  kernels_.tanh_score_backward(hidden, ds, block.size(), head(pass, side, block.begin), dense_gradient + layout_.query(), dense_gradient + layout_.attention_bias());
-  kernels_.multiply({hidden, 1, width_, side.z->row(block.begin), width_, dense_gradient + layout_.attention_weight(), width_, width_, block.size(), width_, true});
-  kernels_.multiply({hidden, width_, 1, pass.dense + layout_.attention_weight(), width_, dz, width_, block.size(), width_, width_, true});
+  kernels_.tanh_score_backward(hidden, ds, block.size(), head(pass, side, block.begin),
+                               dense_gradient + layout_.query(),
+                               dense_gradient + layout_.attention_bias());
+  kernels_.multiply({hidden, 1, width_, side.z->row(block.begin), width_,
+                     dense_gradient + layout_.attention_weight(), width_, width_, block.size(),
+                     width_, true});
+  kernels_.multiply({hidden, width_, 1, pass.dense + layout_.attention_weight(), width_, dz, width_,
+                     block.size(), width_, width_, true});
 }
 
 template <class Precision>
-void Fusion<Precision>::backward_block(const Pass<Real>& pass, const RowRange& block, Matrix<Real>& d, Matrix<Real>& zp_gradient, Real* dense_gradient) {
-  const BranchRows<Real> branches{zp_.row(block.begin), disliked_.z->row(block.begin), block.size(), width_};
+void Fusion<Precision>::backward_block(const Pass<Real>& pass,
+                                       const RowRange& block,
+                                       Matrix<Real>& d,
+                                       Matrix<Real>& zp_gradient,
+                                       Real* dense_gradient) {
+  const BranchRows<Real> branches{zp_.row(block.begin), disliked_.z->row(block.begin), block.size(),
+                                  width_};
   Matrix<Real> dzp(block.size(), d.columns());
   Real* dzn = d.row(block.begin);
   std::vector<Real> ds(static_cast<std::size_t>(block.size()));
@@ -91,7 +119,8 @@ void Fusion<Precision>::backward_block(const Pass<Real>& pass, const RowRange& b
     score_backward_block(pass, block, disliked_, ds.data(), dzn, dense_gradient);
   }
   const std::size_t row_bytes = static_cast<std::size_t>(width_) * sizeof(Real);
-  for (std::int64_t i = 0; i < block.size(); ++i) std::memcpy(zp_gradient.row(pass.needed.row(block.begin + i)), dzp.row(i), row_bytes);
+  for (std::int64_t i = 0; i < block.size(); ++i)
+    std::memcpy(zp_gradient.row(pass.needed.row(block.begin + i)), dzp.row(i), row_bytes);
 }
 
 template <class Precision>

@@ -10,18 +10,24 @@ namespace siren {
 
 namespace {
 
-// tensor numbers in the counters of kInitWeight and kInitBias (core/rng.hpp): layer l of the MLP is l
+// tensor numbers in the counters of kInitWeight and kInitBias (core/rng.hpp): layer l of the MLP is
+// l
 constexpr std::uint32_t kAttentionTensor = 100;
 constexpr std::uint32_t kQueryTensor = 101;
 constexpr std::int64_t kRowsPerBlock = 1024;
 
 /// One row of d normals; counter word 2 is the block of four columns.
 template <class Real>
-void normal_row(std::uint32_t seed, Purpose purpose, RandomBlock counter, double deviation, std::span<Real> row) {
+void normal_row(std::uint32_t seed,
+                Purpose purpose,
+                RandomBlock counter,
+                double deviation,
+                std::span<Real> row) {
   for (std::size_t c = 0; c < row.size(); c += 4) {
     counter[2] = static_cast<std::uint32_t>(c / 4);
     const std::array<double, 4> z = normal4(random_block(seed, purpose, counter));
-    for (std::size_t i = 0; i < 4 && c + i < row.size(); ++i) row[c + i] = static_cast<Real>(deviation * z[i]);
+    for (std::size_t i = 0; i < 4 && c + i < row.size(); ++i)
+      row[c + i] = static_cast<Real>(deviation * z[i]);
   }
 }
 
@@ -29,7 +35,8 @@ template <class Real>
 void uniform_row(std::uint32_t seed, std::uint32_t tensor, std::span<Real> row) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(row.size()));
   for (std::size_t c = 0; c < row.size(); ++c) {
-    const RandomBlock bits = random_block(seed, Purpose::kInitBias, {static_cast<std::uint32_t>(c / 4), tensor, 0, 0});
+    const RandomBlock bits =
+        random_block(seed, Purpose::kInitBias, {static_cast<std::uint32_t>(c / 4), tensor, 0, 0});
     row[c] = static_cast<Real>((2.0 * open_unit(bits[c % 4]) - 1.0) * bound);
   }
 }
@@ -37,7 +44,10 @@ void uniform_row(std::uint32_t seed, std::uint32_t tensor, std::span<Real> row) 
 }  // namespace
 
 template <class Real>
-void initialise_table(const ModelShape& shape, Purpose purpose, std::span<const NodeId> nodes, Matrix<Real>& table) {
+void initialise_table(const ModelShape& shape,
+                      Purpose purpose,
+                      std::span<const NodeId> nodes,
+                      Matrix<Real>& table) {
   const double deviation = std::sqrt(2.0 / static_cast<double>(shape.nodes + shape.dimension));
   parallel_blocks(table.rows(), kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
@@ -55,10 +65,13 @@ void initialise_dense(const ModelShape& shape, const DenseLayout& layout, std::s
   const double deviation = std::sqrt(1.0 / static_cast<double>(shape.dimension));
   const auto weight = [&](std::int64_t begin, std::uint32_t tensor) {
     for (std::int64_t r = 0; r < shape.dimension; ++r)
-      normal_row(shape.seed, Purpose::kInitWeight, {static_cast<std::uint32_t>(r), tensor, 0, 0}, deviation,
+      normal_row(shape.seed, Purpose::kInitWeight, {static_cast<std::uint32_t>(r), tensor, 0, 0},
+                 deviation,
                  values.subspan(static_cast<std::size_t>(begin + r * layout.width()), d));
   };
-  const auto bias = [&](std::int64_t begin, std::uint32_t tensor) { uniform_row(shape.seed, tensor, values.subspan(static_cast<std::size_t>(begin), d)); };
+  const auto bias = [&](std::int64_t begin, std::uint32_t tensor) {
+    uniform_row(shape.seed, tensor, values.subspan(static_cast<std::size_t>(begin), d));
+  };
   for (int layer = 0; layer < layout.mlp_layers(); ++layer) {
     weight(layout.weight(layer), static_cast<std::uint32_t>(layer));
     bias(layout.bias(layer), static_cast<std::uint32_t>(layer));
@@ -70,7 +83,10 @@ void initialise_dense(const ModelShape& shape, const DenseLayout& layout, std::s
 }
 
 template void initialise_table(const ModelShape&, Purpose, std::span<const NodeId>, Matrix<float>&);
-template void initialise_table(const ModelShape&, Purpose, std::span<const NodeId>, Matrix<double>&);
+template void initialise_table(const ModelShape&,
+                               Purpose,
+                               std::span<const NodeId>,
+                               Matrix<double>&);
 template void initialise_dense(const ModelShape&, const DenseLayout&, std::span<float>);
 template void initialise_dense(const ModelShape&, const DenseLayout&, std::span<double>);
 

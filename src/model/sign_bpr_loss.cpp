@@ -13,7 +13,9 @@ namespace {
 constexpr std::int64_t kRatingsPerTile = 16;
 constexpr std::int64_t kSlotsPerTile = 64;
 
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+std::size_t at(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
 
 /// gradient += factor x for one row; returns |x|^2.
 template <class T, class Real>
@@ -27,15 +29,22 @@ double add_scaled(const T* x, Real factor, std::int64_t columns, Real* gradient)
   return norm;
 }
 
-double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
+double sum(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
 
 }  // namespace
 
 template <class Precision>
-SignBprLoss<Precision>::SignBprLoss(const Factors& factors, const Kernels<Precision>& kernels) : factors_(factors), kernels_(kernels) {}
+SignBprLoss<Precision>::SignBprLoss(const Factors& factors, const Kernels<Precision>& kernels)
+    : factors_(factors), kernels_(kernels) {}
 
 template <class Precision>
-LossSum SignBprLoss<Precision>::add(const LossChunk& chunk, const Matrix<Real>& users, const Matrix<Stored>& items, Matrix<Real>& user_gradient, Matrix<Real>& item_gradient) {
+LossSum SignBprLoss<Precision>::add(const LossChunk& chunk,
+                                    const Matrix<Real>& users,
+                                    const Matrix<Stored>& items,
+                                    Matrix<Real>& user_gradient,
+                                    Matrix<Real>& item_gradient) {
   score(chunk, users, items);
   sort_by_slot(chunk, items.rows());
   add_user_gradients(chunk, users, items, user_gradient);
@@ -44,7 +53,9 @@ LossSum SignBprLoss<Precision>::add(const LossChunk& chunk, const Matrix<Real>& 
 }
 
 template <class Precision>
-void SignBprLoss<Precision>::score(const LossChunk& chunk, const Matrix<Real>& users, const Matrix<Stored>& items) {
+void SignBprLoss<Precision>::score(const LossChunk& chunk,
+                                   const Matrix<Real>& users,
+                                   const Matrix<Stored>& items) {
   const auto ratings = static_cast<std::int64_t>(chunk.user.size());
   const std::int64_t per_rating = factors_.negatives + 1;
   coefficients_.assign(at(ratings * per_rating), Real{0});
@@ -55,8 +66,10 @@ void SignBprLoss<Precision>::score(const LossChunk& chunk, const Matrix<Real>& u
       const std::int32_t* slots = chunk.slots.data() + n * per_rating;
       if (slots[0] == kNoSlot) continue;
       Real* g = coefficients_.data() + n * per_rating;  // scores, then slopes, then G
-      kernels_.dots(users.row(chunk.user[at(n)]), items.data(), slots, per_rating, users.stride(), g);
-      const Real factor = chunk.sign[at(n)] > 0 ? Real{1} : static_cast<Real>(factors_.dislike_factor);
+      kernels_.dots(users.row(chunk.user[at(n)]), items.data(), slots, per_rating, users.stride(),
+                    g);
+      const Real factor =
+          chunk.sign[at(n)] > 0 ? Real{1} : static_cast<Real>(factors_.dislike_factor);
       const Real own = factor * g[0];
       for (std::int64_t k = 1; k < per_rating; ++k) g[k] = own - g[k];
       kernels_.log_sigmoid(g + 1, term.data(), factors_.negatives);
@@ -96,7 +109,10 @@ void SignBprLoss<Precision>::sort_by_slot(const LossChunk& chunk, std::int64_t s
 }
 
 template <class Precision>
-void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk, const Matrix<Real>& users, const Matrix<Stored>& items, Matrix<Real>& gradient) {
+void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk,
+                                                const Matrix<Real>& users,
+                                                const Matrix<Stored>& items,
+                                                Matrix<Real>& gradient) {
   const std::int64_t per_rating = factors_.negatives + 1;
   segments_.clear();
   for (std::int64_t n = 0; n < static_cast<std::int64_t>(chunk.user.size()); ++n) {
@@ -104,33 +120,46 @@ void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk, const Ma
     segments_.back().end = n + 1;
   }
   reg_of_user_.assign(segments_.size(), 0.0);
-  parallel_blocks(static_cast<std::int64_t>(segments_.size()), kRatingsPerTile, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t s = first; s < last; ++s) {
-      const Segment segment = segments_[at(s)];
-      const std::int32_t user = chunk.user[at(segment.begin)];
-      std::int64_t terms = 0;
-      for (std::int64_t n = segment.begin; n < segment.end; ++n) {
-        if (chunk.slots[at(n * per_rating)] == kNoSlot) continue;
-        ++terms;
-        kernels_.weighted_sum(items.data(), chunk.slots.data() + n * per_rating, coefficients_.data() + n * per_rating, per_rating, users.stride(), gradient.row(user));
-      }
-      const auto count = static_cast<double>(terms);
-      reg_of_user_[at(s)] = count * add_scaled(users.row(user), static_cast<Real>(2.0 * factors_.reg * count), users.columns(), gradient.row(user));
-    }
-  });
+  parallel_blocks(static_cast<std::int64_t>(segments_.size()), kRatingsPerTile,
+                  [&](std::int64_t first, std::int64_t last) {
+                    for (std::int64_t s = first; s < last; ++s) {
+                      const Segment segment = segments_[at(s)];
+                      const std::int32_t user = chunk.user[at(segment.begin)];
+                      std::int64_t terms = 0;
+                      for (std::int64_t n = segment.begin; n < segment.end; ++n) {
+                        if (chunk.slots[at(n * per_rating)] == kNoSlot) continue;
+                        ++terms;
+                        kernels_.weighted_sum(items.data(), chunk.slots.data() + n * per_rating,
+                                              coefficients_.data() + n * per_rating, per_rating,
+                                              users.stride(), gradient.row(user));
+                      }
+                      if (terms == 0) continue;  // then its row is not its own
+                      const auto count = static_cast<double>(terms);
+                      reg_of_user_[at(s)] =
+                          count * add_scaled(users.row(user),
+                                             static_cast<Real>(2.0 * factors_.reg * count),
+                                             users.columns(), gradient.row(user));
+                    }
+                  });
 }
 
 template <class Precision>
-void SignBprLoss<Precision>::add_item_gradients(const Matrix<Real>& users, const Matrix<Stored>& items, Matrix<Real>& gradient) {
+void SignBprLoss<Precision>::add_item_gradients(const Matrix<Real>& users,
+                                                const Matrix<Stored>& items,
+                                                Matrix<Real>& gradient) {
   reg_of_slot_.assign(at(items.rows()), 0.0);
   parallel_blocks(items.rows(), kSlotsPerTile, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t slot = first; slot < last; ++slot) {
       const std::int64_t begin = slot_offsets_[at(slot)];
       const std::int64_t entries = slot_offsets_[at(slot) + 1] - begin;
       if (entries == 0) continue;
-      kernels_.weighted_sum_real(users.data(), slot_users_.data() + begin, slot_coefficients_.data() + begin, entries, users.stride(), gradient.row(slot));
+      kernels_.weighted_sum_real(users.data(), slot_users_.data() + begin,
+                                 slot_coefficients_.data() + begin, entries, users.stride(),
+                                 gradient.row(slot));
       const auto count = static_cast<double>(entries);
-      reg_of_slot_[at(slot)] = count * add_scaled(items.row(slot), static_cast<Real>(2.0 * factors_.reg * count), items.columns(), gradient.row(slot));
+      reg_of_slot_[at(slot)] =
+          count * add_scaled(items.row(slot), static_cast<Real>(2.0 * factors_.reg * count),
+                             items.columns(), gradient.row(slot));
     }
   });
 }

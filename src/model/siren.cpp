@@ -13,18 +13,26 @@ namespace {
 constexpr std::int64_t kEvaluationRows = 16384;  // rows embedded at once outside training
 
 template <class Real>
-void copy_row(const Matrix<Real>& from, std::int64_t source, Matrix<Real>& to, std::int64_t target) {
-  std::memcpy(to.row(target), from.row(source), static_cast<std::size_t>(from.stride()) * sizeof(Real));
+void copy_row(const Matrix<Real>& from,
+              std::int64_t source,
+              Matrix<Real>& to,
+              std::int64_t target) {
+  std::memcpy(to.row(target), from.row(source),
+              static_cast<std::size_t>(from.stride()) * sizeof(Real));
 }
 
 }  // namespace
 
 template <class Real>
 Parameters<Real>::Parameters(const ModelShape& shape, std::int64_t rows)
-    : liked(rows, shape.dimension), disliked(shape.disliked_branch ? rows : 0, shape.dimension), dense(DenseLayout(shape).size()) {}
+    : liked(rows, shape.dimension),
+      disliked(shape.disliked_branch ? rows : 0, shape.dimension),
+      dense(DenseLayout(shape).size()) {}
 
 template <class Precision>
-Siren<Precision>::Siren(const ModelShape& shape, std::span<const NodeId> nodes, const Kernels<Precision>& kernels)
+Siren<Precision>::Siren(const ModelShape& shape,
+                        std::span<const NodeId> nodes,
+                        const Kernels<Precision>& kernels)
     : shape_(shape),
       layout_(shape),
       parameters_(shape, static_cast<std::int64_t>(nodes.size())),
@@ -39,12 +47,15 @@ Siren<Precision>::Siren(const ModelShape& shape, std::span<const NodeId> nodes, 
 }
 
 template <class Precision>
-void Siren<Precision>::embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll) {
+void Siren<Precision>::embed_disliked(const RowSet& needed,
+                                      const Mode& mode,
+                                      const std::function<void()>& poll) {
   if (shape_.disliked_branch) disliked_.forward(pass_of(needed, mode), parameters_.disliked, poll);
 }
 
 template <class Precision>
-auto Siren<Precision>::fuse(const Matrix<Real>& zp, const RowSet& needed, const Mode& mode) -> const Matrix<Real>& {
+auto Siren<Precision>::fuse(const Matrix<Real>& zp, const RowSet& needed, const Mode& mode)
+    -> const Matrix<Real>& {
   if (shape_.disliked_branch) {
     fusion_.forward(pass_of(needed, mode), zp, disliked_.output(), z_);
   } else {
@@ -55,7 +66,11 @@ auto Siren<Precision>::fuse(const Matrix<Real>& zp, const RowSet& needed, const 
 }
 
 template <class Precision>
-void Siren<Precision>::backward(const RowSet& needed, const Mode& mode, Matrix<Real>& dz, Gradients<Real>& gradients, const std::function<void()>& poll) {
+void Siren<Precision>::backward(const RowSet& needed,
+                                const Mode& mode,
+                                Matrix<Real>& dz,
+                                Gradients<Real>& gradients,
+                                const std::function<void()>& poll) {
   gradients.zp.set_zero();
   if (!shape_.disliked_branch) {
     for (std::int64_t i = 0; i < needed.size(); ++i) copy_row(dz, i, gradients.zp, needed.row(i));
@@ -69,13 +84,16 @@ void Siren<Precision>::backward(const RowSet& needed, const Mode& mode, Matrix<R
       [&](std::int64_t begin, std::int64_t end, Real* dense_gradient) {
         fusion_.backward_block(pass, {begin, end}, dz, gradients.zp, dense_gradient);
         disliked_.backward_block(pass, {begin, end}, dz, dense_gradient);
-        for (std::int64_t i = begin; i < end; ++i) copy_row(dz, i, gradients.of.disliked, needed.row(i));
+        for (std::int64_t i = begin; i < end; ++i)
+          copy_row(dz, i, gradients.of.disliked, needed.row(i));
       },
       poll);
 }
 
 template <class Precision>
-void Siren<Precision>::embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, Matrix<Real>& z) {
+void Siren<Precision>::embed_all(const Matrix<Real>& zp,
+                                 std::span<const NodeId> nodes,
+                                 Matrix<Real>& z) {
   RowSet rows;
   for (std::int64_t begin = 0; begin < zp.rows(); begin += kEvaluationRows) {
     const std::int64_t end = std::min(begin + kEvaluationRows, zp.rows());

@@ -12,19 +12,28 @@ constexpr std::int64_t kValuesPerTile = 8192;  // a multiple of the row padding
 }  // namespace
 
 template <class Precision>
-Adam<Precision>::Adam(const ModelShape& shape, std::int64_t rows, double learning_rate, const Kernels<Precision>& kernels)
+Adam<Precision>::Adam(const ModelShape& shape,
+                      std::int64_t rows,
+                      double learning_rate,
+                      const Kernels<Precision>& kernels)
     : learning_rate_(learning_rate), kernels_(kernels), first_(shape, rows), second_(shape, rows) {}
 
 template <class Precision>
-void Adam<Precision>::update(std::int64_t t, const Parameters<Real>& gradients, Parameters<Real>& parameters) {
+void Adam<Precision>::update(std::int64_t t,
+                             const Parameters<Real>& gradients,
+                             Parameters<Real>& parameters) {
   const auto power = static_cast<double>(t);
-  const AdamStep<Real> step{
-      static_cast<Real>(learning_rate_ / (1.0 - std::pow(kBeta1, power))), static_cast<Real>(kBeta1), static_cast<Real>(kBeta2),
-      static_cast<Real>(1.0 / std::sqrt(1.0 - std::pow(kBeta2, power))), static_cast<Real>(kEpsilon)};
+  const AdamStep<Real> step{static_cast<Real>(learning_rate_ / (1.0 - std::pow(kBeta1, power))),
+                            static_cast<Real>(kBeta1), static_cast<Real>(kBeta2),
+                            static_cast<Real>(1.0 / std::sqrt(1.0 - std::pow(kBeta2, power))),
+                            static_cast<Real>(kEpsilon)};
   const auto update_all = [&](auto& parameter, auto& first, auto& second, const auto& gradient) {
-    parallel_blocks(static_cast<std::int64_t>(parameter.span().size()), kValuesPerTile, [&](std::int64_t begin, std::int64_t end) {
-      kernels_.adam(parameter.data() + begin, first.data() + begin, second.data() + begin, gradient.data() + begin, end - begin, step);
-    });
+    parallel_blocks(static_cast<std::int64_t>(parameter.span().size()), kValuesPerTile,
+                    [&](std::int64_t begin, std::int64_t end) {
+                      kernels_.adam(parameter.data() + begin, first.data() + begin,
+                                    second.data() + begin, gradient.data() + begin, end - begin,
+                                    step);
+                    });
   };
   update_all(parameters.liked, first_.liked, second_.liked, gradients.liked);
   update_all(parameters.disliked, first_.disliked, second_.disliked, gradients.disliked);

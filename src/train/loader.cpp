@@ -136,7 +136,8 @@ void append_held_out(std::span<const TravellingRating> ratings, Role role, HeldO
   for (std::size_t i = 0; i < ratings.size(); ++i) {
     if (ratings[i].role != role) continue;
     const auto trains = [&](std::size_t other) {
-      return other < ratings.size() && ratings[other].item == ratings[i].item && ratings[other].role == Role::kTrain;
+      return other < ratings.size() && ratings[other].item == ratings[i].item &&
+             ratings[other].role == Role::kTrain;
     };
     if (trains(i - 1) || trains(i - 2) || trains(i + 1)) {
       ++out.also_in_train;

@@ -12,7 +12,8 @@ namespace siren {
 
 using Json = nlohmann::ordered_json;
 
-MetricsLog::MetricsLog(std::string path, bool log_steps) : path_(std::move(path)), log_steps_(log_steps), file_(path_, std::ios::app) {
+MetricsLog::MetricsLog(std::string path, bool log_steps)
+    : path_(std::move(path)), log_steps_(log_steps), file_(path_, std::ios::app) {
   if (!file_) throw EnvironmentError(fmt::format("cannot open {}", path_));
 }
 
@@ -23,14 +24,29 @@ void MetricsLog::write(const Json& event) {
 
 void MetricsLog::on_step(const StepReport& report) {
   if (!log_steps_) return;
-  write({{"event", "step"}, {"step", report.step}, {"epoch", report.epoch}, {"ratings", report.ratings}, {"loss", report.loss}, {"reg", report.reg}});
+  write({{"event", "step"},
+         {"step", report.step},
+         {"epoch", report.epoch},
+         {"ratings", report.ratings},
+         {"loss", report.loss},
+         {"reg", report.reg}});
 }
 
 void MetricsLog::on_epoch(const EpochReport& report) {
   Json phases;
   for (const PhaseUse& use : report.phases)
-    phases[use.name] = {{"min", use.min_seconds}, {"mean", use.mean_seconds}, {"max", use.max_seconds}, {"bytes", use.bytes}};
-  write({{"event", "epoch"}, {"epoch", report.epoch}, {"step", report.step}, {"loss", report.loss}, {"reg", report.reg}, {"seconds", report.seconds}, {"ratings", report.ratings}, {"phases", phases}});
+    phases[use.name] = {{"min", use.min_seconds},
+                        {"mean", use.mean_seconds},
+                        {"max", use.max_seconds},
+                        {"bytes", use.bytes}};
+  write({{"event", "epoch"},
+         {"epoch", report.epoch},
+         {"step", report.step},
+         {"loss", report.loss},
+         {"reg", report.reg},
+         {"seconds", report.seconds},
+         {"ratings", report.ratings},
+         {"phases", phases}});
 }
 
 void MetricsLog::on_evaluation(std::int32_t epoch, const EvaluationReport& report) {
@@ -40,7 +56,11 @@ void MetricsLog::on_evaluation(std::int32_t epoch, const EvaluationReport& repor
 }
 
 void MetricsLog::on_checkpoint(const CheckpointReport& report) {
-  write({{"event", "checkpoint"}, {"step", report.step}, {"file", report.file}, {"seconds", report.seconds}, {"bytes", report.bytes}});
+  write({{"event", "checkpoint"},
+         {"step", report.step},
+         {"file", report.file},
+         {"seconds", report.seconds},
+         {"bytes", report.bytes}});
 }
 
 }  // namespace siren

@@ -8,8 +8,19 @@
 
 namespace siren {
 
-TrainingRun::TrainingRun(const Communicator& comm, const TrainConfig& config, Training& training, Evaluator* evaluator, Save save, std::vector<Observer*> observers)
-    : comm_(comm), config_(config), training_(training), evaluator_(evaluator), save_(std::move(save)), observers_(std::move(observers)), saved_step_(training.steps_done()) {}
+TrainingRun::TrainingRun(const Communicator& comm,
+                         const TrainConfig& config,
+                         Training& training,
+                         Evaluator* evaluator,
+                         Save save,
+                         std::vector<Observer*> observers)
+    : comm_(comm),
+      config_(config),
+      training_(training),
+      evaluator_(evaluator),
+      save_(std::move(save)),
+      observers_(std::move(observers)),
+      saved_step_(training.steps_done()) {}
 
 std::int64_t TrainingRun::last_step() const {
   const std::int64_t all = training_.steps_per_epoch() * config_.epochs;
@@ -32,7 +43,8 @@ void TrainingRun::run() {
       end_epoch(step.epoch, watch.seconds());
       watch = Stopwatch();
     }
-    if (config_.checkpoint_every_steps > 0 && step.step % config_.checkpoint_every_steps == 0) save_checkpoint();
+    if (config_.checkpoint_every_steps > 0 && step.step % config_.checkpoint_every_steps == 0)
+      save_checkpoint();
   }
   save_checkpoint();
 }
@@ -77,7 +89,8 @@ std::vector<PhaseUse> TrainingRun::phases() const {
   comm_.all_reduce(std::span(bytes), Reduction::kSum);
   std::vector<PhaseUse> uses;
   for (std::size_t p = 0; p < kPhases; ++p)
-    uses.push_back({std::string(name_of(static_cast<Phase>(p))), least[p], sum[p] / comm_.size(), most[p], bytes[p]});
+    uses.push_back({std::string(name_of(static_cast<Phase>(p))), least[p], sum[p] / comm_.size(),
+                    most[p], bytes[p]});
   return uses;
 }
 

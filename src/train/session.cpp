@@ -21,13 +21,15 @@ Isa agree_on_isa(const Communicator& comm, const std::string& name) {
 
 int set_threads(const Communicator& comm, int threads) {
   const int ranks_here = comm.split_by_node().size();
-  if (threads == 0) threads = std::min(omp_get_max_threads(), std::max(1, omp_get_num_procs() / ranks_here));
+  if (threads == 0)
+    threads = std::min(omp_get_max_threads(), std::max(1, omp_get_num_procs() / ranks_here));
   omp_set_num_threads(threads);
   flush_denormals();
   return threads;
 }
 
-Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config) : comm_(comm), config_(config), isa_(agree_on_isa(comm, config.isa)) {
+Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config)
+    : comm_(comm), config_(config), isa_(agree_on_isa(comm, config.isa)) {
   agree_on_input(comm, [&] {
     file_ = std::make_unique<DatasetFile>(data.data);
     if (comm.is_root()) file_->verify();
@@ -39,20 +41,24 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.offset = offset_;
   options.relevant_from = data.relevant_from;
   options.dislikes = !data.no_dislikes;
-  options.trainable = config.model == "siren" ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
+  options.trainable =
+      config.model == "siren" ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
   options.partition = data.partition;
   options.seed = config.seed;
   options.dimension = config.dimension;
   data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
   const Travel travel = parse_travel(data.travel, summary().users, summary().items);
   graph_ = make_liked_graph(comm, data_->layout, data_->train, travel);
-  for (std::int64_t row = 0; row < data_->layout.rows(); ++row) nodes_.push_back(data_->layout.node_of(static_cast<LocalRow>(row)));
+  for (std::int64_t row = 0; row < data_->layout.rows(); ++row)
+    nodes_.push_back(data_->layout.node_of(static_cast<LocalRow>(row)));
 }
 
 void Session::check_ranks() const {
   const std::int64_t most = std::min(summary().users, summary().items);
   if (comm_.size() > most)
-    throw InputError(fmt::format("{} ranks are too many for {} ({} users, {} items): start at most {}", comm_.size(), file_->path(), summary().users, summary().items, most));
+    throw InputError(
+        fmt::format("{} ranks are too many for {} ({} users, {} items): start at most {}",
+                    comm_.size(), file_->path(), summary().users, summary().items, most));
 }
 
 Training& Session::start_training() {
@@ -64,7 +70,9 @@ Training& Session::load_parameters(const std::string& checkpoint) {
   CheckpointInfo info;
   agree_on_input(comm_, [&] { info = read_checkpoint_info(checkpoint); });
   if (info.dataset_hash != summary().content_hash)
-    throw InputError(fmt::format("{} was trained on another data set than {} (content {} there, {} here)", checkpoint, file_->path(), info.dataset_hash, summary().content_hash));
+    throw InputError(
+        fmt::format("{} was trained on another data set than {} (content {} there, {} here)",
+                    checkpoint, file_->path(), info.dataset_hash, summary().content_hash));
   start_training();
   std::vector<StateTensor> parameters;
   for (const StateTensor& tensor : training_->state())
@@ -79,10 +87,13 @@ std::string Session::default_split() const {
 }
 
 std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split) const {
-  if (split != "valid" && split != "test") throw InputError(fmt::format("split {}: unknown; use valid or test", split));
+  if (split != "valid" && split != "test")
+    throw InputError(fmt::format("split {}: unknown; use valid or test", split));
   const HeldOutRatings& held_out = split == "valid" ? data_->valid : data_->test;
   if (comm_.all_reduce(static_cast<std::int64_t>(held_out.items.size()), Reduction::kSum) == 0)
-    throw InputError(fmt::format("{} has no {} ratings to judge by; prepare it with another split or choose the other", file_->path(), split));
+    throw InputError(fmt::format(
+        "{} has no {} ratings to judge by; prepare it with another split or choose the other",
+        file_->path(), split));
   EvaluationOptions options;
   options.split = split;
   options.candidates = parse_candidates(config_.candidates);

@@ -27,7 +27,8 @@ ModelShape shape_of(const TrainConfig& config, std::int64_t nodes) {
 
 std::vector<NodeId> owned_nodes(const Layout& layout) {
   std::vector<NodeId> nodes;
-  for (std::int64_t row = 0; row < layout.rows(); ++row) nodes.push_back(layout.node_of(static_cast<LocalRow>(row)));
+  for (std::int64_t row = 0; row < layout.rows(); ++row)
+    nodes.push_back(layout.node_of(static_cast<LocalRow>(row)));
   return nodes;
 }
 
@@ -50,7 +51,13 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       sampler_(set_.item_degree, config.exponent, config.seed),
       schedule_(set_, config.seed, config.batch),
       planner_(comm_, {layout_, set_, sampler_, schedule_, config.negatives}, clock_),
-      propagation_(comm_, graph_, kernels_, {config.model == "mf" ? 0 : config.layers, config.dimension, parse_normalisation(config.norm)}, clock_, poll_),
+      propagation_(comm_,
+                   graph_,
+                   kernels_,
+                   {config.model == "mf" ? 0 : config.layers, config.dimension,
+                    parse_normalisation(config.norm)},
+                   clock_,
+                   poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
       loss_({config.dislike_factor, config.reg, config.negatives}, kernels_),
       adam_(model_.shape(), layout_.rows(), config.learning_rate, kernels_),
@@ -77,27 +84,27 @@ StepReport Trainer<Precision>::step() {
   const auto moving = [this] { propagation_.progress(), poll_(); };
 
   // 2. Forward: Zp by propagation, Zn while its first rows travel, Z of the needed rows.
-  propagation_.forward(model_.parameters().liked, zp_, [&] {      // expand, fold: zp_ [rows x d]
+  propagation_.forward(model_.parameters().liked, zp_, [&] {  // expand, fold: zp_ [rows x d]
     const auto phase = clock_.enter(Phase::kDense);
-    model_.embed_disliked(plan.needed, mode, moving);             // Zn [needed x d]
+    model_.embed_disliked(plan.needed, mode, moving);  // Zn [needed x d]
   });
   const Matrix<Real>& z = [&]() -> const Matrix<Real>& {
     const auto phase = clock_.enter(Phase::kDense);
-    return model_.fuse(zp_, plan.needed, mode);                   // Z [needed x d]
+    return model_.fuse(zp_, plan.needed, mode);  // Z [needed x d]
   }();
 
   // 3. Loss: rows of Z to the ranks that mention them, their gradients back, added in rank order.
-  expand_batch_rows(plan, z);                                     // z_items_ [slots x d]
-  add_loss(plan, z);                                              // dz_ [needed x d], dz_items_ [slots x d]
-  fold_batch_gradients(plan);                                     // dz_ complete
+  expand_batch_rows(plan, z);  // z_items_ [slots x d]
+  add_loss(plan, z);           // dz_ [needed x d], dz_items_ [slots x d]
+  fold_batch_gradients(plan);  // dz_ complete
 
   // 4. Backward: attention and MLP, then propagation while the dense gradients are summed.
   {
     const auto phase = clock_.enter(Phase::kDense);
-    model_.backward(plan.needed, mode, dz_, gradients_, poll_);         // dY0, dense, dZp
+    model_.backward(plan.needed, mode, dz_, gradients_, poll_);  // dY0, dense, dZp
   }
-  start_dense_sum(plan);                                          // all_reduce_ in flight
-  propagation_.backward(gradients_.zp, gradients_.of.liked);      // expand, fold: dX0 [rows x d]
+  start_dense_sum(plan);                                      // all_reduce_ in flight
+  propagation_.backward(gradients_.zp, gradients_.of.liked);  // expand, fold: dX0 [rows x d]
   const StepReport report = finish_dense_sum(plan);
 
   // 5. Update.
@@ -136,7 +143,8 @@ void Trainer<Precision>::add_loss(const BatchPlan& plan, const Matrix<Real>& z) 
     const std::int64_t end = std::min(begin + kChunkRatings, plan.ratings.size());
     const auto from = static_cast<std::size_t>(begin);
     const auto count = static_cast<std::size_t>(end - begin);
-    const LossChunk chunk{users.subspan(from, count), signs.subspan(from, count), planner_.chunk_slots(plan, begin, end, chunk_scratch_)};
+    const LossChunk chunk{users.subspan(from, count), signs.subspan(from, count),
+                          planner_.chunk_slots(plan, begin, end, chunk_scratch_)};
     const LossSum sum = loss_.add(chunk, z, z_items_, dz_, dz_items_);
     loss_sum_.loss += sum.loss;
     loss_sum_.reg += sum.reg;
@@ -149,7 +157,8 @@ void Trainer<Precision>::fold_batch_gradients(const BatchPlan& plan) {
     const auto phase = clock_.enter(Phase::kFold);
     dz_items_wire_.reserve_rows(plan.items.size());
     parallel_blocks(dz_items_.rows(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
-      kernels_.scale_rows(dz_items_.data(), nullptr, dz_items_.stride(), begin, end, dz_items_wire_.data());
+      kernels_.scale_rows(dz_items_.data(), nullptr, dz_items_.stride(), begin, end,
+                          dz_items_wire_.data());
     });
   }
   batch_rows_.start_fold(dz_items_wire_.data());
@@ -171,9 +180,16 @@ StepReport Trainer<Precision>::finish_dense_sum(const BatchPlan& plan) {
   dense_sum_.finish();
   scalar_sum_.finish();
   const auto ratings = static_cast<double>(plan.ratings.global_count);
-  const StepReport report{plan.step, plan.ratings.epoch, plan.ratings.global_count, static_cast<std::int64_t>(scalars_[2]), scalars_[0] / ratings, scalars_[1] / ratings};
+  const StepReport report{plan.step,
+                          plan.ratings.epoch,
+                          plan.ratings.global_count,
+                          static_cast<std::int64_t>(scalars_[2]),
+                          scalars_[0] / ratings,
+                          scalars_[1] / ratings};
   if (!std::isfinite(report.loss) || !std::isfinite(report.reg))
-    throw EnvironmentError(fmt::format("the loss is not finite at step {} (epoch {}); a smaller --lr usually helps", report.step, report.epoch));
+    throw EnvironmentError(
+        fmt::format("the loss is not finite at step {} (epoch {}); a smaller --lr usually helps",
+                    report.step, report.epoch));
   return report;
 }
 
@@ -187,7 +203,8 @@ void Trainer<Precision>::embed(Matrix<float>& users, Matrix<float>& items) {
   items = Matrix<float>(layout_.items(), config_.dimension);
   for (std::int64_t row = 0; row < z.rows(); ++row) {
     float* to = row < layout_.users() ? users.row(row) : items.row(row - layout_.users());
-    std::transform(z.row(row), z.row(row) + z.columns(), to, [](Real value) { return static_cast<float>(value); });
+    std::transform(z.row(row), z.row(row) + z.columns(), to,
+                   [](Real value) { return static_cast<float>(value); });
   }
 }
 
@@ -196,12 +213,14 @@ std::vector<StateTensor> Trainer<Precision>::state() {
   std::vector<StateTensor> tensors;
   const auto add = [&](const std::string& group, Parameters<Real>& values) {
     const auto table = [&](const std::string& name, Matrix<Real>& matrix) {
-      tensors.push_back({fmt::format("{}/{}", group, name), true, matrix.rows(), matrix.columns(), matrix.stride(), sizeof(Real), matrix.data()});
+      tensors.push_back({fmt::format("{}/{}", group, name), true, matrix.rows(), matrix.columns(),
+                         matrix.stride(), sizeof(Real), matrix.data()});
     };
     table("liked", values.liked);
     if (model_.shape().disliked_branch) table("disliked", values.disliked);
     for (const TensorInfo& info : model_.dense_layout().tensors())
-      tensors.push_back({fmt::format("{}/{}", group, info.name), false, info.rows, info.columns, padded(info.columns), sizeof(Real), values.dense.data() + info.begin});
+      tensors.push_back({fmt::format("{}/{}", group, info.name), false, info.rows, info.columns,
+                         padded(info.columns), sizeof(Real), values.dense.data() + info.begin});
   };
   add("parameters", model_.parameters());
   add("first_moment", adam_.first_moments());
@@ -220,13 +239,17 @@ template <class Precision>
 std::vector<MemoryUse> Trainer<Precision>::memory() const {
   const std::int64_t table = zp_.bytes();
   const std::int64_t tables = model_.shape().disliked_branch ? 2 : 1;
-  const std::int64_t rating_bytes = static_cast<std::int64_t>(set_.ratings.items.size() * (sizeof(ItemId) + 1) + set_.ratings.offsets.size() * 8) + schedule_.bytes();
+  const std::int64_t rating_bytes =
+      static_cast<std::int64_t>(set_.ratings.items.size() * (sizeof(ItemId) + 1) +
+                                set_.ratings.offsets.size() * 8) +
+      schedule_.bytes();
   return {{"embeddings and moments", 3 * tables * table},
           {"gradients", (tables + 2) * table},
           {"layer tables and halo", propagation_.bytes()},
           {"edges", graph_.edge_bytes()},
           {"ratings and schedule", rating_bytes},
-          {"batch rows", model_.workspace_bytes() + z_wire_.bytes() + z_items_.bytes() + dz_.bytes() + dz_items_.bytes() + dz_items_wire_.bytes()},
+          {"batch rows", model_.workspace_bytes() + z_wire_.bytes() + z_items_.bytes() +
+                             dz_.bytes() + dz_items_.bytes() + dz_items_wire_.bytes()},
           {"all items (every rank)", planner_.all_items_bytes() + 12 * layout_.all_items()}};
 }
 

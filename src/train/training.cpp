@@ -8,7 +8,9 @@
 
 namespace siren {
 
-std::unique_ptr<Training> make_training(const TrainingInputs& inputs, const TrainConfig& config, Isa isa) {
+std::unique_ptr<Training> make_training(const TrainingInputs& inputs,
+                                        const TrainConfig& config,
+                                        Isa isa) {
   if (config.storage == "fp32") return std::make_unique<Trainer<Fp32>>(inputs, config, isa);
   if (config.storage == "bf16") return std::make_unique<Trainer<Bf16>>(inputs, config, isa);
   if (config.storage == "fp64") return std::make_unique<Trainer<Fp64>>(inputs, config, isa);

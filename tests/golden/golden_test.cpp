@@ -10,6 +10,7 @@
 
 #include "siren/io/hdf5_file.hpp"
 #include "siren/train/trainer.hpp"
+
 #include "support/share.hpp"
 
 namespace siren::test {
@@ -24,11 +25,14 @@ std::vector<T> read_all(const Hdf5File& file, const std::string& name, hid_t typ
   const Hdf5Handle set(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, "H5Dopen2", name);
   const Hdf5Handle space(H5Dget_space(set.get()), H5Sclose, "H5Dget_space", name);
   std::vector<T> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.get())));
-  check_hdf5(H5Dread(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "H5Dread", name);
+  check_hdf5(H5Dread(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "H5Dread",
+             name);
   return values;
 }
 
-std::vector<double> doubles(const Hdf5File& file, const std::string& name) { return read_all<double>(file, name, H5T_NATIVE_DOUBLE); }
+std::vector<double> doubles(const Hdf5File& file, const std::string& name) {
+  return read_all<double>(file, name, H5T_NATIVE_DOUBLE);
+}
 
 /// Where a run differs from the main one, and how this program says so.
 struct Variant {
@@ -38,12 +42,15 @@ struct Variant {
 };
 
 std::ostream& operator<<(std::ostream& out, const Variant& variant) {
-  return out << (variant.group.empty() ? "main" : variant.group) << " " << variant.partition << (variant.travel == Travel::kItems ? " items" : " users") << " travel";
+  return out << (variant.group.empty() ? "main" : variant.group) << " " << variant.partition
+             << (variant.travel == Travel::kItems ? " items" : " users") << " travel";
 }
 
 class Golden : public ::testing::TestWithParam<Variant> {
  protected:
-  Golden() : comm_(Communicator::world()), file_(Hdf5File::open_read_only(SIREN_SOURCE_DIR "/tests/golden/step.h5")) {}
+  Golden()
+      : comm_(Communicator::world()),
+        file_(Hdf5File::open_read_only(SIREN_SOURCE_DIR "/tests/golden/step.h5")) {}
 
   TrainConfig config() const {
     TrainConfig c;
@@ -87,14 +94,17 @@ class Golden : public ::testing::TestWithParam<Variant> {
   }
 
   /// Compares this rank's rows of a table, or a whole replicated tensor, with a dataset.
-  void expect_equal(const StateTensor& tensor, const Layout& layout, const std::string& dataset) const {
+  void expect_equal(const StateTensor& tensor,
+                    const Layout& layout,
+                    const std::string& dataset) const {
     const std::vector<double> expected = doubles(file_, dataset);
     const auto* values = static_cast<const double*>(tensor.data);
     for (std::int64_t r = 0; r < tensor.rows; ++r) {
       const std::int64_t row = tensor.is_table ? layout.node_of(static_cast<LocalRow>(r)) : r;
       for (std::int64_t c = 0; c < tensor.columns; ++c) {
         const double want = expected[static_cast<std::size_t>(row * tensor.columns + c)];
-        ASSERT_NEAR(values[r * tensor.stride + c], want, kTolerance * (1.0 + std::abs(want))) << dataset << " row " << row << " column " << c;
+        ASSERT_NEAR(values[r * tensor.stride + c], want, kTolerance * (1.0 + std::abs(want)))
+            << dataset << " row " << row << " column " << c;
       }
     }
   }
@@ -104,9 +114,15 @@ class Golden : public ::testing::TestWithParam<Variant> {
 };
 
 const std::map<std::string, std::string>& dataset_names() {
-  static const std::map<std::string, std::string> names = {
-      {"liked", "X0"},          {"disliked", "Y0"},      {"mlp.0.weight", "W0"},     {"mlp.0.bias", "b0"},     {"mlp.1.weight", "W1"},
-      {"mlp.1.bias", "b1"},     {"attention.weight", "Wa"}, {"attention.bias", "ba"}, {"attention.query", "q"}};
+  static const std::map<std::string, std::string> names = {{"liked", "X0"},
+                                                           {"disliked", "Y0"},
+                                                           {"mlp.0.weight", "W0"},
+                                                           {"mlp.0.bias", "b0"},
+                                                           {"mlp.1.weight", "W1"},
+                                                           {"mlp.1.bias", "b1"},
+                                                           {"attention.weight", "Wa"},
+                                                           {"attention.bias", "ba"},
+                                                           {"attention.query", "q"}};
   return names;
 }
 
@@ -117,10 +133,13 @@ TEST_P(Golden, EveryTensorOfTheFirstStepAndTheLosses) {
   const std::string kParameters = "parameters/";
   const auto each_parameter = [&](const auto& visit) {
     for (const StateTensor& tensor : trainer.state())
-      if (tensor.name.starts_with(kParameters)) visit(tensor, dataset_names().at(tensor.name.substr(kParameters.size())));
+      if (tensor.name.starts_with(kParameters))
+        visit(tensor, dataset_names().at(tensor.name.substr(kParameters.size())));
   };
 
-  each_parameter([&](const StateTensor& tensor, const std::string& name) { expect_equal(tensor, share->layout, "init/" + name); });
+  each_parameter([&](const StateTensor& tensor, const std::string& name) {
+    expect_equal(tensor, share->layout, "init/" + name);
+  });
 
   const StepReport first = trainer.step();
   const double loss = doubles(file_, path("loss", "step1"))[0];
@@ -136,25 +155,43 @@ TEST_P(Golden, EveryTensorOfTheFirstStepAndTheLosses) {
     } else if (name == "Y0") {
       tensor.data = const_cast<double*>(gradient.disliked.data());
     } else {
-      tensor.data = const_cast<double*>(gradient.dense.data() + (parameter - trainer.model().parameters().dense.data()));
+      tensor.data = const_cast<double*>(gradient.dense.data() +
+                                        (parameter - trainer.model().parameters().dense.data()));
     }
     expect_equal(tensor, share->layout, path("grad/" + name, "step1"));
   });
   if (GetParam().group.empty())
-    each_parameter([&](const StateTensor& tensor, const std::string& name) { expect_equal(tensor, share->layout, "step1/after/" + name); });
+    each_parameter([&](const StateTensor& tensor, const std::string& name) {
+      expect_equal(tensor, share->layout, "step1/after/" + name);
+    });
 
   const std::vector<double> losses = doubles(file_, path("losses", ""));
   const std::vector<double> regs = doubles(file_, path("regs", ""));
   for (std::size_t s = 1; s < losses.size(); ++s) {
     const StepReport report = trainer.step();
     // Rounding grows by roughly an order of magnitude every few steps through Adam's normalisation.
-    EXPECT_NEAR(report.loss * static_cast<double>(report.ratings), losses[s], 1e-9 * losses[s]) << "step " << s + 1;
-    EXPECT_NEAR(report.reg * static_cast<double>(report.ratings), regs[s], 1e-9 * regs[s]) << "step " << s + 1;
+    EXPECT_NEAR(report.loss * static_cast<double>(report.ratings), losses[s], 1e-9 * losses[s])
+        << "step " << s + 1;
+    EXPECT_NEAR(report.reg * static_cast<double>(report.ratings), regs[s], 1e-9 * regs[s])
+        << "step " << s + 1;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Placements, Golden, ::testing::Values(Variant{""}, Variant{"", "random"}, Variant{"", "first"}, Variant{"", "block", Travel::kUsers}, Variant{"", "random", Travel::kUsers}));
-INSTANTIATE_TEST_SUITE_P(Variants, Golden, ::testing::Values(Variant{"mean"}, Variant{"lightgcn"}, Variant{"no_attention"}, Variant{"no_dislikes"}, Variant{"dropout25"}, Variant{"dropout30", "random"}));
+INSTANTIATE_TEST_SUITE_P(Placements,
+                         Golden,
+                         ::testing::Values(Variant{""},
+                                           Variant{"", "random"},
+                                           Variant{"", "first"},
+                                           Variant{"", "block", Travel::kUsers},
+                                           Variant{"", "random", Travel::kUsers}));
+INSTANTIATE_TEST_SUITE_P(Variants,
+                         Golden,
+                         ::testing::Values(Variant{"mean"},
+                                           Variant{"lightgcn"},
+                                           Variant{"no_attention"},
+                                           Variant{"no_dislikes"},
+                                           Variant{"dropout25"},
+                                           Variant{"dropout30", "random"}));
 
 }  // namespace
 }  // namespace siren::test

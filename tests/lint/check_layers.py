@@ -96,7 +96,7 @@ def correspondence(paths):
                 yield f"{path}:1: has no header {header / stem}.hpp"
         if path.parts[0] == "tests" and module in LAYER and stem.endswith("_test"):
             tested = stem.removesuffix("_test")
-            if header / f"{tested}.hpp" not in known and source / f"{tested}.cpp" not in known:
+            if not has_counterpart(known, header, tested, ".hpp") and not has_counterpart(known, source, tested, ".cpp"):
                 yield f"{path}:1: tests neither {header / tested}.hpp nor {source / tested}.cpp"
 
 

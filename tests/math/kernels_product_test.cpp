@@ -64,8 +64,8 @@ class ProductKernel : public KernelTest<Precision> {
   template <class Draw, class Body>
   void each_case(const Draw& draw, const Body& body) {
     for (const std::int64_t columns : kWidths)
-      for (const std::int64_t depth : {0, 1, 15, 16, 64})
-        for (const std::int64_t rows : {0, 1, 2, 3, 5, 6, 7, 13, 25})
+      for (const std::int64_t depth : {0, 1, 15, 33})
+        for (const std::int64_t rows : {0, 1, 2, 3, 6, 7, 13})
           for (const int kind : {0, 1, 2, 3}) {
             SCOPED_TRACE(::testing::Message()
                          << rows << " x " << depth << " x " << columns << " kind " << kind);

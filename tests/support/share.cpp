@@ -9,10 +9,13 @@ Ratings random_ratings(std::int64_t users, std::int64_t items, double density, s
   Ratings ratings{users, items, {}};
   for (UserId user = 0; user < users; ++user)
     for (ItemId item = 0; item < items; ++item) {
-      const RandomBlock bits = random_block(seed, Purpose::kSynth, {static_cast<std::uint32_t>(user), static_cast<std::uint32_t>(item), 0, 0});
+      const RandomBlock bits =
+          random_block(seed, Purpose::kSynth,
+                       {static_cast<std::uint32_t>(user), static_cast<std::uint32_t>(item), 0, 0});
       if (open_unit(bits[0]) >= density) continue;
       const double draw = open_unit(bits[1]);
-      ratings.all.push_back({user, item, static_cast<std::int8_t>(draw < 0.5 ? 1 : (draw < 0.9 ? -1 : 0))});
+      ratings.all.push_back(
+          {user, item, static_cast<std::int8_t>(draw < 0.5 ? 1 : (draw < 0.9 ? -1 : 0))});
     }
   return ratings;
 }
@@ -24,11 +27,17 @@ Partition test_partition(const Ratings& ratings, const std::string& name, int ra
     user_weight[static_cast<std::size_t>(rating.user)] += rating.sign > 0;
     item_weight[static_cast<std::size_t>(rating.item)] += rating.sign > 0;
   }
-  if (name == "first") return {std::vector<std::int32_t>(user_weight.size(), 0), std::vector<std::int32_t>(item_weight.size(), 0)};
+  if (name == "first")
+    return {std::vector<std::int32_t>(user_weight.size(), 0),
+            std::vector<std::int32_t>(item_weight.size(), 0)};
   return partitioner(name)({user_weight, item_weight, ranks, 7});
 }
 
-std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratings, const TrainConfig& config, const std::string& partition, Travel travel) {
+std::unique_ptr<Share> make_share(const Communicator& comm,
+                                  const Ratings& ratings,
+                                  const TrainConfig& config,
+                                  const std::string& partition,
+                                  Travel travel) {
   const Partition owners = test_partition(ratings, partition, comm.size());
   TrainingSet set;
   set.users = ratings.users;

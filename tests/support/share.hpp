@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slow obvious twin of train/loader.hpp for tests: every rank holds all ratings and picks its share.
+// Slow obvious twin of train/loader.hpp for tests: every rank holds all ratings and picks its
+// share.
 #pragma once
 
 #include <memory>
@@ -42,6 +43,10 @@ struct Share {
 };
 
 /// Collective (the mirrored orientation moves edges).
-std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratings, const TrainConfig& config, const std::string& partition = "block", Travel travel = Travel::kItems);
+std::unique_ptr<Share> make_share(const Communicator& comm,
+                                  const Ratings& ratings,
+                                  const TrainConfig& config,
+                                  const std::string& partition = "block",
+                                  Travel travel = Travel::kItems);
 
 }  // namespace siren::test

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a person sees while training runs, on stderr: a bar on a terminal, a line per epoch elsewhere.
+// What a person sees while training runs, on stderr: a bar on a terminal, a line per epoch
+// elsewhere.
 #pragma once
 
 #include <cstdint>

@@ -13,10 +13,14 @@
 
 namespace siren {
 
-/// Prints the failed expression with its values and aborts the process; the job's launcher then ends
-/// the other ranks. Never returns.
-[[noreturn]] inline void assertion_failed(const char* expression, const char* file, int line, const std::string& values) {
-  std::fprintf(stderr, "siren: internal error: %s does not hold at %s:%d (%s)\n", expression, file, line, values.c_str());
+/// Prints the failed expression with its values and aborts the process; the job's launcher then
+/// ends the other ranks. Never returns.
+[[noreturn]] inline void assertion_failed(const char* expression,
+                                          const char* file,
+                                          int line,
+                                          const std::string& values) {
+  std::fprintf(stderr, "siren: internal error: %s does not hold at %s:%d (%s)\n", expression, file,
+               line, values.c_str());
   std::fflush(stderr);
   std::abort();
 }
@@ -29,13 +33,13 @@ inline constexpr bool kHeavyChecks = false;
 
 }  // namespace siren
 
-#define SIREN_ASSERT(expression, ...)                                                          \
-  do {                                                                                         \
-    if (!(expression)) [[unlikely]]                                                            \
+#define SIREN_ASSERT(expression, ...)                                                         \
+  do {                                                                                        \
+    if (!(expression)) [[unlikely]]                                                           \
       ::siren::assertion_failed(#expression, __FILE__, __LINE__, ::fmt::format(__VA_ARGS__)); \
   } while (false)
 
-#define SIREN_ASSERT_HEAVY(expression, ...)                                      \
-  do {                                                                           \
+#define SIREN_ASSERT_HEAVY(expression, ...)                                     \
+  do {                                                                          \
     if constexpr (::siren::kHeavyChecks) SIREN_ASSERT(expression, __VA_ARGS__); \
   } while (false)

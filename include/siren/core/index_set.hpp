@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A set of indices in [0, universe) that numbers its members: a bitmap with running counts, 1.5 bits
-// per possible index. Marking is unordered, membership numbers ascend with the index.
+// A set of indices in [0, universe) that numbers its members: a bitmap with running counts, 1.5
+// bits per possible index. Marking is unordered, membership numbers ascend with the index.
 #pragma once
 
 #include <bit>
@@ -11,14 +11,16 @@ namespace siren {
 
 class IndexSet {
  public:
-  explicit IndexSet(std::int64_t universe = 0) : words_(word_count(universe), 0), before_(word_count(universe) + 1, 0) {}
+  explicit IndexSet(std::int64_t universe = 0)
+      : words_(word_count(universe), 0), before_(word_count(universe) + 1, 0) {}
 
   void clear() { words_.assign(words_.size(), 0); }
   void mark(std::int64_t index) { words_[word(index)] |= std::uint64_t{1} << (index & 63); }
 
   /// Numbers the members; to be called after the last mark() and before the queries below.
   void seal() {
-    for (std::size_t w = 0; w < words_.size(); ++w) before_[w + 1] = before_[w] + std::popcount(words_[w]);
+    for (std::size_t w = 0; w < words_.size(); ++w)
+      before_[w + 1] = before_[w] + std::popcount(words_[w]);
   }
   std::int64_t size() const { return before_.back(); }
   bool contains(std::int64_t index) const { return (words_[word(index)] >> (index & 63) & 1) != 0; }
@@ -34,10 +36,14 @@ class IndexSet {
       for (std::uint64_t left = words_[w]; left != 0; left &= left - 1)
         visit(static_cast<std::int64_t>(w) * 64 + std::countr_zero(left));
   }
-  std::int64_t bytes() const { return static_cast<std::int64_t>(words_.size() * 8 + before_.size() * 4); }
+  std::int64_t bytes() const {
+    return static_cast<std::int64_t>(words_.size() * 8 + before_.size() * 4);
+  }
 
  private:
-  static std::size_t word_count(std::int64_t universe) { return static_cast<std::size_t>((universe + 63) / 64); }
+  static std::size_t word_count(std::int64_t universe) {
+    return static_cast<std::size_t>((universe + 63) / 64);
+  }
   static std::size_t word(std::int64_t index) { return static_cast<std::size_t>(index >> 6); }
 
   std::vector<std::uint64_t> words_;

@@ -7,13 +7,12 @@
 // so nothing depends on the rank, the thread or the order of calls, and there is no state to save.
 // The counters, by purpose (node = global node id, lo/hi = its 32-bit halves):
 //
-//   kInitLiked, kInitDisliked   (node lo, node hi, column / 4, 0): four normals for columns 4c..4c+3
-//   kInitWeight                 (row, tensor, column / 4, 0): same, W matrices
-//   kInitBias                   (column / 4, tensor, 0, 0): uniforms
-//   kPermutation                (half, round, epoch, 0): Feistel round (data/permutation.hpp)
-//   kNegative                   (rating lo, rating hi, epoch, k + 2^16 attempt)
-//   kDropout                    (node lo, node hi + 2^24 site, step, 2^8 (column / 128) + digit)
-//   kPartition, kSplit, kSynth  (id lo, id hi, ...) see their users
+//   kInitLiked, kInitDisliked   (node lo, node hi, column / 4, 0): four normals for columns
+//   4c..4c+3 kInitWeight                 (row, tensor, column / 4, 0): same, W matrices kInitBias
+//   (column / 4, tensor, 0, 0): uniforms kPermutation                (half, round, epoch, 0):
+//   Feistel round (data/permutation.hpp) kNegative                   (rating lo, rating hi, epoch,
+//   k + 2^16 attempt) kDropout                    (node lo, node hi + 2^24 site, step, 2^8 (column
+//   / 128) + digit) kPartition, kSplit, kSynth  (id lo, id hi, ...) see their users
 #pragma once
 
 #include <array>
@@ -57,11 +56,17 @@ inline RandomBlock random_block(std::uint32_t seed, Purpose purpose, const Rando
   return {r[0], r[1], r[2], r[3]};
 }
 
-constexpr std::uint32_t low_word(std::int64_t id) { return static_cast<std::uint32_t>(id); }
-constexpr std::uint32_t high_word(std::int64_t id) { return static_cast<std::uint32_t>(id >> 32); }
+constexpr std::uint32_t low_word(std::int64_t id) {
+  return static_cast<std::uint32_t>(id);
+}
+constexpr std::uint32_t high_word(std::int64_t id) {
+  return static_cast<std::uint32_t>(id >> 32);
+}
 
 /// Uniform in the open interval (0, 1): (x + 1/2) / 2^32.
-constexpr double open_unit(std::uint32_t x) { return (static_cast<double>(x) + 0.5) * 0x1p-32; }
+constexpr double open_unit(std::uint32_t x) {
+  return (static_cast<double>(x) + 0.5) * 0x1p-32;
+}
 
 /// Four standard normals: Box-Muller on the word pairs (0, 1) and (2, 3); of each pair the cosine
 /// value comes first.

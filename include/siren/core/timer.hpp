@@ -30,7 +30,8 @@ inline constexpr std::size_t kPhases = 11;
 
 std::string_view name_of(Phase phase);
 
-/// Exclusive wall-clock seconds and bytes sent per phase. One clock per rank, used by its main thread.
+/// Exclusive wall-clock seconds and bytes sent per phase. One clock per rank, used by its main
+/// thread.
 class PhaseClock {
  public:
   class Scope {
@@ -41,7 +42,9 @@ class PhaseClock {
 
    private:
     friend class PhaseClock;
-    Scope(PhaseClock& clock, Phase inner) : clock_(clock), outer_(clock.current_) { clock.switch_to(inner); }
+    Scope(PhaseClock& clock, Phase inner) : clock_(clock), outer_(clock.current_) {
+      clock.switch_to(inner);
+    }
     PhaseClock& clock_;
     Phase outer_;
   };

@@ -3,9 +3,9 @@
 // has not rated. O(1) per draw, nothing materialised.
 //
 // Draw k of rating id in an epoch tries attempts 0..63, each one block of random bits with counter
-// (id lo, id hi, epoch, k + 2^16 attempt): words 0, 1 choose a column of the alias table, word 2 its
-// item or the alias; an item that the user has rated is rejected. After 64 rejections attempt 64
-// inverts the distribution over the complement exactly.
+// (id lo, id hi, epoch, k + 2^16 attempt): words 0, 1 choose a column of the alias table, word 2
+// its item or the alias; an item that the user has rated is rejected. After 64 rejections attempt
+// 64 inverts the distribution over the complement exactly.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@
 
 namespace siren {
 
-/// Walker's alias method in Vose's form: O(n) to build, one column per draw. Weights need not sum to
-/// one; all zero is allowed and leaves nothing to draw.
+/// Walker's alias method in Vose's form: O(n) to build, one column per draw. Weights need not sum
+/// to one; all zero is allowed and leaves nothing to draw.
 class AliasTable {
  public:
   explicit AliasTable(std::span<const double> weights);
@@ -50,7 +50,10 @@ class NegativeSampler {
   bool can_sample(std::span<const ItemId> rated) const;
 
   /// Draw k (0-based) for rating `id` of a user. Always terminates. Thread-safe.
-  ItemId draw(std::span<const ItemId> rated, std::int64_t id, std::int32_t epoch, std::int32_t k) const;
+  ItemId draw(std::span<const ItemId> rated,
+              std::int64_t id,
+              std::int32_t epoch,
+              std::int32_t k) const;
 
   /// Bytes this rank holds for all items.
   std::int64_t bytes() const { return alias_.size() * 12; }

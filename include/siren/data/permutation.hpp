@@ -2,8 +2,8 @@
 // The order in which an epoch visits the ratings, without shuffling anything: a keyed permutation
 // that any rank evaluates for its own ratings alone.
 //
-// Six Feistel rounds on a grid a x b just large enough for n numbers (the generalised construction of
-// Black and Rogaway, CT-RSA 2002), x = L b + R; results beyond n are permuted again ("cycle
+// Six Feistel rounds on a grid a x b just large enough for n numbers (the generalised construction
+// of Black and Rogaway, CT-RSA 2002), x = L b + R; results beyond n are permuted again ("cycle
 // walking"), which is rare because a b < n + 2 sqrt(n) + 1:
 //
 //   a = ceil(sqrt n), b = ceil(n / a)

@@ -35,9 +35,9 @@ constexpr bool is_trainable(Trainable which, std::int8_t sign) {
 }
 
 struct TrainingSet {
-  std::int64_t users = 0;   // M, all ranks
-  std::int64_t items = 0;   // N, all ranks
-  UserRatings ratings;      // this rank's users
+  std::int64_t users = 0;  // M, all ranks
+  std::int64_t items = 0;  // N, all ranks
+  UserRatings ratings;     // this rank's users
   Trainable trainable = Trainable::kLikedAndDisliked;
 
   // Over all ranks:
@@ -47,11 +47,13 @@ struct TrainingSet {
   std::vector<std::int32_t> item_degree;  // [N] train ratings of any sign: one of the O(N) arrays
   std::vector<std::int32_t> item_likes;   // [N] train ratings above the offset
 
-  /// Id of the first trainable rating of each local user [local users]: the rank of (user, item) among
-  /// all trainable ratings, so that ids do not depend on the partition.
+  /// Id of the first trainable rating of each local user [local users]: the rank of (user, item)
+  /// among all trainable ratings, so that ids do not depend on the partition.
   std::vector<std::int64_t> first_rating_id;
 
-  std::int64_t trainable_count() const { return trainable == Trainable::kLikedOnly ? liked : liked + disliked; }
+  std::int64_t trainable_count() const {
+    return trainable == Trainable::kLikedOnly ? liked : liked + disliked;
+  }
 };
 
 }  // namespace siren

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which rows of Z a step needs, and from whom. A plan is begun one step ahead: sampling is local, the
-// ids of foreign rows travel while the step before computes.
+// Which rows of Z a step needs, and from whom. A plan is begun one step ahead: sampling is local,
+// the ids of foreign rows travel while the step before computes.
 //
 //   planner.begin(step + 1);      // sample, number the items, send counts
 //   planner.progress();           // between tiles: send ids once counts are known
@@ -24,14 +24,14 @@ namespace siren {
 struct BatchPlan {
   std::int64_t step = 0;
   BatchRatings ratings;
-  IndexSet items;                     // positions (Layout) of the items mentioned here; their numbers
-                                      // are the slots, i.e. rows of the batch's item matrix
-  std::vector<std::int32_t> user_row; // [ratings] compact row of the rating's user
-  std::vector<std::int32_t> slots;    // [ratings x (1 + K)] if the batch is one chunk, else empty
-  std::int64_t without_term = 0;      // ratings whose user leaves nothing to sample
-  RowSet needed;                      // owned rows to compute Z for: users of the batch, then items
-                                      // that any rank mentions
-  ExchangePlan exchange;              // owners' compact rows <-> slots
+  IndexSet items;  // positions (Layout) of the items mentioned here; their numbers
+                   // are the slots, i.e. rows of the batch's item matrix
+  std::vector<std::int32_t> user_row;  // [ratings] compact row of the rating's user
+  std::vector<std::int32_t> slots;     // [ratings x (1 + K)] if the batch is one chunk, else empty
+  std::int64_t without_term = 0;       // ratings whose user leaves nothing to sample
+  RowSet needed;          // owned rows to compute Z for: users of the batch, then items
+                          // that any rank mentions
+  ExchangePlan exchange;  // owners' compact rows <-> slots
 };
 
 /// Ratings whose draws and scores are held at once: bounds the memory of large batches.
@@ -61,17 +61,24 @@ class BatchPlanner {
   void progress();
   BatchPlan finish();
 
-  /// The slots of ratings [begin, end) of a plan: stored, or drawn again for a batch of many chunks.
-  std::span<const std::int32_t> chunk_slots(const BatchPlan& plan, std::int64_t begin, std::int64_t end, std::vector<std::int32_t>& scratch) const;
+  /// The slots of ratings [begin, end) of a plan: stored, or drawn again for a batch of many
+  /// chunks.
+  std::span<const std::int32_t> chunk_slots(const BatchPlan& plan,
+                                            std::int64_t begin,
+                                            std::int64_t end,
+                                            std::vector<std::int32_t>& scratch) const;
 
   /// Bytes held for all items on this rank.
   std::int64_t all_items_bytes() const { return sampler_.bytes() + 2 * plan_.items.bytes(); }
 
  private:
   enum class Stage { kIdle, kCounts, kIds };
-  /// item[0] and its K negatives for ratings [begin, end), as positions; kNoItem first where there is
-  /// no term.
-  void draw(const BatchRatings& ratings, std::int64_t begin, std::int64_t end, std::vector<std::int32_t>& positions) const;
+  /// item[0] and its K negatives for ratings [begin, end), as positions; kNoItem first where there
+  /// is no term.
+  void draw(const BatchRatings& ratings,
+            std::int64_t begin,
+            std::int64_t end,
+            std::vector<std::int32_t>& positions) const;
   void mark_items();
   void request_rows();
   void send_ids();

@@ -10,6 +10,9 @@ namespace siren {
 
 /// Collective. With Travel::kUsers the liked edges move to the ranks of their items; the ratings
 /// themselves stay where they are.
-Adjacency make_liked_graph(const Communicator& comm, const Layout& layout, const TrainingSet& set, Travel travel);
+Adjacency make_liked_graph(const Communicator& comm,
+                           const Layout& layout,
+                           const TrainingSet& set,
+                           Travel travel);
 
 }  // namespace siren

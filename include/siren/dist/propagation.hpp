@@ -4,8 +4,8 @@
 //   sym    P = D^-1/2 A D^-1/2     (its own adjoint)
 //   mean   P = D^-1 A              (adjoint A D^-1)
 //
-// A the symmetric bipartite adjacency of E+, D its degrees; rows of degree 0 give 0. Both are written
-// as post * A * pre with diagonal pre and post; the adjoint swaps the two.
+// A the symmetric bipartite adjacency of E+, D its degrees; rows of degree 0 give 0. Both are
+// written as post * A * pre with diagonal pre and post; the adjoint swaps the two.
 //
 // One layer on each rank, in this order (see src/README.md, "A layer"):
 //   1. start expand: owned travelling rows leave for the ranks whose edges touch them
@@ -42,14 +42,19 @@ class Propagation {
   using Stored = typename Precision::Stored;
 
   struct Shape {
-    int layers;               // L >= 0
-    std::int64_t dimension;   // d
+    int layers;              // L >= 0
+    std::int64_t dimension;  // d
     Normalisation normalisation;
   };
 
-  /// Collective. `graph` is borrowed. `poll` is called by the main thread between tiles, besides the
-  /// progress of the propagation's own messages.
-  Propagation(const Communicator& comm, const Adjacency& graph, const Kernels<Precision>& kernels, const Shape& shape, PhaseClock& clock, Work poll);
+  /// Collective. `graph` is borrowed. `poll` is called by the main thread between tiles, besides
+  /// the progress of the propagation's own messages.
+  Propagation(const Communicator& comm,
+              const Adjacency& graph,
+              const Kernels<Precision>& kernels,
+              const Shape& shape,
+              PhaseClock& clock,
+              Work poll);
 
   /// mean [rows x d] from x [rows x d]. `overlap` runs once, while the first expand is in flight.
   void forward(const Matrix<Real>& x, Matrix<Real>& mean, const Work& overlap = {});
@@ -74,7 +79,10 @@ class Propagation {
     std::vector<Real> sum;    // [rows] post / (L + 1): a layer's sums to the mean
   };
   Scaling make_scaling(bool adjoint) const;
-  void apply(const Matrix<Real>& x, const Scaling& scaling, Matrix<Real>& mean, const Work& overlap);
+  void apply(const Matrix<Real>& x,
+             const Scaling& scaling,
+             Matrix<Real>& mean,
+             const Work& overlap);
   void layer(const Scaling& scaling, bool last, Matrix<Real>& mean, const Work& overlap);
   void sum_halo_rows();
   void sum_travelling_rows(const LayerOutput<Real, Stored>& to);
@@ -94,10 +102,10 @@ class Propagation {
   Scaling backward_;
   ExchangePlan plan_;
   RowExchange<Precision> exchange_;
-  Matrix<Stored> table_;       // [rows + halo x d] scaled input of the layer
-  Matrix<Stored> next_table_;  // that of the next layer
-  Matrix<Stored> halo_sums_;   // [halo x d] partial sums for other ranks
-  Matrix<Real> own_sums_;      // [travelling x d] sums that other ranks add to
+  Matrix<Stored> table_;                  // [rows + halo x d] scaled input of the layer
+  Matrix<Stored> next_table_;             // that of the next layer
+  Matrix<Stored> halo_sums_;              // [halo x d] partial sums for other ranks
+  Matrix<Real> own_sums_;                 // [travelling x d] sums that other ranks add to
   std::vector<std::int64_t> halo_tiles_;  // row bounds in by_traveller
   std::vector<std::int64_t> own_tiles_;
   std::vector<std::int64_t> anchor_tiles_;

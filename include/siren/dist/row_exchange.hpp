@@ -24,8 +24,9 @@
 
 namespace siren {
 
-/// Who sends which rows to whom. Halo rows are grouped by owner, owners ascending; within an owner in
-/// the order in which that owner lists them. A rank may be its own peer (the copy stays in memory).
+/// Who sends which rows to whom. Halo rows are grouped by owner, owners ascending; within an owner
+/// in the order in which that owner lists them. A rank may be its own peer (the copy stays in
+/// memory).
 struct ExchangePlan {
   struct Peer {
     int rank;
@@ -43,11 +44,15 @@ struct ExchangePlan {
 
 /// Collective. Builds the plan from what this rank uses: for each owner rank in ascending order
 /// `counts[owner]` rows, listed in `rows` by their local row at the owner.
-ExchangePlan make_exchange_plan(const Communicator& comm, std::span<const LocalRow> rows, std::span<const std::int64_t> counts);
+ExchangePlan make_exchange_plan(const Communicator& comm,
+                                std::span<const LocalRow> rows,
+                                std::span<const std::int64_t> counts);
 
-/// A plan from both sides' lists: used[owner] rows that this rank uses, and the rows that every rank
-/// wants from here, grouped by rank. Not collective.
-ExchangePlan make_exchange_plan(std::span<const std::int64_t> used, std::vector<LocalRow> wanted, std::span<const std::int64_t> wanted_counts);
+/// A plan from both sides' lists: used[owner] rows that this rank uses, and the rows that every
+/// rank wants from here, grouped by rank. Not collective.
+ExchangePlan make_exchange_plan(std::span<const std::int64_t> used,
+                                std::vector<LocalRow> wanted,
+                                std::span<const std::int64_t> wanted_counts);
 
 template <class Precision>
 class RowExchange {
@@ -55,7 +60,11 @@ class RowExchange {
   using Real = typename Precision::Real;
   using Stored = typename Precision::Stored;
 
-  RowExchange(const Communicator& comm, const Kernels<Precision>& kernels, PhaseClock& clock, Tag expand_tag, Tag fold_tag);
+  RowExchange(const Communicator& comm,
+              const Kernels<Precision>& kernels,
+              PhaseClock& clock,
+              Tag expand_tag,
+              Tag fold_tag);
 
   /// Rows have `width` elements (padded). The plan is borrowed and must stay until the next one.
   void set_plan(const ExchangePlan* plan, std::int64_t width);

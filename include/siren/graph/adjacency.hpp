@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// This rank's part of the liked graph E+, in both orders, without edge values (the degree scaling is
-// separable).
+// This rank's part of the liked graph E+, in both orders, without edge values (the degree scaling
+// is separable).
 //
-// One side of the bipartite graph is *anchored*: each edge lives with the owner of its anchored end.
-// Rows of the other side *travel*: those that local edges touch but other ranks own are copied into
-// halo rows. Usually users are anchored and items travel; with more items than users it pays to
-// mirror that. Local rows (see graph/layout.hpp):
+// One side of the bipartite graph is *anchored*: each edge lives with the owner of its anchored
+// end. Rows of the other side *travel*: those that local edges touch but other ranks own are copied
+// into halo rows. Usually users are anchored and items travel; with more items than users it pays
+// to mirror that. Local rows (see graph/layout.hpp):
 //
 //   [0, rows)            owned: users, then items; the anchored side is one of the two ranges
 //   [rows, rows + halo)  copies of foreign travelling rows, grouped by owner, ascending
@@ -41,7 +41,10 @@ struct Csr {
   std::int64_t rows() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
   std::int64_t nonzeros() const { return offsets.back(); }
   CsrView view() const { return {offsets.data(), columns.data()}; }
-  std::int64_t bytes() const { return static_cast<std::int64_t>(offsets.size() * sizeof(std::int64_t) + columns.size() * sizeof(std::int32_t)); }
+  std::int64_t bytes() const {
+    return static_cast<std::int64_t>(offsets.size() * sizeof(std::int64_t) +
+                                     columns.size() * sizeof(std::int32_t));
+  }
 };
 
 struct Adjacency {
@@ -61,10 +64,15 @@ struct Adjacency {
   std::vector<LocalRow> halo_row_at_owner;
   std::vector<std::int64_t> halo_counts;  // [ranks]
 
-  std::int64_t edge_bytes() const { return by_anchor.bytes() + by_traveller.bytes() + by_halo.bytes(); }
+  std::int64_t edge_bytes() const {
+    return by_anchor.bytes() + by_traveller.bytes() + by_halo.bytes();
+  }
 };
 
 /// `edges` in any order; `degree` [rows] as above.
-Adjacency make_adjacency(const Layout& layout, Travel travel, const std::vector<AnchoredEdge>& edges, std::vector<std::int32_t> degree);
+Adjacency make_adjacency(const Layout& layout,
+                         Travel travel,
+                         const std::vector<AnchoredEdge>& edges,
+                         std::vector<std::int32_t> degree);
 
 }  // namespace siren

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which rows and columns of the named matrices this rank stores: the one place that knows.
 //
-// Tables with a row per node (X, Y, their moments, Z) hold this rank's users, ascending, in local rows
-// [0, users()) and its items, ascending, in [users(), rows()). Halo rows follow behind rows() where a
-// table has them (graph/adjacency.hpp). Columns [column_begin(), column_end()) of d are stored: all of
-// them now, a slice once ranks form a two-dimensional grid.
+// Tables with a row per node (X, Y, their moments, Z) hold this rank's users, ascending, in local
+// rows [0, users()) and its items, ascending, in [users(), rows()). Halo rows follow behind rows()
+// where a table has them (graph/adjacency.hpp). Columns [column_begin(), column_end()) of d are
+// stored: all of them now, a slice once ranks form a two-dimensional grid.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,12 @@ class Layout {
   NodeId node_of(LocalRow row) const;
 
   /// Items in partition order: rank 0's ascending, then rank 1's, ... Positions [0, N).
-  std::int32_t item_position(ItemId item) const { return item_position_[static_cast<std::size_t>(item)]; }
-  std::int32_t position_begin(int rank) const { return position_begin_[static_cast<std::size_t>(rank)]; }
+  std::int32_t item_position(ItemId item) const {
+    return item_position_[static_cast<std::size_t>(item)];
+  }
+  std::int32_t position_begin(int rank) const {
+    return position_begin_[static_cast<std::size_t>(rank)];
+  }
   RowAddress address_of_position(std::int32_t position) const;
   RowAddress address_of_item(ItemId item) const { return address_of_position(item_position(item)); }
   /// Users owned by a rank = its first item row.

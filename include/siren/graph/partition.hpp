@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who owns which users and items. A partition is judged by the rows it makes ranks send per layer and
-// by its balance, not by the edges it cuts (see PartitionQuality in graph/adjacency.hpp).
+// Who owns which users and items. A partition is judged by the rows it makes ranks send per layer
+// and by its balance, not by the edges it cuts (see PartitionQuality in graph/adjacency.hpp).
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace siren {
 
-/// Owner rank per user and item, the same on every rank. The users' part is only needed while data is
-/// loaded; the items' part lives on, packed, in Layout.
+/// Owner rank per user and item, the same on every rank. The users' part is only needed while data
+/// is loaded; the items' part lives on, packed, in Layout.
 struct Partition {
   std::vector<std::int32_t> user_owner;  // [M]
   std::vector<std::int32_t> item_owner;  // [N]

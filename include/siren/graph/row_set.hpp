@@ -16,7 +16,8 @@ struct RowSet {
 
   std::int64_t size() const { return static_cast<std::int64_t>(rows.size()); }
   std::span<const NodeId> nodes_of(std::int64_t begin, std::int64_t end) const {
-    return std::span(nodes).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    return std::span(nodes).subspan(static_cast<std::size_t>(begin),
+                                    static_cast<std::size_t>(end - begin));
   }
   LocalRow row(std::int64_t i) const { return rows[static_cast<std::size_t>(i)]; }
 };

@@ -3,8 +3,8 @@
 // (format: data/README.md). The file stores named tensors and knows no model.
 //
 // Writing is collective: every rank writes its slab of each table in place, memory beyond the model
-// stays within a few windows of io/slab_exchange.hpp. The file gets its name only when it is complete
-// and on disk.
+// stays within a few windows of io/slab_exchange.hpp. The file gets its name only when it is
+// complete and on disk.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct CheckpointInfo {
   std::int64_t epoch = 0;
   std::int64_t users = 0;
   std::int64_t items = 0;
-  std::string storage;         // fp32 | bf16 | fp64
-  std::string config;          // the complete configuration, as config.ini
+  std::string storage;  // fp32 | bf16 | fp64
+  std::string config;   // the complete configuration, as config.ini
   std::string dataset_hash;
   std::string program_version;
 };
@@ -44,13 +44,20 @@ struct WrittenFile {
 };
 
 /// Collective.
-WrittenFile write_checkpoint(const Communicator& comm, const std::string& path, const CheckpointInfo& info, const TableRows& rows, std::span<const StateTensor> tensors);
+WrittenFile write_checkpoint(const Communicator& comm,
+                             const std::string& path,
+                             const CheckpointInfo& info,
+                             const TableRows& rows,
+                             std::span<const StateTensor> tensors);
 
 /// InputError if the file is missing, not a checkpoint, or of a newer format.
 CheckpointInfo read_checkpoint_info(const std::string& path);
 
-/// Collective. Fills `tensors`, whose shapes must be those of the file (InputError otherwise); those
-/// that the caller does not list are left unread.
-void read_checkpoint(const Communicator& comm, const std::string& path, const TableRows& rows, std::span<StateTensor> tensors);
+/// Collective. Fills `tensors`, whose shapes must be those of the file (InputError otherwise);
+/// those that the caller does not list are left unread.
+void read_checkpoint(const Communicator& comm,
+                     const std::string& path,
+                     const TableRows& rows,
+                     std::span<StateTensor> tensors);
 
 }  // namespace siren

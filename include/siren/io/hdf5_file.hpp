@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One HDF5 file with one-dimensional contiguous datasets and scalar attributes, used by one
 // process.
+// No times of creation are kept: the same contents give the same bytes.
 //
 //   Hdf5File file = Hdf5File::create(path, 0);
 //   file.create<float>("by_user/value", n);

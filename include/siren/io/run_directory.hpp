@@ -28,7 +28,8 @@ class RunDirectory {
   std::string log_path() const { return path_ + "/log.txt"; }
   std::string checkpoint_path(std::int64_t step) const;
 
-  /// Points `latest` to a published checkpoint and removes all but the newest `keep`. One rank only.
+  /// Points `latest` to a published checkpoint and removes all but the newest `keep`. One rank
+  /// only.
   void set_latest(std::int64_t step, int keep) const;
   /// Path of the newest complete checkpoint; InputError if there is none.
   std::string latest_checkpoint() const;

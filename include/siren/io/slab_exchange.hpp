@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between rows where they are owned and contiguous slabs of global rows, as files want them, through a
-// bounded buffer. Rank r's slab is global rows [total r / P, total (r + 1) / P); it is passed in
-// windows of a few thousand rows.
+// Between rows where they are owned and contiguous slabs of global rows, as files want them,
+// through a bounded buffer. Rank r's slab is global rows [total r / P, total (r + 1) / P); it is
+// passed in windows of a few thousand rows.
 //
 //   for (std::int64_t w = 0; w < slabs.windows(); ++w) {
 //     const RowRange window = slabs.window(w);            // of this rank's slab; may be empty
@@ -22,9 +22,12 @@ namespace siren {
 
 class SlabExchange {
  public:
-  /// `nodes` are the global rows of this rank's owned rows, ascending; all ranks together own each of
-  /// [0, total) once. A row has `row_bytes` bytes in the slab.
-  SlabExchange(const Communicator& comm, std::span<const NodeId> nodes, std::int64_t total, std::int64_t row_bytes);
+  /// `nodes` are the global rows of this rank's owned rows, ascending; all ranks together own each
+  /// of [0, total) once. A row has `row_bytes` bytes in the slab.
+  SlabExchange(const Communicator& comm,
+               std::span<const NodeId> nodes,
+               std::int64_t total,
+               std::int64_t row_bytes);
 
   /// The same on every rank.
   std::int64_t windows() const { return windows_; }

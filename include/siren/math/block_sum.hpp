@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums over rows inside a rank, in an order that no thread count can change: fixed-size blocks of rows
-// each make a partial sum, and the partial sums are added in block order.
+// Sums over rows inside a rank, in an order that no thread count can change: fixed-size blocks of
+// rows each make a partial sum, and the partial sums are added in block order.
 #pragma once
 
 #include <algorithm>
@@ -35,12 +35,13 @@ class BlockSum {
             body(begin, std::min(begin + kSumBlockRows, rows), partial);
           },
           poll);
-      parallel_blocks(partials_.columns(), kColumnsPerTile, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = 0; i < wave; ++i) {
-          const Real* partial = partials_.row(i);
-          for (std::int64_t c = begin; c < end; ++c) total[c] += partial[c];
-        }
-      });
+      parallel_blocks(partials_.columns(), kColumnsPerTile,
+                      [&](std::int64_t begin, std::int64_t end) {
+                        for (std::int64_t i = 0; i < wave; ++i) {
+                          const Real* partial = partials_.row(i);
+                          for (std::int64_t c = begin; c < end; ++c) total[c] += partial[c];
+                        }
+                      });
     }
   }
 

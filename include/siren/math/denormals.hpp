@@ -5,8 +5,8 @@
 
 namespace siren {
 
-/// For the calling thread and all OpenMP threads it will use. To be called once the number of threads is
-/// set: threads that already exist outside the team of that size keep their setting.
+/// For the calling thread and all OpenMP threads it will use. To be called once the number of
+/// threads is set: threads that already exist outside the team of that size keep their setting.
 void flush_denormals();
 
 }  // namespace siren

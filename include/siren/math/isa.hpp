@@ -14,7 +14,8 @@ const char* name_of(Isa isa);
 /// The best level that this binary contains and this processor has.
 Isa best_isa();
 
-/// "auto" (= best_isa()), "portable", "avx2" or "avx512". InputError if unknown or not available here.
+/// "auto" (= best_isa()), "portable", "avx2" or "avx512". InputError if unknown or not available
+/// here.
 Isa parse_isa(const std::string& name);
 
 }  // namespace siren

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A row-major table whose rows are padded with zeros to a multiple of kRowPadding columns and start
-// on cache lines (on half ones for 16-bit values), so that kernels need no remainder loops and a row
-// can be sent as one item. Every kernel keeps the padding zero.
+// on cache lines (on half ones for 16-bit values), so that kernels need no remainder loops and a
+// row can be sent as one item. Every kernel keeps the padding zero.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,9 @@ namespace siren {
 inline constexpr std::int64_t kRowPadding = 16;
 inline constexpr std::size_t kCacheLine = 64;
 
-constexpr std::int64_t padded(std::int64_t columns) { return (columns + kRowPadding - 1) / kRowPadding * kRowPadding; }
+constexpr std::int64_t padded(std::int64_t columns) {
+  return (columns + kRowPadding - 1) / kRowPadding * kRowPadding;
+}
 
 /// Aligned, zero-initialised storage of trivially copyable values; pages are touched by the
 /// constructor, in the calling thread.
@@ -28,7 +30,8 @@ class AlignedArray {
   AlignedArray() = default;
   explicit AlignedArray(std::int64_t count) : count_(count) {
     if (count == 0) return;
-    const std::size_t bytes = (static_cast<std::size_t>(count) * sizeof(T) + kCacheLine - 1) / kCacheLine * kCacheLine;
+    const std::size_t bytes =
+        (static_cast<std::size_t>(count) * sizeof(T) + kCacheLine - 1) / kCacheLine * kCacheLine;
     values_.reset(static_cast<T*>(std::aligned_alloc(kCacheLine, bytes)));
     if (values_ == nullptr) throw std::bad_alloc();
     std::memset(static_cast<void*>(values_.get()), 0, bytes);
@@ -65,7 +68,9 @@ class Matrix {
   T* row(std::int64_t r) { return values_.data() + r * stride(); }
   const T* row(std::int64_t r) const { return values_.data() + r * stride(); }
   /// The row without its padding.
-  std::span<const T> row_values(std::int64_t r) const { return {row(r), static_cast<std::size_t>(columns_)}; }
+  std::span<const T> row_values(std::int64_t r) const {
+    return {row(r), static_cast<std::size_t>(columns_)};
+  }
   T& operator()(std::int64_t r, std::int64_t c) { return row(r)[c]; }
   const T& operator()(std::int64_t r, std::int64_t c) const { return row(r)[c]; }
   std::span<T> span() { return values_.span(); }
@@ -77,7 +82,10 @@ class Matrix {
     if (rows > capacity_rows()) values_ = AlignedArray<T>(rows * stride());
     rows_ = rows;
   }
-  void set_zero() { std::memset(static_cast<void*>(data()), 0, static_cast<std::size_t>(rows_ * stride()) * sizeof(T)); }
+  void set_zero() {
+    std::memset(static_cast<void*>(data()), 0,
+                static_cast<std::size_t>(rows_ * stride()) * sizeof(T));
+  }
 
  private:
   std::int64_t capacity_rows() const { return stride() == 0 ? 0 : values_.size() / stride(); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads inside a rank: OpenMP loops over tiles. Which thread runs a tile never matters to a result.
+// Threads inside a rank: OpenMP loops over tiles. Which thread runs a tile never matters to a
+// result.
 #pragma once
 
 #include <cstdint>
@@ -28,13 +29,12 @@ void parallel_tiles(std::int64_t tiles, const Body& body, const Poll& poll) {
 /// body(begin, end) for consecutive blocks of `block` rows.
 template <class Body, class Poll>
 void parallel_blocks(std::int64_t rows, std::int64_t block, const Body& body, const Poll& poll) {
-  parallel_tiles(
-      (rows + block - 1) / block,
-      [&](std::int64_t tile) {
-        const std::int64_t begin = tile * block;
-        body(begin, begin + block < rows ? begin + block : rows);
-      },
-      poll);
+  parallel_tiles((rows + block - 1) / block,
+                 [&](std::int64_t tile) {
+                   const std::int64_t begin = tile * block;
+                   body(begin, begin + block < rows ? begin + block : rows);
+                 },
+                 poll);
 }
 
 /// body(begin, end) over blocks, without communication in flight.
@@ -44,11 +44,13 @@ void parallel_blocks(std::int64_t rows, std::int64_t block, const Body& body) {
 }
 
 /// Bounds [tiles + 1] of row ranges of about `target` nonzeros each (at least one row).
-inline std::vector<std::int64_t> balanced_tiles(std::span<const std::int64_t> offsets, std::int64_t target) {
+inline std::vector<std::int64_t> balanced_tiles(std::span<const std::int64_t> offsets,
+                                                std::int64_t target) {
   std::vector<std::int64_t> bounds{0};
   const auto rows = static_cast<std::int64_t>(offsets.size()) - 1;
   for (std::int64_t row = 1; row <= rows; ++row) {
-    const std::int64_t filled = offsets[static_cast<std::size_t>(row)] - offsets[static_cast<std::size_t>(bounds.back())];
+    const std::int64_t filled =
+        offsets[static_cast<std::size_t>(row)] - offsets[static_cast<std::size_t>(bounds.back())];
     if (filled >= target || row - bounds.back() >= target || row == rows) bounds.push_back(row);
   }
   return bounds;

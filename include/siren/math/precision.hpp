@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Number types as policies: Real is the type of parameters, moments and arithmetic, Stored that of the
-// tables gathered by the sparse product and of rows on the wire.
+// Number types as policies: Real is the type of parameters, moments and arithmetic, Stored that of
+// the tables gathered by the sparse product and of rows on the wire.
 #pragma once
 
 #include "siren/math/bfloat16.hpp"

@@ -43,7 +43,8 @@ class DenseLayout {
 
  private:
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  void add(std::string name, std::int64_t rows);
+  void add_matrix(std::string name);
+  void add_vector(std::string name);
 
   std::int64_t dimension_;
   int mlp_layers_;

@@ -26,14 +26,19 @@ class DislikedBranch {
 
   /// Zn of the needed rows from table Y0 [owned rows x d]. poll() runs between blocks on the main
   /// thread.
-  void forward(const Pass<Real>& pass, const Matrix<Real>& table, const std::function<void()>& poll);
+  void forward(const Pass<Real>& pass,
+               const Matrix<Real>& table,
+               const std::function<void()>& poll);
 
   /// [n x d], of the last forward.
   const Matrix<Real>& output() const { return activations_.back(); }
 
   /// Backward of that pass for a block of compact rows: d [n x d] holds dL/dZn there and receives
   /// dL/dY(0); tensor gradients are added to dense_gradient. Blocks are independent.
-  void backward_block(const Pass<Real>& pass, const RowRange& block, Matrix<Real>& d, Real* dense_gradient) const;
+  void backward_block(const Pass<Real>& pass,
+                      const RowRange& block,
+                      Matrix<Real>& d,
+                      Real* dense_gradient) const;
 
   std::int64_t bytes() const;
 
@@ -45,8 +50,8 @@ class DislikedBranch {
   DenseLayout layout_;
   Dropout dropout_;
   std::int64_t width_;
-  std::vector<Matrix<Real>> activations_;   // Y(0) .. Y(layers), each [n x d]
-  std::vector<Matrix<Real>> transposed_;    // W_l^T, of the last forward
+  std::vector<Matrix<Real>> activations_;  // Y(0) .. Y(layers), each [n x d]
+  std::vector<Matrix<Real>> transposed_;   // W_l^T, of the last forward
 };
 
 }  // namespace siren

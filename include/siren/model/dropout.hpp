@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inverted dropout whose mask is a pure function of (seed, step, site, global row, column).
 //
-// A value is kept with probability q = Q / 2^16, Q = round((1 - rate) 2^16), and then scaled by 1 / q.
-// 128 columns are decided at once: U < q is evaluated digit by digit in binary, so a rate of 1/2 costs
-// one bit per column. Digit i of U for columns 128 g .. 128 g + 127 are the bits of the random block
-// with counter (node lo, node hi + 2^24 site, step, 2^8 g + i).
+// A value is kept with probability q = Q / 2^16, Q = round((1 - rate) 2^16), and then scaled by 1 /
+// q. 128 columns are decided at once: U < q is evaluated digit by digit in binary, so a rate of 1/2
+// costs one bit per column. Digit i of U for columns 128 g .. 128 g + 127 are the bits of the
+// random block with counter (node lo, node hi + 2^24 site, step, 2^8 g + i).
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,11 @@ class Dropout {
   double scale() const { return static_cast<double>(kOne) / keep_; }
 
   /// words [nodes x words_per_row]: one bit per column, set where the value is kept.
-  void fill(std::uint32_t site, std::uint32_t step, std::span<const NodeId> nodes, std::int64_t words_per_row, std::uint64_t* words) const;
+  void fill(std::uint32_t site,
+            std::uint32_t step,
+            std::span<const NodeId> nodes,
+            std::int64_t words_per_row,
+            std::uint64_t* words) const;
 
  private:
   static constexpr std::uint32_t kOne = 1U << 16;

@@ -14,9 +14,13 @@
 
 namespace siren {
 
-/// The rows of `nodes` [table.rows()] in a table of all nodes; purpose is kInitLiked or kInitDisliked.
+/// The rows of `nodes` [table.rows()] in a table of all nodes; purpose is kInitLiked or
+/// kInitDisliked.
 template <class Real>
-void initialise_table(const ModelShape& shape, Purpose purpose, std::span<const NodeId> nodes, Matrix<Real>& table);
+void initialise_table(const ModelShape& shape,
+                      Purpose purpose,
+                      std::span<const NodeId> nodes,
+                      Matrix<Real>& table);
 
 /// All replicated tensors; `values` [layout.size()].
 template <class Real>

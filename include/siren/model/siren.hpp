@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The model on this rank: its parameters and the row-wise part of its forward and backward pass. What
-// crosses rows (propagation) or ranks is the trainer's business; nothing here knows a rank.
+// The model on this rank: its parameters and the row-wise part of its forward and backward pass.
+// What crosses rows (propagation) or ranks is the trainer's business; nothing here knows a rank.
 //
 //   model.embed_disliked(needed, mode, poll);            // Zn of the needed rows
 //   const auto& z = model.fuse(zp, needed, mode);        // Z of the needed rows
@@ -19,9 +19,9 @@ namespace siren {
 /// What is learnt. Tables have a row per owned node.
 template <class Real>
 struct Parameters {
-  Matrix<Real> liked;         // X0 [rows x d]
-  Matrix<Real> disliked;      // Y0 [rows x d]; no rows without the disliked branch
-  AlignedArray<Real> dense;   // replicated tensors, DenseLayout
+  Matrix<Real> liked;        // X0 [rows x d]
+  Matrix<Real> disliked;     // Y0 [rows x d]; no rows without the disliked branch
+  AlignedArray<Real> dense;  // replicated tensors, DenseLayout
 
   Parameters(const ModelShape& shape, std::int64_t rows);
 };
@@ -32,7 +32,8 @@ struct Gradients {
   Parameters<Real> of;
   Matrix<Real> zp;  // [rows x d]
 
-  Gradients(const ModelShape& shape, std::int64_t rows) : of(shape, rows), zp(rows, shape.dimension) {}
+  Gradients(const ModelShape& shape, std::int64_t rows)
+      : of(shape, rows), zp(rows, shape.dimension) {}
 };
 
 template <class Precision>
@@ -51,21 +52,30 @@ class Siren {
   /// The disliked branch on the needed rows; nothing to do for models without one.
   void embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll);
 
-  /// Z [needed x d] from zp [rows x d], after embed_disliked for the same rows. Valid until the next call.
+  /// Z [needed x d] from zp [rows x d], after embed_disliked for the same rows. Valid until the
+  /// next call.
   const Matrix<Real>& fuse(const Matrix<Real>& zp, const RowSet& needed, const Mode& mode);
 
   /// From dz = dL/dZ [needed x d] (overwritten): all gradients except that of X0, for which
   /// gradients.zp is left to be propagated back. Every gradient is assigned, not added to.
-  void backward(const RowSet& needed, const Mode& mode, Matrix<Real>& dz, Gradients<Real>& gradients, const std::function<void()>& poll);
+  void backward(const RowSet& needed,
+                const Mode& mode,
+                Matrix<Real>& dz,
+                Gradients<Real>& gradients,
+                const std::function<void()>& poll);
 
   /// Z of all owned rows without dropout, [rows x d], from zp.
   void embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, Matrix<Real>& z);
 
   /// Bytes of row-wise intermediate results.
-  std::int64_t workspace_bytes() const { return disliked_.bytes() + fusion_.bytes() + z_.bytes() + dense_sum_.bytes(); }
+  std::int64_t workspace_bytes() const {
+    return disliked_.bytes() + fusion_.bytes() + z_.bytes() + dense_sum_.bytes();
+  }
 
  private:
-  Pass<Real> pass_of(const RowSet& needed, const Mode& mode) const { return {needed, parameters_.dense.data(), mode}; }
+  Pass<Real> pass_of(const RowSet& needed, const Mode& mode) const {
+    return {needed, parameters_.dense.data(), mode};
+  }
 
   ModelShape shape_;
   DenseLayout layout_;

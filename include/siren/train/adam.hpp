@@ -17,7 +17,10 @@ class Adam {
  public:
   using Real = typename Precision::Real;
 
-  Adam(const ModelShape& shape, std::int64_t rows, double learning_rate, const Kernels<Precision>& kernels);
+  Adam(const ModelShape& shape,
+       std::int64_t rows,
+       double learning_rate,
+       const Kernels<Precision>& kernels);
 
   /// Update number t, from 1.
   void update(std::int64_t t, const Parameters<Real>& gradients, Parameters<Real>& parameters);

@@ -15,7 +15,7 @@ struct DataConfig {
   std::int32_t fold = 1;               // from 1
   std::optional<float> offset;         // rating - offset is the sign; default: the dataset's own
   std::optional<float> relevant_from;  // a held-out rating >= this is relevant; default: > offset
-  bool no_dislikes = false;             // disliked ratings count like rating == offset
+  bool no_dislikes = false;            // disliked ratings count like rating == offset
   std::string partition = "block";     // block | random
   std::string travel = "auto";         // items | users | auto
 };
@@ -27,8 +27,8 @@ struct TrainConfig {
   int layers = 4;               // L
   int mlp_layers = 2;
   double dropout = 0.5;
-  bool no_attention = false;            // both branches count one half
-  std::string norm = "sym";  // sym | mean
+  bool no_attention = false;  // both branches count one half
+  std::string norm = "sym";   // sym | mean
   // loss
   int negatives = 40;           // K
   double exponent = 0.75;       // of the item degree in P(j)

@@ -13,8 +13,8 @@ namespace siren {
 
 class MetricsLog final : public Observer {
  public:
-  /// Appends to `path`. EnvironmentError if that fails, then or later. With log_steps every step is a
-  /// line.
+  /// Appends to `path`. EnvironmentError if that fails, then or later. With log_steps every step is
+  /// a line.
   MetricsLog(std::string path, bool log_steps);
 
   void on_step(const StepReport& report) override;

@@ -22,7 +22,12 @@ class TrainingRun {
 
   /// Everything is borrowed. `evaluator` judges on config.eval_split during training, may be null;
   /// an empty `save` writes no checkpoints.
-  TrainingRun(const Communicator& comm, const TrainConfig& config, Training& training, Evaluator* evaluator, Save save, std::vector<Observer*> observers);
+  TrainingRun(const Communicator& comm,
+              const TrainConfig& config,
+              Training& training,
+              Evaluator* evaluator,
+              Save save,
+              std::vector<Observer*> observers);
 
   /// Collective. Trains to the end of config.epochs or config.max_steps.
   void run();
@@ -42,7 +47,7 @@ class TrainingRun {
   Evaluator* evaluator_;
   Save save_;
   std::vector<Observer*> observers_;
-  EpochReport epoch_;        // being summed up
+  EpochReport epoch_;  // being summed up
   std::int64_t saved_step_ = 0;
 };
 

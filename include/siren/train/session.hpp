@@ -18,7 +18,8 @@ namespace siren {
 /// Owns its parts, which refer to each other: neither copied nor moved.
 class Session {
  public:
-  /// Collective. Reads the data set, distributes it, builds the graph. InputError on all ranks alike.
+  /// Collective. Reads the data set, distributes it, builds the graph. InputError on all ranks
+  /// alike.
   Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -67,8 +68,8 @@ class Session {
 /// Collective.
 Isa agree_on_isa(const Communicator& comm, const std::string& name);
 
-/// Sets the OpenMP threads of this rank and returns their number. 0 asks for this rank's share of the
-/// processors it may run on. Collective.
+/// Sets the OpenMP threads of this rank and returns their number. 0 asks for this rank's share of
+/// the processors it may run on. Collective.
 int set_threads(const Communicator& comm, int threads);
 
 }  // namespace siren

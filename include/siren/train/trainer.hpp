@@ -74,7 +74,7 @@ class Trainer final : public Training {
   Matrix<Real> dz_items_;         // [slots x d]
   Matrix<Stored> dz_items_wire_;  // [slots x d]
   LossSum loss_sum_;
-  std::vector<double> scalars_;   // loss, reg, ratings without a term
+  std::vector<double> scalars_;  // loss, reg, ratings without a term
   std::vector<std::int32_t> chunk_scratch_;
   std::int64_t steps_done_ = 0;
 };

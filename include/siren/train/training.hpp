@@ -71,6 +71,8 @@ struct TrainingInputs {
 };
 
 /// Collective. Chooses the number types by config.storage, kernels by `isa`.
-std::unique_ptr<Training> make_training(const TrainingInputs& inputs, const TrainConfig& config, Isa isa);
+std::unique_ptr<Training> make_training(const TrainingInputs& inputs,
+                                        const TrainConfig& config,
+                                        Isa isa);
 
 }  // namespace siren

@@ -10,6 +10,7 @@
 #include <omp.h>
 
 #include "siren/train/training.hpp"
+
 #include "support/share.hpp"
 
 namespace siren::test {
@@ -37,9 +38,13 @@ struct Outcome {
   std::vector<std::vector<char>> state;  // bytes of this rank's tensors
 };
 
-Outcome train(const Communicator& comm, const TrainConfig& config, int steps, const std::string& partition = "block") {
+Outcome train(const Communicator& comm,
+              const TrainConfig& config,
+              int steps,
+              const std::string& partition = "block") {
   const auto share = make_share(comm, ratings(), config, partition);
-  const auto training = make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
+  const auto training =
+      make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
   Outcome outcome;
   for (int s = 0; s < steps; ++s) {
     const StepReport report = training->step();
@@ -59,28 +64,34 @@ std::vector<double> single_rank_losses(const TrainConfig& config, int steps) {
   return train(alone, config, steps).losses;
 }
 
-void expect_close(const std::vector<double>& got, const std::vector<double>& want, double tolerance) {
+void expect_close(const std::vector<double>& got,
+                  const std::vector<double>& want,
+                  double tolerance) {
   ASSERT_EQ(got.size(), want.size());
-  for (std::size_t s = 0; s < got.size(); ++s) EXPECT_NEAR(got[s], want[s], tolerance * std::abs(want[s])) << "step " << s + 1;
+  for (std::size_t s = 0; s < got.size(); ++s)
+    EXPECT_NEAR(got[s], want[s], tolerance * std::abs(want[s])) << "step " << s + 1;
 }
 
 TEST(Invariance, DoubleLossesAgreeAcrossRanksFor100Steps) {
   const TrainConfig config = small_config("fp64");
   const std::vector<double> alone = single_rank_losses(config, 100);
-  for (const char* partition : {"block", "random"}) expect_close(train(Communicator::world(), config, 100, partition).losses, alone, 1e-10);
+  for (const char* partition : {"block", "random"})
+    expect_close(train(Communicator::world(), config, 100, partition).losses, alone, 1e-10);
 }
 
 TEST(Invariance, Fp32LossesAgreeAcrossRanks) {
   const TrainConfig config = small_config("fp32");
   const std::vector<double> alone = single_rank_losses(config, 50);
   const std::vector<double> together = train(Communicator::world(), config, 50).losses;
-  expect_close({together.begin(), together.begin() + 20}, {alone.begin(), alone.begin() + 20}, 1e-5);
+  expect_close({together.begin(), together.begin() + 20}, {alone.begin(), alone.begin() + 20},
+               1e-5);
   expect_close(together, alone, 1e-3);
 }
 
 TEST(Invariance, Bf16LossesAgreeAcrossRanks) {
   const TrainConfig config = small_config("bf16");
-  expect_close(train(Communicator::world(), config, 20).losses, single_rank_losses(config, 20), 1e-2);
+  expect_close(train(Communicator::world(), config, 20).losses, single_rank_losses(config, 20),
+               1e-2);
 }
 
 TEST(Invariance, ARerunAndAnyThreadCountGiveTheSameBits) {
@@ -102,7 +113,8 @@ TEST(Invariance, ReplicatedTensorsAreTheSameOnEveryRank) {
   const Communicator comm = Communicator::world();
   const TrainConfig config = small_config("fp32");
   const auto share = make_share(comm, ratings(), config);
-  const auto training = make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
+  const auto training =
+      make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
   for (int s = 0; s < 10; ++s) training->step();
   for (const StateTensor& tensor : training->state()) {
     if (tensor.is_table) continue;
@@ -110,7 +122,9 @@ TEST(Invariance, ReplicatedTensorsAreTheSameOnEveryRank) {
     const std::vector<float> mine(values, values + tensor.rows * tensor.stride);
     const std::vector<float> all = comm.all_gather_v(std::span<const float>(mine));
     for (int rank = 0; rank < comm.size(); ++rank)
-      EXPECT_EQ(0, std::memcmp(all.data() + static_cast<std::size_t>(rank) * mine.size(), mine.data(), mine.size() * sizeof(float))) << tensor.name << " on rank " << rank;
+      EXPECT_EQ(0, std::memcmp(all.data() + static_cast<std::size_t>(rank) * mine.size(),
+                               mine.data(), mine.size() * sizeof(float)))
+          << tensor.name << " on rank " << rank;
   }
 }
 
@@ -118,12 +132,14 @@ TEST(Invariance, ABatchLargerThanAChunkAndLargerThanTheDataIsTheSameEverywhere) 
   TrainConfig config = small_config("fp64");
   config.batch = 1'000'000;  // one step an epoch, several chunks
   config.negatives = 2;
-  expect_close(train(Communicator::world(), config, 5).losses, single_rank_losses(config, 5), 1e-10);
+  expect_close(train(Communicator::world(), config, 5).losses, single_rank_losses(config, 5),
+               1e-10);
 }
 
 TEST(Invariance, RanksWithoutRowsTakePart) {
   const TrainConfig config = small_config("fp64");
-  expect_close(train(Communicator::world(), config, 10, "first").losses, single_rank_losses(config, 10), 1e-10);
+  expect_close(train(Communicator::world(), config, 10, "first").losses,
+               single_rank_losses(config, 10), 1e-10);
 }
 
 TEST(Invariance, LearningHappens) {

@@ -3,14 +3,15 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "siren/core/error.hpp"
 #include "siren/io/checkpoint.hpp"
 #include "siren/train/training.hpp"
+
 #include "support/share.hpp"
 
 namespace siren::test {
@@ -38,10 +39,13 @@ struct ModelOnRanks {
     config.batch = 200;
     share = make_share(comm, random_ratings(150, 90, 0.1, 5), config, partition);
     training = make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
-    for (std::int64_t row = 0; row < share->layout.rows(); ++row) nodes.push_back(share->layout.node_of(static_cast<LocalRow>(row)));
+    for (std::int64_t row = 0; row < share->layout.rows(); ++row)
+      nodes.push_back(share->layout.node_of(static_cast<LocalRow>(row)));
   }
   TableRows rows() const { return {nodes, share->layout.all_nodes()}; }
-  void save(const std::string& path) { write_checkpoint(comm, path, info, rows(), training->state()); }
+  void save(const std::string& path) {
+    write_checkpoint(comm, path, info, rows(), training->state());
+  }
   void load(const std::string& path) {
     std::vector<StateTensor> state = training->state();
     read_checkpoint(comm, path, rows(), state);
@@ -58,7 +62,10 @@ struct ModelOnRanks {
 
 class Checkpoint : public ::testing::Test {
  protected:
-  Checkpoint() : comm_(Communicator::world()), directory_(scratch_directory(comm_)), path_(directory_ + "/c.h5") {}
+  Checkpoint()
+      : comm_(Communicator::world()),
+        directory_(scratch_directory(comm_)),
+        path_(directory_ + "/c.h5") {}
   ~Checkpoint() override {
     comm_.barrier();
     if (comm_.is_root()) fs::remove_all(directory_);
@@ -106,7 +113,9 @@ TEST_F(Checkpoint, HoldsGlobalRowsBitForBit) {
   const std::vector<StateTensor> b = second.training->state();
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t t = 0; t < a.size(); ++t)
-    EXPECT_EQ(0, std::memcmp(a[t].data, b[t].data, static_cast<std::size_t>(a[t].rows * a[t].stride * a[t].value_bytes))) << a[t].name;
+    EXPECT_EQ(0, std::memcmp(a[t].data, b[t].data,
+                             static_cast<std::size_t>(a[t].rows * a[t].stride * a[t].value_bytes)))
+        << a[t].name;
 }
 
 TEST_F(Checkpoint, LeavesNoTemporaryFile) {

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# From a bare Debian 12 / Ubuntu 22.04 machine to three trained models and a table that compares them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly OUT=runs/quickstart RANKS=2 EPOCHS=30
+
+usage() {
+  cat <<'TEXT'
+usage: launch/quickstart.sh [options]
+  --no-install  never call apt-get; name what is missing and go on
+  --help        this text
+Installs packages (by sudo unless called by root), builds siren into build/release, makes ratings with planted
+tastes, trains SiReN, SiReN without dislikes and LightGCN on 2 ranks, and compares them with popularity.
+Results: runs/quickstart, made anew each time. Some five minutes on two cores, besides the packages.
+TEXT
+}
+
+fail() {
+  echo "launch/quickstart.sh: $*" >&2
+  exit 1
+}
+
+# step TITLE COMMAND...: says what it does, and stops everything if it fails.
+step() {
+  local title=$1
+  shift
+  printf '\n== %s\n' "$title"
+  "$@" || fail "stopped at '$title': its command failed with exit code $? (${*:0:1} ...; the reason is above)"
+}
+
+configure() {
+  local options=(-DSIREN_TESTS=OFF -DSIREN_WERROR=OFF)
+  command -v ccache >/dev/null && options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  cmake --preset release "${options[@]}"
+}
+
+# The launcher of the MPI that siren was built with, and what it needs to start two ranks anywhere: as root, in a
+# container, on a single core, with waiting ranks that leave the cores to the others.
+find_launcher() {
+  mpirun=("$(sed -n 's/^MPIEXEC_EXECUTABLE:[A-Z]*=//p' build/release/CMakeCache.txt)")
+  if "${mpirun[0]}" --version 2>&1 | grep -Eq 'Open ?(MPI|RTE)'; then
+    mpirun+=(--oversubscribe --bind-to none)
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+  fi
+  mpirun+=(-n "$RANKS")
+}
+
+# At most four threads a rank: the data are small.
+choose_threads() {
+  threads=$(($(nproc) / RANKS))
+  [ "$threads" -ge 1 ] || threads=1
+  [ "$threads" -le 4 ] || threads=4
+  export OMP_NUM_THREADS=$threads OMP_WAIT_POLICY=passive
+}
+
+# train NAME OPTION...: a run of that name, and its metrics on the test ratings as JSON.
+train() {
+  local name=$1
+  shift
+  "${mpirun[@]}" "$siren" train --data "$OUT/ratings.h5" --fold 1 --preset paper --epochs "$EPOCHS" --seed 1 \
+    --threads "$threads" --eval-every 10 --eval-split test --run "$OUT/$name" "$@" >"$OUT/$name.txt"
+  "${mpirun[@]}" "$siren" evaluate --run "$OUT/$name" --split test --threads "$threads" --json >"$OUT/$name.json"
+}
+
+popularity() {
+  "${mpirun[@]}" "$siren" evaluate --model popularity --data "$OUT/ratings.h5" --fold 1 --split test --json \
+    >"$OUT/popularity.json"
+}
+
+install=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --no-install) install=(--no-install) ;;
+    --help)
+      usage
+      exit 0
+      ;;
+    *)
+      echo "launch/quickstart.sh: unknown option $1; see launch/quickstart.sh --help" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+[ -w . ] || fail "$PWD cannot be written by $(id -un); start from a copy of your own"
+
+step "Packages" launch/install-packages.sh --for build "${install[@]}"
+started=$SECONDS
+step "Configure" configure
+step "Build" cmake --build build/release --target siren --parallel "$(nproc)"
+siren=build/release/siren
+find_launcher
+choose_threads
+rm -rf "$OUT"
+mkdir -p "$OUT"
+
+step "Ratings with planted tastes" "$siren" synth --users 2000 --items 1500 --ratings 120000 --seed 7 --output "$OUT/ratings.csv"
+step "Dataset file with five folds" "$siren" prepare --input "$OUT/ratings.csv" --output "$OUT/ratings.h5" --split kfold --folds 5
+step "SiReN on $RANKS ranks" train siren
+step "SiReN without dislikes" train siren-no-dislikes --no-dislikes
+step "LightGCN" train lightgcn --model lightgcn
+step "Popularity" popularity
+step "Comparison on the test ratings of fold 1" python3 launch/compare_runs.py \
+  "SiReN=$OUT/siren.json" "SiReN without dislikes=$OUT/siren-no-dislikes.json" "LightGCN=$OUT/lightgcn.json" \
+  "popularity=$OUT/popularity.json"
+printf '\nDone in %d s after the packages. Everything is in %s; next: %s train --help\n' $((SECONDS - started)) "$OUT" "$siren"

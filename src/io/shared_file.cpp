@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/shared_file.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <numeric>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "siren/core/error.hpp"
+
+namespace siren {
+namespace {
+
+[[noreturn]] void fail(const char* doing, const std::string& path) {
+  throw EnvironmentError(fmt::format("{} {}: {}", doing, path, std::strerror(errno)));
+}
+
+}  // namespace
+
+SharedFile::SharedFile(const Communicator& comm, std::string path)
+    : comm_(comm), path_(std::move(path)) {
+  together([&] {
+    if (!comm_.is_root()) return;
+    const std::filesystem::file_status status = std::filesystem::status(path_);
+    if (std::filesystem::is_other(status))
+      throw InputError(fmt::format("cannot write {}: it is not a plain file", path_));
+    whole_ = std::make_unique<AtomicFile>(path_);
+    temporary_ = whole_->temporary();
+  });
+  comm_.broadcast(temporary_);
+  together([&] { open(); });
+}
+
+SharedFile::~SharedFile() {
+  if (file_ >= 0) ::close(file_);
+}
+
+/// A failure ends the job, and the first rank to say so takes the others with it: rank 0 must have
+/// removed the temporary file before.
+void SharedFile::together(const std::function<void()>& work) {
+  try {
+    agree_on_input(comm_, work);
+  } catch (...) {
+    whole_.reset();
+    comm_.barrier();
+    throw;
+  }
+}
+
+void SharedFile::open() {
+  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file_ < 0 && errno == ENOENT)
+    throw InputError(
+        fmt::format("cannot write {}: its directory is not the same for all ranks; choose one on a "
+                    "shared file system",
+                    path_));
+  if (file_ < 0) fail("opening", temporary_);
+}
+
+void SharedFile::append(std::span<const std::string> pieces) {
+  std::int64_t mine = 0;
+  for (const std::string& piece : pieces) mine += std::ssize(piece);
+  const std::vector<std::int64_t> lengths = comm_.all_gather(mine);
+  const auto before = lengths.begin() + comm_.rank();
+  std::int64_t offset = std::accumulate(lengths.begin(), before, bytes_);
+  together([&] {
+    for (const std::string& piece : pieces) {
+      write(piece, offset);
+      offset += std::ssize(piece);
+    }
+  });
+  bytes_ = std::accumulate(lengths.begin(), lengths.end(), bytes_);
+}
+
+void SharedFile::write(const std::string& piece, std::int64_t offset) const {
+  std::size_t done = 0;
+  while (done < piece.size()) {
+    const ssize_t count = ::pwrite(file_, piece.data() + done, piece.size() - done,
+                                   offset + static_cast<std::int64_t>(done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("writing", path_);
+    done += static_cast<std::size_t>(count);
+  }
+}
+
+void SharedFile::close() {
+  const bool flushed = ::fsync(file_) == 0;
+  const int reason = errno;
+  const bool closed = ::close(std::exchange(file_, -1)) == 0;
+  if (!flushed) errno = reason;
+  if (!flushed || !closed) fail("flushing to disk", path_);
+}
+
+void SharedFile::publish() {
+  together([&] { close(); });
+  together([&] {
+    if (comm_.is_root()) whole_->publish();
+  });
+}
+
+}  // namespace siren

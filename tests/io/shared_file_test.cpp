@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/shared_file.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "siren/core/error.hpp"
+
+#include "support/temp_folder.hpp"
+
+namespace siren {
+namespace {
+
+/// A folder of rank 0's that all ranks know.
+class CommonFolder {
+ public:
+  explicit CommonFolder(const Communicator& comm) : comm_(comm) {
+    if (comm.is_root()) folder_ = std::make_unique<test::TempFolder>();
+    if (comm.is_root()) path_ = folder_->path("");
+    comm.broadcast(path_);
+  }
+  /// Rank 0 leaves last: it removes the folder.
+  ~CommonFolder() { comm_.barrier(); }
+  std::string path(const std::string& name) const { return path_ + name; }
+  const test::TempFolder* roots() const { return folder_.get(); }
+
+ private:
+  Communicator comm_;
+  std::unique_ptr<test::TempFolder> folder_;
+  std::string path_;
+};
+
+TEST(SharedFile, HoldsThePiecesInRankOrder) {
+  const Communicator comm = Communicator::world();
+  const CommonFolder folder(comm);
+  SharedFile file(comm, folder.path("out"));
+  std::string expected;
+  for (int window = 0; window < 3; ++window) {
+    std::vector<std::string> pieces;
+    for (int k = 0; k < (comm.rank() + window) % 3; ++k)  // none from some ranks
+      pieces.push_back(fmt::format("{}{}{};", window, comm.rank(), std::string(40, 'a')));
+    file.append(pieces);
+    for (int rank = 0; rank < comm.size(); ++rank)
+      for (int k = 0; k < (rank + window) % 3; ++k)
+        expected += fmt::format("{}{}{};", window, rank, std::string(40, 'a'));
+  }
+  EXPECT_EQ(file.bytes(), std::ssize(expected));
+  if (folder.roots()) {
+    EXPECT_EQ(folder.roots()->read("out"), "") << "not yet published";
+  }
+  file.publish();
+  if (!folder.roots()) return;
+  EXPECT_EQ(folder.roots()->read("out"), expected);
+  EXPECT_EQ(folder.roots()->files(), 1);
+}
+
+TEST(SharedFile, ReplacesAnEarlierFileOnlyWhenPublished) {
+  const Communicator comm = Communicator::world();
+  const CommonFolder folder(comm);
+  if (folder.roots()) folder.roots()->write("out", "a longer text of earlier times");
+  comm.barrier();
+  {
+    SharedFile file(comm, folder.path("out"));
+    file.append(std::vector<std::string>{"never"});
+    comm.barrier();
+  }
+  if (folder.roots()) {
+    EXPECT_EQ(folder.roots()->read("out"), "a longer text of earlier times");
+    EXPECT_EQ(folder.roots()->files(), 1);
+  }
+  comm.barrier();
+  SharedFile file(comm, folder.path("out"));
+  file.append({});
+  file.publish();
+  if (folder.roots()) {
+    EXPECT_EQ(folder.roots()->read("out"), "");
+  }
+}
+
+TEST(SharedFile, PlacesThatCannotBeWrittenAreTheUsersMistakeOnEveryRank) {
+  const Communicator comm = Communicator::world();
+  const CommonFolder folder(comm);
+  const auto message = [&](const std::string& path) {
+    return test::input_error([&] { const SharedFile file(comm, path); });
+  };
+  EXPECT_THAT(message(folder.path("no/such/out")), ::testing::HasSubstr("No such file"));
+  EXPECT_THAT(message(folder.path("")), ::testing::HasSubstr("it is a directory"));
+  EXPECT_THAT(message("/dev/null"), ::testing::HasSubstr("it is not a plain file"));
+  if (folder.roots()) {
+    EXPECT_EQ(folder.roots()->files(), 0);
+  }
+}
+
+TEST(SharedFile, RanksThatDoNotSeeTheFileAreTold) {
+  const Communicator comm = Communicator::world();
+  if (comm.size() == 1) GTEST_SKIP() << "needs a second rank";
+  const test::TempFolder own;  // each rank's is another: like a local disk
+  const std::string here = std::filesystem::current_path().string();
+  std::filesystem::current_path(own.path(""));
+  EXPECT_THAT(test::input_error([&] { const SharedFile file(comm, "out"); }),
+              ::testing::HasSubstr("not the same for all ranks"));
+  std::filesystem::current_path(here);
+  EXPECT_EQ(own.files(), 0);
+}
+
+}  // namespace
+}  // namespace siren

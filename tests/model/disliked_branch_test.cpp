@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/model/disliked_branch.hpp"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include "branch_cases.hpp"
+#include "support/finite_difference.hpp"
+
+namespace siren::test {
+namespace {
+
+class Branch : public ::testing::TestWithParam<Variant> {
+ protected:
+  const Matrix<double>& forward() {
+    branch_.forward(pass_, table_, [] {});
+    return branch_.output();
+  }
+
+  /// dL/dY(0) and the tensors' gradients for L = <c, Zn>, block by block.
+  Matrix<double> backward(const Matrix<double>& c,
+                          std::vector<double>& dense_gradient,
+                          std::int64_t block) {
+    Matrix<double> d = copy_of(c);
+    for (std::int64_t begin = 0; begin < d.rows(); begin += block)
+      branch_.backward_block(pass_, {begin, std::min(begin + block, d.rows())}, d,
+                             dense_gradient.data());
+    return d;
+  }
+
+  ModelShape shape_ = shape_of(GetParam());
+  DenseLayout layout_{shape_};
+  RowSet needed_ = some_rows();
+  Matrix<double> table_ = random_table(kTableRows, 1);
+  std::vector<double> dense_ = random_dense(shape_);
+  Pass<double> pass_{needed_, dense_.data(), {GetParam().training, 3}};
+  DislikedBranch<Fp64> branch_{shape_, kernels<Fp64>(best_isa())};
+};
+
+TEST_P(Branch, ForwardFollowsTheDefinition) {
+  const Matrix<double>& zn = forward();
+  ASSERT_EQ(zn.rows(), needed_.size());
+  const Dropout dropout(shape_.seed, shape_.dropout);
+  for (std::int64_t i = 0; i < needed_.size(); ++i) {
+    std::vector<double> y(table_.row_values(needed_.row(i)).begin(),
+                          table_.row_values(needed_.row(i)).end());
+    for (int layer = 0; layer < shape_.mlp_layers; ++layer) {
+      std::uint64_t mask = ~std::uint64_t{0};
+      if (GetParam().training && dropout.active())
+        dropout.fill(static_cast<std::uint32_t>(layer), 3, needed_.nodes_of(i, i + 1), 1, &mask);
+      std::vector<double> next;
+      for (std::int64_t out = 0; out < kDimension; ++out) {
+        double sum = dense_[static_cast<std::size_t>(layout_.bias(layer) + out)];
+        for (std::int64_t in = 0; in < kDimension; ++in)
+          sum +=
+              dense_[static_cast<std::size_t>(layout_.weight(layer) + out * layout_.width() + in)] *
+              y[static_cast<std::size_t>(in)];
+        const double scale = GetParam().training ? dropout.scale() : 1.0;
+        next.push_back((mask >> out & 1U) != 0 ? std::max(sum, 0.0) * scale : 0.0);
+      }
+      y = next;
+    }
+    // sums of twenty products of order one
+    for (std::int64_t c = 0; c < kDimension; ++c)
+      EXPECT_NEAR(zn(i, c), y[static_cast<std::size_t>(c)], 1e-13)
+          << "row " << i << " column " << c;
+    for (std::int64_t c = kDimension; c < zn.stride(); ++c) EXPECT_EQ(zn(i, c), 0.0) << "padding";
+  }
+}
+
+TEST_P(Branch, BackwardIsTheDerivative) {
+  const Matrix<double> c = random_table(needed_.size(), 2);
+  const auto loss = [&] { return product(c, forward()); };
+  forward();
+  std::vector<double> dense_gradient(dense_.size(), 0.0);
+  const Matrix<double> d = backward(c, dense_gradient, 3);
+  for (std::int64_t i = 0; i < needed_.size(); ++i)
+    for (std::int64_t column = 0; column < kDimension; ++column) {
+      double& value = table_(needed_.row(i), column);
+      EXPECT_TRUE(is_derivative(d(i, column), central_difference(value, loss)))
+          << "row " << i << " column " << column;
+    }
+  each_dense_value(layout_, [&](const std::string& name, std::size_t at) {
+    if (!name.starts_with("mlp")) return;
+    EXPECT_TRUE(is_derivative(dense_gradient[at], central_difference(dense_[at], loss)))
+        << name << " value " << at;
+  });
+}
+
+TEST_P(Branch, GradientsAreAddedAndPaddingStaysZero) {
+  const Matrix<double> c = random_table(needed_.size(), 2);
+  forward();
+  std::vector<double> once(dense_.size(), 0.0);
+  std::vector<double> twice(dense_.size(), 0.0);
+  backward(c, once, needed_.size());
+  backward(c, twice, needed_.size());
+  const Matrix<double> d = backward(c, twice, needed_.size());
+  std::vector<bool> stored(dense_.size(), false);
+  each_dense_value(layout_, [&](const std::string&, std::size_t at) { stored[at] = true; });
+  // the second time starts from the first: a few roundings
+  for (std::size_t at = 0; at < once.size(); ++at)
+    EXPECT_NEAR(twice[at], stored[at] ? 2 * once[at] : 0.0, 1e-14 * (1.0 + std::abs(once[at])) * 10)
+        << at;
+  for (std::int64_t i = 0; i < d.rows(); ++i)
+    for (std::int64_t column = kDimension; column < d.stride(); ++column)
+      EXPECT_EQ(d(i, column), 0.0);
+}
+
+TEST_P(Branch, ARowHasTheSameBitsInAnySetOfRows) {
+  const Matrix<double> together = copy_of(forward());
+  for (std::int64_t i = 0; i < needed_.size(); ++i) {
+    const RowSet one{{needed_.row(i)}, {needed_.nodes[static_cast<std::size_t>(i)]}};
+    const Pass<double> pass{one, dense_.data(), pass_.mode};
+    branch_.forward(pass, table_, [] {});
+    for (std::int64_t c = 0; c < kDimension; ++c)
+      EXPECT_EQ(branch_.output()(0, c), together(i, c)) << "row " << i << " column " << c;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants,
+                         Branch,
+                         ::testing::Values(Variant{"plain"},
+                                           Variant{"one_layer", 1},
+                                           Variant{"three_layers", 3},
+                                           Variant{"no_layer", 0},
+                                           Variant{"evaluation", 2, true, false},
+                                           Variant{"quarter", 2, true, true, 0.25},
+                                           Variant{"no_dropout", 2, true, true, 0.0}),
+                         [](const auto& sample) { return sample.param.name; });
+
+}  // namespace
+}  // namespace siren::test

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/model/dropout.hpp"
+
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+namespace siren {
+namespace {
+
+constexpr double kRates[] = {0.1, 0.25, 0.5, 0.9};
+
+std::vector<NodeId> first_nodes(std::int64_t count) {
+  std::vector<NodeId> nodes(static_cast<std::size_t>(count));
+  std::iota(nodes.begin(), nodes.end(), 0);
+  return nodes;
+}
+
+std::vector<std::uint64_t> mask(const Dropout& dropout,
+                                std::uint32_t site,
+                                std::uint32_t step,
+                                const std::vector<NodeId>& nodes,
+                                std::int64_t words_per_row) {
+  std::vector<std::uint64_t> words(nodes.size() * static_cast<std::size_t>(words_per_row),
+                                   0x5555555555555555U);
+  dropout.fill(site, step, nodes, words_per_row, words.data());
+  return words;
+}
+
+double ones(const std::vector<std::uint64_t>& words) {
+  std::int64_t count = 0;
+  for (const std::uint64_t word : words) count += std::popcount(word);
+  return static_cast<double>(count);
+}
+
+TEST(Dropout, KeepsWithTheProbabilityThatItScalesBy) {
+  for (const double rate : kRates) {
+    const Dropout dropout(1, rate);
+    EXPECT_TRUE(dropout.active());
+    const double keep = 1.0 / dropout.scale();
+    EXPECT_NEAR(keep, 1.0 - rate, 0x1p-17) << "rounded to 2^-16";
+    const auto words = mask(dropout, 0, 1, first_nodes(5000), 4);
+    const double bits = 64.0 * static_cast<double>(words.size());
+    EXPECT_NEAR(ones(words) / bits, keep, 5 * std::sqrt(keep * (1 - keep) / bits))
+        << "rate " << rate;  // five deviations
+  }
+}
+
+TEST(Dropout, ColumnsRowsAndWordsAreIndependent) {
+  for (const double rate : kRates) {
+    const Dropout dropout(2, rate);
+    const double keep = 1.0 / dropout.scale();
+    constexpr std::int64_t kRows = 5000;
+    const auto words = mask(dropout, 0, 1, first_nodes(kRows), 4);
+    const auto expect_independent = [&](const char* what, const auto& other) {
+      std::vector<std::uint64_t> both;
+      for (std::size_t row = 0; row + 1 < kRows; ++row)
+        for (std::size_t w = 0; w < 3; ++w) both.push_back(words[4 * row + w] & other(row, w));
+      const double bits = 64.0 * static_cast<double>(both.size());
+      EXPECT_NEAR(ones(both) / bits, keep * keep, 5 * std::sqrt(keep / bits))
+          << what << ", rate " << rate;
+    };
+    expect_independent("next column", [&](std::size_t row, std::size_t w) {
+      return std::rotl(words[4 * row + w], 1);
+    });
+    expect_independent("next word",
+                       [&](std::size_t row, std::size_t w) { return words[4 * row + w + 1]; });
+    expect_independent("next row",
+                       [&](std::size_t row, std::size_t w) { return words[4 * (row + 1) + w]; });
+    for (const auto& [site, step] : {std::array{1U, 1U}, std::array{kAttentionLikedSite, 1U},
+                                     std::array{kAttentionDislikedSite, 1U}, std::array{0U, 2U}}) {
+      const auto elsewhere = mask(dropout, site, step, first_nodes(kRows), 4);
+      expect_independent("another site or step",
+                         [&](std::size_t row, std::size_t w) { return elsewhere[4 * row + w]; });
+    }
+  }
+}
+
+TEST(Dropout, ARowDependsOnItsNodeAlone) {
+  for (const double rate : kRates) {
+    const Dropout dropout(3, rate);
+    const std::vector<NodeId> nodes = {5, 0, 17, (NodeId{1} << 33) + 5, 2};
+    for (const std::int64_t words_per_row : {1, 2, 3, 5}) {
+      const auto together = mask(dropout, 1, 9, nodes, words_per_row);
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const auto alone = mask(dropout, 1, 9, {nodes[i]}, words_per_row);
+        const auto begin = together.begin() + static_cast<std::ptrdiff_t>(i) * words_per_row;
+        EXPECT_EQ(alone, std::vector<std::uint64_t>(begin, begin + words_per_row))
+            << "node " << nodes[i];
+      }
+      EXPECT_NE(mask(dropout, 1, 9, {5}, words_per_row),
+                mask(dropout, 1, 9, {(NodeId{1} << 33) + 5}, words_per_row));
+    }
+    // a column's bit does not depend on how wide the row is
+    EXPECT_EQ(mask(dropout, 1, 9, {5}, 1)[0], mask(dropout, 1, 9, {5}, 6)[0]);
+  }
+}
+
+TEST(Dropout, SeedsDiffer) {
+  EXPECT_NE(mask(Dropout(1, 0.5), 0, 1, {0}, 2), mask(Dropout(2, 0.5), 0, 1, {0}, 2));
+}
+
+TEST(Dropout, RateZeroKeepsEverything) {
+  const Dropout dropout(1, 0.0);
+  EXPECT_FALSE(dropout.active());
+  EXPECT_EQ(dropout.scale(), 1.0);
+  for (const std::uint64_t word : mask(dropout, 0, 1, first_nodes(10), 3))
+    EXPECT_EQ(word, ~std::uint64_t{0});
+}
+
+}  // namespace
+}  // namespace siren

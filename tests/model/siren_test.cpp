@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/model/siren.hpp"
+
+#include <numeric>
+
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include "branch_cases.hpp"
+
+namespace siren::test {
+namespace {
+
+constexpr std::int64_t kManyRows = 700;  // several blocks of rows
+const auto kNoPoll = [] {};
+
+/// A model on some nodes, with every other row needed.
+struct Rig {
+  explicit Rig(const ModelShape& model_shape, std::int64_t rows = kManyRows)
+      : shape(model_shape), nodes(static_cast<std::size_t>(rows)) {
+    std::iota(nodes.begin(), nodes.end(), 30);
+    for (std::int64_t r = 0; r < rows; r += 2) {
+      needed.rows.push_back(static_cast<LocalRow>(r));
+      needed.nodes.push_back(nodes[static_cast<std::size_t>(r)]);
+    }
+  }
+  ModelShape shape;
+  std::vector<NodeId> nodes;
+  RowSet needed;
+  Matrix<double> zp = random_table(static_cast<std::int64_t>(nodes.size()), 1);
+  Siren<Fp64> model{shape, nodes, kernels<Fp64>(best_isa())};
+  Gradients<double> gradients{shape, static_cast<std::int64_t>(nodes.size())};
+
+  /// Forward and backward of L = <c, Z>.
+  void run() {
+    const Mode mode{true, 4};
+    model.embed_disliked(needed, mode, kNoPoll);
+    model.fuse(zp, needed, mode);
+    Matrix<double> dz = random_table(needed.size(), 2);
+    model.backward(needed, mode, dz, gradients, kNoPoll);
+  }
+};
+
+ModelShape shape_named(const std::string& name) {
+  ModelShape shape{.nodes = 1000, .dimension = kDimension, .seed = 3};
+  shape.disliked_branch = name != "lightgcn";
+  shape.attention = name != "no_attention";
+  return shape;
+}
+
+class SirenOf : public ::testing::TestWithParam<std::string> {
+ protected:
+  ModelShape shape_ = shape_named(GetParam());
+};
+
+TEST_P(SirenOf, BackwardAssignsEveryGradient) {
+  Rig rig(shape_);
+  rig.run();
+  const std::vector<double> dense(rig.gradients.of.dense.span().begin(),
+                                  rig.gradients.of.dense.span().end());
+  const Matrix<double> zp = copy_of(rig.gradients.zp);
+  const Matrix<double> disliked = copy_of(rig.gradients.of.disliked);
+  const auto soil = [](std::span<double> values) { std::fill(values.begin(), values.end(), 77.0); };
+  soil(rig.gradients.zp.span());
+  soil(rig.gradients.of.disliked.span());
+  soil(rig.gradients.of.dense.span());
+  rig.run();
+  EXPECT_TRUE(std::equal(dense.begin(), dense.end(), rig.gradients.of.dense.span().begin()));
+  EXPECT_TRUE(std::equal(zp.span().begin(), zp.span().end(), rig.gradients.zp.span().begin()));
+  EXPECT_TRUE(std::equal(disliked.span().begin(), disliked.span().end(),
+                         rig.gradients.of.disliked.span().begin()));
+  for (std::int64_t c = 0; c < kDimension; ++c) EXPECT_EQ(zp(1, c), 0.0) << "row 1 is not needed";
+}
+
+TEST_P(SirenOf, HasTheSameBitsForAnyNumberOfThreads) {
+  Rig alone(shape_);
+  alone.run();
+  for (const int threads : {2, 3}) {
+    omp_set_num_threads(threads);
+    Rig together(shape_);
+    together.run();
+    omp_set_num_threads(1);
+    const auto same = [](std::span<const double> a, std::span<const double> b) {
+      return std::equal(a.begin(), a.end(), b.begin(), b.end());
+    };
+    EXPECT_TRUE(same(alone.gradients.zp.span(), together.gradients.zp.span()));
+    EXPECT_TRUE(same(alone.gradients.of.disliked.span(), together.gradients.of.disliked.span()));
+    EXPECT_TRUE(same(alone.gradients.of.dense.span(), together.gradients.of.dense.span()));
+  }
+}
+
+TEST_P(SirenOf, EmbedAllIsTheForwardWithoutDropoutOnEveryRow) {
+  for (const std::int64_t rows : {std::int64_t{0}, kManyRows, std::int64_t{20000}}) {
+    Rig rig(shape_, rows);
+    Matrix<double> z(rows, kDimension);
+    rig.model.embed_all(rig.zp, rig.nodes, z);
+    rig.model.embed_disliked(rig.needed, {}, kNoPoll);
+    const Matrix<double>& some = rig.model.fuse(rig.zp, rig.needed, {});
+    for (std::int64_t i = 0; i < rig.needed.size(); ++i)
+      for (std::int64_t c = 0; c < kDimension; ++c)
+        ASSERT_EQ(z(rig.needed.row(i), c), some(i, c)) << "row " << rig.needed.row(i);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models,
+                         SirenOf,
+                         ::testing::Values("siren", "no_attention", "lightgcn"),
+                         [](const auto& sample) { return sample.param; });
+
+TEST(Siren, WithoutDislikedBranchZIsZp) {
+  Rig rig(shape_named("lightgcn"));
+  EXPECT_EQ(rig.model.parameters().disliked.rows(), 0);
+  EXPECT_EQ(rig.model.parameters().dense.size(), 0);
+  const Matrix<double>& z = rig.model.fuse(rig.zp, rig.needed, {true, 1});
+  for (std::int64_t i = 0; i < rig.needed.size(); ++i)
+    for (std::int64_t c = 0; c < kDimension; ++c) ASSERT_EQ(z(i, c), rig.zp(rig.needed.row(i), c));
+}
+
+}  // namespace
+}  // namespace siren::test

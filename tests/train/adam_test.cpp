@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/train/adam.hpp"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+#include <omp.h>
+
+namespace siren {
+namespace {
+
+constexpr ModelShape kShape{.nodes = 40, .dimension = 20};
+constexpr std::int64_t kRows = 40;
+constexpr double kRate = 5e-3;
+
+/// The optimiser's formula for one value.
+struct Twin {
+  double p;
+  double m = 0.0;
+  double v = 0.0;
+
+  void update(int t, double g) {
+    m = 0.9 * m + 0.1 * g;
+    v = 0.999 * v + 0.001 * g * g;
+    p -= kRate / (1 - std::pow(0.9, t)) * m /
+         (std::sqrt(v) / std::sqrt(1 - std::pow(0.999, t)) + 1e-8);
+  }
+};
+
+/// Gradients of several sizes; every third row has none in odd updates.
+double gradient(std::int64_t row, std::int64_t column, int t) {
+  if (row % 3 == 0 && t % 2 == 1) return 0.0;
+  return std::sin(static_cast<double>(row * 20 + column + 7 * t)) *
+         std::pow(10.0, -static_cast<double>(column % 9));
+}
+
+TEST(Adam, FollowsTheFormulaOnEveryRow) {
+  Parameters<double> parameters(kShape, kRows);
+  Parameters<double> gradients(kShape, kRows);
+  Adam<Fp64> adam(kShape, kRows, kRate, kernels<Fp64>(best_isa()));
+  std::vector<Twin> twins;
+  for (std::int64_t r = 0; r < kRows; ++r)
+    for (std::int64_t c = 0; c < kShape.dimension; ++c) {
+      parameters.liked(r, c) = parameters.disliked(r, c) = 0.1 * static_cast<double>(c - r);
+      twins.push_back({parameters.liked(r, c)});
+    }
+  for (int t = 1; t <= 6; ++t) {
+    auto twin = twins.begin();
+    for (std::int64_t r = 0; r < kRows; ++r)
+      for (std::int64_t c = 0; c < kShape.dimension; ++c, ++twin) {
+        gradients.liked(r, c) = gradients.disliked(r, c) = gradient(r, c, t);
+        twin->update(t, gradient(r, c, t));
+      }
+    for (double& g : gradients.dense.span()) g = 2.0;
+    adam.update(t, gradients, parameters);
+  }
+  auto twin = twins.begin();
+  for (std::int64_t r = 0; r < kRows; ++r) {
+    for (std::int64_t c = 0; c < kShape.dimension; ++c, ++twin) {
+      // some twenty roundings of values of at most a few units
+      EXPECT_NEAR(parameters.liked(r, c), twin->p, 1e-14) << "row " << r << " column " << c;
+      EXPECT_EQ(parameters.disliked(r, c), parameters.liked(r, c));
+      EXPECT_NEAR(adam.first_moments().liked(r, c), twin->m, 1e-15);
+      EXPECT_NEAR(adam.second_moments().liked(r, c), twin->v, 1e-16);
+    }
+    for (std::int64_t c = kShape.dimension; c < parameters.liked.stride(); ++c)
+      EXPECT_EQ(parameters.liked(r, c), 0.0) << "padding";
+  }
+  // a constant gradient moves by the learning rate each time
+  for (const double value : parameters.dense.span()) EXPECT_NEAR(value, -6 * kRate, 1e-9);
+}
+
+TEST(Adam, HasTheSameBitsForAnyNumberOfThreads) {
+  constexpr std::int64_t kMany = 2000;
+  std::vector<std::vector<float>> results;
+  for (const int threads : {1, 2, 3}) {
+    omp_set_num_threads(threads);
+    Parameters<float> parameters(kShape, kMany);
+    Parameters<float> gradients(kShape, kMany);
+    for (std::int64_t r = 0; r < kMany; ++r)
+      for (std::int64_t c = 0; c < kShape.dimension; ++c)
+        gradients.liked(r, c) = static_cast<float>(gradient(r, c, 2));
+    Adam<Fp32> adam(kShape, kMany, kRate, kernels<Fp32>(best_isa()));
+    for (int t = 1; t <= 3; ++t) adam.update(t, gradients, parameters);
+    results.emplace_back(parameters.liked.span().begin(), parameters.liked.span().end());
+  }
+  omp_set_num_threads(1);
+  EXPECT_EQ(results[1], results[0]);
+  EXPECT_EQ(results[2], results[0]);
+}
+
+}  // namespace
+}  // namespace siren
