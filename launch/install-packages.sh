@@ -20,9 +20,7 @@ fail() {
 }
 
 # The list of a purpose: for build, what stands above the heading "# tests".
-packages() {
-  sed -e "$([ "$purpose" = build ] && echo '/^# tests/,$d')" -e 's/#.*//' -e '/^[[:space:]]*$/d' launch/packages.txt
-}
+packages() { awk -v purpose="$purpose" '/^# tests/ && purpose == "build" { exit } !/^#/ && NF' launch/packages.txt; }
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

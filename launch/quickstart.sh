@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly OUT=runs/quickstart RANKS=2 EPOCHS=30
+readonly OUT=runs/quickstart RANKS=2 EPOCHS=50
 
 usage() {
   cat <<'TEXT'
@@ -22,12 +22,13 @@ fail() {
   exit 1
 }
 
-# step TITLE COMMAND...: says what it does, and stops everything if it fails.
+# step TITLE COMMAND...: says what it does, and stops everything if it fails. A function called by it must itself stop
+# at its first failing command: set -e has no effect in there.
 step() {
   local title=$1
   shift
   printf '\n== %s\n' "$title"
-  "$@" || fail "stopped at '$title': its command failed with exit code $? (${*:0:1} ...; the reason is above)"
+  "$@" || fail "stopped at '$title' with exit code $?; the reason is above"
 }
 
 configure() {
@@ -40,6 +41,7 @@ configure() {
 # container, on a single core, with waiting ranks that leave the cores to the others.
 find_launcher() {
   mpirun=("$(sed -n 's/^MPIEXEC_EXECUTABLE:[A-Z]*=//p' build/release/CMakeCache.txt)")
+  [ -n "${mpirun[0]}" ] || fail "build/release knows no mpirun; remove that directory and start again"
   if "${mpirun[0]}" --version 2>&1 | grep -Eq 'Open ?(MPI|RTE)'; then
     mpirun+=(--oversubscribe --bind-to none)
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -61,8 +63,8 @@ train() {
   local name=$1
   shift
   "${mpirun[@]}" "$siren" train --data "$OUT/ratings.h5" --fold 1 --preset paper --epochs "$EPOCHS" --seed 1 \
-    --threads "$threads" --eval-every 10 --eval-split test --run "$OUT/$name" "$@" >"$OUT/$name.txt"
-  "${mpirun[@]}" "$siren" evaluate --run "$OUT/$name" --split test --threads "$threads" --json >"$OUT/$name.json"
+    --threads "$threads" --eval-every 10 --eval-split test --run "$OUT/$name" "$@" >"$OUT/$name.txt" &&
+    "${mpirun[@]}" "$siren" evaluate --run "$OUT/$name" --split test --threads "$threads" --json >"$OUT/$name.json"
 }
 
 popularity() {

@@ -20,7 +20,8 @@ struct Entry {
   UserId user;
   ItemId item;
   int sign;
-  friend auto operator<=>(const Entry&, const Entry&) = default;
+  friend auto operator<=>(const Entry&, const Entry&) =
+      default;  // NOLINT(modernize-use-nullptr): false alarm of version 14
 };
 
 /// Ratings of 60 users by 40 items; some users have none, some only neutral ones.

@@ -99,7 +99,8 @@ inline ::testing::AssertionResult close(long double got, long double want, long 
 template <class T>
 ::testing::AssertionResult same_bits(const T* a, const T* b, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i)
-    if (std::memcmp(a + i, b + i, sizeof(T)) != 0)
+    if (std::memcmp(static_cast<const void*>(a + i), static_cast<const void*>(b + i), sizeof(T)) !=
+        0)
       return ::testing::AssertionFailure()
              << "value " << i << " of " << count << ": " << static_cast<float>(a[i]) << " and "
              << static_cast<float>(b[i]);

@@ -12,7 +12,8 @@ namespace siren::test {
 struct Edge {
   NodeId anchor;
   NodeId traveller;
-  friend auto operator<=>(const Edge&, const Edge&) = default;
+  friend auto operator<=>(const Edge&, const Edge&) =
+      default;  // NOLINT(modernize-use-nullptr): false alarm of version 14
 };
 
 /// One layout a rank.
