@@ -86,6 +86,9 @@ int guarded(const Communicator& comm, std::span<const std::string> args) {
   } catch (const InputError& error) {
     if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
     return static_cast<int>(ExitCode::kInputError);
+  } catch (const CommonEnvironmentError& error) {
+    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
+    return static_cast<int>(ExitCode::kFailure);
   } catch (const std::exception& error) {
     fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), error.what());
     std::fflush(nullptr);

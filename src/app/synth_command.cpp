@@ -22,7 +22,6 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kMostIds = std::numeric_limits<std::int32_t>::max() - 1;
-constexpr std::int64_t kMostRatings = std::int64_t{1} << 61;
 constexpr std::int64_t kMostCommunities = std::int64_t{1} << 20;
 constexpr std::int64_t kRatingsPerChunk = std::int64_t{1} << 18;  // about 4 MB of text
 constexpr std::int64_t kPiecesPerChunk = 64;
@@ -42,7 +41,7 @@ OptionParser declare(SynthOptions& o) {
   options.section("Size");
   options.number("users", o.config.users, {1, kMostIds}, "N", "users, with ids from 1");
   options.number("items", o.config.items, {1, kMostIds}, "N", "items, with ids from 1");
-  options.number("ratings", o.config.ratings, {1, kMostRatings}, "N",
+  options.number("ratings", o.config.ratings, {1}, "N",
                  "ratings in all, at most half of all pairs");
   options.section("Tastes");
   options.number("communities", o.config.communities, {1, kMostCommunities}, "N",

@@ -232,7 +232,7 @@ void agree_on_input(const Communicator& comm, const std::function<void()>& work)
   comm.broadcast(std::span<std::int32_t>(&kind, 1), first);
   comm.broadcast(message, first);
   if (kind == kInput) throw InputError(message);
-  throw EnvironmentError(message);
+  throw CommonEnvironmentError(message);
 }
 
 }  // namespace siren

@@ -14,6 +14,7 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kDefaultCommunities = 10;
+constexpr std::int64_t kMostRatings = std::int64_t{1} << 53;  // counts are exact in a double
 constexpr double kActivityShift = 0.02;  // the busiest user rates 13 times the mean
 constexpr double kMostOfTheItems = 0.8;
 
@@ -45,6 +46,8 @@ void SynthConfig::validate() const {
   demand(users, "--users", "users");
   demand(items, "--items", "items");
   demand(ratings, "--ratings", "ratings");
+  if (ratings > kMostRatings)
+    throw InputError(fmt::format("--ratings {}: at most {} can be made", ratings, kMostRatings));
   if (ratings > users * items / 2)
     throw InputError(
         fmt::format("--ratings {}: more than half of all pairs of {} users and {} items; ask for "
@@ -104,7 +107,7 @@ SynthPlace SynthPlan::place_of(std::int64_t user) const {
 std::int64_t SynthPlan::ratings_before(const SynthPlace& place) const {
   const std::int64_t users = users_in(place.community);
   const std::int64_t ratings = ratings_in(place.community);
-  if (place.rank == users) return ratings;
+  // For the last place and one more, part and share are exactly 1.
   const double part = static_cast<double>(place.rank) / static_cast<double>(users);
   const double share = std::log1p(part / activity_shift_) / std::log1p(1.0 / activity_shift_);
   return least_ * place.rank +

@@ -94,7 +94,8 @@ void write_table(const Communicator& comm,
   std::vector<char> buffer;
   for (std::int64_t w = 0; w < slabs.windows(); ++w) {
     slabs.collect(w, tensor, buffer);
-    write_rows(dataset.get(), tensor, slabs.window(w), buffer.data());
+    agree_on_input(comm,
+                   [&] { write_rows(dataset.get(), tensor, slabs.window(w), buffer.data()); });
   }
 }
 
@@ -110,11 +111,13 @@ void each_row(const StateTensor& tensor, std::vector<char>& packed, const Copy& 
 
 void write_replicated(const Communicator& comm, hid_t file, const StateTensor& tensor) {
   const Hdf5Handle dataset = create_dataset(file, tensor, tensor.rows);
-  if (!comm.is_root()) return;
-  std::vector<char> packed;
-  each_row(tensor, packed,
-           [](const char* row, char* to, std::size_t bytes) { std::memcpy(to, row, bytes); });
-  write_rows(dataset.get(), tensor, {0, tensor.rows}, packed.data());
+  agree_on_input(comm, [&] {
+    if (!comm.is_root()) return;
+    std::vector<char> packed;
+    each_row(tensor, packed,
+             [](const char* row, char* to, std::size_t bytes) { std::memcpy(to, row, bytes); });
+    write_rows(dataset.get(), tensor, {0, tensor.rows}, packed.data());
+  });
 }
 
 void write_info(Hdf5File& file, const CheckpointInfo& info) {
@@ -129,6 +132,8 @@ void write_info(Hdf5File& file, const CheckpointInfo& info) {
   file.set_attribute("program_version", std::string_view(kVersion));
 }
 
+/// Closing a file that is open on all ranks is collective, also when an exception does it: whatever
+/// can fail on one rank alone is made common before it is thrown.
 void write_contents(const Communicator& comm,
                     const std::string& path,
                     const CheckpointInfo& info,

@@ -128,7 +128,7 @@ TEST(SynthPlan, ActivityFlattensWhereItemsAreFew) {
 }
 
 TEST(SynthPlan, HugeSizesNeedNoHugeNumbers) {
-  const SynthConfig config = sized(1000000000, 1000000000, std::int64_t{1} << 58);
+  const SynthConfig config = sized(1000000000, 1000000000, std::int64_t{1} << 53);
   const SynthPlan plan(config);
   std::int64_t sum = 0;
   for (std::int64_t c = 0; c < plan.communities(); ++c) sum += plan.ratings_in(c);
@@ -142,6 +142,8 @@ TEST(SynthPlan, RefusesWhatCannotBeMade) {
   EXPECT_THAT(input_error([] { sized(5, 5, 0).validate(); }), HasSubstr("--ratings"));
   EXPECT_THAT(input_error([] { sized(5, 5, 13).validate(); }), HasSubstr("at most 12 "));
   EXPECT_NO_THROW(sized(5, 5, 12).validate());
+  EXPECT_THAT(input_error([] { sized(1 << 30, 1 << 30, (std::int64_t{1} << 53) + 1).validate(); }),
+              HasSubstr("can be made"));
   SynthConfig config = sized(5, 7, 12);
   config.communities = 6;
   EXPECT_THAT(input_error([&] { config.validate(); }), HasSubstr("expected 1 to 5"));

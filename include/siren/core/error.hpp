@@ -26,6 +26,12 @@ class EnvironmentError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// An EnvironmentError that every rank throws together: nobody waits, nothing needs to be aborted.
+class CommonEnvironmentError : public EnvironmentError {
+ public:
+  using EnvironmentError::EnvironmentError;
+};
+
 /// A run ended early on request after a checkpoint was saved; exit code 3.
 class Interrupted : public std::runtime_error {
  public:

@@ -83,8 +83,9 @@ class Matrix {
     rows_ = rows;
   }
   void set_zero() {
-    std::memset(static_cast<void*>(data()), 0,
-                static_cast<std::size_t>(rows_ * stride()) * sizeof(T));
+    if (rows_ == 0) return;
+    const auto values = static_cast<std::size_t>(rows_ * stride());
+    std::memset(static_cast<void*>(data()), 0, values * sizeof(T));
   }
 
  private:

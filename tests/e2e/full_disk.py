@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A disk that fills up: exit code 1, the operation named, nothing published, nothing half-written.
+
+usage: full_disk.py SIREN
+Needs root for a small file system of its own; skipped (exit code 77) otherwise.
+"""
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+MPIEXEC = shlex.split(os.environ["SIREN_MPIEXEC"])
+
+
+def on_small_disk(folder, megabytes, command):
+    """Runs the command with a fresh file system of that size at folder/disk; lists what is on it afterwards."""
+    script = f'mount -t tmpfs -o size={megabytes}m tmpfs "$1/disk" || exit 78; shift; "$@"; code=$?; ls -AR "$0/disk"; exit $code'
+    return subprocess.run(["unshare", "--mount", "sh", "-c", script, str(folder), str(folder), *map(str, command)],
+                          capture_output=True, text=True, timeout=120, check=False)
+
+
+def check(name, done, names, left_over):
+    ours = [line for line in done.stderr.splitlines() if line.startswith("siren: ") and any(word in line for word in names)]
+    assert done.returncode == 1, f"{name}: exit code {done.returncode}\n{done.stderr}"
+    assert ours, f"{name}: none of {names} named\n{done.stderr}"
+    assert not any(line.endswith((".h5", ".tmp")) or ".tmp" in line or line == "latest" for line in left_over), f"{name}: left {left_over}"
+    print(f"{name}: {ours[0]}")
+
+
+def main():
+    siren = sys.argv[1]
+    if os.geteuid() != 0:
+        print("skipped: a small file system takes root")
+        return 77
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "disk").mkdir()
+        probe = on_small_disk(folder, 1, ["true"])
+        if probe.returncode != 0:
+            print(f"skipped: no mount namespace here ({probe.stderr.strip()})")
+            return 77
+        ratings, data = folder / "r.csv", folder / "d.h5"
+        for command in (["synth", "--users", 3000, "--items", 2000, "--ratings", 120000, "--output", ratings],
+                        ["prepare", "--input", ratings, "--output", data]):
+            subprocess.run([siren, *map(str, command)], check=True, capture_output=True, timeout=60)
+        for ranks in (1, 3):
+            launch = [] if ranks == 1 else [*MPIEXEC, str(ranks)]
+            disk = folder / "disk"
+            for what, megabytes, command, names in (
+                    ("synth", 1, ["synth", "--users", 3000, "--items", 2000, "--ratings", 120000, "--output", disk / "r.csv"], ["writing"]),
+                    ("prepare", 1, ["prepare", "--input", ratings, "--output", disk / "d.h5"], ["H5", "writing", "cannot write"]),
+                    ("train", 2, ["train", "--data", data, "--run", disk / "run", "--max-steps", 2, "--negatives", 4], ["H5", "writing", "cannot write"])):
+                done = on_small_disk(folder, megabytes, [*launch, siren, *command])
+                check(f"{what} on {ranks} rank(s)", done, names, done.stdout.splitlines())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Each option of `siren train` does what its help says.
+
+usage: train_options.py SIREN
+"""
+import json
+import math
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+MPIEXEC = shlex.split(os.environ["SIREN_MPIEXEC"])
+STEPS = 6
+
+
+class Run:
+    """One training run and what it left behind."""
+
+    def __init__(self, siren, folder, *options, ranks=1, steps=STEPS):
+        Run.count = getattr(Run, "count", 0) + 1
+        self.path = folder / f"run{Run.count}"
+        command = [*MPIEXEC, str(ranks), siren, "train", "--data", folder / "d.h5", "--run", self.path, "--max-steps", steps,
+                   "--config", folder / "base.ini", "--log-steps", *options]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, f"{options}: exit code {done.returncode}\n{done.stderr}"
+        self.messages = done.stderr
+        self.events = [json.loads(line) for line in (self.path / "metrics.jsonl").read_text().splitlines()]
+
+    def of(self, event, field):
+        return np.array([e[field] for e in self.events if e["event"] == event])
+
+    @property
+    def losses(self):
+        return self.of("step", "loss")
+
+    @property
+    def final(self):
+        return self.events[-1]
+
+    def tensor(self, name):
+        with h5py.File(self.path / "checkpoints" / "latest", "r") as file:
+            return file[name][()] if name in file else None
+
+
+def siren_command(siren, *args):
+    subprocess.run([siren, *map(str, args)], check=True, capture_output=True, timeout=120)
+
+
+def check_model(new):
+    base = new()
+    assert np.array_equal(base.losses, new().losses), "the same command gives other losses"
+    assert not np.array_equal(base.losses, new("--seed", 2).losses), "--seed"
+    for option in (("--layers", 2), ("--norm", "mean"), ("--dropout", 0.1), ("--exponent", 0), ("--dislike-factor", 5), ("--no-attention",),
+                   ("--mlp-layers", 1), ("--no-dislikes",), ("--offset", 2.5)):
+        assert not np.allclose(base.losses, new(*option).losses, rtol=1e-6), f"{option} changes nothing"
+
+    assert base.tensor("parameters/liked").shape[1] == 16 and new("--dim", 24).tensor("parameters/liked").shape[1] == 24, "--dim"
+    assert base.tensor("parameters/attention.query") is not None, "attention is the default"
+    assert new("--no-attention").tensor("parameters/attention.query") is None, "--no-attention"
+    assert new("--mlp-layers", 3).tensor("parameters/mlp.2.weight") is not None, "--mlp-layers"
+
+    # mf is lightgcn without layers; neither has a disliked branch
+    assert np.array_equal(new("--model", "mf").losses, new("--model", "lightgcn", "--layers", 0).losses), "mf"
+    assert new("--model", "lightgcn").tensor("parameters/disliked") is None, "lightgcn"
+
+
+def check_loss(new):
+    # scores begin within a tenth of 0, so that a term begins within 5 % of log 2
+    for k in (4, 16):
+        assert math.isclose(new("--negatives", k).losses[0], k * math.log(2), rel_tol=0.05), "--negatives"
+    base, none, twice = new(), new("--reg", 0), new("--reg", 0.1)
+    assert np.all(none.of("step", "reg") == 0) and math.isclose(twice.of("step", "reg")[0], 2 * base.of("step", "reg")[0], rel_tol=1e-6), "--reg"
+    still = new("--lr", 0)
+    assert np.array_equal(still.tensor("parameters/liked"), new("--lr", 0, steps=1).tensor("parameters/liked")), "--lr 0 moves parameters"
+
+
+def check_ratings(new):
+    def signs(run):
+        return next(line.split("train: ")[1] for line in run.messages.splitlines() if "train: " in line)
+
+    base, without = new("--epochs", 1, steps=10**6), new("--no-dislikes", "--epochs", 1, steps=10**6)
+    only = new("--model", "lightgcn", "--epochs", 1, steps=10**6)
+    visited, liked = base.of("epoch", "ratings")[0], only.of("epoch", "ratings")[0]
+    assert without.of("epoch", "ratings")[0] == liked < visited, "only liked ratings train"
+    assert base.of("epoch", "step")[0] == math.ceil(visited / 512), "--batch"
+    assert signs(base) != signs(new("--offset", 4)), "--offset"
+    assert " 0 disliked" in signs(without), "--no-dislikes"
+
+
+def check_judging(siren, folder, new):
+    base = new("--eval-every", 1, "--epochs", 2, steps=10**6)
+    assert list(base.of("eval", "epoch")) == [1, 2] and set(base.of("eval", "split")) == {"valid"}, "validation is watched by default"
+    assert base.final["event"] == "final" and base.final["split"] == "test", "the test split is judged at the end"
+    strict = new("--relevant-from", 5)
+    assert strict.final["users"] < new().final["users"], "--relevant-from"
+    assert new("--candidates", "all").final["candidates"] >= new("--candidates", "train").final["candidates"], "--candidates"
+    again = subprocess.run([siren, "evaluate", "--run", base.path, "--json"], check=True, capture_output=True, text=True, timeout=60)
+    assert json.loads(again.stdout)["metrics"] == base.final["metrics"], "evaluate disagrees with train"
+
+
+def check_travel(new):
+    """Which side travels changes nothing but the traffic."""
+    alone = new("--storage", "fp64", "--travel", "items", steps=50).losses
+    for ranks in (1, 2, 3):
+        for partition in ("block", "random"):
+            users = new("--storage", "fp64", "--travel", "users", "--partition", partition, ranks=ranks, steps=50).losses
+            worst = np.max(np.abs(users / alone - 1))
+            print(f"travel users, {partition}, {ranks} rank(s): 50 steps agree with travel items to {worst:.1e}")
+            assert worst < 1e-10
+
+
+def main():
+    siren = sys.argv[1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        siren_command(siren, "synth", "--users", 300, "--items", 200, "--ratings", 9000, "--seed", 3, "--output", folder / "r.csv")
+        siren_command(siren, "prepare", "--input", folder / "r.csv", "--valid-share", 0.1, "--output", folder / "d.h5")
+        (folder / "base.ini").write_text("batch = 512\ndim = 16\nnegatives = 8\n")
+
+        def new(*options, **more):
+            return Run(siren, folder, *options, **more)
+
+        check_model(new)
+        check_loss(new)
+        check_ratings(new)
+        check_judging(siren, folder, new)
+        check_travel(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
