@@ -81,17 +81,11 @@ StepReport Trainer<Precision>::step() {
   const BatchPlan plan = planner_.finish();
   planner_.begin(plan.step + 1);
   const Mode mode{true, static_cast<std::uint32_t>(plan.step)};
-  const auto moving = [this] { propagation_.progress(), poll_(); };
 
   // 2. Forward: Zp by propagation, Zn while its first rows travel, Z of the needed rows.
-  propagation_.forward(model_.parameters().liked, zp_, [&] {  // expand, fold: zp_ [rows x d]
-    const auto phase = clock_.enter(Phase::kDense);
-    model_.embed_disliked(plan.needed, mode, moving);  // Zn [needed x d]
-  });
-  const Matrix<Real>& z = [&]() -> const Matrix<Real>& {
-    const auto phase = clock_.enter(Phase::kDense);
-    return model_.fuse(zp_, plan.needed, mode);  // Z [needed x d]
-  }();
+  propagation_.forward(model_.parameters().liked, zp_,        // expand, fold: zp_ [rows x d]
+                       [&] { embed_disliked(plan, mode); });  // Zn [needed x d]
+  const Matrix<Real>& z = fuse(plan, mode);                   // Z [needed x d]
 
   // 3. Loss: rows of Z to the ranks that mention them, their gradients back, added in rank order.
   expand_batch_rows(plan, z);  // z_items_ [slots x d]
@@ -99,19 +93,42 @@ StepReport Trainer<Precision>::step() {
   fold_batch_gradients(plan);  // dz_ complete
 
   // 4. Backward: attention and MLP, then propagation while the dense gradients are summed.
-  {
-    const auto phase = clock_.enter(Phase::kDense);
-    model_.backward(plan.needed, mode, dz_, gradients_, poll_);  // dY0, dense, dZp
-  }
+  backward_rows(plan, mode);                                  // dY0, dense, dZp
   start_dense_sum(plan);                                      // all_reduce_ in flight
   propagation_.backward(gradients_.zp, gradients_.of.liked);  // expand, fold: dX0 [rows x d]
   const StepReport report = finish_dense_sum(plan);
 
   // 5. Update.
+  update_parameters(plan);
+  return report;
+}
+
+template <class Precision>
+void Trainer<Precision>::embed_disliked(const BatchPlan& plan, const Mode& mode) {
+  const auto phase = clock_.enter(Phase::kDense);
+  model_.embed_disliked(plan.needed, mode, [this] {
+    propagation_.progress();
+    poll_();
+  });
+}
+
+template <class Precision>
+auto Trainer<Precision>::fuse(const BatchPlan& plan, const Mode& mode) -> const Matrix<Real>& {
+  const auto phase = clock_.enter(Phase::kDense);
+  return model_.fuse(zp_, plan.needed, mode);
+}
+
+template <class Precision>
+void Trainer<Precision>::backward_rows(const BatchPlan& plan, const Mode& mode) {
+  const auto phase = clock_.enter(Phase::kDense);
+  model_.backward(plan.needed, mode, dz_, gradients_, poll_);
+}
+
+template <class Precision>
+void Trainer<Precision>::update_parameters(const BatchPlan& plan) {
   const auto phase = clock_.enter(Phase::kAdam);
   adam_.update(plan.step, gradients_.of, model_.parameters());
   steps_done_ = plan.step;
-  return report;
 }
 
 template <class Precision>

@@ -17,20 +17,26 @@ class Parallel : public ::testing::TestWithParam<int> {
 
 TEST_P(Parallel, EveryTileRunsOnceAndOnlyTheMainThreadPolls) {
   const std::thread::id main_thread = std::this_thread::get_id();
-  for (const std::int64_t tiles : {0, 1, 2, 100}) {
+  const int threads = GetParam();
+  for (const std::int64_t tiles : {0, 1, 2, 3, 100}) {
     std::vector<std::atomic<int>> runs(static_cast<std::size_t>(tiles));
+    std::atomic<int> arrived = 0;
     std::atomic<int> strangers = 0;
     std::atomic<int> polls = 0;
-    parallel_tiles(
-        tiles, [&](std::int64_t tile) { ++runs[static_cast<std::size_t>(tile)]; },
-        [&] {
-          ++polls;
-          if (std::this_thread::get_id() != main_thread) ++strangers;
-        });
+    const auto tile_body = [&](std::int64_t tile) {
+      ++runs[static_cast<std::size_t>(tile)];
+      ++arrived;
+      while (tiles >= threads && arrived < threads) std::this_thread::yield();  // one tile a thread
+    };
+    parallel_tiles(tiles, tile_body, [&] {
+      ++polls;
+      if (std::this_thread::get_id() != main_thread) ++strangers;
+    });
     for (const auto& count : runs) EXPECT_EQ(count, 1);
     EXPECT_EQ(strangers, 0);
     EXPECT_LE(polls, tiles);
-    EXPECT_TRUE(GetParam() > 1 || polls == tiles) << polls;
+    EXPECT_TRUE(threads > 1 || polls == tiles) << polls;
+    EXPECT_TRUE(tiles < threads || polls > 0) << "the main thread had a tile";
   }
 }
 
@@ -74,6 +80,9 @@ TEST(BalancedTiles, HoldAboutTheTarget) {
   expect_balanced({0, 0}, 10);
   expect_balanced({0, 1000}, 10);
   expect_balanced(std::vector<std::int64_t>(1001, 0), 10);  // empty rows cost something, too
+  std::vector<std::int64_t> even{0};
+  for (std::int64_t r = 0; r < 50; ++r) even.push_back(even.back() + 5);
+  expect_balanced(even, 10);  // met exactly
   std::vector<std::int64_t> offsets{0};
   for (std::int64_t r = 0; r < 500; ++r)
     offsets.push_back(offsets.back() + (r % 50 == 7 ? 300 : r % 3));

@@ -53,27 +53,32 @@ TEST(Dropout, ColumnsRowsAndWordsAreIndependent) {
     const Dropout dropout(2, rate);
     const double keep = 1.0 / dropout.scale();
     constexpr std::int64_t kRows = 5000;
-    const auto words = mask(dropout, 0, 1, first_nodes(kRows), 4);
+    constexpr std::size_t kWords = 6;
+    const auto words = mask(dropout, 0, 1, first_nodes(kRows), kWords);
     const auto expect_independent = [&](const char* what, const auto& other) {
       std::vector<std::uint64_t> both;
       for (std::size_t row = 0; row + 1 < kRows; ++row)
-        for (std::size_t w = 0; w < 3; ++w) both.push_back(words[4 * row + w] & other(row, w));
+        for (std::size_t w = 0; w < kWords - 2; ++w)
+          both.push_back(words[kWords * row + w] & other(row, w));
       const double bits = 64.0 * static_cast<double>(both.size());
       EXPECT_NEAR(ones(both) / bits, keep * keep, 5 * std::sqrt(keep / bits))
           << what << ", rate " << rate;
     };
     expect_independent("next column", [&](std::size_t row, std::size_t w) {
-      return std::rotl(words[4 * row + w], 1);
+      return std::rotl(words[kWords * row + w], 1);
     });
     expect_independent("next word",
-                       [&](std::size_t row, std::size_t w) { return words[4 * row + w + 1]; });
-    expect_independent("next row",
-                       [&](std::size_t row, std::size_t w) { return words[4 * (row + 1) + w]; });
+                       [&](std::size_t row, std::size_t w) { return words[kWords * row + w + 1]; });
+    expect_independent("next block of 128 columns",
+                       [&](std::size_t row, std::size_t w) { return words[kWords * row + w + 2]; });
+    expect_independent(
+        "next row", [&](std::size_t row, std::size_t w) { return words[kWords * (row + 1) + w]; });
     for (const auto& [site, step] : {std::array{1U, 1U}, std::array{kAttentionLikedSite, 1U},
                                      std::array{kAttentionDislikedSite, 1U}, std::array{0U, 2U}}) {
-      const auto elsewhere = mask(dropout, site, step, first_nodes(kRows), 4);
-      expect_independent("another site or step",
-                         [&](std::size_t row, std::size_t w) { return elsewhere[4 * row + w]; });
+      const auto elsewhere = mask(dropout, site, step, first_nodes(kRows), kWords);
+      expect_independent("another site or step", [&](std::size_t row, std::size_t w) {
+        return elsewhere[kWords * row + w];
+      });
     }
   }
 }

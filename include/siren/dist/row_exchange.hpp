@@ -34,7 +34,7 @@ struct ExchangePlan {
     std::int64_t halo_begin, halo_end;  // halo rows that this peer owns
   };
   std::vector<Peer> peers;          // ascending ranks; only those with something to move
-  std::vector<LocalRow> send_rows;  // rows of the owner's table
+  std::vector<LocalRow> send_rows;  // rows of the owner's table, none twice for one peer
   std::int64_t halo_rows = 0;
 
   bool empty() const { return peers.empty(); }

@@ -39,11 +39,16 @@ class Trainer final : public Training {
   const Gradients<Real>& gradients() const { return gradients_; }
 
  private:
+  // the stages of a step, in order
+  void embed_disliked(const BatchPlan& plan, const Mode& mode);
+  const Matrix<Real>& fuse(const BatchPlan& plan, const Mode& mode);
   void expand_batch_rows(const BatchPlan& plan, const Matrix<Real>& z);
   void add_loss(const BatchPlan& plan, const Matrix<Real>& z);
   void fold_batch_gradients(const BatchPlan& plan);
+  void backward_rows(const BatchPlan& plan, const Mode& mode);
   void start_dense_sum(const BatchPlan& plan);
   StepReport finish_dense_sum(const BatchPlan& plan);
+  void update_parameters(const BatchPlan& plan);
 
   Communicator comm_;
   const Layout& layout_;
