@@ -140,7 +140,9 @@ SIREN_INLINE IntVec<Real> lanes_of(std::uint64_t bits) {
   return (all & one_bit) != IntVec<Real>{};
 }
 
-// ---- exp and friends, accurate to about two units in the last place
+// ---- exp and friends, accurate to about two units in the last place (tanh: of 1, so not
+// relatively
+// ---- near 0)
 
 template <class Real>
 struct ExpConstants;
