@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "siren/app/parse_together.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/train/session.hpp"
@@ -111,22 +112,14 @@ int run_evaluate(const Communicator& comm, std::span<const std::string> args) {
   EvaluateOptions o;
   OptionParser options = declare(o);
   RunConfig config;
-  bool wanted = true;
-  const auto parse = [&] {
-    wanted = options.parse(args);
-    if (!wanted) return;
+  const bool wanted = parse_together(comm, [&] {
+    if (!options.parse(args)) return false;
     options.apply();
     check(o);
     config = config_of(o);
-  };
-  agree_on_input(comm, [&] {
-    if (comm.is_root()) parse();
+    return true;
   });
-  wanted = comm.all_reduce(static_cast<std::int32_t>(wanted), Reduction::kMin) != 0;
   if (!wanted) return static_cast<int>(ExitCode::kDone);
-  agree_on_input(comm, [&] {
-    if (!comm.is_root()) parse();
-  });
   const EvaluationReport report = evaluate(comm, o, config);
   if (comm.is_root())
     std::fputs((o.json ? to_json(report).dump(2) + "\n" : format_report(report)).c_str(), stdout);

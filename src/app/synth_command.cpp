@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "siren/app/option_parser.hpp"
+#include "siren/app/parse_together.hpp"
 #include "siren/app/synth_report.hpp"
 #include "siren/core/check.hpp"
 #include "siren/core/log.hpp"
@@ -154,22 +155,13 @@ void synth(const Communicator& comm, const SynthOptions& o) {
 int run_synth(const Communicator& comm, std::span<const std::string> args) {
   SynthOptions o;
   OptionParser options = declare(o);
-  bool wanted = true;
-  const auto parse = [&] {
-    wanted = options.parse(args);
-    if (!wanted) return;
+  const bool wanted = parse_together(comm, [&] {
+    if (!options.parse(args)) return false;
     options.apply();
     validate(o);
-  };
-  // Rank 0 first: it prints the help if that is all.
-  agree_on_input(comm, [&] {
-    if (comm.is_root()) parse();
+    return true;
   });
-  wanted = comm.all_reduce(static_cast<std::int32_t>(wanted), Reduction::kMin) != 0;
   if (!wanted) return static_cast<int>(ExitCode::kDone);
-  agree_on_input(comm, [&] {
-    if (!comm.is_root()) parse();
-  });
   synth(comm, o);
   return static_cast<int>(ExitCode::kDone);
 }

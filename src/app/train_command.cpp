@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "siren/app/parse_together.hpp"
 #include "siren/app/progress.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/comm/environment.hpp"
@@ -137,16 +138,7 @@ void train(const Communicator& comm, TrainCommand& command) {
 
 int run_train(const Communicator& comm, std::span<const std::string> args) {
   TrainCommand command;
-  bool wanted = true;
-  agree_on_input(comm, [&] {
-    if (comm.is_root()) wanted = command.parse(args);
-  });
-  wanted = comm.all_reduce(static_cast<std::int32_t>(wanted), Reduction::kMin) != 0;
-  if (!wanted) return static_cast<int>(ExitCode::kDone);
-  agree_on_input(comm, [&] {
-    if (!comm.is_root()) command.parse(args);
-  });
-  train(comm, command);
+  if (parse_together(comm, [&] { return command.parse(args); })) train(comm, command);
   return static_cast<int>(ExitCode::kDone);
 }
 
