@@ -38,6 +38,7 @@ Propagation<Precision>::Propagation(const Communicator& comm,
       poll_(std::move(poll)),
       self_(comm.rank()),
       width_(padded(shape.dimension)),
+      share_(static_cast<std::size_t>(graph.rows), Real{1} / static_cast<Real>(shape.layers + 1)),
       forward_(make_scaling(false)),
       backward_(make_scaling(true)),
       plan_(make_exchange_plan(comm, graph.halo_row_at_owner, graph.halo_counts)),
@@ -93,13 +94,11 @@ void Propagation<Precision>::apply(const Matrix<Real>& x,
                                    Matrix<Real>& mean,
                                    const Work& overlap) {
   const auto phase = clock_.enter(Phase::kProduct);
-  const Real share = Real{1} / static_cast<Real>(shape_.layers + 1);
-  const std::vector<Real> shares(static_cast<std::size_t>(graph_.rows), share);
   mean.set_zero();
   parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
     kernels_.scale_rows(x.data(), scaling.first.data(), width_, begin, end, table_.data());
     kernels_.sums_to_layer(x.data(), width_, begin, end,
-                           {nullptr, nullptr, mean.data(), shares.data()});
+                           {nullptr, nullptr, mean.data(), share_.data()});
   });
   if (shape_.layers == 0 && overlap) overlap();
   for (int k = 1; k <= shape_.layers; ++k) {
