@@ -33,7 +33,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.section("What to judge");
   options.text("run", o.run, "DIR", "run directory of siren train");
   options.text("checkpoint", o.checkpoint, "FILE",
-               "a checkpoint of that run (default: the newest)");
+               "a checkpoint of that run (default: the best, else the newest)");
   options.text("model", o.model, "popularity", "instead of a run: items by their number of likes");
   options.section("By what");
   options.text("data", o.data.data, "FILE", "dataset file (default: the run's)");
@@ -57,11 +57,6 @@ RunConfig config_of(const EvaluateOptions& o) {
   if (!o.run.empty()) {
     OptionParser options("train", "", "");
     declare_run_options(options, config);
-    bool log_steps = false;
-    std::int64_t every = 0;
-    options.text("run", config.train.run, "", "");
-    options.number("checkpoint-every-steps", every, {0}, "", "");
-    options.flag("log-steps", log_steps, "");
     const RunDirectory directory(o.run);
     directory.config();
     options.parse(std::vector<std::string>{"--config", directory.config_path()});
@@ -98,11 +93,13 @@ EvaluationReport evaluate(const Communicator& comm,
   if (o.run.empty()) return session.judge_popularity(*evaluator);
   std::string checkpoint = o.checkpoint;
   agree_on_input(comm, [&] {
-    if (checkpoint.empty()) checkpoint = RunDirectory(o.run).latest_checkpoint();
+    if (checkpoint.empty()) checkpoint = RunDirectory(o.run).preferred_checkpoint();
   });
   Matrix<float> users;
   Matrix<float> items;
-  session.load_parameters(checkpoint).embed(users, items);
+  Training& training = session.start_training();
+  session.load_parameters(checkpoint);
+  training.embed(users, items);
   return evaluator->evaluate({users, items});
 }
 

@@ -24,21 +24,12 @@ namespace siren {
 
 namespace {
 
-constexpr int kKeptCheckpoints = 2;
-
 struct TrainCommand {
   RunConfig config;
   OptionParser options{"train", "--data FILE --run DIR [options]",
                        "Trains a model; start it with mpirun or srun for several ranks."};
 
-  TrainCommand() {
-    declare_run_options(options, config);
-    options.section("Output");
-    options.text("run", config.train.run, "DIR", "run directory to make");
-    options.number("checkpoint-every-steps", config.train.checkpoint_every_steps, {0}, "N",
-                   "besides the one at the end (0: none)");
-    options.flag("log-steps", config.train.log_steps, "a line in metrics.jsonl for every step");
-  }
+  TrainCommand() { declare_run_options(options, config); }
 
   /// False if only help was wanted.
   bool parse(std::span<const std::string> args) {
@@ -107,28 +98,35 @@ void train(const Communicator& comm, TrainCommand& command) {
   const nlohmann::ordered_json memory = report_memory(comm, training);
 
   std::vector<Observer*> observers;
-  Progress progress(
-      training.steps_done(),
-      std::min(training.steps_per_epoch() * config.epochs,
-               config.max_steps.value_or(training.steps_per_epoch() * config.epochs)));
+  Progress bar(training.steps_done(),
+               std::min(training.steps_per_epoch() * config.epochs,
+                        config.max_steps.value_or(training.steps_per_epoch() * config.epochs)));
   if (comm.is_root()) {
     metrics->write(memory);
-    observers = {metrics.get(), &progress};
+    observers = {metrics.get(), &bar};
   }
-  const auto save = [&](std::int64_t step) {
+  const auto save = [&](std::int64_t step, const RunProgress& progress) {
     const std::string path = directory.checkpoint_path(step);
-    const WrittenFile written = session.save(path, config_text);
-    if (comm.is_root()) directory.set_latest(step, kKeptCheckpoints);
+    const WrittenFile written = session.save(path, config_text, progress);
+    if (comm.is_root()) {
+      directory.set_latest(step);
+      if (progress.best_step == step) directory.set_best(step);
+      directory.remove_old_checkpoints(config.keep);
+    }
     return CheckpointReport{step, path, written.seconds, written.bytes};
   };
   TrainingRun run(comm, config, training, evaluator.get(), save, observers);
   run.run();
 
+  const std::int64_t best = run.progress().best_step;
+  if (best != 0 && best != training.steps_done())
+    session.load_parameters(directory.checkpoint_path(best));
   const std::unique_ptr<Evaluator> final_judge =
       split == "test" ? nullptr : session.make_evaluator("test");
   const EvaluationReport report = run.evaluate(final_judge ? *final_judge : *evaluator);
   if (!comm.is_root()) return;
-  nlohmann::ordered_json event = {{"event", "final"}, {"step", training.steps_done()}};
+  nlohmann::ordered_json event = {{"event", "final"},
+                                  {"step", best != 0 ? best : training.steps_done()}};
   event.update(to_json(report));
   metrics->write(event);
   std::fputs(format_report(report).c_str(), stdout);

@@ -54,6 +54,8 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.number("eval-every", train.eval_every, {0}, "N",
                  "epochs between evaluations (0: only at the end)");
   options.text("eval-split", train.eval_split, "valid|test", "to judge by during training");
+  options.number("patience", train.patience, {0}, "N",
+                 "stop after N validations without a better nDCG@10 (0: never)");
   options.text("candidates", train.candidates, "train+test|train|all", "items that are ranked");
 }
 
@@ -65,6 +67,15 @@ void declare_execution(OptionParser& options, TrainConfig& train) {
   options.text("isa", train.isa, "auto|portable|avx2|avx512", "instruction set");
 }
 
+void declare_output(OptionParser& options, TrainConfig& train) {
+  options.section("Output");
+  options.text("run", train.run, "DIR", "run directory to make");
+  options.number("checkpoint-every-steps", train.checkpoint_every_steps, {0}, "N",
+                 "besides the one at the end (0: none)");
+  options.number("keep", train.keep, {1}, "N", "newest checkpoints kept, besides the best");
+  options.flag("log-steps", train.log_steps, "a line in metrics.jsonl for every step");
+}
+
 }  // namespace
 
 void declare_run_options(OptionParser& options, RunConfig& config) {
@@ -73,6 +84,7 @@ void declare_run_options(OptionParser& options, RunConfig& config) {
   declare_training(options, config.train);
   declare_execution(options, config.train);
   options.text("preset", config.preset, "paper|fast", "values for all options not given");
+  declare_output(options, config.train);
 }
 
 void apply_preset(const OptionParser& options, RunConfig& /*config*/) {

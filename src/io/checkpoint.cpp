@@ -128,6 +128,7 @@ void write_info(Hdf5File& file, const CheckpointInfo& info) {
   file.set_attribute("items", info.items);
   file.set_attribute("storage", std::string_view(info.storage));
   file.set_attribute("config", std::string_view(info.config));
+  file.set_attribute("progress", std::string_view(info.progress));
   file.set_attribute("dataset_hash", std::string_view(info.dataset_hash));
   file.set_attribute("program_version", std::string_view(kVersion));
 }
@@ -204,6 +205,7 @@ CheckpointInfo read_checkpoint_info(const std::string& path) {
           file.int_attribute("items"),
           file.string_attribute("storage"),
           file.string_attribute("config"),
+          file.string_attribute("progress"),
           file.string_attribute("dataset_hash"),
           file.string_attribute("program_version")};
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <vector>
 
@@ -44,29 +45,38 @@ std::string RunDirectory::checkpoint_path(std::int64_t step) const {
   return fmt::format("{}/checkpoints/step-{:09}.h5", path_, step);
 }
 
-void RunDirectory::set_latest(std::int64_t step, int keep) const {
+void RunDirectory::set_link(const std::string& name, std::int64_t step) const {
   const std::string directory = path_ + "/checkpoints";
-  const std::string link = directory + "/latest.tmp";
+  const std::string link = fmt::format("{}/{}.tmp", directory, name);
   fs::remove(link);
   fs::create_symlink(fs::path(checkpoint_path(step)).filename(), link);
-  fs::rename(link, directory + "/latest");
+  fs::rename(link, fmt::format("{}/{}", directory, name));
   flush_to_disk(directory);
-
-  std::vector<fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory))
-    if (entry.path().filename().string().starts_with("step-") && entry.path().extension() == ".h5")
-      files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < files.size(); ++i)
-    fs::remove(files[i]);
 }
 
-std::string RunDirectory::latest_checkpoint() const {
+std::optional<std::string> RunDirectory::linked(const std::string& name) const {
+  const fs::path link = fs::path(path_) / "checkpoints" / name;
+  if (!fs::exists(link)) return std::nullopt;
+  return (link.parent_path() / fs::read_symlink(link)).string();
+}
+
+void RunDirectory::remove_old_checkpoints(int keep) const {
+  std::vector<std::string> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_ + "/checkpoints"))
+    if (entry.path().filename().string().starts_with("step-") && entry.path().extension() == ".h5")
+      files.push_back(entry.path().string());
+  std::sort(files.begin(), files.end(), std::greater<>());
+  const std::optional<std::string> latest = linked("latest");
+  const std::optional<std::string> best = linked("best");
+  for (std::size_t i = static_cast<std::size_t>(keep); i < files.size(); ++i)
+    if (files[i] != latest && files[i] != best) fs::remove(files[i]);
+}
+
+std::string RunDirectory::preferred_checkpoint() const {
   config();
-  const std::string link = path_ + "/checkpoints/latest";
-  if (!fs::exists(link))
-    throw InputError(fmt::format("--run {}: no complete checkpoint yet", path_));
-  return (fs::path(path_) / "checkpoints" / fs::read_symlink(link)).string();
+  for (const char* name : {"best", "latest"})
+    if (const std::optional<std::string> path = linked(name)) return *path;
+  throw InputError(fmt::format("--run {}: no complete checkpoint yet", path_));
 }
 
 }  // namespace siren

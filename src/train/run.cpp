@@ -8,6 +8,12 @@
 
 namespace siren {
 
+namespace {
+
+constexpr const char* kBestBy = "nDCG@10";
+
+}  // namespace
+
 TrainingRun::TrainingRun(const Communicator& comm,
                          const TrainConfig& config,
                          Training& training,
@@ -27,44 +33,68 @@ std::int64_t TrainingRun::last_step() const {
   return config_.max_steps ? std::min(all, *config_.max_steps) : all;
 }
 
+bool TrainingRun::stopped_early() const {
+  return config_.patience > 0 && progress_.evaluations_since_best >= config_.patience;
+}
+
 void TrainingRun::run() {
   const std::int64_t last = last_step();
-  Stopwatch watch;
   training_.reset_clock();
-  while (training_.steps_done() < last) {
+  while (training_.steps_done() < last && !stopped_early()) {
+    const Stopwatch watch;
     const StepReport step = training_.step();
     for (Observer* observer : observers_) observer->on_step(step);
-    const auto ratings = static_cast<double>(step.ratings);
-    epoch_.loss += step.loss * ratings;
-    epoch_.reg += step.reg * ratings;
-    epoch_.ratings += step.ratings;
-    ++epoch_.steps;
-    if (step.step % training_.steps_per_epoch() == 0 || step.step == last) {
-      end_epoch(step.epoch, watch.seconds());
-      watch = Stopwatch();
-    }
+    count(step);
+    progress_.seconds += watch.seconds();
+    if (step.step % training_.steps_per_epoch() == 0 || step.step == last) end_epoch(step.epoch);
     if (config_.checkpoint_every_steps > 0 && step.step % config_.checkpoint_every_steps == 0)
       save_checkpoint();
   }
   save_checkpoint();
 }
 
-void TrainingRun::end_epoch(std::int32_t epoch, double seconds) {
-  const auto ratings = static_cast<double>(epoch_.ratings);
-  epoch_.epoch = epoch;
-  epoch_.step = training_.steps_done();
-  epoch_.loss /= ratings;
-  epoch_.reg /= ratings;
-  epoch_.seconds = seconds;
-  epoch_.phases = phases();
-  for (Observer* observer : observers_) observer->on_epoch(epoch_);
-  epoch_ = {};
-  const bool due = config_.eval_every > 0 && epoch % config_.eval_every == 0;
-  if (evaluator_ != nullptr && due) {
-    const EvaluationReport report = evaluate(*evaluator_);
-    for (Observer* observer : observers_) observer->on_evaluation(epoch, report);
-  }
+void TrainingRun::count(const StepReport& step) {
+  const auto ratings = static_cast<double>(step.ratings);
+  progress_.loss += step.loss * ratings;
+  progress_.reg += step.reg * ratings;
+  progress_.ratings += step.ratings;
+  ++progress_.steps;
+}
+
+void TrainingRun::end_epoch(std::int32_t epoch) {
+  const auto ratings = static_cast<double>(progress_.ratings);
+  EpochReport report;
+  report.epoch = epoch;
+  report.step = training_.steps_done();
+  report.steps = progress_.steps;
+  report.ratings = progress_.ratings;
+  report.loss = progress_.loss / ratings;
+  report.reg = progress_.reg / ratings;
+  report.seconds = progress_.seconds;
+  report.phases = phases();
+  for (Observer* observer : observers_) observer->on_epoch(report);
+  progress_.loss = progress_.reg = progress_.seconds = 0.0;
+  progress_.ratings = progress_.steps = 0;
+  if (evaluator_ != nullptr && config_.eval_every > 0 && epoch % config_.eval_every == 0)
+    judge(epoch);
   training_.reset_clock();
+}
+
+/// Only the validation split may choose a model: the test split is looked at, not learned from.
+void TrainingRun::judge(std::int32_t epoch) {
+  const EvaluationReport report = evaluate(*evaluator_);
+  for (Observer* observer : observers_) observer->on_evaluation(epoch, report);
+  if (report.split != "valid") return;
+  const double metric = report.metric(kBestBy);
+  if (metric > progress_.best_metric) {
+    progress_.best_metric = metric;
+    progress_.best_epoch = epoch;
+    progress_.best_step = training_.steps_done();
+    progress_.evaluations_since_best = 0;
+    save_checkpoint();
+  } else {
+    ++progress_.evaluations_since_best;
+  }
 }
 
 EvaluationReport TrainingRun::evaluate(Evaluator& evaluator) {
@@ -97,7 +127,7 @@ std::vector<PhaseUse> TrainingRun::phases() const {
 void TrainingRun::save_checkpoint() {
   if (!save_ || saved_step_ == training_.steps_done()) return;
   saved_step_ = training_.steps_done();
-  const CheckpointReport report = save_(saved_step_);
+  const CheckpointReport report = save_(saved_step_, progress_);
   for (Observer* observer : observers_) observer->on_checkpoint(report);
 }
 

@@ -66,19 +66,17 @@ Training& Session::start_training() {
   return *training_;
 }
 
-Training& Session::load_parameters(const std::string& checkpoint) {
+void Session::load_parameters(const std::string& checkpoint) {
   CheckpointInfo info;
   agree_on_input(comm_, [&] { info = read_checkpoint_info(checkpoint); });
   if (info.dataset_hash != summary().content_hash)
     throw InputError(
         fmt::format("{} was trained on another data set than {} (content {} there, {} here)",
                     checkpoint, file_->path(), info.dataset_hash, summary().content_hash));
-  start_training();
   std::vector<StateTensor> parameters;
   for (const StateTensor& tensor : training_->state())
     if (tensor.name.starts_with("parameters/")) parameters.push_back(tensor);
   read_checkpoint(comm_, checkpoint, table_rows(), parameters);
-  return *training_;
 }
 
 std::string Session::default_split() const {
@@ -112,7 +110,9 @@ EvaluationReport Session::judge_popularity(Evaluator& evaluator) const {
   return evaluator.evaluate({users, items});
 }
 
-WrittenFile Session::save(const std::string& path, const std::string& config_text) {
+WrittenFile Session::save(const std::string& path,
+                          const std::string& config_text,
+                          const RunProgress& progress) {
   CheckpointInfo info;
   info.step = training_->steps_done();
   info.epoch = (info.step + training_->steps_per_epoch() - 1) / training_->steps_per_epoch();
@@ -120,6 +120,7 @@ WrittenFile Session::save(const std::string& path, const std::string& config_tex
   info.items = summary().items;
   info.storage = config_.storage;
   info.config = config_text;
+  info.progress = to_text(progress);
   info.dataset_hash = summary().content_hash;
   info.program_version = kVersion;
   const std::vector<StateTensor> state = training_->state();

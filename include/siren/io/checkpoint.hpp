@@ -26,8 +26,9 @@ struct CheckpointInfo {
   std::int64_t epoch = 0;
   std::int64_t users = 0;
   std::int64_t items = 0;
-  std::string storage;  // fp32 | bf16 | fp64
-  std::string config;   // the complete configuration, as config.ini
+  std::string storage;   // fp32 | bf16 | fp64
+  std::string config;    // the complete configuration, as config.ini
+  std::string progress;  // of the run, JSON
   std::string dataset_hash;
   std::string program_version;
 };

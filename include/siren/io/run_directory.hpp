@@ -3,10 +3,12 @@
 //
 //   config.ini                     complete configuration, re-runnable with --config
 //   metrics.jsonl, log.txt
-//   checkpoints/step-000001000.h5  and `latest`, a link to the newest complete one
+//   checkpoints/step-000001000.h5  `latest` is a link to the newest complete one, `best` to the one
+//                                  that did best on the validation split
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace siren {
@@ -28,13 +30,20 @@ class RunDirectory {
   std::string log_path() const { return path_ + "/log.txt"; }
   std::string checkpoint_path(std::int64_t step) const;
 
-  /// Points `latest` to a published checkpoint and removes all but the newest `keep`. One rank
-  /// only.
-  void set_latest(std::int64_t step, int keep) const;
-  /// Path of the newest complete checkpoint; InputError if there is none.
-  std::string latest_checkpoint() const;
+  /// Point `latest` or `best` to a published checkpoint. One rank only.
+  void set_latest(std::int64_t step) const { set_link("latest", step); }
+  void set_best(std::int64_t step) const { set_link("best", step); }
+  /// Removes all checkpoints but the newest `keep` and those that a link points to. One rank only.
+  void remove_old_checkpoints(int keep) const;
+  /// Path of the checkpoint to use when none is named: the best if there is one, else the newest
+  /// complete one. InputError if there is none.
+  std::string preferred_checkpoint() const;
 
  private:
+  void set_link(const std::string& name, std::int64_t step) const;
+  /// What a link points to, if it is there.
+  std::optional<std::string> linked(const std::string& name) const;
+
   std::string path_;
 };
 

@@ -44,6 +44,7 @@ struct TrainConfig {
   // evaluation
   std::int32_t eval_every = 0;  // epochs; 0: only at the end
   std::string eval_split;       // valid | test; empty: valid if there is one, else test
+  std::int32_t patience = 0;    // evaluations without a better one before stopping; 0: never stop
   std::string candidates = "train+test";
   // execution
   std::string storage = "fp32";  // fp32 | bf16; fp64 for verification
@@ -52,6 +53,7 @@ struct TrainConfig {
   // output
   std::string run;  // run directory
   std::int64_t checkpoint_every_steps = 0;
+  std::int32_t keep = 2;  // newest checkpoints that stay, besides the best
   bool log_steps = false;
 };
 

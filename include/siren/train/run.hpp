@@ -11,14 +11,16 @@
 #include "siren/train/config.hpp"
 #include "siren/train/evaluator.hpp"
 #include "siren/train/observer.hpp"
+#include "siren/train/run_progress.hpp"
 #include "siren/train/training.hpp"
 
 namespace siren {
 
 class TrainingRun {
  public:
-  /// Writes the state behind a step, collectively.
-  using Save = std::function<CheckpointReport(std::int64_t step)>;
+  /// Writes the state behind a step, collectively. If progress.best_step == step it is the best so
+  /// far.
+  using Save = std::function<CheckpointReport(std::int64_t step, const RunProgress& progress)>;
 
   /// Everything is borrowed. `evaluator` judges on config.eval_split during training, may be null;
   /// an empty `save` writes no checkpoints.
@@ -29,15 +31,20 @@ class TrainingRun {
               Save save,
               std::vector<Observer*> observers);
 
-  /// Collective. Trains to the end of config.epochs or config.max_steps.
+  /// Collective. Trains to the end of config.epochs or config.max_steps, or until config.patience
+  /// evaluations on the validation split in a row were no better than the best.
   void run();
+  const RunProgress& progress() const { return progress_; }
 
   /// Collective. Judges the present model.
   EvaluationReport evaluate(Evaluator& evaluator);
 
  private:
   std::int64_t last_step() const;
-  void end_epoch(std::int32_t epoch, double seconds);
+  bool stopped_early() const;
+  void count(const StepReport& step);
+  void end_epoch(std::int32_t epoch);
+  void judge(std::int32_t epoch);
   std::vector<PhaseUse> phases() const;
   void save_checkpoint();
 
@@ -47,7 +54,7 @@ class TrainingRun {
   Evaluator* evaluator_;
   Save save_;
   std::vector<Observer*> observers_;
-  EpochReport epoch_;  // being summed up
+  RunProgress progress_;
   std::int64_t saved_step_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "siren/train/config.hpp"
 #include "siren/train/evaluator.hpp"
 #include "siren/train/loader.hpp"
+#include "siren/train/run_progress.hpp"
 #include "siren/train/training.hpp"
 
 namespace siren {
@@ -27,9 +28,9 @@ class Session {
   /// Collective. The model with its initial values.
   Training& start_training();
 
-  /// Collective. The model's parameters from a checkpoint of the same data set (moments stay
-  /// initial: for judging, not for training on).
-  Training& load_parameters(const std::string& checkpoint);
+  /// Collective. Overwrites the model's parameters by those of a checkpoint of the same data set
+  /// (moments stay as they are: for judging, not for training on).
+  void load_parameters(const std::string& checkpoint);
 
   /// Collective. `split` is "valid" or "test"; InputError if it has no ratings.
   std::unique_ptr<Evaluator> make_evaluator(const std::string& split) const;
@@ -38,7 +39,9 @@ class Session {
   EvaluationReport judge_popularity(Evaluator& evaluator) const;
 
   /// Collective.
-  WrittenFile save(const std::string& path, const std::string& config_text);
+  WrittenFile save(const std::string& path,
+                   const std::string& config_text,
+                   const RunProgress& progress);
 
   const DatasetSummary& summary() const { return file_->summary(); }
   const LoadedData& loaded() const { return *data_; }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run remembers besides the model, the same on every rank. Every checkpoint stores it, so
+// that a resumed run reports, judges and stops like one that was never interrupted.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace siren {
+
+struct RunProgress {
+  // sums of the epoch that is under way
+  double loss = 0.0;  // over ratings
+  double reg = 0.0;   // likewise
+  std::int64_t ratings = 0;
+  std::int64_t steps = 0;
+  double seconds = 0.0;
+  // evaluations on the validation split
+  double best_metric = -1.0;  // nDCG@10
+  std::int32_t best_epoch = 0;
+  std::int64_t best_step = 0;  // 0: nothing was judged yet
+  std::int32_t evaluations_since_best = 0;
+  // length of metrics.jsonl, to which a resume cuts it back
+  std::int64_t metrics_bytes = 0;
+};
+
+/// One JSON object.
+std::string to_text(const RunProgress& progress);
+/// InputError if the text is not what to_text() writes.
+RunProgress parse_progress(const std::string& text);
+
+}  // namespace siren
