@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/app/parse_together.hpp"
+#include "siren/app/stored_run.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/train/session.hpp"
@@ -55,12 +56,7 @@ OptionParser declare(EvaluateOptions& o) {
 RunConfig config_of(const EvaluateOptions& o) {
   RunConfig config;
   if (!o.run.empty()) {
-    OptionParser options("train", "", "");
-    declare_run_options(options, config);
-    const RunDirectory directory(o.run);
-    directory.config();
-    options.parse(std::vector<std::string>{"--config", directory.config_path()});
-    options.apply();
+    config = stored_config(o.run);
     if (!o.data.data.empty()) config.data.data = o.data.data;
     if (o.data.offset) config.data.offset = o.data.offset;
     if (o.data.relevant_from) config.data.relevant_from = o.data.relevant_from;

@@ -7,6 +7,7 @@
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
@@ -186,6 +187,19 @@ std::optional<std::string> OptionParser::text_of(const std::string& name) const 
   const auto at = given_.find(name);
   if (at == given_.end()) return std::nullopt;
   return at->second.back().text;
+}
+
+std::vector<std::string> OptionParser::given_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, texts] : given_)
+    if (find(name) != nullptr) names.push_back(name);
+  return names;
+}
+
+std::string OptionParser::value_of(const std::string& name) const {
+  const Option* option = find(name);
+  SIREN_ASSERT(option != nullptr, "no option {}", name);
+  return fmt::format("{}", fmt::join(option->show(), ", "));
 }
 
 void OptionParser::apply() {

@@ -11,6 +11,7 @@
 #include "siren/app/option_parser.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/stop_signal.hpp"
 #include "siren/data/prepare.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/io/dataset_writer.hpp"
@@ -108,6 +109,7 @@ void prepare(std::span<const std::string> args) {
   require_writable_dataset(config.output);
 
   const PreparedDataset data = prepare_dataset(config);
+  throw_if_stopped(kNothingWritten);
   if (!data.warning.empty()) spdlog::warn("{}", data.warning);
   write_dataset(config.output, {data.ratings, data.users, data.items, data.statistics, data.split,
                                 data.split_method, command_line(args)});
@@ -120,6 +122,7 @@ void prepare(std::span<const std::string> args) {
 }  // namespace
 
 int run_prepare(const Communicator& comm, std::span<const std::string> args) {
+  note_stop_signals();
   agree_on_input(comm, [&] {
     if (comm.is_root()) prepare(args);
   });

@@ -12,6 +12,7 @@
 #include "siren/app/synth_report.hpp"
 #include "siren/core/check.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/stop_signal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/data/synth.hpp"
@@ -133,6 +134,7 @@ void synth(const Communicator& comm, const SynthOptions& o) {
   const Windows windows = windows_of(o.config, comm.size());
   double told_at = 0.0;
   for (std::int64_t window = 0; window < windows.count; ++window) {
+    agree_on_input(comm, [] { throw_if_stopped(kNothingWritten); });
     file.append(write_chunk(generator, windows.chunk(window, comm, o.config.users), tally));
     if (watch.seconds() - told_at < kSecondsBetweenMessages) continue;
     told_at = watch.seconds();
@@ -162,6 +164,7 @@ int run_synth(const Communicator& comm, std::span<const std::string> args) {
     return true;
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
+  note_stop_signals();
   synth(comm, o);
   return static_cast<int>(ExitCode::kDone);
 }

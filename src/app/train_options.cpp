@@ -7,6 +7,7 @@
 #include "siren/data/negative_sampler.hpp"
 #include "siren/dist/propagation.hpp"
 #include "siren/graph/partition.hpp"
+#include "siren/train/deadline.hpp"
 #include "siren/train/ranking.hpp"
 
 namespace siren {
@@ -71,8 +72,12 @@ void declare_output(OptionParser& options, TrainConfig& train) {
   options.section("Output");
   options.text("run", train.run, "DIR", "run directory to make");
   options.number("checkpoint-every-steps", train.checkpoint_every_steps, {0}, "N",
-                 "besides the one at the end (0: none)");
+                 "besides the one at the end (0: none; likewise:)");
+  options.number("checkpoint-every-epochs", train.checkpoint_every_epochs, {0}, "N", "");
+  options.number("checkpoint-every-minutes", train.checkpoint_every_minutes, {0.0, 1e6}, "X", "");
   options.number("keep", train.keep, {1}, "N", "newest checkpoints kept, besides the best");
+  options.text("time-limit", train.time_limit, "[[D-]H:]M[:S]",
+               "save and leave in time (also: SLURM_JOB_END_TIME)");
   options.flag("log-steps", train.log_steps, "a line in metrics.jsonl for every step");
 }
 
@@ -109,6 +114,7 @@ void validate(const RunConfig& config) {
   parse_travel(config.data.travel, 1, 1);
   parse_candidates(train.candidates);
   parse_isa(train.isa);
+  if (!train.time_limit.empty()) parse_time_limit(train.time_limit);
 }
 
 }  // namespace siren

@@ -43,6 +43,26 @@ constexpr std::size_t kBroadcastPiece = std::size_t{1} << 30;
 
 }  // namespace
 
+const char* name_of(Tag tag) {
+  switch (tag) {
+    case Tag::kExpand:
+      return "expand";
+    case Tag::kFold:
+      return "fold";
+    case Tag::kRowRequest:
+      return "request of rows";
+    case Tag::kBatchRows:
+      return "expand of batch rows";
+    case Tag::kBatchGradients:
+      return "fold of batch gradients";
+    case Tag::kTile:
+      return "rotation of items";
+    case Tag::kSlab:
+      return "exchange of slabs";
+  }
+  return "a message";
+}
+
 void check_mpi(int code, const char* operation) {
   if (code == MPI_SUCCESS) return;
   char text[MPI_MAX_ERROR_STRING];
@@ -57,6 +77,13 @@ void check_mpi(int code, const char* operation) {
 ElementType::ElementType(std::size_t bytes) {
   check_mpi(MPI_Type_contiguous(mpi_count(static_cast<std::int64_t>(bytes)), MPI_BYTE, &type_),
             "MPI_Type_contiguous");
+  check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
+}
+
+ElementType::ElementType(std::size_t bytes, std::size_t stride) {
+  const ElementType row(bytes);
+  check_mpi(MPI_Type_create_resized(row.get(), 0, static_cast<MPI_Aint>(stride), &type_),
+            "MPI_Type_create_resized");
   check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
 }
 
@@ -91,8 +118,16 @@ Communicator Communicator::split_by_node() const {
   return Communicator(part, "MPI_Comm_split_type");
 }
 
+void Communicator::finish(MPI_Request request, const char* operation) {
+  RequestSet set;
+  set.add(request, operation, kEveryRank);
+  set.wait_all();
+}
+
 void Communicator::barrier() const {
-  check_mpi(MPI_Barrier(comm_), "MPI_Barrier");
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
+  finish(request, "barrier");
 }
 
 void Communicator::broadcast(std::string& text, int root) const {
@@ -105,7 +140,10 @@ void Communicator::broadcast_bytes(void* data, std::size_t bytes, int root) cons
   char* at = static_cast<char*>(data);
   for (std::size_t left = bytes; left > 0;) {
     const std::size_t piece = std::min(left, kBroadcastPiece);
-    check_mpi(MPI_Bcast(at, static_cast<int>(piece), MPI_BYTE, root, comm_), "MPI_Bcast");
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Ibcast(at, static_cast<int>(piece), MPI_BYTE, root, comm_, &request),
+              "MPI_Ibcast");
+    finish(request, "broadcast");
     at += piece;
     left -= piece;
   }
@@ -115,8 +153,10 @@ void Communicator::all_reduce_raw(void* data,
                                   std::int64_t count,
                                   MPI_Datatype type,
                                   Reduction op) const {
-  check_mpi(MPI_Allreduce(MPI_IN_PLACE, data, mpi_count(count), type, op_of(op), comm_),
-            "MPI_Allreduce");
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, data, mpi_count(count), type, op_of(op), comm_, &request),
+            "MPI_Iallreduce");
+  finish(request, "all_reduce");
 }
 
 void Communicator::all_gather_v_raw(const void* send,
@@ -126,9 +166,11 @@ void Communicator::all_gather_v_raw(const void* send,
                                     std::size_t element_bytes) const {
   const ElementType type(element_bytes);
   const IntCounts to(counts);
-  check_mpi(MPI_Allgatherv(send, mpi_count(count), type.get(), receive, to.counts.data(),
-                           to.displacements.data(), type.get(), comm_),
-            "MPI_Allgatherv");
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Iallgatherv(send, mpi_count(count), type.get(), receive, to.counts.data(),
+                            to.displacements.data(), type.get(), comm_, &request),
+            "MPI_Iallgatherv");
+  finish(request, "all_gather");
 }
 
 std::vector<std::string> Communicator::gather_text(const std::string& text, int root) const {
@@ -149,8 +191,11 @@ std::vector<std::int64_t> Communicator::exchange_counts(
   SIREN_ASSERT(static_cast<int>(send_counts.size()) == size_, "{} counts for {} ranks",
                send_counts.size(), size_);
   std::vector<std::int64_t> counts(send_counts.size());
-  check_mpi(MPI_Alltoall(send_counts.data(), 1, MPI_INT64_T, counts.data(), 1, MPI_INT64_T, comm_),
-            "MPI_Alltoall");
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Ialltoall(send_counts.data(), 1, MPI_INT64_T, counts.data(), 1, MPI_INT64_T, comm_,
+                          &request),
+            "MPI_Ialltoall");
+  finish(request, "all_to_all of counts");
   return counts;
 }
 
@@ -162,9 +207,11 @@ void Communicator::all_to_all_v_raw(const void* send,
   const ElementType type(element_bytes);
   const IntCounts out(send_counts);
   const IntCounts in(receive_counts);
-  check_mpi(MPI_Alltoallv(send, out.counts.data(), out.displacements.data(), type.get(), receive,
-                          in.counts.data(), in.displacements.data(), type.get(), comm_),
-            "MPI_Alltoallv");
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Ialltoallv(send, out.counts.data(), out.displacements.data(), type.get(), receive,
+                           in.counts.data(), in.displacements.data(), type.get(), comm_, &request),
+            "MPI_Ialltoallv");
+  finish(request, "all_to_all");
 }
 
 void Communicator::start_send(RequestSet& set,
@@ -178,7 +225,7 @@ void Communicator::start_send(RequestSet& set,
   check_mpi(
       MPI_Isend(data, mpi_count(count), type.get(), to, static_cast<int>(tag), comm_, &request),
       "MPI_Isend");
-  set.add(request);
+  set.add(request, name_of(tag), to);
 }
 
 void Communicator::start_receive(RequestSet& set,
@@ -192,7 +239,7 @@ void Communicator::start_receive(RequestSet& set,
   check_mpi(
       MPI_Irecv(data, mpi_count(count), type.get(), from, static_cast<int>(tag), comm_, &request),
       "MPI_Irecv");
-  set.add(request);
+  set.add(request, name_of(tag), from);
 }
 
 void Communicator::start_all_to_all(RequestSet& set,
@@ -205,7 +252,7 @@ void Communicator::start_all_to_all(RequestSet& set,
   check_mpi(
       MPI_Ialltoall(send.data(), 1, MPI_INT32_T, receive.data(), 1, MPI_INT32_T, comm_, &request),
       "MPI_Ialltoall");
-  set.add(request);
+  set.add(request, "exchange of counts", kEveryRank);
 }
 
 void Communicator::abort(int code) const {
@@ -223,6 +270,9 @@ void agree_on_input(const Communicator& comm, const std::function<void()>& work)
     kind = kInput;
     message = error.what();
   } catch (const EnvironmentError& error) {
+    kind = kEnvironment;
+    message = error.what();
+  } catch (const std::system_error& error) {
     kind = kEnvironment;
     message = error.what();
   }

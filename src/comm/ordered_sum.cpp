@@ -41,7 +41,7 @@ void OrderedAllReduce<Real>::start(std::span<Real> values) {
                      parts_.data(), my_counts_.data(), my_displacements_.data(),
                      arithmetic_type<Real>(), comm_.get(), &request),
       "MPI_Ialltoallv");
-  requests_.add(request);
+  requests_.add(request, "sum over ranks", kEveryRank);
   stage_ = Stage::kScattering;
 }
 
@@ -56,7 +56,7 @@ void OrderedAllReduce<Real>::add_and_gather() {
                             arithmetic_type<Real>(), values_.data(), counts_.data(),
                             displacements_.data(), arithmetic_type<Real>(), comm_.get(), &request),
             "MPI_Iallgatherv");
-  requests_.add(request);
+  requests_.add(request, "sum over ranks", kEveryRank);
   stage_ = Stage::kGathering;
 }
 

@@ -3,12 +3,19 @@
 
 #include <numeric>
 
+#include "siren/core/heartbeat.hpp"
+
 namespace siren {
 
+namespace {
+
+constexpr std::array<const char*, kPhases> kNames = {"sample", "expand",   "product", "fold",
+                                                     "dense",  "loss",     "reduce",  "adam",
+                                                     "wait",   "evaluate", "other"};
+
+}  // namespace
+
 std::string_view name_of(Phase phase) {
-  static constexpr std::array<std::string_view, kPhases> kNames = {
-      "sample", "expand", "product", "fold",     "dense", "loss",
-      "reduce", "adam",   "wait",    "evaluate", "other"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 
@@ -17,6 +24,7 @@ void PhaseClock::switch_to(Phase next) {
   seconds_[index(current_)] += std::chrono::duration<double>(now - since_).count();
   since_ = now;
   current_ = next;
+  heartbeat().set_operation(next == Phase::kOther ? nullptr : kNames[index(next)]);
 }
 
 double PhaseClock::total_seconds() const {

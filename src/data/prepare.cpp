@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/stop_signal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/data/ratings_loader.hpp"
 
@@ -88,8 +89,11 @@ PreparedDataset prepare_dataset(const PrepareConfig& config) {
   data.users = std::move(loaded.users);
   data.items = std::move(loaded.items);
   data.files = std::move(loaded.files);
+  throw_if_stopped(kNothingWritten);
   settle_duplicates(config, data);
+  throw_if_stopped(kNothingWritten);
   reduce(config, data);
+  throw_if_stopped(kNothingWritten);
   data.split_method = config.split_config().method;
   data.split = assign_parts(data.ratings, config.split_config(), config.kind_of_files());
   data.statistics = compute_statistics(data.ratings, data.users.size(), data.items.size(),

@@ -5,12 +5,14 @@
 
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/stop_signal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/data/ratings_reader.hpp"
 
 namespace siren {
 namespace {
 
+constexpr EdgeOffset kRowsBetweenLooks = 65'536;  // for a stop signal
 constexpr EdgeOffset kRowsBetweenMessages = 20'000'000;
 
 /// Grows the table file by file; ids are provisional until finish().
@@ -28,6 +30,7 @@ class Collector {
       table.item.push_back(items_.intern(row.item));
       table.value.push_back(row.value);
       if (reader.has_time()) table.timestamp.push_back(row.timestamp);
+      if (table.size() % kRowsBetweenLooks == 0) throw_if_stopped(kNothingWritten);
       if (table.size() % kRowsBetweenMessages == 0)
         spdlog::info("{} ratings read", grouped(table.size()));
     }

@@ -6,6 +6,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 #include "siren/io/dataset_layout.hpp"
+#include "siren/io/id_arrays.hpp"
 
 namespace siren {
 namespace {
@@ -70,21 +71,6 @@ DatasetSummary read_summary(const Hdf5File& file) {
   return summary;
 }
 
-std::vector<std::string> read_ids(const Hdf5File& file,
-                                  const char* bytes,
-                                  const char* offsets,
-                                  std::int64_t begin,
-                                  std::int64_t end) {
-  const std::vector<std::int64_t> at = file.read<std::int64_t>(offsets, begin, end + 1);
-  const std::vector<char> text = file.read<char>(bytes, at.front(), at.back());
-  std::vector<std::string> ids;
-  ids.reserve(at.size() - 1);
-  for (std::size_t id = 0; id + 1 < at.size(); ++id)
-    ids.emplace_back(text.begin() + (at[id] - at.front()),
-                     text.begin() + (at[id + 1] - at.front()));
-  return ids;
-}
-
 IdTable read_id_table(const Hdf5File& file, const char* bytes, const char* offsets, bool numeric) {
   return IdTable(read_text(file, bytes), read_all<std::int64_t>(file, offsets), numeric);
 }
@@ -136,12 +122,12 @@ ItemRatingSlab DatasetFile::ratings_by_item(EdgeOffset begin, EdgeOffset end) co
 
 std::vector<std::string> DatasetFile::user_ids(std::int64_t begin, std::int64_t end) const {
   require_range("user ids", begin, end, summary_.users);
-  return read_ids(file_, layout::kUserIdBytes, layout::kUserIdOffsets, begin, end);
+  return read_ids(file_, {layout::kUserIdBytes, layout::kUserIdOffsets}, begin, end);
 }
 
 std::vector<std::string> DatasetFile::item_ids(std::int64_t begin, std::int64_t end) const {
   require_range("item ids", begin, end, summary_.items);
-  return read_ids(file_, layout::kItemIdBytes, layout::kItemIdOffsets, begin, end);
+  return read_ids(file_, {layout::kItemIdBytes, layout::kItemIdOffsets}, begin, end);
 }
 
 IdTable DatasetFile::user_id_table() const {

@@ -2,6 +2,7 @@
 #include "siren/io/run_directory.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -12,6 +13,7 @@
 
 #include "siren/core/error.hpp"
 #include "siren/io/atomic_file.hpp"
+#include "siren/io/block_hashes.hpp"
 
 namespace siren {
 
@@ -27,9 +29,27 @@ void RunDirectory::create(const std::string& config) const {
   if (error)
     throw InputError(
         fmt::format("--run {}: cannot make the directory ({})", path_, error.message()));
+  rewrite_config(config);
+}
+
+void RunDirectory::rewrite_config(const std::string& config) const {
   AtomicFile file(config_path());
-  std::ofstream(file.temporary()) << config;
+  std::ofstream text(file.temporary());
+  text << config;
+  text.close();
+  if (!text) throw EnvironmentError(fmt::format("cannot write {}", config_path()));
   file.publish();
+}
+
+std::int64_t RunDirectory::metrics_bytes() const {
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(metrics_path(), error);
+  return error ? 0 : static_cast<std::int64_t>(bytes);
+}
+
+void RunDirectory::cut_metrics(std::int64_t bytes) const {
+  if (metrics_bytes() <= bytes) return;
+  fs::resize_file(metrics_path(), static_cast<std::uintmax_t>(bytes));
 }
 
 std::string RunDirectory::config() const {
@@ -60,16 +80,40 @@ std::optional<std::string> RunDirectory::linked(const std::string& name) const {
   return (link.parent_path() / fs::read_symlink(link)).string();
 }
 
+std::vector<std::int64_t> RunDirectory::checkpoint_steps() const {
+  std::vector<std::int64_t> steps;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_ + "/checkpoints", error)) {
+    const std::string name = entry.path().filename().string();
+    long long step = 0;
+    if (std::sscanf(name.c_str(), "step-%lld", &step) == 1 &&
+        entry.path().filename() == fs::path(checkpoint_path(step)).filename())
+      steps.push_back(step);
+  }
+  std::sort(steps.begin(), steps.end(), std::greater<>());
+  return steps;
+}
+
+void RunDirectory::remove_checkpoint(std::int64_t step) const {
+  fs::remove(checkpoint_path(step));
+  fs::remove(block_hashes_path(checkpoint_path(step)));
+}
+
 void RunDirectory::remove_old_checkpoints(int keep) const {
-  std::vector<std::string> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path_ + "/checkpoints"))
-    if (entry.path().filename().string().starts_with("step-") && entry.path().extension() == ".h5")
-      files.push_back(entry.path().string());
-  std::sort(files.begin(), files.end(), std::greater<>());
+  const std::vector<std::int64_t> steps = checkpoint_steps();
   const std::optional<std::string> latest = linked("latest");
   const std::optional<std::string> best = linked("best");
-  for (std::size_t i = static_cast<std::size_t>(keep); i < files.size(); ++i)
-    if (files[i] != latest && files[i] != best) fs::remove(files[i]);
+  for (std::size_t i = static_cast<std::size_t>(keep); i < steps.size(); ++i) {
+    const std::string path = checkpoint_path(steps[i]);
+    if (path != latest && path != best) remove_checkpoint(steps[i]);
+  }
+}
+
+void RunDirectory::put_aside(std::int64_t step) const {
+  const std::string path = checkpoint_path(step);
+  fs::rename(path, path + ".damaged");
+  fs::remove(block_hashes_path(path));
+  flush_to_disk(path_ + "/checkpoints");
 }
 
 std::string RunDirectory::preferred_checkpoint() const {

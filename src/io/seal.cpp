@@ -17,6 +17,7 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 
 namespace siren {
 namespace {
@@ -104,6 +105,7 @@ class StretchHash {
       const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(length, kPiece));
       const std::size_t got = file_.read(piece_.data(), wanted, offset);
       XXH3_64bits_update(state_.get(), piece_.data(), got);
+      heartbeat().beat();
       if (got < wanted) return;  // a shortened file: the hash will not match
       offset += static_cast<std::int64_t>(got);
       length -= static_cast<std::int64_t>(got);

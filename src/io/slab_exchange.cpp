@@ -8,96 +8,200 @@ namespace siren {
 
 namespace {
 
-constexpr std::int64_t kWindowBytes = std::int64_t{16} << 20;
-
 std::size_t at(std::int64_t i) {
   return static_cast<std::size_t>(i);
 }
 
-char* row_of(const StateTensor& table, std::int64_t row) {
-  return static_cast<char*>(table.data) + row * table.stride * table.value_bytes;
-}
-
 }  // namespace
 
+/// Who has how many rows in whose window.
+struct SlabExchange::Meeting {
+  std::vector<RowRange> mine;        // [ranks] this rank's rows in each window, indices of nodes
+  std::vector<std::int32_t> theirs;  // [ranks] rows in this rank's window; 0 for itself
+  RequestSet flight;
+};
+
 SlabExchange::SlabExchange(const Communicator& comm,
-                           std::span<const NodeId> nodes,
-                           std::int64_t total,
-                           std::int64_t row_bytes)
-    : comm_(comm),
-      nodes_(nodes),
-      total_(total),
-      row_bytes_(row_bytes),
-      window_rows_(std::max<std::int64_t>(1, kWindowBytes / row_bytes)) {
-  const std::int64_t largest_slab = (total + comm.size() - 1) / comm.size();
-  windows_ = (largest_slab + window_rows_ - 1) / window_rows_;
+                           const TableRows& rows,
+                           std::int64_t row_bytes,
+                           const WindowRule& rule)
+    : comm_(comm), rows_(rows), row_bytes_(row_bytes), unit_(rule.unit) {
+  const std::int64_t fitting = rule.bytes / (row_bytes + std::int64_t{sizeof(NodeId)});
+  window_rows_ = std::max<std::int64_t>(1, fitting / unit_) * unit_;
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    const std::int64_t slab = slab_window(rank, 0).begin;
+    const std::int64_t next = rank + 1 < comm.size() ? slab_window(rank + 1, 0).begin : rows.total;
+    windows_ = std::max(windows_, (next - slab + window_rows_ - 1) / window_rows_);
+  }
+  const std::int64_t few = 2 * windows_ + 2;
+  cut_runs(at(few));
+  const std::int64_t most = comm.all_reduce(std::ssize(runs_), Reduction::kMax);
+  rows_travel_ = unit_ > 1 || most > few;
+  if (!rows_travel_) windows_ = most;
 }
 
-RowRange SlabExchange::window_of(int rank, std::int64_t w) const {
-  const std::int64_t begin = total_ * rank / comm_.size();
-  const std::int64_t end = total_ * (rank + 1) / comm_.size();
+/// Gives up behind `most` pieces.
+void SlabExchange::cut_runs(std::size_t most) {
+  for (const NodeId node : rows_.nodes) {
+    const bool goes_on = !runs_.empty() && runs_.back().end == node;
+    if (goes_on && runs_.back().size() < window_rows_) {
+      ++runs_.back().end;
+      continue;
+    }
+    runs_.push_back({node, node + 1});
+    if (runs_.size() > most) return;
+  }
+}
+
+RowRange SlabExchange::slab_window(int rank, std::int64_t w) const {
+  const auto boundary = [&](int r) {
+    return r == comm_.size() ? rows_.total : rows_.total * r / comm_.size() / unit_ * unit_;
+  };
+  const std::int64_t begin = boundary(rank);
+  const std::int64_t end = boundary(rank + 1);
   return {std::min(begin + w * window_rows_, end), std::min(begin + (w + 1) * window_rows_, end)};
 }
 
+RowRange SlabExchange::window(std::int64_t w) const {
+  if (rows_travel_) return slab_window(comm_.rank(), w);
+  return w < std::ssize(runs_) ? runs_[at(w)] : RowRange{};
+}
+
 RowRange SlabExchange::owned_in(const RowRange& window) const {
-  const auto first = std::lower_bound(nodes_.begin(), nodes_.end(), window.begin);
-  const auto last = std::lower_bound(first, nodes_.end(), window.end);
-  return {first - nodes_.begin(), last - nodes_.begin()};
+  const auto first = std::lower_bound(rows_.nodes.begin(), rows_.nodes.end(), window.begin);
+  const auto last = std::lower_bound(first, rows_.nodes.end(), window.end);
+  return {first - rows_.nodes.begin(), last - rows_.nodes.begin()};
 }
 
-void SlabExchange::collect(std::int64_t w,
-                           const StateTensor& table,
-                           std::vector<char>& buffer) const {
-  std::vector<std::int64_t> row_counts;
-  std::vector<std::int64_t> byte_counts;
-  std::vector<NodeId> ids;
-  std::vector<char> packed;
-  for (int rank = 0; rank < comm_.size(); ++rank) {
-    const RowRange mine = owned_in(window_of(rank, w));
-    row_counts.push_back(mine.size());
-    byte_counts.push_back(mine.size() * row_bytes_);
-    ids.insert(ids.end(), nodes_.begin() + mine.begin, nodes_.begin() + mine.end);
-    for (std::int64_t row = mine.begin; row < mine.end; ++row)
-      packed.insert(packed.end(), row_of(table, row), row_of(table, row) + row_bytes_);
-  }
-  const Received<NodeId> nodes = comm_.all_to_all_v(std::span<const NodeId>(ids), row_counts);
-  const Received<char> rows = comm_.all_to_all_v(std::span<const char>(packed), byte_counts);
-  const RowRange window = window_of(comm_.rank(), w);
-  SIREN_ASSERT(static_cast<std::int64_t>(nodes.values.size()) == window.size(),
-               "{} rows for a window of {}", nodes.values.size(), window.size());
-  buffer.resize(at(window.size() * row_bytes_));
-  for (std::size_t i = 0; i < nodes.values.size(); ++i)
-    std::memcpy(buffer.data() + (nodes.values[i] - window.begin) * row_bytes_,
-                rows.values.data() + static_cast<std::int64_t>(i) * row_bytes_, at(row_bytes_));
+bool SlabExchange::in_place(const RowRange& window, const StateTensor& table) const {
+  return table.stride * table.value_bytes == row_bytes_ && rows_.local.empty() &&
+         owned_in(window).size() == window.size();
 }
 
-void SlabExchange::distribute(std::int64_t w,
-                              std::span<const char> buffer,
-                              StateTensor& table) const {
-  std::vector<std::int64_t> row_counts;
-  std::vector<NodeId> ids;
+char* SlabExchange::row_of(const StateTensor& table, std::int64_t owned) const {
+  const std::int64_t row = rows_.local.empty() ? owned : rows_.local[at(owned)];
+  return static_cast<char*>(table.data) + row * table.stride * table.value_bytes;
+}
+
+void SlabExchange::copy_own(const RowRange& window, const StateTensor& table, bool into_window) {
+  const RowRange mine = owned_in(window);
+  for (std::int64_t i = mine.begin; i < mine.end; ++i) {
+    char* row = row_of(table, i);
+    char* place = window_.data() + (rows_.nodes[at(i)] - window.begin) * row_bytes_;
+    std::memcpy(into_window ? place : row, into_window ? row : place, at(row_bytes_));
+  }
+}
+
+/// Tells every slab which rows of its window w this rank has, and learns the same of its own.
+SlabExchange::Meeting SlabExchange::meet(std::int64_t w) {
+  Meeting meeting;
+  std::vector<std::int32_t> counts;
   for (int rank = 0; rank < comm_.size(); ++rank) {
-    const RowRange mine = owned_in(window_of(rank, w));
-    row_counts.push_back(mine.size());
-    ids.insert(ids.end(), nodes_.begin() + mine.begin, nodes_.begin() + mine.end);
+    meeting.mine.push_back(owned_in(slab_window(rank, w)));
+    const bool other = rank != comm_.rank();
+    counts.push_back(other ? static_cast<std::int32_t>(meeting.mine.back().size()) : 0);
   }
-  const Received<NodeId> wanted = comm_.all_to_all_v(std::span<const NodeId>(ids), row_counts);
-  std::vector<std::int64_t> byte_counts;
-  for (const std::int64_t count : wanted.counts) byte_counts.push_back(count * row_bytes_);
-  std::vector<char> packed;
-  packed.reserve(wanted.values.size() * at(row_bytes_));
-  const std::int64_t begin = window_of(comm_.rank(), w).begin;
-  for (const NodeId node : wanted.values) {
-    const char* row = buffer.data() + (node - begin) * row_bytes_;
-    packed.insert(packed.end(), row, row + row_bytes_);
-  }
-  const Received<char> rows = comm_.all_to_all_v(std::span<const char>(packed), byte_counts);
-  const char* from = rows.values.data();
+  meeting.theirs.resize(counts.size());
+  comm_.start_all_to_all(meeting.flight, counts, meeting.theirs);
+  meeting.flight.wait_all();
+
+  const ElementType id(sizeof(NodeId));
+  std::int64_t expected = 0;
+  for (const std::int32_t count : meeting.theirs) expected += count;
+  SIREN_ASSERT(expected <= window(w).size(), "{} rows in a window of {}", expected,
+               window(w).size());
+  ids_.resize(at(expected));
+  NodeId* to = ids_.data();
   for (int rank = 0; rank < comm_.size(); ++rank) {
-    const RowRange mine = owned_in(window_of(rank, w));
-    for (std::int64_t row = mine.begin; row < mine.end; ++row, from += row_bytes_)
-      std::memcpy(row_of(table, row), from, at(row_bytes_));
+    const std::int32_t count = meeting.theirs[at(rank)];
+    comm_.start_receive(meeting.flight, to, count, id, rank, Tag::kSlab);
+    to += count;
   }
+  for (int rank = 0; rank < comm_.size(); ++rank)
+    comm_.start_send(meeting.flight, rows_.nodes.data() + meeting.mine[at(rank)].begin,
+                     counts[at(rank)], id, rank, Tag::kSlab);
+  meeting.flight.wait_all();
+  travelling_.resize(ids_.size() * at(row_bytes_));
+  return meeting;
+}
+
+const char* SlabExchange::collect(std::int64_t w, const StateTensor& table) {
+  SIREN_ASSERT(rows_.local.empty(), "{} rows in another order", rows_.local.size());
+  const RowRange window = this->window(w);
+  const bool whole = in_place(window, table);
+  if (!whole) window_.resize(at(window.size() * row_bytes_));
+  if (rows_travel_) {
+    Meeting meeting = meet(w);
+    const ElementType packed(at(row_bytes_));
+    const ElementType padded(at(row_bytes_), at(table.stride * table.value_bytes));
+    char* to = travelling_.data();
+    for (int rank = 0; rank < comm_.size(); ++rank) {
+      const std::int32_t count = meeting.theirs[at(rank)];
+      comm_.start_receive(meeting.flight, to, count, packed, rank, Tag::kSlab);
+      to += count * row_bytes_;
+    }
+    for (int rank = 0; rank < comm_.size(); ++rank)
+      if (const RowRange& mine = meeting.mine[at(rank)]; rank != comm_.rank())
+        comm_.start_send(meeting.flight, row_of(table, mine.begin), mine.size(), padded, rank,
+                         Tag::kSlab);
+    if (!whole) copy_own(window, table, true);
+    meeting.flight.wait_all();
+    for (std::size_t i = 0; i < ids_.size(); ++i)
+      std::memcpy(window_.data() + (ids_[i] - window.begin) * row_bytes_,
+                  travelling_.data() + i * at(row_bytes_), at(row_bytes_));
+  } else if (!whole) {
+    copy_own(window, table, true);
+  }
+  return whole ? row_of(table, owned_in(window).begin) : window_.data();
+}
+
+char* SlabExchange::place(std::int64_t w, const StateTensor& table) {
+  const RowRange window = this->window(w);
+  if (in_place(window, table)) return row_of(table, owned_in(window).begin);
+  window_.resize(at(window.size() * row_bytes_));
+  return window_.data();
+}
+
+void SlabExchange::distribute(std::int64_t w, const StateTensor& table) {
+  const RowRange window = this->window(w);
+  if (!in_place(window, table)) copy_own(window, table, false);
+  if (!rows_travel_) return;
+  Meeting meeting = meet(w);
+  for (std::size_t i = 0; i < ids_.size(); ++i)
+    std::memcpy(travelling_.data() + i * at(row_bytes_),
+                window_.data() + (ids_[i] - window.begin) * row_bytes_, at(row_bytes_));
+  const ElementType packed(at(row_bytes_));
+  const char* from = travelling_.data();
+  for (int rank = 0; rank < comm_.size(); ++rank) {
+    const std::int32_t count = meeting.theirs[at(rank)];
+    comm_.start_send(meeting.flight, from, count, packed, rank, Tag::kSlab);
+    from += count * row_bytes_;
+  }
+  receive_rows(meeting, table);
+  meeting.flight.wait_all();
+}
+
+/// Rows in the order of the table arrive where they belong; rows in another order pass one slab
+/// after the other through a buffer, so that it holds one window and not one per rank.
+void SlabExchange::receive_rows(const Meeting& meeting, const StateTensor& table) {
+  const ElementType packed(at(row_bytes_));
+  const ElementType padded(at(row_bytes_), at(table.stride * table.value_bytes));
+  RequestSet arrivals;
+  for (int rank = 0; rank < comm_.size(); ++rank) {
+    const RowRange& mine = meeting.mine[at(rank)];
+    if (rank == comm_.rank()) continue;
+    if (rows_.local.empty()) {
+      comm_.start_receive(arrivals, row_of(table, mine.begin), mine.size(), padded, rank,
+                          Tag::kSlab);
+      continue;
+    }
+    arrived_.resize(at(mine.size() * row_bytes_));
+    comm_.start_receive(arrivals, arrived_.data(), mine.size(), packed, rank, Tag::kSlab);
+    arrivals.wait_all();
+    for (std::int64_t i = 0; i < mine.size(); ++i)
+      std::memcpy(row_of(table, mine.begin + i), arrived_.data() + i * row_bytes_, at(row_bytes_));
+  }
+  arrivals.wait_all();
 }
 
 }  // namespace siren

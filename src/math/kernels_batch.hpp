@@ -83,13 +83,15 @@ std::int64_t at_least(const Real* scores, std::int64_t count, Real threshold, st
   return hits;
 }
 
+/// Zero times anything is zero, except where it is not finite.
 template <class Real>
-void adam(Real* __restrict parameter,
+bool adam(Real* __restrict parameter,
           Real* __restrict first,
           Real* __restrict second,
           const Real* __restrict gradient,
           std::int64_t count,
           const AdamStep<Real>& step) {
+  Vec<Real> zero{};
   for (std::int64_t i = 0; i < count; i += kLanes<Real>) {
     const Vec<Real> g = load(gradient + i);
     const Vec<Real> m = load(first + i) * step.beta1 + g * (Real(1) - step.beta1);
@@ -100,9 +102,13 @@ void adam(Real* __restrict parameter,
     for (int lane = 0; lane < kLanes<Real>; ++lane)
       root[lane] = sizeof(Real) == 4 ? Real(__builtin_sqrtf(float(root[lane])))
                                      : Real(__builtin_sqrt(double(root[lane])));
-    store(parameter + i, load(parameter + i) - step.learning_rate * m /
-                                                   (root * step.inverse_root_bias + step.epsilon));
+    const Vec<Real> p = load(parameter + i) -
+                        step.learning_rate * m / (root * step.inverse_root_bias + step.epsilon);
+    store(parameter + i, p);
+    zero += p * Real(0);
+    zero += v * Real(0);
   }
+  return !any<Real>(zero != Real(0));
 }
 
 }  // namespace

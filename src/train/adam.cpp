@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/train/adam.hpp"
 
+#include <atomic>
 #include <cmath>
 
 #include "siren/math/parallel.hpp"
@@ -19,7 +20,7 @@ Adam<Precision>::Adam(const ModelShape& shape,
     : learning_rate_(learning_rate), kernels_(kernels), first_(shape, rows), second_(shape, rows) {}
 
 template <class Precision>
-void Adam<Precision>::update(std::int64_t t,
+bool Adam<Precision>::update(std::int64_t t,
                              const Parameters<Real>& gradients,
                              Parameters<Real>& parameters) {
   const auto power = static_cast<double>(t);
@@ -27,17 +28,20 @@ void Adam<Precision>::update(std::int64_t t,
                             static_cast<Real>(kBeta1), static_cast<Real>(kBeta2),
                             static_cast<Real>(1.0 / std::sqrt(1.0 - std::pow(kBeta2, power))),
                             static_cast<Real>(kEpsilon)};
+  std::atomic<bool> finite{true};
   const auto update_all = [&](auto& parameter, auto& first, auto& second, const auto& gradient) {
-    parallel_blocks(static_cast<std::int64_t>(parameter.span().size()), kValuesPerTile,
-                    [&](std::int64_t begin, std::int64_t end) {
-                      kernels_.adam(parameter.data() + begin, first.data() + begin,
-                                    second.data() + begin, gradient.data() + begin, end - begin,
-                                    step);
-                    });
+    parallel_blocks(
+        static_cast<std::int64_t>(parameter.span().size()), kValuesPerTile,
+        [&](std::int64_t begin, std::int64_t end) {
+          if (!kernels_.adam(parameter.data() + begin, first.data() + begin, second.data() + begin,
+                             gradient.data() + begin, end - begin, step))
+            finite = false;
+        });
   };
   update_all(parameters.liked, first_.liked, second_.liked, gradients.liked);
   update_all(parameters.disliked, first_.disliked, second_.disliked, gradients.disliked);
   update_all(parameters.dense, first_.dense, second_.dense, gradients.dense);
+  return finite;
 }
 
 template class Adam<Fp32>;

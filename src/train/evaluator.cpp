@@ -14,6 +14,7 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/math/parallel.hpp"
 
@@ -129,6 +130,7 @@ Ranking Evaluator::make_ranking(const Layout& layout, const TrainingSet& trainin
 }
 
 EvaluationReport Evaluator::evaluate(const EmbeddingTables& tables) {
+  const Activity activity("evaluation");
   const Stopwatch watch;
   ranking_.run(tables);
   const std::vector<MetricSums> by_group = sum_metrics();

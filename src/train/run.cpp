@@ -4,28 +4,32 @@
 #include <algorithm>
 #include <utility>
 
-#include "siren/core/timer.hpp"
+#include <fmt/format.h>
+
+#include "siren/core/error.hpp"
+#include "siren/core/stop_signal.hpp"
 
 namespace siren {
 
 namespace {
 
 constexpr const char* kBestBy = "nDCG@10";
+constexpr int kTimeIsUp = 1000;       // a reason to stop that is no signal
+constexpr double kLastSeconds = 2.0;  // for leaving, after the last checkpoint
+constexpr double kSecondsPerMinute = 60.0;
 
 }  // namespace
 
 TrainingRun::TrainingRun(const Communicator& comm,
                          const TrainConfig& config,
                          Training& training,
-                         Evaluator* evaluator,
-                         Save save,
-                         std::vector<Observer*> observers)
+                         RunParts parts,
+                         const RunProgress& progress)
     : comm_(comm),
       config_(config),
       training_(training),
-      evaluator_(evaluator),
-      save_(std::move(save)),
-      observers_(std::move(observers)),
+      parts_(std::move(parts)),
+      progress_(progress),
       saved_step_(training.steps_done()) {}
 
 std::int64_t TrainingRun::last_step() const {
@@ -38,19 +42,44 @@ bool TrainingRun::stopped_early() const {
 }
 
 void TrainingRun::run() {
-  const std::int64_t last = last_step();
+  training_.set_voter([this] { return votes(); });
   training_.reset_clock();
-  while (training_.steps_done() < last && !stopped_early()) {
-    const Stopwatch watch;
-    const StepReport step = training_.step();
-    for (Observer* observer : observers_) observer->on_step(step);
-    count(step);
-    progress_.seconds += watch.seconds();
-    if (step.step % training_.steps_per_epoch() == 0 || step.step == last) end_epoch(step.epoch);
-    if (config_.checkpoint_every_steps > 0 && step.step % config_.checkpoint_every_steps == 0)
-      save_checkpoint();
-  }
+  judge_if_due();  // the run may have been stopped between an epoch and its evaluation
+  while (!stopping_ && training_.steps_done() < last_step() && !stopped_early()) step();
   save_checkpoint();
+  if (stopping_) leave();
+}
+
+void TrainingRun::step() {
+  const Stopwatch watch;
+  const StepReport step = training_.step();
+  for (Observer* observer : parts_.observers) observer->on_step(step);
+  count(step);
+  longest_step_ = std::max(longest_step_, watch.seconds());
+  progress_.seconds += watch.seconds();
+  stopping_ = step.votes.stop;
+  if (step.step % training_.steps_per_epoch() == 0 || step.step == last_step()) end_epoch(step);
+  if (checkpoint_due(step)) save_checkpoint();
+}
+
+/// Why this rank wants to stop; 0 if it does not. Rank 0 watches the clock for all: enough must be
+/// left for the present step, another one, and the checkpoint.
+int TrainingRun::stop_reason() const {
+  if (const int signal = stop_signal(); signal != 0) return signal;
+  const double reserve = 2.0 * (longest_save_ + longest_step_) + kLastSeconds;
+  return comm_.is_root() && parts_.deadline.within(reserve) ? kTimeIsUp : 0;
+}
+
+StepVotes TrainingRun::votes() const {
+  const double minutes = since_saved_.seconds() / kSecondsPerMinute;
+  return {stop_reason() != 0, comm_.is_root() && config_.checkpoint_every_minutes > 0.0 &&
+                                  minutes >= config_.checkpoint_every_minutes};
+}
+
+bool TrainingRun::checkpoint_due(const StepReport& step) const {
+  const auto every = [&](std::int64_t steps) { return steps > 0 && step.step % steps == 0; };
+  return step.votes.checkpoint || every(config_.checkpoint_every_steps) ||
+         every(config_.checkpoint_every_epochs * training_.steps_per_epoch());
 }
 
 void TrainingRun::count(const StepReport& step) {
@@ -61,40 +90,56 @@ void TrainingRun::count(const StepReport& step) {
   ++progress_.steps;
 }
 
-void TrainingRun::end_epoch(std::int32_t epoch) {
+/// Also reports the part of an epoch at whose end config.max_steps stands; its sums stay, for the
+/// run may be continued.
+void TrainingRun::end_epoch(const StepReport& step) {
   const auto ratings = static_cast<double>(progress_.ratings);
   EpochReport report;
-  report.epoch = epoch;
-  report.step = training_.steps_done();
+  report.epoch = step.epoch;
+  report.step = step.step;
   report.steps = progress_.steps;
   report.ratings = progress_.ratings;
   report.loss = progress_.loss / ratings;
   report.reg = progress_.reg / ratings;
   report.seconds = progress_.seconds;
   report.phases = phases();
-  for (Observer* observer : observers_) observer->on_epoch(report);
+  for (Observer* observer : parts_.observers) observer->on_epoch(report);
+  if (step.step % training_.steps_per_epoch() != 0) return;
   progress_.loss = progress_.reg = progress_.seconds = 0.0;
   progress_.ratings = progress_.steps = 0;
-  if (evaluator_ != nullptr && config_.eval_every > 0 && epoch % config_.eval_every == 0)
-    judge(epoch);
+  judge_if_due();
   training_.reset_clock();
 }
 
+/// At the end of an epoch whose turn it is, unless that was done already.
+void TrainingRun::judge_if_due() {
+  const std::int64_t done = training_.steps_done();
+  const auto epoch = static_cast<std::int32_t>(done / training_.steps_per_epoch());
+  if (parts_.evaluator == nullptr || config_.eval_every == 0 || stopping_) return;
+  if (done == 0 || done % training_.steps_per_epoch() != 0 || epoch % config_.eval_every != 0 ||
+      epoch <= progress_.judged_epoch)
+    return;
+  const EvaluationReport report = evaluate(*parts_.evaluator);
+  for (Observer* observer : parts_.observers) observer->on_evaluation(epoch, report);
+  take(report, epoch);
+}
+
 /// Only the validation split may choose a model: the test split is looked at, not learned from.
-void TrainingRun::judge(std::int32_t epoch) {
-  const EvaluationReport report = evaluate(*evaluator_);
-  for (Observer* observer : observers_) observer->on_evaluation(epoch, report);
+void TrainingRun::take(const EvaluationReport& report, std::int32_t epoch) {
+  progress_.judged_epoch = epoch;
   if (report.split != "valid") return;
+  ++progress_.evaluations_since_best;
   const double metric = report.metric(kBestBy);
-  if (metric > progress_.best_metric) {
-    progress_.best_metric = metric;
-    progress_.best_epoch = epoch;
-    progress_.best_step = training_.steps_done();
-    progress_.evaluations_since_best = 0;
+  if (metric <= progress_.best_metric) return;
+  progress_.best_metric = metric;
+  progress_.best_epoch = epoch;
+  progress_.best_step = training_.steps_done();
+  progress_.evaluations_since_best = 0;
+  if (parts_.checkpoints == nullptr) return;
+  if (saved_step_ == progress_.best_step)
+    parts_.checkpoints->mark_best(progress_.best_step);
+  else
     save_checkpoint();
-  } else {
-    ++progress_.evaluations_since_best;
-  }
 }
 
 EvaluationReport TrainingRun::evaluate(Evaluator& evaluator) {
@@ -125,10 +170,19 @@ std::vector<PhaseUse> TrainingRun::phases() const {
 }
 
 void TrainingRun::save_checkpoint() {
-  if (!save_ || saved_step_ == training_.steps_done()) return;
-  saved_step_ = training_.steps_done();
-  const CheckpointReport report = save_(saved_step_, progress_);
-  for (Observer* observer : observers_) observer->on_checkpoint(report);
+  if (parts_.checkpoints == nullptr || saved_step_ == training_.steps_done()) return;
+  const CheckpointReport report = parts_.checkpoints->save(progress_);
+  saved_step_ = report.step;
+  since_saved_ = Stopwatch();
+  longest_save_ = std::max(longest_save_, report.seconds);
+  for (Observer* observer : parts_.observers) observer->on_checkpoint(report);
+}
+
+void TrainingRun::leave() {
+  const std::int32_t reason = comm_.all_reduce(std::int32_t{stop_reason()}, Reduction::kMax);
+  throw Interrupted(fmt::format("stopped behind step {} of {} by {}", training_.steps_done(),
+                                last_step(),
+                                reason == kTimeIsUp ? "the time limit" : signal_name(reason)));
 }
 
 }  // namespace siren

@@ -18,6 +18,7 @@ void each_field(Progress& progress, const Visit& visit) {
   visit("ratings", progress.ratings);
   visit("steps", progress.steps);
   visit("seconds", progress.seconds);
+  visit("judged_epoch", progress.judged_epoch);
   visit("best_metric", progress.best_metric);
   visit("best_epoch", progress.best_epoch);
   visit("best_step", progress.best_step);

@@ -66,13 +66,26 @@ Training& Session::start_training() {
   return *training_;
 }
 
-void Session::load_parameters(const std::string& checkpoint) {
+CheckpointInfo Session::open_checkpoint(const std::string& path) const {
   CheckpointInfo info;
-  agree_on_input(comm_, [&] { info = read_checkpoint_info(checkpoint); });
+  agree_on_input(comm_, [&] { info = read_checkpoint_info(path); });
   if (info.dataset_hash != summary().content_hash)
     throw InputError(
-        fmt::format("{} was trained on another data set than {} (content {} there, {} here)",
-                    checkpoint, file_->path(), info.dataset_hash, summary().content_hash));
+        fmt::format("{} was trained on another data set than {} (content {} there, {} here)", path,
+                    file_->path(), info.dataset_hash, summary().content_hash));
+  return info;
+}
+
+RunProgress Session::resume(const std::string& checkpoint) {
+  const CheckpointInfo info = open_checkpoint(checkpoint);
+  std::vector<StateTensor> state = training_->state();
+  read_checkpoint(comm_, checkpoint, table_rows(), state);
+  training_->resume_at(info.step);
+  return parse_progress(info.progress);
+}
+
+void Session::load_parameters(const std::string& checkpoint) {
+  open_checkpoint(checkpoint);
   std::vector<StateTensor> parameters;
   for (const StateTensor& tensor : training_->state())
     if (tensor.name.starts_with("parameters/")) parameters.push_back(tensor);
@@ -112,7 +125,7 @@ EvaluationReport Session::judge_popularity(Evaluator& evaluator) const {
 
 WrittenFile Session::save(const std::string& path,
                           const std::string& config_text,
-                          const RunProgress& progress) {
+                          const std::string& progress) {
   CheckpointInfo info;
   info.step = training_->steps_done();
   info.epoch = (info.step + training_->steps_per_epoch() - 1) / training_->steps_per_epoch();
@@ -120,11 +133,11 @@ WrittenFile Session::save(const std::string& path,
   info.items = summary().items;
   info.storage = config_.storage;
   info.config = config_text;
-  info.progress = to_text(progress);
+  info.progress = progress;
   info.dataset_hash = summary().content_hash;
   info.program_version = kVersion;
   const std::vector<StateTensor> state = training_->state();
-  return write_checkpoint(comm_, path, info, table_rows(), state);
+  return write_checkpoint(comm_, path, {info, table_rows(), state, file_.get()});
 }
 
 }  // namespace siren

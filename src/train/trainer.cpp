@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/math/parallel.hpp"
 
 namespace siren {
@@ -61,9 +61,10 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
       loss_({config.dislike_factor, config.reg, config.negatives}, kernels_),
       adam_(model_.shape(), layout_.rows(), config.learning_rate, kernels_),
+      finite_(comm_, nodes_, model_.dense_layout()),
       batch_rows_(comm_, kernels_, clock_, Tag::kBatchRows, Tag::kBatchGradients),
       dense_sum_(comm_, model_.dense_layout().size()),
-      scalar_sum_(comm_, 3),
+      scalar_sum_(comm_, kScalars),
       gradients_(model_.shape(), layout_.rows()),
       zp_(layout_.rows(), config.dimension),
       z_wire_(0, config.dimension),
@@ -71,12 +72,13 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       dz_(0, config.dimension),
       dz_items_(0, config.dimension),
       dz_items_wire_(0, config.dimension),
-      scalars_(3, 0.0) {
+      scalars_(kScalars, 0.0) {
   planner_.begin(1);
 }
 
 template <class Precision>
 StepReport Trainer<Precision>::step() {
+  heartbeat().set_step(steps_done_ + 1);
   // 1. The batch: its rows were asked for during the step before; ask for those of the next.
   const BatchPlan plan = planner_.finish();
   planner_.begin(plan.step + 1);
@@ -127,7 +129,8 @@ void Trainer<Precision>::backward_rows(const BatchPlan& plan, const Mode& mode) 
 template <class Precision>
 void Trainer<Precision>::update_parameters(const BatchPlan& plan) {
   const auto phase = clock_.enter(Phase::kAdam);
-  adam_.update(plan.step, gradients_.of, model_.parameters());
+  if (!adam_.update(plan.step, gradients_.of, model_.parameters()))
+    finite_.note_update({plan.step, plan.ratings.epoch}, values(plan));
   steps_done_ = plan.step;
 }
 
@@ -185,7 +188,10 @@ void Trainer<Precision>::fold_batch_gradients(const BatchPlan& plan) {
 template <class Precision>
 void Trainer<Precision>::start_dense_sum(const BatchPlan& plan) {
   const auto phase = clock_.enter(Phase::kReduce);
-  scalars_ = {loss_sum_.loss, loss_sum_.reg, static_cast<double>(plan.without_term)};
+  const StepVotes votes = voter_ ? voter_() : StepVotes{};
+  scalars_ = {loss_sum_.loss, loss_sum_.reg, static_cast<double>(plan.without_term),
+              votes.stop ? 1.0 : 0.0, votes.checkpoint ? 1.0 : 0.0,
+              finite_.noted() ? 1.0 : 0.0};
   dense_sum_.start(gradients_.of.dense.span());
   scalar_sum_.start(scalars_);
   clock_.count_bytes(Phase::kReduce, dense_sum_.bytes_sent() + scalar_sum_.bytes_sent());
@@ -200,18 +206,27 @@ StepReport Trainer<Precision>::finish_dense_sum(const BatchPlan& plan) {
   const StepReport report{plan.step,
                           plan.ratings.epoch,
                           plan.ratings.global_count,
-                          static_cast<std::int64_t>(scalars_[2]),
-                          scalars_[0] / ratings,
-                          scalars_[1] / ratings};
-  if (!std::isfinite(report.loss) || !std::isfinite(report.reg))
-    throw EnvironmentError(
-        fmt::format("the loss is not finite at step {} (epoch {}); a smaller --lr usually helps",
-                    report.step, report.epoch));
-  return report;
+                          static_cast<std::int64_t>(scalars_[kWithoutTerm]),
+                          scalars_[kLoss] / ratings,
+                          scalars_[kReg] / ratings,
+                          {scalars_[kStopVotes] > 0.0, scalars_[kCheckpointVotes] > 0.0}};
+  const bool spoilt = scalars_[kSpoilt] > 0.0;
+  if (std::isfinite(report.loss) && std::isfinite(report.reg) && !spoilt) return report;
+  planner_.finish();  // nothing may be in flight when all ranks leave
+  if (spoilt) finite_.throw_noted(values(plan));
+  finite_.throw_loss({report.step, report.epoch}, values(plan));
+}
+
+template <class Precision>
+void Trainer<Precision>::check_last_update() {
+  if (comm_.all_reduce(std::int32_t{finite_.noted()}, Reduction::kMax) == 0) return;
+  finite_.throw_noted(values(planner_.finish()));
 }
 
 template <class Precision>
 void Trainer<Precision>::embed(Matrix<float>& users, Matrix<float>& items) {
+  const Activity activity("evaluation");
+  check_last_update();
   const auto phase = clock_.enter(Phase::kEvaluate);
   Matrix<Real> z(layout_.rows(), config_.dimension);
   propagation_.forward(model_.parameters().liked, zp_);
@@ -227,6 +242,7 @@ void Trainer<Precision>::embed(Matrix<float>& users, Matrix<float>& items) {
 
 template <class Precision>
 std::vector<StateTensor> Trainer<Precision>::state() {
+  check_last_update();
   std::vector<StateTensor> tensors;
   const auto add = [&](const std::string& group, Parameters<Real>& values) {
     const auto table = [&](const std::string& name, Matrix<Real>& matrix) {

@@ -29,6 +29,16 @@ TEST(ElementType, IsExactlyItsBytes) {
   }
 }
 
+TEST(ElementType, LeavesWhatLiesBetweenTheElements) {
+  const ElementType row(2, 3);
+  EXPECT_EQ(extent_of(row.get()), 3);
+  const std::string rows = "ab-cd-ef";  // nothing behind the last
+  std::string packed(6, '?');
+  int position = 0;
+  MPI_Pack(rows.data(), 3, row.get(), packed.data(), 6, &position, MPI_COMM_WORLD);
+  EXPECT_EQ(packed, "abcdef");
+}
+
 TEST(ArithmeticType, HasTheSizeOfItsType) {
   EXPECT_EQ(extent_of(arithmetic_type<float>()), 4);
   EXPECT_EQ(extent_of(arithmetic_type<double>()), 8);

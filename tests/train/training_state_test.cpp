@@ -44,7 +44,8 @@ struct ModelOnRanks {
   }
   TableRows rows() const { return {nodes, share->layout.all_nodes()}; }
   void save(const std::string& path) {
-    write_checkpoint(comm, path, info, rows(), training->state());
+    const std::vector<StateTensor> state = training->state();
+    write_checkpoint(comm, path, {info, rows(), state});
   }
   void load(const std::string& path) {
     std::vector<StateTensor> state = training->state();

@@ -86,6 +86,10 @@ class OptionParser {
   /// Collects and checks the names of all options. False: the help was printed to stdout.
   bool parse(std::span<const std::string> args);
   bool given(const std::string& name) const { return given_.contains(name); }
+  /// Of all options that were given.
+  std::vector<std::string> given_names() const;
+  /// The present value of an option as text; empty if it has none.
+  std::string value_of(const std::string& name) const;
   /// The text given for an option, before apply(); nothing if it was not given.
   std::optional<std::string> text_of(const std::string& name) const;
   /// Sets the targets, in the order of declaration.

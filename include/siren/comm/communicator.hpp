@@ -31,8 +31,12 @@ enum class Tag : int {
   kRowRequest = 3,
   kBatchRows = 4,
   kBatchGradients = 5,
-  kTile = 6
+  kTile = 6,
+  kSlab = 7
 };
+
+/// What such traffic is for, as people call it.
+const char* name_of(Tag tag);
 
 /// What an all_to_all_v delivered: the values grouped by source rank, and how many came from each.
 template <class T>
@@ -121,6 +125,8 @@ class Communicator {
  private:
   Communicator(MPI_Comm comm, const char* origin);
 
+  /// Waits for a collective operation that was started. All that blocks goes through RequestSet.
+  static void finish(MPI_Request request, const char* operation);
   void broadcast_bytes(void* data, std::size_t bytes, int root) const;
   void all_reduce_raw(void* data, std::int64_t count, MPI_Datatype type, Reduction op) const;
   void all_gather_v_raw(const void* send,

@@ -21,6 +21,8 @@ concept Wire = std::is_trivially_copyable_v<T>;
 class ElementType {
  public:
   explicit ElementType(std::size_t bytes);
+  /// The next element begins `stride` bytes after this one: rows with padding that stays behind.
+  ElementType(std::size_t bytes, std::size_t stride);
   ~ElementType();
   ElementType(const ElementType&) = delete;
   ElementType& operator=(const ElementType&) = delete;

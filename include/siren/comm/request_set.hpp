@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A group of nonblocking operations that are waited for together.
+// A group of nonblocking operations that are waited for together: the one place where a rank waits
+// for others.
 #pragma once
 
 #include <vector>
@@ -7,6 +8,9 @@
 #include <mpi.h>
 
 namespace siren {
+
+/// The peer of an operation in which all ranks take part.
+inline constexpr int kEveryRank = -1;
 
 /// Move-only. The buffers of the operations belong to the caller and must outlive the set or its
 /// next wait_all(). The destructor completes what is still in flight rather than freeing requests
@@ -20,20 +24,25 @@ class RequestSet {
   /// Completes what this set still has in flight before it takes over the other's operations.
   RequestSet& operator=(RequestSet&& other) noexcept;
 
-  void add(MPI_Request request) { requests_.push_back(request); }
+  /// `operation` is a string literal; `peer` is the rank on the other side, or kEveryRank.
+  void add(MPI_Request request, const char* operation, int peer);
   bool empty() const { return requests_.empty(); }
 
   /// Gives MPI a chance to move data; true when every operation has completed. Cheap enough to call
   /// between the tiles of a product: MPI makes no progress of its own between calls.
   bool test_all();
 
-  /// Blocks until every operation has completed; the set is empty afterwards.
+  /// Returns when every operation has completed; the set is empty afterwards. While it lasts long,
+  /// the heartbeat tells for which ranks, and this rank answers the watchdog's calls.
   void wait_all();
 
  private:
   void complete() noexcept;
+  void tell_who_is_missing();
 
   std::vector<MPI_Request> requests_;
+  std::vector<int> peers_;           // of the requests
+  const char* operation_ = nullptr;  // the one added last
 };
 
 }  // namespace siren

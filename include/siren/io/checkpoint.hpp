@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // A training state in one HDF5 file, in global row order, so that any number of ranks can read it
-// (format: data/README.md). The file stores named tensors and knows no model.
+// (format: data/README.md). The file stores named tensors and knows no model; with the original ids
+// in it, it can be read without the data set.
 //
-// Writing is collective: every rank writes its slab of each table in place, memory beyond the model
-// stays within a few windows of io/slab_exchange.hpp. The file gets its name only when it is
-// complete and on disk.
+// A checkpoint is published in this order: the file under a temporary name, complete and flushed by
+// every rank; its block hashes (io/block_hashes.hpp), likewise; then the hashes get their name,
+// then the file. So a file that has its name is whole, and its hashes are there. A published
+// checkpoint must not be written again: between the two renames it would not match its hashes.
+//
+//   write_checkpoint(comm, path, {info, rows, tensors, &dataset});
+//   verify_block_hashes(comm, path);
+//   read_checkpoint(comm, path, rows, tensors);
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "siren/comm/communicator.hpp"
-#include "siren/core/ids.hpp"
+#include "siren/io/dataset_file.hpp"
 #include "siren/io/state_tensor.hpp"
 
 namespace siren {
@@ -33,32 +41,59 @@ struct CheckpointInfo {
   std::string program_version;
 };
 
-/// Rows of this rank and of all ranks.
-struct TableRows {
-  std::span<const NodeId> nodes;  // global rows of the owned rows, ascending
-  std::int64_t total;
+/// Borrowed.
+struct CheckpointContents {
+  CheckpointInfo info;
+  TableRows rows;  // in the order of the tables; all ranks together have all rows
+  std::span<const StateTensor> tensors;
+  const DatasetFile* ids = nullptr;  // whose original ids go into the file; none of them if null
 };
+
+/// How ranks write into the common file: each on its own, or all together in collective MPI-IO,
+/// which some parallel file systems want and on some others hangs.
+enum class CheckpointIo { kIndependent, kCollective };
+
+std::string_view name_of(CheckpointIo io);
+std::optional<CheckpointIo> checkpoint_io_from(std::string_view name);
+
+struct CheckpointOptions {
+  CheckpointIo io = CheckpointIo::kIndependent;
+  int compression = 0;  // of the tables: 0 none, 1 fast .. 9 small; needs kCollective
+};
+
+/// InputError if the options contradict each other.
+void validate(const CheckpointOptions& options);
 
 struct WrittenFile {
   double seconds;
-  std::int64_t bytes;
+  std::int64_t bytes;  // of the checkpoint, without its block hashes
 };
 
-/// Collective.
+/// Collective. If it fails, neither the file nor a temporary one is left, and the failure is the
+/// same on every rank. Memory beyond the model: io/slab_exchange.hpp.
 WrittenFile write_checkpoint(const Communicator& comm,
                              const std::string& path,
-                             const CheckpointInfo& info,
-                             const TableRows& rows,
-                             std::span<const StateTensor> tensors);
+                             const CheckpointContents& contents,
+                             const CheckpointOptions& options = {});
 
 /// InputError if the file is missing, not a checkpoint, or of a newer format.
 CheckpointInfo read_checkpoint_info(const std::string& path);
 
 /// Collective. Fills `tensors`, whose shapes must be those of the file (InputError otherwise);
-/// those that the caller does not list are left unread.
+/// those that the caller does not list are left unread. `rows.total` is the number of rows in the
+/// file; the ranks may ask for any of them, in any place (rows.local): rows of an old model for a
+/// new one.
 void read_checkpoint(const Communicator& comm,
                      const std::string& path,
                      const TableRows& rows,
-                     std::span<StateTensor> tensors);
+                     std::span<const StateTensor> tensors);
+
+enum class IdSide { kUsers, kItems };
+
+/// Original ids of the users or items [begin, end) of a checkpoint. InputError if it holds none.
+std::vector<std::string> read_checkpoint_ids(const std::string& path,
+                                             IdSide side,
+                                             std::int64_t begin,
+                                             std::int64_t end);
 
 }  // namespace siren

@@ -68,6 +68,8 @@ class DatasetFile {
 
   const DatasetSummary& summary() const { return summary_; }
   const std::string& path() const { return path_; }
+  /// The HDF5 file itself, to copy parts of it (names: io/dataset_layout.hpp).
+  const Hdf5File& contents() const { return file_; }
 
   /// Recomputes the checksums of all contents; InputError naming the part that is damaged.
   void verify() const;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace siren {
 
@@ -29,6 +30,16 @@ class RunDirectory {
   std::string metrics_path() const { return path_ + "/metrics.jsonl"; }
   std::string log_path() const { return path_ + "/log.txt"; }
   std::string checkpoint_path(std::int64_t step) const;
+  /// Steps of all checkpoints, newest first.
+  std::vector<std::int64_t> checkpoint_steps() const;
+  /// Replaces config.ini. One rank only.
+  void rewrite_config(const std::string& config) const;
+  /// Length of metrics.jsonl; 0 if there is none.
+  std::int64_t metrics_bytes() const;
+  /// Removes everything behind the first `bytes` of metrics.jsonl. One rank only.
+  void cut_metrics(std::int64_t bytes) const;
+  /// Renames a damaged checkpoint, so that no program takes it for one. One rank only.
+  void put_aside(std::int64_t step) const;
 
   /// Point `latest` or `best` to a published checkpoint. One rank only.
   void set_latest(std::int64_t step) const { set_link("latest", step); }
@@ -40,6 +51,7 @@ class RunDirectory {
   std::string preferred_checkpoint() const;
 
  private:
+  void remove_checkpoint(std::int64_t step) const;
   void set_link(const std::string& name, std::int64_t step) const;
   /// What a link points to, if it is there.
   std::optional<std::string> linked(const std::string& name) const;

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+
+#include "siren/core/ids.hpp"
 
 namespace siren {
 
@@ -17,6 +20,13 @@ struct StateTensor {
   std::int64_t stride;
   std::int64_t value_bytes;  // 4: float, 8: double
   void* data;
+};
+
+/// Which of the global rows [0, total) a rank has in its tables; no row is on two ranks.
+struct TableRows {
+  std::span<const NodeId> nodes;  // global rows, ascending
+  std::int64_t total;
+  std::span<const LocalRow> local = {};  // nodes[i] is row local[i] of a table; empty: row i
 };
 
 }  // namespace siren

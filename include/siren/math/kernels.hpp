@@ -199,7 +199,9 @@ struct Kernels {
                            std::int32_t* found);
 
   // ---- optimiser; count is a multiple of kRowPadding
-  void (*adam)(Real* parameter,
+  /// False if a new parameter or second moment is not finite; so it is if the gradient, or its
+  /// square, or a first moment is not.
+  bool (*adam)(Real* parameter,
                Real* first_moment,
                Real* second_moment,
                const Real* gradient,

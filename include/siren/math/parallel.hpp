@@ -9,10 +9,12 @@
 
 #include <omp.h>
 
+#include "siren/core/heartbeat.hpp"
+
 namespace siren {
 
-/// body(tile) for every tile in [0, tiles), in parallel; the main thread calls poll() between its
-/// tiles, so that messages move while it computes. Neither may throw.
+/// body(tile) for every tile in [0, tiles), in parallel; the main thread gives a sign of life and
+/// calls poll() between its tiles, so that messages move while it computes. Neither may throw.
 template <class Body, class Poll>
 void parallel_tiles(std::int64_t tiles, const Body& body, const Poll& poll) {
 #pragma omp parallel
@@ -21,7 +23,9 @@ void parallel_tiles(std::int64_t tiles, const Body& body, const Poll& poll) {
 #pragma omp for schedule(dynamic, 1) nowait
     for (std::int64_t tile = 0; tile < tiles; ++tile) {
       body(tile);
-      if (main_thread) poll();
+      if (!main_thread) continue;
+      heartbeat().beat();
+      poll();
     }
   }
 }

@@ -55,6 +55,8 @@ class Siren {
   /// Z [needed x d] from zp [rows x d], after embed_disliked for the same rows. Valid until the
   /// next call.
   const Matrix<Real>& fuse(const Matrix<Real>& zp, const RowSet& needed, const Mode& mode);
+  /// What the last fuse() returned.
+  const Matrix<Real>& fused() const { return z_; }
 
   /// From dz = dL/dZ [needed x d] (overwritten): all gradients except that of X0, for which
   /// gradients.zp is left to be propagated back. Every gradient is assigned, not added to.

@@ -22,8 +22,8 @@ class Adam {
        double learning_rate,
        const Kernels<Precision>& kernels);
 
-  /// Update number t, from 1.
-  void update(std::int64_t t, const Parameters<Real>& gradients, Parameters<Real>& parameters);
+  /// Update number t, from 1. False if a gradient was not finite or an updated value is not.
+  bool update(std::int64_t t, const Parameters<Real>& gradients, Parameters<Real>& parameters);
 
   Parameters<Real>& first_moments() { return first_; }
   Parameters<Real>& second_moments() { return second_; }

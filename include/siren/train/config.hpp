@@ -51,8 +51,11 @@ struct TrainConfig {
   std::string isa = "auto";
   int threads = 1;  // per rank
   // output
-  std::string run;  // run directory
-  std::int64_t checkpoint_every_steps = 0;
+  std::string run;                          // run directory
+  std::string time_limit;                   // as parse_time_limit() reads it; empty: none
+  std::int64_t checkpoint_every_steps = 0;  // 0: never, like the two below
+  std::int32_t checkpoint_every_epochs = 0;
+  double checkpoint_every_minutes = 0.0;
   std::int32_t keep = 2;  // newest checkpoints that stay, besides the best
   bool log_steps = false;
 };

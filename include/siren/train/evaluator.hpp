@@ -50,6 +50,7 @@ class Evaluator {
 
   /// The lists of the last evaluate(), for this rank's users that have something to be judged by.
   const Ranking& ranking() const { return ranking_; }
+  const std::string& split() const { return options_.split; }
 
  private:
   static constexpr std::size_t kGroups = 3;

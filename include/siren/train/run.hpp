@@ -1,38 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// The life of a training run: steps, epochs, evaluations, checkpoints.
+// The life of a training run: steps, epochs, evaluations, checkpoints, and its end before the time.
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <memory>
+#include <string>
 #include <vector>
 
 #include "siren/comm/communicator.hpp"
+#include "siren/core/timer.hpp"
 #include "siren/train/config.hpp"
+#include "siren/train/deadline.hpp"
 #include "siren/train/evaluator.hpp"
 #include "siren/train/observer.hpp"
+#include "siren/train/run_checkpoints.hpp"
 #include "siren/train/run_progress.hpp"
 #include "siren/train/training.hpp"
 
 namespace siren {
 
+/// What a run works with besides the model; everything is borrowed.
+struct RunParts {
+  Evaluator* evaluator = nullptr;         // judges during training; null: nobody does
+  RunCheckpoints* checkpoints = nullptr;  // null: nothing is saved
+  std::vector<Observer*> observers;
+  Deadline deadline{std::nullopt, std::nullopt};
+};
+
 class TrainingRun {
  public:
-  /// Writes the state behind a step, collectively. If progress.best_step == step it is the best so
-  /// far.
-  using Save = std::function<CheckpointReport(std::int64_t step, const RunProgress& progress)>;
-
-  /// Everything is borrowed. `evaluator` judges on config.eval_split during training, may be null;
-  /// an empty `save` writes no checkpoints.
+  /// `progress` is that of the checkpoint behind `training`'s present step.
   TrainingRun(const Communicator& comm,
               const TrainConfig& config,
               Training& training,
-              Evaluator* evaluator,
-              Save save,
-              std::vector<Observer*> observers);
+              RunParts parts,
+              const RunProgress& progress);
 
   /// Collective. Trains to the end of config.epochs or config.max_steps, or until config.patience
-  /// evaluations on the validation split in a row were no better than the best.
+  /// evaluations on the validation split in a row were no better than the best, and saves the end.
+  /// A stop signal on any rank, or the deadline, ends it sooner: Interrupted, once the state is
+  /// saved.
   void run();
   const RunProgress& progress() const { return progress_; }
 
@@ -42,20 +48,29 @@ class TrainingRun {
  private:
   std::int64_t last_step() const;
   bool stopped_early() const;
+  int stop_reason() const;
+  StepVotes votes() const;
+  bool checkpoint_due(const StepReport& step) const;
+
+  void step();
   void count(const StepReport& step);
-  void end_epoch(std::int32_t epoch);
-  void judge(std::int32_t epoch);
+  void end_epoch(const StepReport& step);
+  void judge_if_due();
+  void take(const EvaluationReport& report, std::int32_t epoch);
   std::vector<PhaseUse> phases() const;
   void save_checkpoint();
+  [[noreturn]] void leave();
 
   Communicator comm_;
   TrainConfig config_;
   Training& training_;
-  Evaluator* evaluator_;
-  Save save_;
-  std::vector<Observer*> observers_;
+  RunParts parts_;
   RunProgress progress_;
-  std::int64_t saved_step_ = 0;
+  bool stopping_ = false;
+  std::int64_t saved_step_;
+  Stopwatch since_saved_;
+  double longest_save_ = 0.0;  // seconds
+  double longest_step_ = 0.0;
 };
 
 }  // namespace siren

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run remembers besides the model, the same on every rank. Every checkpoint stores it, so
-// that a resumed run reports, judges and stops like one that was never interrupted.
+// What a run remembers besides the model, the same on every rank (but for `seconds`). Every
+// checkpoint stores it, so that a resumed run reports, judges and stops like one that was never
+// interrupted.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@ struct RunProgress {
   std::int64_t ratings = 0;
   std::int64_t steps = 0;
   double seconds = 0.0;
+  std::int32_t judged_epoch = 0;  // the last one that was evaluated
   // evaluations on the validation split
   double best_metric = -1.0;  // nDCG@10
   std::int32_t best_epoch = 0;

@@ -28,6 +28,10 @@ class Session {
   /// Collective. The model with its initial values.
   Training& start_training();
 
+  /// Collective. Continues behind a checkpoint of the same data set and model, made by any number
+  /// of ranks. InputError if it is of another data set or does not fit.
+  RunProgress resume(const std::string& checkpoint);
+
   /// Collective. Overwrites the model's parameters by those of a checkpoint of the same data set
   /// (moments stay as they are: for judging, not for training on).
   void load_parameters(const std::string& checkpoint);
@@ -38,10 +42,10 @@ class Session {
   /// Collective. Metrics of recommending what most users liked.
   EvaluationReport judge_popularity(Evaluator& evaluator) const;
 
-  /// Collective.
+  /// Collective. The texts must be the same on every rank.
   WrittenFile save(const std::string& path,
                    const std::string& config_text,
-                   const RunProgress& progress);
+                   const std::string& progress);
 
   const DatasetSummary& summary() const { return file_->summary(); }
   const LoadedData& loaded() const { return *data_; }
@@ -54,6 +58,7 @@ class Session {
 
  private:
   void check_ranks() const;
+  CheckpointInfo open_checkpoint(const std::string& path) const;
   TableRows table_rows() const { return {nodes_, loaded().layout.all_nodes()}; }
 
   Communicator comm_;

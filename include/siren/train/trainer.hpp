@@ -11,6 +11,7 @@
 #include "siren/model/sign_bpr_loss.hpp"
 #include "siren/model/siren.hpp"
 #include "siren/train/adam.hpp"
+#include "siren/train/not_finite.hpp"
 #include "siren/train/training.hpp"
 
 namespace siren {
@@ -26,6 +27,7 @@ class Trainer final : public Training {
   StepReport step() override;
   std::int64_t steps_done() const override { return steps_done_; }
   std::int64_t steps_per_epoch() const override { return schedule_.steps_per_epoch(); }
+  void set_voter(std::function<StepVotes()> voter) override { voter_ = std::move(voter); }
   void embed(Matrix<float>& users, Matrix<float>& items) override;
   std::vector<StateTensor> state() override;
   void resume_at(std::int64_t steps_done) override;
@@ -39,6 +41,17 @@ class Trainer final : public Training {
   const Gradients<Real>& gradients() const { return gradients_; }
 
  private:
+  /// Summed over ranks once per step.
+  enum Scalar : std::uint8_t {
+    kLoss,
+    kReg,
+    kWithoutTerm,
+    kStopVotes,
+    kCheckpointVotes,
+    kSpoilt,  // ranks on which the update before left a value that is not finite
+    kScalars
+  };
+
   // the stages of a step, in order
   void embed_disliked(const BatchPlan& plan, const Mode& mode);
   const Matrix<Real>& fuse(const BatchPlan& plan, const Mode& mode);
@@ -49,6 +62,13 @@ class Trainer final : public Training {
   void start_dense_sum(const BatchPlan& plan);
   StepReport finish_dense_sum(const BatchPlan& plan);
   void update_parameters(const BatchPlan& plan);
+
+  StepValues<Real> values(const BatchPlan& plan) {
+    return {model_.parameters(), gradients_.of,   adam_.second_moments(), zp_,
+            model_.fused(),      plan.needed.nodes};
+  }
+  /// Collective. NotFinite, on all ranks, if the last update left such a value anywhere.
+  void check_last_update();
 
   Communicator comm_;
   const Layout& layout_;
@@ -67,6 +87,7 @@ class Trainer final : public Training {
   Siren<Precision> model_;
   SignBprLoss<Precision> loss_;
   Adam<Precision> adam_;
+  FiniteCheck<Real> finite_;
   RowExchange<Precision> batch_rows_;
   OrderedAllReduce<Real> dense_sum_;
   OrderedAllReduce<double> scalar_sum_;
@@ -79,7 +100,8 @@ class Trainer final : public Training {
   Matrix<Real> dz_items_;         // [slots x d]
   Matrix<Stored> dz_items_wire_;  // [slots x d]
   LossSum loss_sum_;
-  std::vector<double> scalars_;  // loss, reg, ratings without a term
+  std::vector<double> scalars_;  // by Scalar
+  std::function<StepVotes()> voter_;
   std::vector<std::int32_t> chunk_scratch_;
   std::int64_t steps_done_ = 0;
 };

@@ -22,6 +22,12 @@
 
 namespace siren {
 
+/// What a rank may ask for in a step. If any rank does, all do the same behind that step.
+struct StepVotes {
+  bool stop = false;
+  bool checkpoint = false;
+};
+
 /// What one step found, the same on every rank.
 struct StepReport {
   std::int64_t step = 0;
@@ -30,6 +36,7 @@ struct StepReport {
   std::int64_t without_term = 0;  // of those, whose user left nothing to sample
   double loss = 0.0;              // batch sum / ratings, without reg
   double reg = 0.0;               // likewise
+  StepVotes votes;                // of all ranks together
 };
 
 /// Bytes this rank holds, by what they scale with.
@@ -42,15 +49,22 @@ class Training {
  public:
   virtual ~Training() = default;
 
-  /// The next step. Collective.
+  /// The next step. Collective. NotFinite (train/not_finite.hpp) if the loss is not finite or the
+  /// step before spoilt the state.
   virtual StepReport step() = 0;
   virtual std::int64_t steps_done() const = 0;
   virtual std::int64_t steps_per_epoch() const = 0;
 
-  /// Final representations Z of the owned users and items, without dropout. Collective.
+  /// `voter` is asked once in every step, late enough that the answer is no older than its backward
+  /// pass. Votes travel with the sums of the step.
+  virtual void set_voter(std::function<StepVotes()> voter) = 0;
+
+  /// Final representations Z of the owned users and items, without dropout. Collective. NotFinite
+  /// if the last step spoilt the state.
   virtual void embed(Matrix<float>& users, Matrix<float>& items) = 0;
 
-  /// Everything that a checkpoint holds, in a fixed order. Pointers stay valid.
+  /// Everything that a checkpoint holds, in a fixed order. Pointers stay valid. Collective.
+  /// NotFinite if the last step spoilt it: such a state is never given away.
   virtual std::vector<StateTensor> state() = 0;
   /// After state() was overwritten: continue behind step `steps_done`. Collective.
   virtual void resume_at(std::int64_t steps_done) = 0;

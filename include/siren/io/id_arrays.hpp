@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Original ids in an HDF5 file: one dataset with all bytes, one with where each id begins (HDF5
+// cannot write texts of variable length in parallel).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "siren/io/hdf5_file.hpp"
+
+namespace siren {
+
+/// Names of the two datasets.
+struct IdArrays {
+  const char* bytes;    // uint8, without separators
+  const char* offsets;  // int64 [ids + 1]; id k is bytes[offsets[k] .. offsets[k + 1])
+};
+
+/// Ids [begin, end).
+std::vector<std::string> read_ids(const Hdf5File& file,
+                                  const IdArrays& arrays,
+                                  std::int64_t begin,
+                                  std::int64_t end);
+
+}  // namespace siren

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checkpoints of one run: saving them, finding the one to continue from.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "siren/comm/communicator.hpp"
+#include "siren/io/run_directory.hpp"
+#include "siren/train/observer.hpp"
+#include "siren/train/run_progress.hpp"
+#include "siren/train/session.hpp"
+
+namespace siren {
+
+/// All members are collective; `session` is borrowed and must have started training.
+class RunCheckpoints {
+ public:
+  RunCheckpoints(const Communicator& comm,
+                 Session& session,
+                 RunDirectory directory,
+                 std::string config_text,
+                 int keep);
+
+  /// The present state, published as the newest checkpoint. If progress.best_step is this step it
+  /// is the best, too. No checkpoint of this step may exist.
+  CheckpointReport save(RunProgress progress);
+  void mark_best(std::int64_t step);
+
+  /// Overwrites the training state by the newest checkpoint that is whole. A damaged one is named
+  /// in the log and put aside as NAME.damaged. Nothing if there was none at all; InputError if all
+  /// are damaged.
+  std::optional<RunProgress> resume();
+
+  /// Overwrites the model's parameters by those of a checkpoint of this run.
+  void load_parameters(std::int64_t step);
+
+ private:
+  bool whole(const std::string& path) const;
+
+  Communicator comm_;
+  Session& session_;
+  RunDirectory directory_;
+  std::string config_text_;
+  int keep_;
+};
+
+}  // namespace siren
