@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -19,6 +20,7 @@
 #include "siren/comm/environment.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/stop_signal.hpp"
 #include "siren/core/version.hpp"
 
 namespace siren {
@@ -28,14 +30,16 @@ struct Command {
   std::string_view name;
   std::string_view summary;
   int (*run)(const Communicator&, std::span<const std::string>);
+  bool heeds_signals;  // looks at stop_signal() as it works; others are ended by a signal at once
 };
 
 constexpr std::array kCommands = {
-    Command{"synth", "make ratings with planted tastes, any number of them", run_synth},
-    Command{"prepare", "turn ratings (CSV, TSV, MovieLens, ...) into a dataset file", run_prepare},
-    Command{"train", "train a model, on any number of ranks", run_train},
-    Command{"evaluate", "judge a trained model or the popularity baseline", run_evaluate},
-    Command{"info", "say what a file of ours holds", run_info},
+    Command{"synth", "make ratings with planted tastes, any number of them", run_synth, true},
+    Command{"prepare", "turn ratings (CSV, TSV, MovieLens, ...) into a dataset file", run_prepare,
+            true},
+    Command{"train", "train a model, on any number of ranks", run_train, true},
+    Command{"evaluate", "judge a trained model or the popularity baseline", run_evaluate, false},
+    Command{"info", "say what a file of ours holds", run_info, false},
 };
 
 void print_usage() {
@@ -60,6 +64,12 @@ void check_launch(const Communicator& comm) {
                     promised, comm.size(), mpi_library_version()));
 }
 
+const Command* find_command(std::string_view name) {
+  const auto* const at = std::find_if(kCommands.begin(), kCommands.end(),
+                                      [&](const Command& command) { return command.name == name; });
+  return at == kCommands.end() ? nullptr : at;
+}
+
 int run(const Communicator& comm, std::span<const std::string> args) {
   check_launch(comm);
   const std::string_view name = args.empty() ? "--help" : std::string_view(args.front());
@@ -72,8 +82,7 @@ int run(const Communicator& comm, std::span<const std::string> args) {
       fmt::print("siren {} ({}, {}, {})\n", kVersion, kBuildType, kCompiler, mpi_library_version());
     return static_cast<int>(ExitCode::kDone);
   }
-  for (const Command& command : kCommands)
-    if (command.name == name) return command.run(comm, args.subspan(1));
+  if (const Command* command = find_command(name)) return command->run(comm, args.subspan(1));
   throw InputError(fmt::format("unknown command '{}'; `siren --help` lists them", name));
 }
 
@@ -103,11 +112,13 @@ int guarded(const Communicator& comm, std::span<const std::string> args) {
 int main(int argc, char** argv) {
   // A write beyond the limit on file sizes then fails and is reported like any other.
   std::signal(SIGXFSZ, SIG_IGN);
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  const siren::Command* command = args.empty() ? nullptr : siren::find_command(args.front());
+  if (command != nullptr && command->heeds_signals) siren::note_stop_signals();
   try {
     const siren::Environment environment(&argc, &argv);
     const siren::Communicator comm = siren::Communicator::world();
     siren::start_log("info", comm.rank(), false);
-    const std::vector<std::string> args(argv + 1, argv + argc);
     return siren::guarded(comm, args);
   } catch (const std::exception& error) {
     fmt::print(stderr, "siren: {}\n", error.what());

@@ -122,7 +122,6 @@ void prepare(std::span<const std::string> args) {
 }  // namespace
 
 int run_prepare(const Communicator& comm, std::span<const std::string> args) {
-  note_stop_signals();
   agree_on_input(comm, [&] {
     if (comm.is_root()) prepare(args);
   });

@@ -164,7 +164,6 @@ int run_synth(const Communicator& comm, std::span<const std::string> args) {
     return true;
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
-  note_stop_signals();
   synth(comm, o);
   return static_cast<int>(ExitCode::kDone);
 }

@@ -14,7 +14,6 @@
 #include "siren/app/train_options.hpp"
 #include "siren/comm/environment.hpp"
 #include "siren/core/log.hpp"
-#include "siren/core/stop_signal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/io/run_directory.hpp"
@@ -190,7 +189,6 @@ int run_train(const Communicator& comm, std::span<const std::string> args) {
   TrainCommand command;
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
-  note_stop_signals();
   return static_cast<int>(train(comm, command));
 }
 

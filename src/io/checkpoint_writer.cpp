@@ -204,8 +204,7 @@ void CheckpointWriter::copy_ids() {
 /// This rank's share, in windows.
 template <class T>
 void CheckpointWriter::copy_slab(const char* from, const char* to) {
-  constexpr std::int64_t kWindow =
-      WindowRule{}.bytes / static_cast<std::int64_t>(sizeof(T));
+  constexpr std::int64_t kWindow = WindowRule{}.bytes / static_cast<std::int64_t>(sizeof(T));
   const Hdf5File& source = contents_.ids->contents();
   const std::int64_t length = source.length_of(from);
   const std::int64_t end = length * (comm_.rank() + 1) / comm_.size();

@@ -62,8 +62,13 @@ void FiniteCheck<Real>::add(std::vector<Rows>& list,
   add(list, group + "/liked", of.liked, nodes_);
   add(list, group + "/disliked", of.disliked, nodes_);
   for (const TensorInfo& info : layout_.tensors())
-    list.push_back({fmt::format("{}/{}", group, info.name), of.dense.data() + info.begin, info.rows,
-                    info.columns, padded(info.columns), false, {}});
+    list.push_back({fmt::format("{}/{}", group, info.name),
+                    of.dense.data() + info.begin,
+                    info.rows,
+                    info.columns,
+                    padded(info.columns),
+                    false,
+                    {}});
 }
 
 /// Gradients first: where one is at fault, what was computed from it is spoiled, too.
@@ -84,8 +89,7 @@ std::int64_t FiniteCheck<Real>::find(const std::vector<Rows>& list) {
       const Real* row = list[t].data + r * list[t].stride;
       if (std::all_of(row, row + list[t].columns, [](Real x) { return std::isfinite(x); }))
         continue;
-      const std::int64_t global =
-          list[t].is_table ? list[t].nodes[static_cast<std::size_t>(r)] : r;
+      const std::int64_t global = list[t].is_table ? list[t].nodes[static_cast<std::size_t>(r)] : r;
       return (static_cast<std::int64_t>(t) << kRowBits) + global;
     }
   return kNowhere;

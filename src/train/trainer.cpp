@@ -189,8 +189,11 @@ template <class Precision>
 void Trainer<Precision>::start_dense_sum(const BatchPlan& plan) {
   const auto phase = clock_.enter(Phase::kReduce);
   const StepVotes votes = voter_ ? voter_() : StepVotes{};
-  scalars_ = {loss_sum_.loss, loss_sum_.reg, static_cast<double>(plan.without_term),
-              votes.stop ? 1.0 : 0.0, votes.checkpoint ? 1.0 : 0.0,
+  scalars_ = {loss_sum_.loss,
+              loss_sum_.reg,
+              static_cast<double>(plan.without_term),
+              votes.stop ? 1.0 : 0.0,
+              votes.checkpoint ? 1.0 : 0.0,
               finite_.noted() ? 1.0 : 0.0};
   dense_sum_.start(gradients_.of.dense.span());
   scalar_sum_.start(scalars_);

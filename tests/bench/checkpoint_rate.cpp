@@ -53,10 +53,9 @@ std::vector<NodeId> own_nodes(const Communicator& comm, std::int64_t rows, bool 
   std::vector<NodeId> nodes;
   for (NodeId node = 0; node < rows; ++node) {
     const std::int64_t half = (rows + 1) / 2;
-    const std::int64_t draw = static_cast<std::int64_t>(
-        static_cast<std::uint64_t>(node) * 0x9E3779B97F4A7C15U >> 33);
-    const std::int64_t owner =
-        at_random ? draw % comm.size() : node % half * comm.size() / half;
+    const std::int64_t draw =
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(node) * 0x9E3779B97F4A7C15U >> 33);
+    const std::int64_t owner = at_random ? draw % comm.size() : node % half * comm.size() / half;
     if (owner == comm.rank()) nodes.push_back(node);
   }
   return nodes;
@@ -105,8 +104,8 @@ void meet(const Communicator& comm) {
 
 double dd_seconds(const std::string& path, std::int64_t bytes) {
   const std::int64_t blocks = (bytes + kHashBlockBytes - 1) / kHashBlockBytes;
-  const std::string command = fmt::format(
-      "dd if=/dev/zero of={} bs=4M count={} conv=fsync status=none", path, blocks);
+  const std::string command =
+      fmt::format("dd if=/dev/zero of={} bs=4M count={} conv=fsync status=none", path, blocks);
   const Stopwatch watch;
   if (std::system(command.c_str()) != 0) throw EnvironmentError("running " + command);
   return watch.seconds();

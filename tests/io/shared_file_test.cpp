@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/shared_file.hpp"
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,29 +9,12 @@
 
 #include "siren/core/error.hpp"
 
-#include "support/temp_folder.hpp"
+#include "support/common_folder.hpp"
 
 namespace siren {
 namespace {
 
-/// A folder of rank 0's that all ranks know.
-class CommonFolder {
- public:
-  explicit CommonFolder(const Communicator& comm) : comm_(comm) {
-    if (comm.is_root()) folder_ = std::make_unique<test::TempFolder>();
-    if (comm.is_root()) path_ = folder_->path("");
-    comm.broadcast(path_);
-  }
-  /// Rank 0 leaves last: it removes the folder.
-  ~CommonFolder() { comm_.barrier(); }
-  std::string path(const std::string& name) const { return path_ + name; }
-  const test::TempFolder* roots() const { return folder_.get(); }
-
- private:
-  Communicator comm_;
-  std::unique_ptr<test::TempFolder> folder_;
-  std::string path_;
-};
+using test::CommonFolder;
 
 TEST(SharedFile, HoldsThePiecesInRankOrder) {
   const Communicator comm = Communicator::world();

@@ -2,6 +2,7 @@
 #include "siren/train/adam.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 #include <omp.h>
@@ -68,6 +69,38 @@ TEST(Adam, FollowsTheFormulaOnEveryRow) {
   }
   // a constant gradient moves by the learning rate each time
   for (const double value : parameters.dense.span()) EXPECT_NEAR(value, -6 * kRate, 1e-9);
+}
+
+TEST(Adam, TellsOfAnyValueThatIsNotFinite) {
+  constexpr float kHuge = 1e20F;  // its square is not a float
+  const auto update_with = [](const auto& spoil) {
+    Parameters<float> parameters(kShape, kRows);
+    Parameters<float> gradients(kShape, kRows);
+    Adam<Fp32> adam(kShape, kRows, kRate, kernels<Fp32>(best_isa()));
+    spoil(parameters, gradients, adam);
+    return adam.update(1, gradients, parameters);
+  };
+  const float nan = std::nanf("");
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(update_with([](auto&, auto&, auto&) {}));
+  for (const float bad : {nan, infinity, -infinity, kHuge, -kHuge}) {
+    EXPECT_FALSE(update_with([&](auto&, auto& g, auto&) { g.liked(39, 19) = bad; })) << bad;
+    EXPECT_FALSE(update_with([&](auto&, auto& g, auto&) { g.disliked(0, 0) = bad; })) << bad;
+    EXPECT_FALSE(update_with([&](auto&, auto& g, auto&) { g.dense[5] = bad; })) << bad;
+  }
+  for (const float bad : {nan, infinity}) {
+    EXPECT_FALSE(update_with([&](auto& p, auto&, auto&) { p.liked(7, 3) = bad; })) << bad;
+    EXPECT_FALSE(update_with([&](auto&, auto&, auto& adam) {
+      adam.first_moments().liked(7, 3) = bad;
+    })) << bad;
+    EXPECT_FALSE(update_with([&](auto&, auto&, auto& adam) {
+      adam.second_moments().liked(7, 3) = bad;
+    })) << bad;
+  }
+  EXPECT_TRUE(update_with([](auto& p, auto& g, auto&) {
+    p.liked(1, 1) = 1e38F;
+    g.liked(1, 1) = 1e18F;
+  })) << "large is not infinite";
 }
 
 TEST(Adam, HasTheSameBitsForAnyNumberOfThreads) {

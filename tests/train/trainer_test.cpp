@@ -162,6 +162,84 @@ std::vector<StepReport> steps(const Ratings& ratings, const TrainConfig& config,
   return reports;
 }
 
+/// A trainer of which a row of a table is spoilt before the first step.
+class Spoilt : public ::testing::Test {
+ protected:
+  void spoil(Matrix<double>& table, NodeId node) const {
+    for (LocalRow row = 0; row < share_->layout.rows(); ++row)
+      if (share_->layout.node_of(row) == node) table(row, 3) = std::nan("");
+  }
+  /// The sentence of the NotFinite that `work` throws on every rank.
+  template <class Work>
+  static std::string sentence(const Work& work) {
+    try {
+      work();
+    } catch (const NotFinite& error) {
+      return error.what();
+    }
+    return "nothing was thrown";
+  }
+
+  Communicator comm_ = Communicator::world();
+  std::unique_ptr<Share> share_ = make_share(comm_, small_ratings(), small_config());
+  std::unique_ptr<Trainer<Fp64>> trainer_ = std::make_unique<Trainer<Fp64>>(
+      TrainingInputs{comm_, share_->layout, share_->set, share_->graph},
+      small_config(),
+      best_isa());
+  Parameters<double>& parameters_ = trainer_->model().parameters();
+};
+
+TEST_F(Spoilt, AParameterIsNamedAtTheStepWhoseLossItSpoils) {
+  trainer_->step();
+  spoil(parameters_.liked, 30);
+  EXPECT_EQ(sentence([&] { trainer_->step(); }),
+            "the loss is not finite at step 2 (epoch 1), nor is parameters/liked in the row of "
+            "node 30; a smaller --lr usually helps");
+}
+
+TEST_F(Spoilt, AReplicatedParameterIsNamedWithItsRow) {
+  const DenseLayout& layout = trainer_->model().dense_layout();
+  parameters_.dense[layout.weight(0) + 4 * layout.width()] = std::nan("");
+  EXPECT_EQ(sentence([&] { trainer_->step(); }),
+            "the loss is not finite at step 1 (epoch 1), nor is parameters/mlp.0.weight in row 4; "
+            "a smaller --lr usually helps");
+}
+
+/// Without layers a row that the batch does not mention changes no loss: only the update meets it.
+class SpoiltUnseen : public Spoilt {
+ protected:
+  SpoiltUnseen() {
+    TrainConfig config = small_config();
+    config.model = "mf";
+    config.batch = 1;
+    config.negatives = 1;
+    share_ = make_share(comm_, small_ratings(), config);
+    trainer_ = std::make_unique<Trainer<Fp64>>(
+        TrainingInputs{comm_, share_->layout, share_->set, share_->graph}, config, best_isa());
+    trainer_->step();
+    spoil(trainer_->model().parameters().liked, kUnseen);
+    EXPECT_TRUE(std::isfinite(trainer_->step().loss)) << "the spoilt row was seen";
+  }
+  static constexpr NodeId kUnseen = 20;
+  static constexpr const char* kSentence =
+      "parameters/liked is not finite in the row of node 20 at step 2 (epoch 1); a smaller --lr "
+      "usually helps";
+};
+
+TEST_F(SpoiltUnseen, TheNextStepNamesTheStepOfTheUpdate) {
+  EXPECT_EQ(sentence([&] { trainer_->step(); }), kSentence);
+}
+
+TEST_F(SpoiltUnseen, TheStateIsNotGivenAway) {
+  EXPECT_EQ(sentence([&] { trainer_->state(); }), kSentence);
+}
+
+TEST_F(SpoiltUnseen, TheModelIsNotJudged) {
+  Matrix<float> users;
+  Matrix<float> items;
+  EXPECT_EQ(sentence([&] { trainer_->embed(users, items); }), kSentence);
+}
+
 TEST(Trainer, EveryUserMayHaveRatedEverything) {
   Ratings full{6, 4, {}};
   for (UserId user = 0; user < 6; ++user)

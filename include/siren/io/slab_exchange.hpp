@@ -16,8 +16,8 @@
 // rank r's windows are pieces of its slab, about [total r / P, total (r + 1) / P), and rows travel
 // between slab and owner.
 //
-// Memory: three buffers of WindowRule::bytes at most, whatever the model, the partition and the number
-// of ranks; rows leave from and arrive in the tables themselves.
+// Memory: three buffers of WindowRule::bytes at most, whatever the model, the partition and the
+// number of ranks; rows leave from and arrive in the tables themselves.
 #pragma once
 
 #include <cstdint>

@@ -57,9 +57,9 @@ struct StepValues {
   const Parameters<Real>& parameters;
   const Parameters<Real>& gradients;
   const Parameters<Real>& second_moments;
-  const Matrix<Real>& zp;            // [rows x d]
-  const Matrix<Real>& z;             // [needed x d]
-  std::span<const NodeId> z_nodes;   // [needed]
+  const Matrix<Real>& zp;           // [rows x d]
+  const Matrix<Real>& z;            // [needed x d]
+  std::span<const NodeId> z_nodes;  // [needed]
 };
 
 /// Finds the tensor. Instantiated for float and double.

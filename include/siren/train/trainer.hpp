@@ -64,7 +64,7 @@ class Trainer final : public Training {
   void update_parameters(const BatchPlan& plan);
 
   StepValues<Real> values(const BatchPlan& plan) {
-    return {model_.parameters(), gradients_.of,   adam_.second_moments(), zp_,
+    return {model_.parameters(), gradients_.of,    adam_.second_moments(), zp_,
             model_.fused(),      plan.needed.nodes};
   }
   /// Collective. NotFinite, on all ranks, if the last update left such a value anywhere.
