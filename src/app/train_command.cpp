@@ -13,11 +13,13 @@
 #include "siren/app/stored_run.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/comm/environment.hpp"
+#include "siren/comm/watchdog.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/train/metrics_log.hpp"
+#include "siren/train/not_finite.hpp"
 #include "siren/train/run.hpp"
 #include "siren/train/run_checkpoints.hpp"
 #include "siren/train/session.hpp"
@@ -93,94 +95,146 @@ std::string watched_split(const TrainConfig& config, const Session& session) {
   return config.eval_split.empty() ? split : config.eval_split;
 }
 
-/// The run directory of a new run, or that of the run to continue.
-RunDirectory open_directory(const Communicator& comm, const TrainCommand& command) {
-  const RunDirectory directory(command.config.train.run);
-  agree_on_input(comm, [&] {
-    if (!command.resume && comm.is_root()) directory.create(command.options.config_text());
-  });
-  if (comm.is_root()) also_log_to_file(directory.log_path());
-  return directory;
+Deadline deadline_of(const TrainConfig& config) {
+  std::optional<double> limit;
+  if (!config.time_limit.empty()) limit = parse_time_limit(config.time_limit);
+  return {limit, end_of_batch_job()};
 }
 
-/// The progress of the run to continue; that of a new one otherwise.
-RunProgress take_up(const Communicator& comm,
-                    const TrainCommand& command,
-                    const RunDirectory& directory,
-                    RunCheckpoints& checkpoints) {
-  if (!command.resume) return {};
-  const std::optional<RunProgress> progress = checkpoints.resume();
-  agree_on_input(comm, [&] {
-    if (!comm.is_root()) return;
-    if (!progress) directory.cut_metrics(0);
-    const std::string config = command.options.config_text();
-    if (config != directory.config()) directory.rewrite_config(config);
+/// One start of `siren train`. All members are collective; parts are built in the order in which
+/// they refer to each other.
+class Job {
+ public:
+  Job(const Communicator& comm, TrainCommand& command)
+      : comm_(comm),
+        command_(command),
+        config_(command.config.train),
+        deadline_(deadline_of(config_)),
+        threads_(set_threads(comm, config_.threads)),
+        session_(comm, command.config.data, config_),
+        evaluator_(session_.make_evaluator(watched_split(config_, session_))),
+        directory_(config_.run),
+        checkpoints_(comm, session_, directory_, command.options.config_text(), config_.keep) {}
+
+  ExitCode run();
+
+ private:
+  void open_directory();
+  RunProgress take_up();
+  void begin_with(const std::string& checkpoint);
+  RunProgress resume();
+  void start_metrics();
+  void finish(TrainingRun& run);
+  std::string explain(const NotFinite& error) const;
+
+  const Communicator& comm_;
+  TrainCommand& command_;
+  const TrainConfig& config_;
+  Deadline deadline_;
+  int threads_;
+  Session session_;
+  std::unique_ptr<Evaluator> evaluator_;  // during training
+  RunDirectory directory_;
+  RunCheckpoints checkpoints_;
+  std::unique_ptr<MetricsLog> metrics_;  // rank 0
+};
+
+ExitCode Job::run() {
+  open_directory();
+  report_start(comm_, session_, threads_);
+  Training& training = session_.start_training();
+  const RunProgress progress = take_up();
+  start_metrics();
+  Progress bar(training.steps_done(), total_steps(training, config_));
+  RunParts parts{evaluator_.get(), &checkpoints_, {}, deadline_};
+  if (comm_.is_root()) parts.observers = {metrics_.get(), &bar};
+  TrainingRun run(comm_, config_, training, parts, progress);
+  try {
+    run.run();
+    finish(run);
+  } catch (const Interrupted& reason) {
+    spdlog::warn("{}; continue with: siren train --run {} --resume", reason.what(), config_.run);
+    if (comm_.is_root())
+      metrics_->write(
+          {{"event", "interrupted"}, {"step", training.steps_done()}, {"reason", reason.what()}});
+    return ExitCode::kInterrupted;
+  } catch (const NotFinite& error) {
+    throw CommonEnvironmentError(explain(error));
+  }
+  return ExitCode::kDone;
+}
+
+void Job::open_directory() {
+  agree_on_input(comm_, [&] {
+    if (!command_.resume && comm_.is_root()) directory_.create(command_.options.config_text());
+  });
+  if (comm_.is_root()) also_log_to_file(directory_.log_path());
+}
+
+/// The model as this start finds it, and the progress that belongs to it.
+RunProgress Job::take_up() {
+  if (command_.resume) return resume();
+  if (!config_.init_from.empty()) begin_with(config_.init_from);
+  return {};
+}
+
+void Job::begin_with(const std::string& checkpoint) {
+  const WarmStart known = session_.start_from(checkpoint);
+  const DatasetSummary& now = session_.summary();
+  spdlog::info(
+      "begins with {}: {} of {} users and {} of {} items are known there, the others are new; {} "
+      "users and {} items of it are not in this data set",
+      checkpoint, grouped(known.known_users), grouped(now.users), grouped(known.known_items),
+      grouped(now.items), grouped(known.forgotten_users), grouped(known.forgotten_items));
+}
+
+RunProgress Job::resume() {
+  const std::optional<RunProgress> progress = checkpoints_.resume();
+  agree_on_input(comm_, [&] {
+    if (!comm_.is_root()) return;
+    if (!progress) directory_.cut_metrics(0);
+    const std::string config = command_.options.config_text();
+    if (config != directory_.config()) directory_.rewrite_config(config);
   });
   if (!progress) spdlog::warn("no checkpoint was saved before: the run starts from the beginning");
   return progress.value_or(RunProgress{});
 }
 
-/// The best model by the validation split, if there is one, else the present one.
-EvaluationReport judge_at_end(TrainingRun& run,
-                              Session& session,
-                              RunCheckpoints& checkpoints,
-                              Evaluator& present) {
-  const std::int64_t best = run.progress().best_step;
-  if (best != 0 && best != session.training().steps_done()) checkpoints.load_parameters(best);
-  if (present.split() == "test") return run.evaluate(present);
-  return run.evaluate(*session.make_evaluator("test"));
+void Job::start_metrics() {
+  const nlohmann::ordered_json memory = report_memory(comm_, session_.training());
+  if (!comm_.is_root()) return;
+  metrics_ = std::make_unique<MetricsLog>(directory_.metrics_path(), config_.log_steps);
+  if (command_.resume)
+    metrics_->write(
+        {{"event", "resume"}, {"step", session_.training().steps_done()}, {"ranks", comm_.size()}});
+  metrics_->write(memory);
 }
 
-ExitCode train(const Communicator& comm, TrainCommand& command) {
-  const TrainConfig& config = command.config.train;
-  RunParts parts;
-  if (comm.is_root())
-    parts.deadline =
-        Deadline(config.time_limit.empty() ? std::nullopt
-                                           : std::optional(parse_time_limit(config.time_limit)),
-                 end_of_batch_job());
-  const int threads = set_threads(comm, config.threads);
-  Session session(comm, command.config.data, config);
-  const std::unique_ptr<Evaluator> evaluator =
-      session.make_evaluator(watched_split(config, session));
-  const RunDirectory directory = open_directory(comm, command);
-  report_start(comm, session, threads);
-  Training& training = session.start_training();
-  RunCheckpoints checkpoints(comm, session, directory, command.options.config_text(), config.keep);
-  const RunProgress progress = take_up(comm, command, directory, checkpoints);
-  const nlohmann::ordered_json memory = report_memory(comm, training);
-
-  std::unique_ptr<MetricsLog> metrics;
-  Progress bar(training.steps_done(), total_steps(training, config));
-  if (comm.is_root()) {
-    metrics = std::make_unique<MetricsLog>(directory.metrics_path(), config.log_steps);
-    if (command.resume)
-      metrics->write(
-          {{"event", "resume"}, {"step", training.steps_done()}, {"ranks", comm.size()}});
-    metrics->write(memory);
-    parts.observers = {metrics.get(), &bar};
-  }
-  parts.evaluator = evaluator.get();
-  parts.checkpoints = &checkpoints;
-  TrainingRun run(comm, config, training, parts, progress);
-  try {
-    run.run();
-  } catch (const Interrupted& reason) {
-    spdlog::warn("{}; continue with: siren train --run {} --resume", reason.what(), config.run);
-    if (comm.is_root())
-      metrics->write(
-          {{"event", "interrupted"}, {"step", training.steps_done()}, {"reason", reason.what()}});
-    return ExitCode::kInterrupted;
-  }
-  const EvaluationReport report = judge_at_end(run, session, checkpoints, *evaluator);
-  if (!comm.is_root()) return ExitCode::kDone;
-  const std::int64_t best = run.progress().best_step;
-  nlohmann::ordered_json event = {{"event", "final"},
-                                  {"step", best != 0 ? best : training.steps_done()}};
+/// The test split is judged once: by the best model on the validation split, if there is one, else
+/// by the last.
+void Job::finish(TrainingRun& run) {
+  const std::int64_t done = session_.training().steps_done();
+  const std::int64_t best = run.progress().best_step != 0 ? run.progress().best_step : done;
+  if (best != done) checkpoints_.load_parameters(best);
+  if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
+  const EvaluationReport report = run.evaluate(*evaluator_);
+  if (!comm_.is_root()) return;
+  nlohmann::ordered_json event = {{"event", "final"}, {"step", best}};
   event.update(to_json(report));
-  metrics->write(event);
+  metrics_->write(event);
   std::fputs(format_report(report).c_str(), stdout);
-  return ExitCode::kDone;
+}
+
+/// What people need to go on: the id of the row at fault and the checkpoint before it. The text is
+/// rank 0's, which speaks for all.
+std::string Job::explain(const NotFinite& error) const {
+  if (!comm_.is_root()) return error.what();
+  const std::optional<NodeId> node = error.node();
+  const std::vector<std::int64_t> steps = directory_.checkpoint_steps();
+  return fmt::format(
+      "{}; {}", error.sentence(node ? session_.original_id(*node) : std::string()),
+      steps.empty() ? "no checkpoint had been saved"
+                    : "the last good checkpoint is " + directory_.checkpoint_path(steps.front()));
 }
 
 }  // namespace
@@ -189,7 +243,8 @@ int run_train(const Communicator& comm, std::span<const std::string> args) {
   TrainCommand command;
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
-  return static_cast<int>(train(comm, command));
+  const Watchdog watchdog(comm, command.config.train.hang_timeout);
+  return static_cast<int>(Job(comm, command).run());
 }
 
 }  // namespace siren

@@ -9,6 +9,7 @@
 #include "siren/graph/partition.hpp"
 #include "siren/train/deadline.hpp"
 #include "siren/train/ranking.hpp"
+#include "siren/train/session.hpp"
 
 namespace siren {
 
@@ -51,6 +52,8 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.number("max-steps", train.max_steps, {1}, "N", "stop after so many steps in all");
   options.number("batch", train.batch, {1, kMaxBatch}, "B", "ratings per step, over all ranks");
   options.number("lr", train.learning_rate, {0.0, 1e3}, "X", "learning rate of Adam");
+  options.text("init-from", train.init_from, "CHECKPOINT",
+               "begin with its rows for the users and items it knows");
   options.number("seed", train.seed, {}, "N", "of everything random");
   options.number("eval-every", train.eval_every, {0}, "N",
                  "epochs between evaluations (0: only at the end)");
@@ -66,6 +69,8 @@ void declare_execution(OptionParser& options, TrainConfig& train) {
   options.number("threads", train.threads, {0, 4096}, "T",
                  "per rank (0: the rank's share of the machine)");
   options.text("isa", train.isa, "auto|portable|avx2|avx512", "instruction set");
+  options.number("hang-timeout", train.hang_timeout, {0.0, 1e9}, "S",
+                 "end the job after S seconds without progress (0: never)");
 }
 
 void declare_output(OptionParser& options, TrainConfig& train) {
@@ -76,6 +81,9 @@ void declare_output(OptionParser& options, TrainConfig& train) {
   options.number("checkpoint-every-epochs", train.checkpoint_every_epochs, {0}, "N", "");
   options.number("checkpoint-every-minutes", train.checkpoint_every_minutes, {0.0, 1e6}, "X", "");
   options.number("keep", train.keep, {1}, "N", "newest checkpoints kept, besides the best");
+  options.text("checkpoint-io", train.checkpoint_io, "independent|collective", "way of MPI-IO");
+  options.number("checkpoint-compression", train.checkpoint_compression, {0, 9}, "N",
+                 "deflate level (0: none); needs collective");
   options.text("time-limit", train.time_limit, "[[D-]H:]M[:S]",
                "save and leave in time (also: SLURM_JOB_END_TIME)");
   options.flag("log-steps", train.log_steps, "a line in metrics.jsonl for every step");
@@ -114,6 +122,7 @@ void validate(const RunConfig& config) {
   parse_travel(config.data.travel, 1, 1);
   parse_candidates(train.candidates);
   parse_isa(train.isa);
+  checkpoint_options(train);
   if (!train.time_limit.empty()) parse_time_limit(train.time_limit);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -150,7 +151,9 @@ void check_blocks(const Communicator& comm, const std::string& path, const Block
 }  // namespace
 
 std::string block_hashes_path(const std::string& path) {
-  return path + ".hashes";
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path + ".hashes";
+  return std::filesystem::weakly_canonical(path, error).string() + ".hashes";
 }
 
 void write_block_hashes(const Communicator& comm,

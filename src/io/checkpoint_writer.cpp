@@ -29,7 +29,7 @@ namespace {
 constexpr std::int64_t kChunkBytes = std::int64_t{1} << 20;
 constexpr std::int64_t kLeastChunks = 16;
 /// Large datasets begin at multiples of this: whole pages, whole stripes of a parallel file system.
-constexpr hsize_t kAlignment = hsize_t{1} << 20;
+constexpr std::int64_t kAlignment = std::int64_t{1} << 20;
 
 /// The same arrays in the dataset file and in the checkpoint.
 struct IdCopy {
@@ -69,7 +69,8 @@ class CheckpointWriter {
 
  private:
   void lay_out() const;
-  void reserve_space() const;
+  void reserve_space(int open_flags, int mode) const;
+  std::int64_t most_bytes() const;
   RowStorage storage_of(const StateTensor& tensor) const;
   void open();
   void write_table(const StateTensor& tensor);
@@ -127,8 +128,13 @@ void write_replicated(const Hdf5File& file, const StateTensor& tensor) {
                   tensor.value_bytes, H5P_DEFAULT);
 }
 
+/// The space is reserved before HDF5 begins, because HDF5 does not survive a close() that finds the
+/// disk full; again when it has emptied the file; and for compressed rows, whose place in the file
+/// is not known yet, a third time behind what is there.
 void CheckpointWriter::lay_out() const {
+  reserve_space(O_CREAT | O_TRUNC, 0);
   Hdf5File file = create_aligned(path_);
+  reserve_space(0, 0);
   set_info(file, contents_.info);
   for (const StateTensor& tensor : contents_.tensors) {
     const std::int64_t rows = tensor.is_table ? contents_.rows.total : tensor.rows;
@@ -138,7 +144,39 @@ void CheckpointWriter::lay_out() const {
   }
   if (contents_.ids != nullptr) create_ids(file, *contents_.ids);
   file.close();
-  reserve_space();
+  if (options_.compression > 0) reserve_space(0, FALLOC_FL_KEEP_SIZE);
+}
+
+/// No less than the file can need: compressed rows never take more than uncompressed ones.
+std::int64_t CheckpointWriter::most_bytes() const {
+  constexpr std::int64_t kStructures = std::int64_t{1} << 20;
+  std::int64_t bytes = kStructures;
+  const auto add = [&](std::int64_t dataset) {
+    bytes += dataset + (dataset < kAlignment ? 0 : kAlignment);
+  };
+  for (const StateTensor& tensor : contents_.tensors)
+    add((tensor.is_table ? contents_.rows.total : tensor.rows) * tensor.columns *
+        tensor.value_bytes);
+  if (contents_.ids == nullptr) return bytes;
+  for (const IdCopy& ids : kIdCopies) {
+    add(contents_.ids->contents().length_of(ids.from.bytes));
+    add(contents_.ids->contents().length_of(ids.from.offsets) * std::int64_t{sizeof(std::int64_t)});
+  }
+  return bytes;
+}
+
+/// So a full disk is found out here, and not by one rank in the middle of a transfer.
+void CheckpointWriter::reserve_space(int open_flags, int mode) const {
+  constexpr mode_t kPermissions = 0666;
+  const int file = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | open_flags, kPermissions);
+  if (file < 0) throw EnvironmentError(fmt::format("writing {}: {}", path_, std::strerror(errno)));
+  const bool reserved = ::fallocate(file, mode, 0, most_bytes()) == 0;
+  const int reason = errno;
+  ::close(file);
+  const bool unable = reason == EOPNOTSUPP || reason == ENOSYS;  // not every file system can
+  if (!reserved && !unable)
+    throw EnvironmentError(fmt::format("writing {}: no room for {}: {}", path_,
+                                       human_bytes(most_bytes()), std::strerror(reason)));
 }
 
 RowStorage CheckpointWriter::storage_of(const StateTensor& tensor) const {
@@ -146,23 +184,6 @@ RowStorage CheckpointWriter::storage_of(const StateTensor& tensor) const {
   const std::int64_t fitting = kChunkBytes / (tensor.columns * tensor.value_bytes);
   const std::int64_t share = (contents_.rows.total + kLeastChunks - 1) / kLeastChunks;
   return {std::max<std::int64_t>(1, std::min(fitting, share)), options_.compression};
-}
-
-/// A full disk is found out here, and not by one rank in the middle of a transfer. Compressed rows
-/// never need more than uncompressed ones; what they leave is given back by close().
-void CheckpointWriter::reserve_space() const {
-  std::int64_t bytes = static_cast<std::int64_t>(std::filesystem::file_size(path_));
-  for (const StateTensor& tensor : contents_.tensors)
-    if (storage_of(tensor).chunk_rows > 0)
-      bytes += contents_.rows.total * tensor.columns * tensor.value_bytes + kAlignment;
-  const int file = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
-  const bool reserved = file >= 0 && ::fallocate(file, FALLOC_FL_KEEP_SIZE, 0, bytes) == 0;
-  const int reason = errno;
-  if (file >= 0) ::close(file);
-  const bool unable = reason == EOPNOTSUPP || reason == ENOSYS || reason == EINVAL;
-  if (!reserved && !(file >= 0 && unable))
-    throw EnvironmentError(fmt::format("writing {}: no room for {}: {}", path_, human_bytes(bytes),
-                                       std::strerror(reason)));
 }
 
 void CheckpointWriter::open() {

@@ -22,6 +22,14 @@ hid_t memory_type(std::int64_t value_bytes) {
   return value_bytes == 8 ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT;
 }
 
+/// HDF5 falls back to independent transfers without a word.
+void check_collective(hid_t transfer, const std::string& place) {
+  if (transfer == H5P_DEFAULT) return;
+  H5D_mpio_actual_io_mode_t mode = H5D_MPIO_NO_COLLECTIVE;
+  check_hdf5(H5Pget_mpio_actual_io_mode(transfer, &mode), "looking back at", place);
+  SIREN_ASSERT(mode != H5D_MPIO_NO_COLLECTIVE, "{} was not written collectively", place);
+}
+
 Hdf5Handle storage_properties(const RowShape& shape,
                               const RowStorage& storage,
                               const std::string& place) {
@@ -100,6 +108,7 @@ void RowDataset::write(const RowRange& window,
   check_hdf5(H5Dwrite(dataset_.get(), memory_type(value_bytes), memory.get(), space.get(), transfer,
                       values),
              "writing", place_);
+  if constexpr (kHeavyChecks) check_collective(transfer, place_);
 }
 
 void RowDataset::read(const RowRange& window, char* values, std::int64_t value_bytes) const {

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <limits>
 #include <numeric>
 #include <utility>
 
 #include "siren/core/check.hpp"
+#include "siren/core/error.hpp"
 #include "siren/math/parallel.hpp"
 
 namespace siren {
@@ -76,6 +78,7 @@ std::span<const float> Ranking::probe_scores(std::int64_t i) const {
 }
 
 /// One step a rank: every block of items is scored here once, in the order rank, rank + 1, ...
+/// A rank that wants to give up scores no more users, but goes on to where all learn of it.
 void Ranking::run(const EmbeddingTables& tables) {
   prepare(tables);
   pack_own(tables.items);
@@ -86,6 +89,8 @@ void Ranking::run(const EmbeddingTables& tables) {
     if (step + 1 < ranks) start_rotation(requests, owner);
     score_block(tables.users, owner, requests);
     requests.wait_all();
+    if (give_up_ && comm_.all_reduce(std::int32_t{give_up_()}, Reduction::kMax) != 0)
+      throw Interrupted("the ranking was given up");
     if (step + 1 < ranks) std::swap(current_, next_);
   }
   sort_lists();
@@ -138,6 +143,7 @@ void Ranking::start_rotation(RequestSet& requests, int owner) {
 }
 
 void Ranking::score_block(const Matrix<float>& users, int owner, RequestSet& requests) {
+  std::atomic<bool> given_up{give_up_ && give_up_()};
   std::vector<Scratch> scratch(at(omp_get_max_threads()));
   for (Scratch& mine : scratch) {
     mine.rows = AlignedArray<float>(kUserBlock * users.stride());
@@ -146,12 +152,16 @@ void Ranking::score_block(const Matrix<float>& users, int owner, RequestSet& req
   parallel_blocks(
       this->users(), kUserBlock,
       [&](std::int64_t begin, std::int64_t end) {
+        if (given_up.load(std::memory_order_relaxed)) return;
         Scratch& mine = scratch[at(omp_get_thread_num())];
         mine.begin = begin;
         mine.users = end - begin;
         score_users(users, owner, mine);
       },
-      [&] { requests.test_all(); });
+      [&] {
+        requests.test_all();
+        if (give_up_ && give_up_()) given_up = true;
+      });
 }
 
 void Ranking::score_users(const Matrix<float>& users, int owner, Scratch& scratch) {

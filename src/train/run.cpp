@@ -2,6 +2,7 @@
 #include "siren/train/run.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -119,9 +120,10 @@ void TrainingRun::judge_if_due() {
   if (done == 0 || done % training_.steps_per_epoch() != 0 || epoch % config_.eval_every != 0 ||
       epoch <= progress_.judged_epoch)
     return;
-  const EvaluationReport report = evaluate(*parts_.evaluator);
-  for (Observer* observer : parts_.observers) observer->on_evaluation(epoch, report);
-  take(report, epoch);
+  const std::optional<EvaluationReport> report = try_evaluation(*parts_.evaluator);
+  if (!report) return;  // it is done again when the run is resumed
+  for (Observer* observer : parts_.observers) observer->on_evaluation(epoch, *report);
+  take(*report, epoch);
 }
 
 /// Only the validation split may choose a model: the test split is looked at, not learned from.
@@ -143,10 +145,23 @@ void TrainingRun::take(const EvaluationReport& report, std::int32_t epoch) {
 }
 
 EvaluationReport TrainingRun::evaluate(Evaluator& evaluator) {
+  const std::optional<EvaluationReport> report = try_evaluation(evaluator);
+  if (!report) leave();
+  return *report;
+}
+
+/// Nothing if a stop signal or the deadline came in between.
+std::optional<EvaluationReport> TrainingRun::try_evaluation(Evaluator& evaluator) {
   Matrix<float> users;
   Matrix<float> items;
   training_.embed(users, items);
-  return evaluator.evaluate({users, items});
+  evaluator.set_give_up([this] { return stop_reason() != 0; });
+  try {
+    return evaluator.evaluate({users, items});
+  } catch (const Interrupted&) {
+    stopping_ = true;
+    return std::nullopt;
+  }
 }
 
 std::vector<PhaseUse> TrainingRun::phases() const {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 #include "siren/io/block_hashes.hpp"
 
@@ -24,6 +25,7 @@ RunCheckpoints::RunCheckpoints(const Communicator& comm,
       keep_(keep) {}
 
 CheckpointReport RunCheckpoints::save(RunProgress progress) {
+  const Activity activity("checkpoint");
   const std::int64_t step = session_.training().steps_done();
   agree_on_input(comm_, [&] {
     if (comm_.is_root()) progress.metrics_bytes = directory_.metrics_bytes();
@@ -58,6 +60,7 @@ bool RunCheckpoints::whole(const std::string& path) const {
 }
 
 std::optional<RunProgress> RunCheckpoints::resume() {
+  const Activity activity("resume");
   std::vector<std::int64_t> steps;
   agree_on_input(comm_, [&] {
     if (comm_.is_root()) steps = directory_.checkpoint_steps();
@@ -72,6 +75,7 @@ std::optional<RunProgress> RunCheckpoints::resume() {
       continue;
     }
     const RunProgress progress = session_.resume(path);
+    spdlog::info("continues behind step {}, from {}", step, path);
     agree_on_input(comm_, [&] {
       if (!comm_.is_root()) return;
       directory_.set_latest(step);

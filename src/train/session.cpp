@@ -7,8 +7,10 @@
 #include <omp.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/version.hpp"
 #include "siren/dist/liked_graph.hpp"
+#include "siren/io/block_hashes.hpp"
 #include "siren/math/denormals.hpp"
 
 namespace siren {
@@ -28,8 +30,21 @@ int set_threads(const Communicator& comm, int threads) {
   return threads;
 }
 
+CheckpointOptions checkpoint_options(const TrainConfig& config) {
+  CheckpointOptions options;
+  const std::optional<CheckpointIo> io = checkpoint_io_from(config.checkpoint_io);
+  if (!io)
+    throw InputError(fmt::format("--checkpoint-io {}: unknown; use independent or collective",
+                                 config.checkpoint_io));
+  options.io = *io;
+  options.compression = config.checkpoint_compression;
+  validate(options);
+  return options;
+}
+
 Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config)
     : comm_(comm), config_(config), isa_(agree_on_isa(comm, config.isa)) {
+  const Activity activity("loading");
   agree_on_input(comm, [&] {
     file_ = std::make_unique<DatasetFile>(data.data);
     if (comm.is_root()) file_->verify();
@@ -84,12 +99,23 @@ RunProgress Session::resume(const std::string& checkpoint) {
   return parse_progress(info.progress);
 }
 
+WarmStart Session::start_from(const std::string& checkpoint) {
+  return siren::start_from(comm_, checkpoint, *file_, data_->layout, *training_);
+}
+
 void Session::load_parameters(const std::string& checkpoint) {
+  verify_block_hashes(comm_, checkpoint);
   open_checkpoint(checkpoint);
   std::vector<StateTensor> parameters;
   for (const StateTensor& tensor : training_->state())
     if (tensor.name.starts_with("parameters/")) parameters.push_back(tensor);
   read_checkpoint(comm_, checkpoint, table_rows(), parameters);
+}
+
+std::string Session::original_id(NodeId node) const {
+  if (node < summary().users) return fmt::format("user '{}'", file_->user_ids(node, node + 1)[0]);
+  const std::int64_t item = node - summary().users;
+  return fmt::format("item '{}'", file_->item_ids(item, item + 1)[0]);
 }
 
 std::string Session::default_split() const {
@@ -137,7 +163,8 @@ WrittenFile Session::save(const std::string& path,
   info.dataset_hash = summary().content_hash;
   info.program_version = kVersion;
   const std::vector<StateTensor> state = training_->state();
-  return write_checkpoint(comm_, path, {info, table_rows(), state, file_.get()});
+  return write_checkpoint(comm_, path, {info, table_rows(), state, file_.get()},
+                          checkpoint_options(config_));
 }
 
 }  // namespace siren

@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <sys/resource.h>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include "siren/core/error.hpp"
 #include "siren/io/block_hashes.hpp"
@@ -29,9 +29,9 @@ constexpr std::int64_t kItems = 33;
 constexpr std::int64_t kRows = kUsers + kItems;
 
 const std::vector<CheckpointOptions>& all_options() {
-  static const std::vector<CheckpointOptions> options = {
-      {CheckpointIo::kIndependent, 0}, {CheckpointIo::kCollective, 0},
-      {CheckpointIo::kCollective, 4}};
+  static const std::vector<CheckpointOptions> options = {{CheckpointIo::kIndependent, 0},
+                                                         {CheckpointIo::kCollective, 0},
+                                                         {CheckpointIo::kCollective, 4}};
   return options;
 }
 
@@ -164,7 +164,9 @@ TEST_F(CheckpointFile, IsSmallerCompressed) {
 }
 
 TEST_F(CheckpointFile, CompressionIsRefusedWhereHdf5CannotDoIt) {
-  EXPECT_THAT(test::input_error([&] { validate({CheckpointIo::kIndependent, 1}); }),
+  EXPECT_THAT(test::input_error([&] {
+                validate({CheckpointIo::kIndependent, 1});
+              }),
               HasSubstr("needs --checkpoint-io collective"));
   validate({CheckpointIo::kCollective, 9});
 }
@@ -205,8 +207,8 @@ TEST_F(CheckpointFile, HoldsTheOriginalIds) {
   if (folder_.roots()) test::small_file(*folder_.roots());
   comm_.barrier();
   const DatasetFile dataset(dataset_path);
-  const std::vector<NodeId> nodes = comm_.is_root() ? std::vector<NodeId>{0, 1, 2, 3, 4, 5}
-                                                    : std::vector<NodeId>{};
+  const std::vector<NodeId> nodes =
+      comm_.is_root() ? std::vector<NodeId>{0, 1, 2, 3, 4, 5} : std::vector<NodeId>{};
   Matrix<float> table(std::ssize(nodes), 3);
   const std::vector<StateTensor> tensors = {
       {"parameters/liked", true, table.rows(), 3, table.stride(), 4, table.data()}};
@@ -223,8 +225,7 @@ TEST_F(CheckpointFile, MistakesAreTheSameOnEveryRank) {
     const Model model(comm_, "runs");
     const std::vector<StateTensor> tensors = {
         {name, true, table.rows(), columns, table.stride(), 4, table.data()}};
-    return test::input_error(
-        [&] { read_checkpoint(comm_, path_, {model.nodes, rows}, tensors); });
+    return test::input_error([&] { read_checkpoint(comm_, path_, {model.nodes, rows}, tensors); });
   };
   EXPECT_THAT(reading("parameters/narrow", kRows, 5), HasSubstr("no such checkpoint"));
   write("runs");
@@ -288,8 +289,7 @@ TEST_F(CheckpointFile, AFolderThatIsNotCommonIsTheUsersMistake) {
   const std::string here = std::filesystem::current_path().string();
   std::filesystem::current_path(own.path(""));
   path_ = "c.h5";
-  EXPECT_THAT(test::input_error([&] { write("runs"); }),
-              HasSubstr("not the same for all ranks"));
+  EXPECT_THAT(test::input_error([&] { write("runs"); }), HasSubstr("not the same for all ranks"));
   std::filesystem::current_path(here);
   EXPECT_EQ(own.files(), 0);
 }

@@ -52,9 +52,9 @@ struct Case {
 };
 
 std::vector<Case> cases() {
-  return {{"runs", 1000, 1, kNever},  {"runs", 10, 1, kNever},    {"runs", 8, 4, 1},
-          {"scattered", 1000, 1, 2},  {"scattered", 7, 1, 2},     {"scattered", 8, 4, 1},
-          {"last", 7, 1, 3},          {"scattered", 1, 1, kNever}};
+  return {{"runs", 1000, 1, kNever}, {"runs", 10, 1, kNever},    {"runs", 8, 4, 1},
+          {"scattered", 1000, 1, 2}, {"scattered", 7, 1, 2},     {"scattered", 8, 4, 1},
+          {"last", 7, 1, 3},         {"scattered", 1, 1, kNever}};
 }
 
 class SlabExchangeTest : public ::testing::Test {

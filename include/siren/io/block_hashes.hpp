@@ -15,7 +15,7 @@ namespace siren {
 
 inline constexpr std::int64_t kHashBlockBytes = std::int64_t{4} << 20;
 
-/// Where the hashes of `path` are kept.
+/// Where the hashes of `path`, or of what this link points to, are kept.
 std::string block_hashes_path(const std::string& path);
 
 /// Reads the file `path`, which must be closed, and writes its hashes to the file `hashes`,

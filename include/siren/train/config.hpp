@@ -37,6 +37,7 @@ struct TrainConfig {
   // optimiser
   std::int64_t batch = 1024;  // B, over all ranks
   double learning_rate = 5e-3;
+  std::string init_from;  // checkpoint whose parameters a new run begins with; empty: random
   // schedule
   std::int32_t epochs = 20;
   std::optional<std::int64_t> max_steps;  // total steps, not per start
@@ -49,11 +50,14 @@ struct TrainConfig {
   // execution
   std::string storage = "fp32";  // fp32 | bf16; fp64 for verification
   std::string isa = "auto";
-  int threads = 1;  // per rank
+  int threads = 1;              // per rank
+  double hang_timeout = 600.0;  // seconds without a sign of life that end the job; 0: never
   // output
-  std::string run;                          // run directory
-  std::string time_limit;                   // as parse_time_limit() reads it; empty: none
-  std::int64_t checkpoint_every_steps = 0;  // 0: never, like the two below
+  std::string run;                            // run directory
+  std::string checkpoint_io = "independent";  // independent | collective
+  std::int32_t checkpoint_compression = 0;    // 0 .. 9
+  std::string time_limit;                     // as parse_time_limit() reads it; empty: none
+  std::int64_t checkpoint_every_steps = 0;    // 0: never, like the two below
   std::int32_t checkpoint_every_epochs = 0;
   double checkpoint_every_minutes = 0.0;
   std::int32_t keep = 2;  // newest checkpoints that stay, besides the best

@@ -45,6 +45,9 @@ class Evaluator {
             HeldOutRatings held_out,
             const EvaluationOptions& options);
 
+  /// As Ranking::set_give_up(), for evaluate().
+  void set_give_up(std::function<bool()> give_up) { ranking_.set_give_up(std::move(give_up)); }
+
   /// Collective. The figures depend on the tables only, but for the rounding of sums over users.
   EvaluationReport evaluate(const EmbeddingTables& tables);
 

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -56,6 +57,10 @@ class Ranking {
   /// Collective. Keeps nothing of `layout` and `task`.
   Ranking(const Communicator& comm, const Layout& layout, const RankingTask& task, Isa isa);
 
+  /// From now on a run() ends early, by Interrupted on all ranks, once `give_up` is true on any of
+  /// them. It must then stay true. Called by the main thread, often.
+  void set_give_up(std::function<bool()> give_up) { give_up_ = std::move(give_up); }
+
   /// Collective. Scores that are NaN or minus infinity are not ranked.
   void run(const EmbeddingTables& tables);
 
@@ -93,6 +98,7 @@ class Ranking {
   void sort_lists();
 
   Communicator comm_;
+  std::function<bool()> give_up_;
   const Kernels<Fp32>* kernels_;
   std::vector<LocalRow> users_;
   std::int64_t top_;

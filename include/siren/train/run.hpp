@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,7 @@ class TrainingRun {
   void run();
   const RunProgress& progress() const { return progress_; }
 
-  /// Collective. Judges the present model.
+  /// Collective. Judges the present model. Interrupted like run().
   EvaluationReport evaluate(Evaluator& evaluator);
 
  private:
@@ -56,6 +57,7 @@ class TrainingRun {
   void count(const StepReport& step);
   void end_epoch(const StepReport& step);
   void judge_if_due();
+  std::optional<EvaluationReport> try_evaluation(Evaluator& evaluator);
   void take(const EvaluationReport& report, std::int32_t epoch);
   std::vector<PhaseUse> phases() const;
   void save_checkpoint();

@@ -13,6 +13,7 @@
 #include "siren/train/loader.hpp"
 #include "siren/train/run_progress.hpp"
 #include "siren/train/training.hpp"
+#include "siren/train/warm_start.hpp"
 
 namespace siren {
 
@@ -31,6 +32,9 @@ class Session {
   /// Collective. Continues behind a checkpoint of the same data set and model, made by any number
   /// of ranks. InputError if it is of another data set or does not fit.
   RunProgress resume(const std::string& checkpoint);
+
+  /// Collective. Begins with the parameters of a checkpoint of any data set (train/warm_start.hpp).
+  WarmStart start_from(const std::string& checkpoint);
 
   /// Collective. Overwrites the model's parameters by those of a checkpoint of the same data set
   /// (moments stay as they are: for judging, not for training on).
@@ -53,6 +57,8 @@ class Session {
   Training& training() { return *training_; }
   /// "valid" if the data set has validation ratings in this fold, else "test".
   std::string default_split() const;
+  /// "user 'alice'", "item 'B00XYZ'": a node by its original id, read from the data set.
+  std::string original_id(NodeId node) const;
   float offset() const { return offset_; }
   Isa isa() const { return isa_; }
 
@@ -71,6 +77,9 @@ class Session {
   std::vector<NodeId> nodes_;
   std::unique_ptr<Training> training_;
 };
+
+/// How checkpoints are written by `config`. InputError if its options contradict each other.
+CheckpointOptions checkpoint_options(const TrainConfig& config);
 
 /// The instruction set by config.isa that every rank can run: the least of all ranks for "auto".
 /// Collective.
