@@ -120,8 +120,7 @@ class Job {
 
  private:
   void open_directory();
-  RunProgress take_up();
-  void begin_with(const std::string& checkpoint);
+  std::string begin();
   RunProgress resume();
   void start_metrics();
   void finish(TrainingRun& run);
@@ -140,10 +139,12 @@ class Job {
 };
 
 ExitCode Job::run() {
+  Training& training = session_.start_training();
+  const std::string beginning = begin();  // before anything is written: it may refuse
   open_directory();
   report_start(comm_, session_, threads_);
-  Training& training = session_.start_training();
-  const RunProgress progress = take_up();
+  if (!beginning.empty()) spdlog::info("{}", beginning);
+  const RunProgress progress = command_.resume ? resume() : RunProgress{};
   start_metrics();
   Progress bar(training.steps_done(), total_steps(training, config_));
   RunParts parts{evaluator_.get(), &checkpoints_, {}, deadline_};
@@ -171,20 +172,15 @@ void Job::open_directory() {
   if (comm_.is_root()) also_log_to_file(directory_.log_path());
 }
 
-/// The model as this start finds it, and the progress that belongs to it.
-RunProgress Job::take_up() {
-  if (command_.resume) return resume();
-  if (!config_.init_from.empty()) begin_with(config_.init_from);
-  return {};
-}
-
-void Job::begin_with(const std::string& checkpoint) {
-  const WarmStart known = session_.start_from(checkpoint);
+/// The initial model of a new run; says what was taken over for it.
+std::string Job::begin() {
+  if (command_.resume || config_.init_from.empty()) return {};
+  const WarmStart known = session_.start_from(config_.init_from);
   const DatasetSummary& now = session_.summary();
-  spdlog::info(
+  return fmt::format(
       "begins with {}: {} of {} users and {} of {} items are known there, the others are new; {} "
       "users and {} items of it are not in this data set",
-      checkpoint, grouped(known.known_users), grouped(now.users), grouped(known.known_items),
+      config_.init_from, grouped(known.known_users), grouped(now.users), grouped(known.known_items),
       grouped(now.items), grouped(known.forgotten_users), grouped(known.forgotten_items));
 }
 

@@ -21,7 +21,7 @@ namespace {
 
 constexpr double kLongestTick = 1.0;  // seconds
 constexpr double kTicks = 20.0;       // at least so many in the timeout
-constexpr double kGrace = 1.0;        // seconds in which another rank, or the main thread, may act
+constexpr double kGrace = 1.0;        // seconds for a line to be read, or the main thread to act
 
 /// Signals are for the main thread.
 void block_signals() {
@@ -80,7 +80,7 @@ void Watchdog::watch() {
   if (quiet < timeout_) return;
   const std::string line = describe_hang();
   const bool another_speaks = roll_call_->silent().total > 0 && !roll_call_->is_first();
-  if (!another_speaks || sleep(kGrace)) on_hang_(line);
+  if (!another_speaks || sleep(3 * kGrace)) on_hang_(line);  // by then it has ended the job
 }
 
 std::string Watchdog::describe_hang() const {

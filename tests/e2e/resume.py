@@ -73,7 +73,7 @@ def options(tests):
     sentence = tests.refused("--run", run, "--resume", "--lr", 0.01, ranks=2)
     assert "--lr 0.01" in sentence and "0.005" in sentence, sentence
     assert "--dim" in tests.refused("--run", run, "--resume", "--dim", 32)
-    assert "no run" in tests.refused("--run", tests.folder / "nowhere", "--resume") or True
+    assert "not a run directory" in tests.refused("--run", tests.folder / "nowhere", "--resume")
     assert "--run" in tests.refused("--resume")
     other = tests.folder / "other.h5"
     run_siren(tests.siren, "prepare", "--input", tests.ratings, "--valid-share", 0.1, "--seed", 9, "--output", other)
@@ -212,8 +212,9 @@ def warm_start(tests):
         known += same
     assert f"{known} of {len(ids(after, 'users'))} users" in said.replace(",", ""), said
     assert (after["parameters/mlp.0.weight"] == before["parameters/mlp.0.weight"]).all(), "dense tensors"
-    assert "another model" in tests.refused("--data", data, *SMALL, "--model", "lightgcn", "--dim", 32, "--run", tests.folder / "x", "--init-from",
-                                            first) or True
+    for wrong, word in ((("--init-from", first, "--dim", 32), "x 24 but"), (("--init-from", tests.folder / "no.h5"), "does not exist")):
+        assert word in tests.refused("--data", data, "--run", tests.folder / "refused", *wrong, ranks=2), wrong
+        assert not (tests.folder / "refused").exists(), "a refused run leaves a directory"
     print(f"warm start: {known} users recognised")
 
 

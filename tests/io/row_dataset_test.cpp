@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/row_dataset.hpp"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "siren/core/error.hpp"
+
+#include "support/temp_folder.hpp"
+
+namespace siren {
+namespace {
+
+const char* bytes(const std::vector<float>& values) {
+  return reinterpret_cast<const char*>(values.data());
+}
+
+class RowDatasetTest : public ::testing::Test {
+ protected:
+  test::TempFolder folder_;
+  Hdf5File file_ = Hdf5File::create(folder_.path("f.h5"), 0);
+};
+
+TEST_F(RowDatasetTest, GivesBackTheRowsOfAWindow) {
+  for (const char* name : {"plain", "group/chunked"}) {
+    const bool chunked = std::string(name) != "plain";
+    create_row_dataset(file_, name, {5, 3, 4}, chunked ? RowStorage{2, 6} : RowStorage{});
+    const RowDataset dataset(file_, name);
+    EXPECT_EQ(dataset.rows(), 5);
+    EXPECT_EQ(dataset.columns(), 3);
+    dataset.write({0, 2}, bytes({0, 1, 2, 3, 4, 5}), 4, H5P_DEFAULT);
+    dataset.write({2, 5}, bytes({6, 7, 8, 9, 10, 11, 12, 13, 14}), 4, H5P_DEFAULT);
+    dataset.write({5, 5}, nullptr, 4, H5P_DEFAULT);
+    std::vector<float> read(6);
+    dataset.read({1, 3}, reinterpret_cast<char*>(read.data()), 4);
+    EXPECT_EQ(read, (std::vector<float>{3, 4, 5, 6, 7, 8})) << name;
+    dataset.read({3, 3}, nullptr, 4);
+  }
+}
+
+TEST_F(RowDatasetTest, ConvertsBetweenThePrecisions) {
+  create_row_dataset(file_, "t", {1, 2, 8}, {});
+  const RowDataset dataset(file_, "t");
+  dataset.write({0, 1}, bytes({0.5F, -2.0F}), 4, H5P_DEFAULT);
+  std::vector<double> read(2);
+  dataset.read({0, 1}, reinterpret_cast<char*>(read.data()), 8);
+  EXPECT_EQ(read, (std::vector<double>{0.5, -2.0}));
+}
+
+TEST_F(RowDatasetTest, SaysThatOtherShapesHaveNoRows) {
+  file_.create<float>("vector", 4);
+  EXPECT_EQ(RowDataset(file_, "vector").rows(), 0);
+  EXPECT_THROW(RowDataset(file_, "absent"), EnvironmentError);
+  EXPECT_THROW(create_row_dataset(file_, "vector", {1, 1, 4}, {}), EnvironmentError);
+}
+
+TEST_F(RowDatasetTest, RowsOutsideAreOurMistake) {
+  create_row_dataset(file_, "t", {5, 3, 4}, {});
+  const RowDataset dataset(file_, "t");
+  std::vector<float> rows(6);
+  EXPECT_DEATH(dataset.read({4, 6}, reinterpret_cast<char*>(rows.data()), 4), "of 5");
+}
+
+}  // namespace
+}  // namespace siren
