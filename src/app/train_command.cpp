@@ -120,6 +120,7 @@ class Job {
 
  private:
   void open_directory();
+  void check() const;
   std::string begin();
   RunProgress resume();
   void start_metrics();
@@ -138,7 +139,17 @@ class Job {
   std::unique_ptr<MetricsLog> metrics_;  // rank 0
 };
 
+/// Options that only the data set can contradict.
+void Job::check() const {
+  if (config_.patience > 0 && (config_.eval_every == 0 || evaluator_->split() != "valid"))
+    throw InputError(fmt::format(
+        "--patience {} needs --eval-every and validation ratings to judge by; prepare the data set "
+        "with --valid-share, or leave --patience out",
+        config_.patience));
+}
+
 ExitCode Job::run() {
+  check();
   Training& training = session_.start_training();
   const std::string beginning = begin();  // before anything is written: it may refuse
   open_directory();

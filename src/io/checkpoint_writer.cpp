@@ -1,44 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rank 0 alone lays the file out, so that the ranks together write nothing but rows: a failure of
-// one of them is then never inside a collective call of HDF5's own, where the others would wait.
+// Rank 0 alone makes the file, so that the ranks together write nothing but rows: a failure of one
+// of them is then never inside a collective call of HDF5's own, where the others would wait.
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
-#include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/checkpoint.hpp"
-#include "siren/io/checkpoint_layout.hpp"
-#include "siren/io/dataset_layout.hpp"
-#include "siren/io/row_dataset.hpp"
+#include "siren/io/checkpoint_frame.hpp"
 #include "siren/io/slab_exchange.hpp"
 
 namespace siren {
 
 namespace {
-
-constexpr std::int64_t kChunkBytes = std::int64_t{1} << 20;
-constexpr std::int64_t kLeastChunks = 16;
-/// Large datasets begin at multiples of this: whole pages, whole stripes of a parallel file system.
-constexpr std::int64_t kAlignment = std::int64_t{1} << 20;
-
-/// The same arrays in the dataset file and in the checkpoint.
-struct IdCopy {
-  IdArrays from;
-  IdArrays to;
-};
-constexpr std::array kIdCopies = {
-    IdCopy{{layout::kUserIdBytes, layout::kUserIdOffsets}, layout::kCheckpointUserIds},
-    IdCopy{{layout::kItemIdBytes, layout::kItemIdOffsets}, layout::kCheckpointItemIds}};
 
 /// One checkpoint on its way to disk, under its temporary name. Closing a file that is open on all
 /// ranks is collective, also when an exception does it: whatever can fail on one rank alone is made
@@ -58,7 +37,7 @@ class CheckpointWriter {
   /// Collective.
   void write() {
     agree_on_input(comm_, [&] {
-      if (comm_.is_root()) lay_out();
+      if (comm_.is_root()) create_checkpoint_frame(path_, contents_, options_);
     });
     open();
     for (const StateTensor& tensor : contents_.tensors)
@@ -68,10 +47,6 @@ class CheckpointWriter {
   }
 
  private:
-  void lay_out() const;
-  void reserve_space(int open_flags, int mode) const;
-  std::int64_t most_bytes() const;
-  RowStorage storage_of(const StateTensor& tensor) const;
   void open();
   void write_table(const StateTensor& tensor);
   void copy_ids();
@@ -88,103 +63,6 @@ class CheckpointWriter {
   Hdf5Handle transfer_;  // only for collective transfers
   Hdf5File file_;
 };
-
-Hdf5File create_aligned(const std::string& path) {
-  silence_hdf5();
-  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "preparing", path);
-  check_hdf5(H5Pset_alignment(access.get(), kAlignment, kAlignment), "preparing", path);
-  return {Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose,
-                     "creating", path),
-          path};
-}
-
-void set_info(Hdf5File& file, const CheckpointInfo& info) {
-  file.set_attribute(layout::kCheckpointVersion, kCheckpointFormatVersion);
-  file.set_attribute("step", info.step);
-  file.set_attribute("epoch", info.epoch);
-  file.set_attribute("users", info.users);
-  file.set_attribute("items", info.items);
-  file.set_attribute("storage", std::string_view(info.storage));
-  file.set_attribute("config", std::string_view(info.config));
-  file.set_attribute("progress", std::string_view(info.progress));
-  file.set_attribute("dataset_hash", std::string_view(info.dataset_hash));
-  file.set_attribute("program_version", std::string_view(info.program_version));
-}
-
-void create_ids(Hdf5File& file, const DatasetFile& dataset) {
-  for (const IdCopy& ids : kIdCopies) {
-    file.create<char>(ids.to.bytes, dataset.contents().length_of(ids.from.bytes));
-    file.create<std::int64_t>(ids.to.offsets, dataset.contents().length_of(ids.from.offsets));
-  }
-  file.set_attribute("user_ids_numeric", std::int64_t{dataset.summary().user_ids_numeric});
-  file.set_attribute("item_ids_numeric", std::int64_t{dataset.summary().item_ids_numeric});
-}
-
-void write_replicated(const Hdf5File& file, const StateTensor& tensor) {
-  const RowDataset dataset(file, tensor.name);
-  const char* values = static_cast<const char*>(tensor.data);
-  for (std::int64_t row = 0; row < tensor.rows; ++row)
-    dataset.write({row, row + 1}, values + row * tensor.stride * tensor.value_bytes,
-                  tensor.value_bytes, H5P_DEFAULT);
-}
-
-/// The space is reserved before HDF5 begins, because HDF5 does not survive a close() that finds the
-/// disk full; again when it has emptied the file; and for compressed rows, whose place in the file
-/// is not known yet, a third time behind what is there.
-void CheckpointWriter::lay_out() const {
-  reserve_space(O_CREAT | O_TRUNC, 0);
-  Hdf5File file = create_aligned(path_);
-  reserve_space(0, 0);
-  set_info(file, contents_.info);
-  for (const StateTensor& tensor : contents_.tensors) {
-    const std::int64_t rows = tensor.is_table ? contents_.rows.total : tensor.rows;
-    create_row_dataset(file, tensor.name, {rows, tensor.columns, tensor.value_bytes},
-                       storage_of(tensor));
-    if (!tensor.is_table) write_replicated(file, tensor);
-  }
-  if (contents_.ids != nullptr) create_ids(file, *contents_.ids);
-  file.close();
-  if (options_.compression > 0) reserve_space(0, FALLOC_FL_KEEP_SIZE);
-}
-
-/// No less than the file can need: compressed rows never take more than uncompressed ones.
-std::int64_t CheckpointWriter::most_bytes() const {
-  constexpr std::int64_t kStructures = std::int64_t{1} << 20;
-  std::int64_t bytes = kStructures;
-  const auto add = [&](std::int64_t dataset) {
-    bytes += dataset + (dataset < kAlignment ? 0 : kAlignment);
-  };
-  for (const StateTensor& tensor : contents_.tensors)
-    add((tensor.is_table ? contents_.rows.total : tensor.rows) * tensor.columns *
-        tensor.value_bytes);
-  if (contents_.ids == nullptr) return bytes;
-  for (const IdCopy& ids : kIdCopies) {
-    add(contents_.ids->contents().length_of(ids.from.bytes));
-    add(contents_.ids->contents().length_of(ids.from.offsets) * std::int64_t{sizeof(std::int64_t)});
-  }
-  return bytes;
-}
-
-/// So a full disk is found out here, and not by one rank in the middle of a transfer.
-void CheckpointWriter::reserve_space(int open_flags, int mode) const {
-  constexpr mode_t kPermissions = 0666;
-  const int file = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | open_flags, kPermissions);
-  if (file < 0) throw EnvironmentError(fmt::format("writing {}: {}", path_, std::strerror(errno)));
-  const bool reserved = ::fallocate(file, mode, 0, most_bytes()) == 0;
-  const int reason = errno;
-  ::close(file);
-  const bool unable = reason == EOPNOTSUPP || reason == ENOSYS;  // not every file system can
-  if (!reserved && !unable)
-    throw EnvironmentError(fmt::format("writing {}: no room for {}: {}", path_,
-                                       human_bytes(most_bytes()), std::strerror(reason)));
-}
-
-RowStorage CheckpointWriter::storage_of(const StateTensor& tensor) const {
-  if (!tensor.is_table || options_.compression == 0) return {};
-  const std::int64_t fitting = kChunkBytes / (tensor.columns * tensor.value_bytes);
-  const std::int64_t share = (contents_.rows.total + kLeastChunks - 1) / kLeastChunks;
-  return {std::max<std::int64_t>(1, std::min(fitting, share)), options_.compression};
-}
 
 void CheckpointWriter::open() {
   agree_on_input(comm_, [&] {
@@ -206,7 +84,7 @@ void CheckpointWriter::open() {
 void CheckpointWriter::write_table(const StateTensor& tensor) {
   const RowDataset dataset(file_, tensor.name);
   WindowRule rule;
-  if (const std::int64_t chunk_rows = storage_of(tensor).chunk_rows) rule.unit = chunk_rows;
+  rule.unit = std::max<std::int64_t>(1, storage_of(tensor, contents_, options_).chunk_rows);
   SlabExchange slabs(comm_, contents_.rows, tensor.columns * tensor.value_bytes, rule);
   for (std::int64_t w = 0; w < slabs.windows(); ++w) {
     const char* values = slabs.collect(w, tensor);
@@ -247,14 +125,22 @@ void CheckpointWriter::close() {
   agree_on_input(comm_, [&] { flush_to_disk(path_); });
 }
 
-/// The temporary names of one checkpoint and what becomes of them.
+/// The names of one checkpoint and what becomes of them.
 struct Publication {
   explicit Publication(const std::string& final_path)
       : path(final_path), hashes(block_hashes_path(final_path)) {}
 
+  std::string temporary() const { return path + ".tmp"; }
+  std::string temporary_hashes() const { return hashes + ".tmp"; }
+
   void rename_both() const {
     std::filesystem::rename(temporary_hashes(), hashes);
-    std::filesystem::rename(temporary(), path);
+    std::error_code error;
+    std::filesystem::rename(temporary(), path, error);
+    if (error) ::unlink(hashes.c_str());
+    if (error)
+      throw EnvironmentError(
+          fmt::format("renaming {} to {}: {}", temporary(), path, error.message()));
     flush_to_disk(std::filesystem::absolute(path).parent_path().string());
   }
   /// Every rank does this: whichever is the first to fail may take the others with it.
@@ -262,8 +148,6 @@ struct Publication {
     ::unlink(temporary().c_str());
     ::unlink(temporary_hashes().c_str());
   }
-  std::string temporary() const { return path + ".tmp"; }
-  std::string temporary_hashes() const { return hashes + ".tmp"; }
 
   std::string path;
   std::string hashes;
@@ -278,17 +162,21 @@ WrittenFile write_checkpoint(const Communicator& comm,
   validate(options);
   const Stopwatch watch;
   const Publication publication(path);
+  std::int64_t bytes = 0;
   try {
     CheckpointWriter(comm, publication.temporary(), contents, options).write();
     write_block_hashes(comm, publication.temporary(), publication.temporary_hashes());
     agree_on_input(comm, [&] {
-      if (comm.is_root()) publication.rename_both();
+      if (!comm.is_root()) return;
+      bytes = static_cast<std::int64_t>(std::filesystem::file_size(publication.temporary()));
+      publication.rename_both();
     });
   } catch (...) {
     publication.give_up();
     throw;
   }
-  return {watch.seconds(), static_cast<std::int64_t>(std::filesystem::file_size(path))};
+  comm.broadcast(std::span<std::int64_t>(&bytes, 1));
+  return {watch.seconds(), bytes};
 }
 
 }  // namespace siren

@@ -272,14 +272,17 @@ TEST_F(CheckpointFile, OneRankThatCannotWriteEndsItForAllAndLeavesNothing) {
     }
 }
 
-TEST_F(CheckpointFile, HashesThatCannotBeWrittenLeaveNothingEither) {
-  if (comm_.is_root())
-    std::filesystem::create_directory(block_hashes_path(path_));  // in the way of the last step
-  comm_.barrier();
-  EXPECT_THROW(write("runs"), CommonEnvironmentError);
-  comm_.barrier();
-  if (folder_.roots()) {
-    EXPECT_EQ(folder_.roots()->files(), 1);
+TEST_F(CheckpointFile, WhatCannotGetItsNameLeavesNothing) {
+  for (const std::string& taken : {path_, block_hashes_path(path_)}) {
+    if (comm_.is_root()) std::filesystem::create_directory(taken);
+    comm_.barrier();
+    EXPECT_THROW(write("runs"), CommonEnvironmentError);
+    comm_.barrier();
+    if (folder_.roots()) {
+      EXPECT_EQ(folder_.roots()->files(), 1) << taken;
+    }
+    comm_.barrier();
+    if (comm_.is_root()) std::filesystem::remove(taken);
   }
 }
 

@@ -35,7 +35,7 @@ std::vector<NodeId> nodes_of(const Communicator& comm, const std::string& partit
 
 /// Rows of a table with `columns` columns of it in use.
 struct Table {
-  Table(std::int64_t rows, std::int64_t columns = kColumns) : values(rows, columns) {}
+  explicit Table(std::int64_t rows, std::int64_t columns = kColumns) : values(rows, columns) {}
   StateTensor tensor() {
     return {"t", true, values.rows(), values.columns(), values.stride(), 8, values.data()};
   }
