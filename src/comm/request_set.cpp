@@ -51,15 +51,14 @@ bool RequestSet::test_all() {
 void RequestSet::wait_all() {
   bool told = false;
   while (!test_all()) {
-    if (!heartbeat().is_called()) continue;
-    tell_who_is_missing();
+    if (!heartbeat().is_called() || !tell_who_is_missing()) continue;
     heartbeat().answer_call(true);
     told = true;
   }
   if (told) heartbeat().end_waiting();
 }
 
-void RequestSet::tell_who_is_missing() {
+bool RequestSet::tell_who_is_missing() {
   int done = 0;
   std::vector<int> places(requests_.size());
   check_mpi(MPI_Testsome(mpi_count(static_cast<std::int64_t>(requests_.size())), requests_.data(),
@@ -76,11 +75,13 @@ void RequestSet::tell_who_is_missing() {
     requests_.resize(kept);
     peers_.resize(kept);
   }
+  if (requests_.empty()) return false;
   std::vector<int> missing = peers_;
   std::sort(missing.begin(), missing.end());
   missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
   if (!missing.empty() && missing.front() == kEveryRank) missing.clear();
   heartbeat().set_waiting(operation_, missing);
+  return true;
 }
 
 }  // namespace siren

@@ -33,15 +33,14 @@ AliasTable::AliasTable(std::span<const double> weights) : columns_(weights.size(
   for (std::size_t i = 0; i < weights.size(); ++i) {
     share.push_back(weights[i] * n / total_);
     (share[i] < 1.0 ? small : large).push_back(static_cast<std::int32_t>(i));
-    columns_[i] = {0xffffffffU, static_cast<std::int32_t>(i), false};
+    columns_[i] = {0, static_cast<std::int32_t>(i)};
   }
   while (!small.empty() && !large.empty()) {
     const auto s = static_cast<std::size_t>(small.back());
     const auto l = static_cast<std::size_t>(large.back());
     small.pop_back();
     large.pop_back();
-    const auto keeps = static_cast<std::uint64_t>(share[s] * 0x1p32);  // coins below this
-    columns_[s] = {static_cast<std::uint32_t>(keeps - 1), static_cast<std::int32_t>(l), keeps == 0};
+    columns_[s] = {static_cast<std::uint32_t>(share[s] * 0x1p32), static_cast<std::int32_t>(l)};
     share[l] = (share[l] + share[s]) - 1.0;
     (share[l] < 1.0 ? small : large).push_back(static_cast<std::int32_t>(l));
   }
@@ -52,15 +51,17 @@ std::int32_t AliasTable::draw(std::uint32_t pick_low,
                               std::uint32_t coin) const {
   const std::uint64_t i = scale_to(pick_low, pick_high, columns_.size());
   const Column& column = columns_[i];
-  return !column.never && coin <= column.last_coin ? static_cast<std::int32_t>(i) : column.other;
+  return coin < column.keeps ? static_cast<std::int32_t>(i) : column.other;
 }
 
 NegativeSampler::NegativeSampler(std::span<const std::int32_t> item_degree,
                                  double exponent,
-                                 std::uint32_t seed)
+                                 std::uint32_t seed,
+                                 Isa isa)
     : item_degree_(item_degree),
       exponent_(exponent),
       seed_(seed),
+      kernels_(kernels<Fp32>(isa)),
       sampleable_(std::count_if(
           item_degree.begin(), item_degree.end(), [](std::int32_t d) { return d > 0; })),
       alias_(powers(item_degree, exponent)) {}
@@ -79,8 +80,16 @@ ItemId NegativeSampler::draw(std::span<const ItemId> rated,
                              std::int64_t id,
                              std::int32_t epoch,
                              std::int32_t k) const {
+  return draw_from(0, rated, id, epoch, k);
+}
+
+ItemId NegativeSampler::draw_from(std::uint32_t attempt,
+                                  std::span<const ItemId> rated,
+                                  std::int64_t id,
+                                  std::int32_t epoch,
+                                  std::int32_t k) const {
   RandomBlock counter = {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch), 0};
-  for (std::uint32_t attempt = 0; attempt < kAttempts; ++attempt) {
+  for (; attempt < kAttempts; ++attempt) {
     counter[3] = static_cast<std::uint32_t>(k) + (attempt << 16);
     const RandomBlock bits = random_block(seed_, Purpose::kNegative, counter);
     const ItemId item = alias_.draw(bits[0], bits[1], bits[2]);
@@ -90,6 +99,33 @@ ItemId NegativeSampler::draw(std::span<const ItemId> rated,
   const RandomBlock bits = random_block(seed_, Purpose::kNegative, counter);
   const std::uint64_t word = bits[0] | static_cast<std::uint64_t>(bits[1]) << 32;
   return invert_complement(rated, static_cast<double>(word >> 11) * 0x1p-53);
+}
+
+/// First attempts come from one run of the generator and are looked up in a bitmap of the user's
+/// items; the few that are rejected go on one by one.
+void NegativeSampler::draw_all(std::span<const ItemId> rated,
+                               std::int64_t id,
+                               std::int32_t epoch,
+                               std::span<ItemId> out,
+                               NegativeScratch& scratch) const {
+  const auto count = static_cast<std::int64_t>(out.size());
+  const std::int64_t stride = padded_random(count);
+  scratch.words_.resize(static_cast<std::size_t>(4 * stride));
+  kernels_.random_words({{seed_, static_cast<std::uint32_t>(Purpose::kNegative)},
+                         {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch)},
+                         0,
+                         count},
+                        scratch.words_.data());
+  std::uint64_t* marks = scratch.rated_.data();
+  for (const ItemId item : rated) marks[item >> 6] |= std::uint64_t{1} << (item & 63);
+  const std::uint32_t* words = scratch.words_.data();
+  for (std::int64_t k = 0; k < count; ++k) {
+    const ItemId item = alias_.draw(words[k], words[stride + k], words[2 * stride + k]);
+    const bool is_rated = (marks[item >> 6] >> (item & 63) & 1) != 0;
+    out[static_cast<std::size_t>(k)] =
+        is_rated ? draw_from(1, rated, id, epoch, static_cast<std::int32_t>(k)) : item;
+  }
+  for (const ItemId item : rated) marks[item >> 6] = 0;
 }
 
 ItemId NegativeSampler::invert_complement(std::span<const ItemId> rated, double unit) const {

@@ -5,6 +5,8 @@
 #include <exception>
 #include <numeric>
 
+#include <omp.h>
+
 #include "siren/math/parallel.hpp"
 
 namespace siren {
@@ -37,6 +39,8 @@ void BatchPlanner::draw(const BatchRatings& ratings,
                         std::vector<std::int32_t>& positions) const {
   const std::int64_t per_rating = negatives_ + 1;
   positions.resize(at((end - begin) * per_rating));
+  const auto threads = at(omp_get_max_threads());
+  while (scratch_.size() < threads) scratch_.emplace_back(layout_.all_items());
   parallel_blocks(end - begin, kRatingsPerTile, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t n = first; n < last; ++n) {
       const std::size_t rating = at(begin + n);
@@ -46,10 +50,10 @@ void BatchPlanner::draw(const BatchRatings& ratings,
         out[0] = kNoItem;
         continue;
       }
-      out[0] = layout_.item_position(ratings.item[rating]);
-      for (std::int32_t k = 0; k < negatives_; ++k)
-        out[k + 1] =
-            layout_.item_position(sampler_.draw(rated, ratings.id[rating], ratings.epoch, k));
+      out[0] = ratings.item[rating];
+      sampler_.draw_all(rated, ratings.id[rating], ratings.epoch, {out + 1, at(negatives_)},
+                        scratch_[at(omp_get_thread_num())]);
+      for (std::int64_t k = 0; k < per_rating; ++k) out[k] = layout_.item_position(out[k]);
     }
   });
 }

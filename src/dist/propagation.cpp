@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/dist/propagation.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,9 +49,9 @@ Propagation<Precision>::Propagation(const Communicator& comm,
       next_table_(graph.rows + graph.halo_rows, shape.dimension),
       halo_sums_(graph.halo_rows, shape.dimension),
       own_sums_(plan_.send_rows.empty() ? 0 : graph.travelling.size(), shape.dimension),
-      halo_tiles_(balanced_tiles(graph.by_halo.offsets, kEdgesPerTile)),
-      own_tiles_(balanced_tiles(graph.by_traveller.offsets, kEdgesPerTile)),
-      anchor_tiles_(balanced_tiles(graph.by_anchor.offsets, kEdgesPerTile)) {
+      all_halo_(all_rows(graph.by_halo.offsets)),
+      all_travelling_(all_rows(graph.by_traveller.offsets)),
+      all_anchored_(all_rows(graph.by_anchor.offsets)) {
   for (LocalRow& row : plan_.send_rows) {
     SIREN_ASSERT(row >= graph.travelling.begin && row < graph.travelling.end,
                  "row {} does not travel", row);
@@ -77,21 +79,71 @@ auto Propagation<Precision>::make_scaling(bool adjoint) const -> Scaling {
 }
 
 template <class Precision>
+auto Propagation<Precision>::all_rows(const std::vector<std::int64_t>& offsets) const -> Selection {
+  const std::vector<std::int64_t> bounds = balanced_tiles(offsets, kEdgesPerTile);
+  Selection all;
+  for (std::size_t t = 0; t + 1 < bounds.size(); ++t)
+    all.runs.push_back({bounds[t], bounds[t + 1]});
+  all.tiles.resize(bounds.size());
+  std::iota(all.tiles.begin(), all.tiles.end(), std::int64_t{0});
+  return all;
+}
+
+/// The needed rows of one side; neighbouring ones make a run.
+template <class Precision>
+void Propagation<Precision>::select(std::span<const LocalRow> needed,
+                                    const RowRange& side,
+                                    const std::vector<std::int64_t>& offsets,
+                                    Selection& selection) const {
+  selection.runs.clear();
+  selection.tiles.assign(1, 0);
+  std::int64_t edges = 0;
+  const auto end_tile = [&] {
+    selection.tiles.push_back(std::ssize(selection.runs));
+    edges = 0;
+  };
+  auto at = std::lower_bound(needed.begin(), needed.end(), side.begin);
+  for (; at != needed.end() && *at < side.end; ++at) {
+    const std::int64_t row = *at - side.begin;
+    const bool in_tile = selection.tiles.back() < std::ssize(selection.runs);
+    if (in_tile && selection.runs.back().end == row)
+      ++selection.runs.back().end;
+    else
+      selection.runs.push_back({row, row + 1});
+    edges +=
+        1 + offsets[static_cast<std::size_t>(row) + 1] - offsets[static_cast<std::size_t>(row)];
+    if (edges >= kEdgesPerTile) end_tile();
+  }
+  if (edges > 0) end_tile();
+}
+
+template <class Precision>
 void Propagation<Precision>::forward(const Matrix<Real>& x,
                                      Matrix<Real>& mean,
                                      const Work& overlap) {
-  apply(x, forward_, mean, overlap);
+  apply(x, forward_, mean, {all_anchored_, all_travelling_}, overlap);
+}
+
+template <class Precision>
+void Propagation<Precision>::forward_rows(const Matrix<Real>& x,
+                                          Matrix<Real>& mean,
+                                          std::span<const LocalRow> needed,
+                                          const Work& overlap) {
+  select(needed, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
+  select(needed, graph_.travelling, graph_.by_traveller.offsets, needed_travelling_);
+  apply(x, forward_, mean, {needed_anchored_, needed_travelling_}, overlap);
 }
 
 template <class Precision>
 void Propagation<Precision>::backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient) {
-  apply(mean_gradient, backward_, x_gradient, {});
+  apply(mean_gradient, backward_, x_gradient, {all_anchored_, all_travelling_}, {});
 }
 
 template <class Precision>
 void Propagation<Precision>::apply(const Matrix<Real>& x,
                                    const Scaling& scaling,
                                    Matrix<Real>& mean,
+                                   const LayerRows& last,
                                    const Work& overlap) {
   const auto phase = clock_.enter(Phase::kProduct);
   mean.set_zero();
@@ -101,8 +153,10 @@ void Propagation<Precision>::apply(const Matrix<Real>& x,
                            {nullptr, nullptr, mean.data(), share_.data()});
   });
   if (shape_.layers == 0 && overlap) overlap();
+  const LayerRows all{all_anchored_, all_travelling_};
   for (int k = 1; k <= shape_.layers; ++k) {
-    layer(scaling, k == shape_.layers, mean, k == 1 ? overlap : Work{});
+    const bool is_last = k == shape_.layers;
+    layer(scaling, is_last, mean, is_last ? last : all, k == 1 ? overlap : Work{});
     std::swap(table_, next_table_);
   }
 }
@@ -111,6 +165,7 @@ template <class Precision>
 void Propagation<Precision>::layer(const Scaling& scaling,
                                    bool last,
                                    Matrix<Real>& mean,
+                                   const LayerRows& rows,
                                    const Work& overlap) {
   const auto output_at = [&](std::int64_t row) {
     return LayerOutput<Real, Stored>{last ? nullptr : next_table_.row(row),
@@ -121,19 +176,23 @@ void Propagation<Precision>::layer(const Scaling& scaling,
   if (overlap) overlap();
   sum_halo_rows();
   exchange_.start_fold(halo_sums_.data());
-  sum_travelling_rows(output_at(graph_.travelling.begin));
+  sum_travelling_rows(output_at(graph_.travelling.begin), rows.travelling);
   exchange_.finish_expand();
-  sum_anchored_rows(output_at(graph_.anchored.begin));
-  add_partial_sums(output_at(graph_.travelling.begin));
+  sum_anchored_rows(output_at(graph_.anchored.begin), rows.anchored);
+  add_partial_sums(output_at(graph_.travelling.begin), rows.travelling);
 }
 
+/// body(begin, end) for every run of CSR rows.
 template <class Precision>
 template <class Body>
-void Propagation<Precision>::over_tiles(const std::vector<std::int64_t>& bounds, const Body& body) {
+void Propagation<Precision>::over(const Selection& rows, const Body& body) {
   parallel_tiles(
-      static_cast<std::int64_t>(bounds.size()) - 1,
+      std::ssize(rows.tiles) - 1,
       [&](std::int64_t tile) {
-        body(bounds[static_cast<std::size_t>(tile)], bounds[static_cast<std::size_t>(tile) + 1]);
+        const auto t = static_cast<std::size_t>(tile);
+        for (std::int64_t run = rows.tiles[t]; run < rows.tiles[t + 1]; ++run)
+          body(rows.runs[static_cast<std::size_t>(run)].begin,
+               rows.runs[static_cast<std::size_t>(run)].end);
       },
       [this] {
         exchange_.progress();
@@ -143,16 +202,17 @@ void Propagation<Precision>::over_tiles(const std::vector<std::int64_t>& bounds,
 
 template <class Precision>
 void Propagation<Precision>::sum_halo_rows() {
-  over_tiles(halo_tiles_, [&](std::int64_t begin, std::int64_t end) {
+  over(all_halo_, [&](std::int64_t begin, std::int64_t end) {
     kernels_.product_to_wire(graph_.by_halo.view(), table_.data(), width_, begin, end,
                              halo_sums_.data());
   });
 }
 
 template <class Precision>
-void Propagation<Precision>::sum_travelling_rows(const LayerOutput<Real, Stored>& to) {
+void Propagation<Precision>::sum_travelling_rows(const LayerOutput<Real, Stored>& to,
+                                                 const Selection& rows) {
   const CsrView csr = graph_.by_traveller.view();
-  over_tiles(own_tiles_, [&](std::int64_t begin, std::int64_t end) {
+  over(rows, [&](std::int64_t begin, std::int64_t end) {
     if (own_sums_.rows() == 0)
       kernels_.product_to_layer(csr, table_.data(), width_, begin, end, to);
     else
@@ -161,16 +221,19 @@ void Propagation<Precision>::sum_travelling_rows(const LayerOutput<Real, Stored>
 }
 
 template <class Precision>
-void Propagation<Precision>::sum_anchored_rows(const LayerOutput<Real, Stored>& to) {
-  over_tiles(anchor_tiles_, [&](std::int64_t begin, std::int64_t end) {
+void Propagation<Precision>::sum_anchored_rows(const LayerOutput<Real, Stored>& to,
+                                               const Selection& rows) {
+  over(rows, [&](std::int64_t begin, std::int64_t end) {
     kernels_.product_to_layer(graph_.by_anchor.view(), table_.data(), width_, begin, end, to);
   });
 }
 
 template <class Precision>
-void Propagation<Precision>::add_partial_sums(const LayerOutput<Real, Stored>& to) {
+void Propagation<Precision>::add_partial_sums(const LayerOutput<Real, Stored>& to,
+                                              const Selection& rows) {
   exchange_.finish_fold(own_sums_.data());
-  parallel_blocks(own_sums_.rows(), kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
+  if (own_sums_.rows() == 0) return;
+  over(rows, [&](std::int64_t begin, std::int64_t end) {
     kernels_.sums_to_layer(own_sums_.data(), width_, begin, end, to);
   });
 }

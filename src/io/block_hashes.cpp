@@ -19,6 +19,7 @@
 #include <xxhash.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/ids.hpp"
 #include "siren/io/atomic_file.hpp"
 
@@ -74,6 +75,7 @@ class BlockReader {
       if (got == 0) break;
       done += static_cast<std::size_t>(got);
     }
+    heartbeat().beat();
     return XXH3_64bits(buffer_.data(), done);
   }
 

@@ -3,11 +3,13 @@
 // of them is then never inside a collective call of HDF5's own, where the others would wait.
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/block_hashes.hpp"
@@ -75,6 +77,7 @@ void CheckpointWriter::open() {
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "preparing", path_);
   check_hdf5(H5Pset_fapl_mpio(access.get(), comm_.get(), MPI_INFO_NULL), "preparing", path_);
   agree_on_input(comm_, [&] {
+    heartbeat().set_operation("opening the file");
     file_ = Hdf5File(
         Hdf5Handle(H5Fopen(path_.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, "opening", path_),
         path_);
@@ -82,14 +85,15 @@ void CheckpointWriter::open() {
 }
 
 void CheckpointWriter::write_table(const StateTensor& tensor) {
-  const RowDataset dataset(file_, tensor.name);
+  std::unique_ptr<RowDataset> dataset;
+  agree_on_input(comm_, [&] { dataset = std::make_unique<RowDataset>(file_, tensor.name); });
   WindowRule rule;
   rule.unit = std::max<std::int64_t>(1, storage_of(tensor, contents_, options_).chunk_rows);
   SlabExchange slabs(comm_, contents_.rows, tensor.columns * tensor.value_bytes, rule);
   for (std::int64_t w = 0; w < slabs.windows(); ++w) {
     const char* values = slabs.collect(w, tensor);
-    agree_on_input(comm_,
-                   [&] { dataset.write(slabs.window(w), values, tensor.value_bytes, transfer()); });
+    agree_on_input(
+        comm_, [&] { dataset->write(slabs.window(w), values, tensor.value_bytes, transfer()); });
   }
 }
 
@@ -113,16 +117,18 @@ void CheckpointWriter::copy_slab(const char* from, const char* to) {
   }
 }
 
-/// On a parallel file system no rank can flush for another: each has its own way to the disk.
+/// Each rank flushes: on a parallel file system each has its own way to the disk. Closing cuts the
+/// file to its length, which gives back what was reserved behind it.
 void CheckpointWriter::close() {
-  agree_on_input(comm_,
-                 [&] { check_hdf5(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), "flushing", path_); });
+  agree_on_input(comm_, [&] {
+    heartbeat().set_operation("closing the file");
+    check_hdf5(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), "flushing", path_);
+  });
   agree_on_input(comm_, [&] { file_.close(); });
   agree_on_input(comm_, [&] {
-    if (comm_.is_root() && options_.compression > 0)
-      std::filesystem::resize_file(path_, std::filesystem::file_size(path_));
+    heartbeat().set_operation("flushing to disk");
+    flush_to_disk(path_);
   });
-  agree_on_input(comm_, [&] { flush_to_disk(path_); });
 }
 
 /// The names of one checkpoint and what becomes of them.

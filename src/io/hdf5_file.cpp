@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/hdf5_file.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "siren/core/check.hpp"
+#include "siren/core/heartbeat.hpp"
 
 namespace siren {
 namespace {
+
+constexpr std::size_t kPiece = std::size_t{1} << 24;  // elements read between signs of life
 
 /// The little-endian type in the file.
 template <class T>
@@ -144,11 +149,16 @@ void Hdf5File::read(const std::string& dataset, std::int64_t begin, std::span<T>
   if (values.empty()) return;
   const std::string place = where(dataset);
   const Hdf5Handle opened = open_dataset(dataset);
-  const Hdf5Handle slab = select_slab(opened.get(), begin, values.size(), place);
-  const Hdf5Handle memory = simple_space(values.size(), place);
-  check_hdf5(
-      H5Dread(opened.get(), memory_type<T>(), memory.get(), slab.get(), H5P_DEFAULT, values.data()),
-      "reading", place);
+  for (std::size_t at = 0; at < values.size(); at += kPiece) {
+    const std::span<T> piece = values.subspan(at, std::min(kPiece, values.size() - at));
+    const Hdf5Handle slab =
+        select_slab(opened.get(), begin + static_cast<std::int64_t>(at), piece.size(), place);
+    const Hdf5Handle memory = simple_space(piece.size(), place);
+    check_hdf5(H5Dread(opened.get(), memory_type<T>(), memory.get(), slab.get(), H5P_DEFAULT,
+                       piece.data()),
+               "reading", place);
+    heartbeat().beat();
+  }
 }
 
 template <Hdf5Value T>

@@ -7,6 +7,7 @@
 #include "kernels_batch.hpp"
 #include "kernels_dense.hpp"
 #include "kernels_product.hpp"
+#include "kernels_random.hpp"
 #include "kernels_sparse.hpp"
 
 namespace siren::SIREN_KERNEL_NAMESPACE {
@@ -36,6 +37,7 @@ constexpr Kernels<Precision> make_table() {
       .log_sigmoid = log_sigmoid<Real>,
       .at_least = at_least<Real>,
       .adam = adam<Real>,
+      .random_words = random_words,
   };
 }
 

@@ -48,7 +48,7 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
         dense_sum_.progress();
         scalar_sum_.progress();
       }),
-      sampler_(set_.item_degree, config.exponent, config.seed),
+      sampler_(set_.item_degree, config.exponent, config.seed, isa),
       schedule_(set_, config.seed, config.batch),
       planner_(comm_, {layout_, set_, sampler_, schedule_, config.negatives}, clock_),
       propagation_(comm_,
@@ -85,9 +85,9 @@ StepReport Trainer<Precision>::step() {
   const Mode mode{true, static_cast<std::uint32_t>(plan.step)};
 
   // 2. Forward: Zp by propagation, Zn while its first rows travel, Z of the needed rows.
-  propagation_.forward(model_.parameters().liked, zp_,        // expand, fold: zp_ [rows x d]
-                       [&] { embed_disliked(plan, mode); });  // Zn [needed x d]
-  const Matrix<Real>& z = fuse(plan, mode);                   // Z [needed x d]
+  propagation_.forward_rows(model_.parameters().liked, zp_, plan.needed.rows,  // expand, fold: zp_
+                            [&] { embed_disliked(plan, mode); });              // Zn [needed x d]
+  const Matrix<Real>& z = fuse(plan, mode);                                    // Z [needed x d]
 
   // 3. Loss: rows of Z to the ranks that mention them, their gradients back, added in rank order.
   expand_batch_rows(plan, z);  // z_items_ [slots x d]

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/comm/request_set.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "siren/comm/communicator.hpp"
+#include "siren/core/heartbeat.hpp"
 
 namespace siren {
 namespace {
@@ -82,6 +87,56 @@ TEST(RequestSet, TestAllIsFalseUntilTheLastOperationCompletes) {
   }
   EXPECT_TRUE(set.empty());
   EXPECT_TRUE(ring.arrived());
+}
+
+TEST(RequestSet, CompletionIsASignOfLifeAndWaitingIsNot) {
+  const Communicator comm = Communicator::world();
+  Ring ring(comm, 25);
+  RequestSet set;
+  ring.start_receive(set);
+  const std::uint64_t before = heartbeat().beats();
+  EXPECT_FALSE(set.test_all());  // nobody sends before the barrier
+  EXPECT_EQ(heartbeat().beats(), before);
+  comm.barrier();
+  ring.start_send(set);
+  const std::uint64_t waiting = heartbeat().beats();
+  set.wait_all();
+  EXPECT_EQ(heartbeat().beats(), waiting + 1);
+}
+
+TEST(RequestSet, WhoIsMissingIsToldWhenTheWatchdogCalls) {
+  class Listener final : public Heartbeat::Listener {
+   public:
+    void on_call(Heartbeat::Call, bool waiting) override {
+      if (waiting) told.push_back(heartbeat().describe());
+      if (waiting) missing.push_back(heartbeat().waiting_for());
+    }
+    std::vector<std::string> told;
+    std::vector<RankList::Copy> missing;
+  };
+  const Communicator comm = Communicator::world();
+  const ElementType word(sizeof(std::int32_t));
+  std::vector<std::int32_t> values(static_cast<std::size_t>(comm.size()));
+  Listener listener;
+  RequestSet set;
+  if (comm.is_root()) {  // waits for every rank but itself
+    heartbeat().set_listener(&listener);
+    for (int rank = 1; rank < comm.size(); ++rank)
+      comm.start_receive(set, &values[static_cast<std::size_t>(rank)], 1, word, rank, Tag::kFold);
+    heartbeat().call(Heartbeat::Call::kLookAround);
+  } else {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    comm.start_send(set, values.data(), 1, word, 0, Tag::kFold);
+  }
+  set.wait_all();
+  heartbeat().set_listener(nullptr);
+  EXPECT_FALSE(heartbeat().is_waiting());
+  for (std::size_t n = 0; n < listener.told.size(); ++n) {
+    EXPECT_EQ(listener.told[n], "in fold");
+    EXPECT_GT(listener.missing[n].total, 0U);
+    EXPECT_LT(listener.missing[n].total, values.size());
+    EXPECT_THAT(listener.missing[n].first, testing::Each(testing::Gt(0)));
+  }
 }
 
 TEST(RequestSet, DestructorCompletes) {

@@ -190,5 +190,31 @@ TEST(NegativeSampler, IsAFunctionOfSeedRatingEpochAndDraw) {
         << "order of calls";
 }
 
+TEST(NegativeSampler, DrawsTogetherWhatItDrawsOneByOne) {
+  std::vector<std::int32_t> degrees(1000);
+  for (std::size_t i = 0; i < degrees.size(); ++i)
+    degrees[i] = static_cast<std::int32_t>(i % 7 * i % 311);
+  for (const Isa isa : {Isa::kPortable, best_isa()}) {
+    const NegativeSampler sampler(degrees, 0.75, 3, isa);
+    NegativeScratch scratch(1000);
+    std::int64_t rejected = 0;
+    for (const int share : {0, 3, 40, 97}) {  // percent of the items that the user has rated
+      std::vector<ItemId> rated;
+      for (ItemId item = 0; item < 1000; ++item)
+        if (degrees[static_cast<std::size_t>(item)] > 0 && item * 37 % 100 < share)
+          rated.push_back(item);
+      for (const int count : {1, 16, 40, 100}) {
+        std::vector<ItemId> together(static_cast<std::size_t>(count));
+        const std::int64_t id = (std::int64_t{5} << 33) + share;
+        sampler.draw_all(rated, id, 9, together, scratch);
+        for (std::int32_t k = 0; k < count; ++k)
+          EXPECT_EQ(together[static_cast<std::size_t>(k)], sampler.draw(rated, id, 9, k));
+        rejected += share == 97 ? count : 0;
+      }
+    }
+    EXPECT_GT(rejected, 100);  // most first attempts fail for the user who has rated nearly all
+  }
+}
+
 }  // namespace
 }  // namespace siren

@@ -185,6 +185,30 @@ TEST_P(PropagationOf, OverlapRunsExactlyOncePerForward) {
   }
 }
 
+TEST_P(PropagationOf, GivesNeededRowsTheSameBits) {
+  for (const int layers : {0, 1, 3}) {
+    auto propagation = this->propagation<Fp32>(layers);
+    const Matrix<float> x = local_table<float>(1);
+    Matrix<float> all(x.rows(), kDimension);
+    propagation.forward(x, all);
+    for (const int keep : {0, 1, 3, 7}) {  // of 7 rows in turn; none and all among them
+      std::vector<LocalRow> needed;
+      for (LocalRow row = 0; row < x.rows(); ++row)
+        if (row * 5 % 7 < keep) needed.push_back(row);
+      Matrix<float> some(x.rows(), kDimension);
+      for (int again = 0; again < 2; ++again) {
+        propagation.forward_rows(x, some, needed);
+        for (const LocalRow row : needed)
+          EXPECT_TRUE(std::equal(all.row(row), all.row(row) + kDimension, some.row(row)))
+              << layers << " layers, row " << row;
+      }
+    }
+    Matrix<float> after(x.rows(), kDimension);
+    propagation.forward(x, after);  // nothing of a partial layer stays behind
+    EXPECT_TRUE(std::equal(all.span().begin(), all.span().end(), after.span().begin()));
+  }
+}
+
 TEST_P(PropagationOf, HasTheSameBitsForAnyNumberOfThreads) {
   auto propagation = this->propagation<Fp32>(3);
   const Matrix<float> x = local_table<float>(1);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/checkpoint.hpp"
 
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -9,120 +8,41 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include "siren/core/error.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/math/matrix.hpp"
 
+#include "io/checkpoint_fixture.hpp"
 #include "io/dataset_fixture.hpp"
-#include "support/common_folder.hpp"
 
 namespace siren {
 namespace {
 
+using test::all_options;
+using test::kItems;
+using test::kRows;
+using test::kUsers;
+using test::Model;
+using test::some_info;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr std::int64_t kUsers = 70;
-constexpr std::int64_t kItems = 33;
-constexpr std::int64_t kRows = kUsers + kItems;
-
-const std::vector<CheckpointOptions>& all_options() {
-  static const std::vector<CheckpointOptions> options = {{CheckpointIo::kIndependent, 0},
-                                                         {CheckpointIo::kCollective, 0},
-                                                         {CheckpointIo::kCollective, 4}};
-  return options;
-}
-
-/// A padded table, one without padding and a replicated tensor, as rank of `comm` would have them.
-struct Model {
-  Model(const Communicator& comm, const std::string& partition) {
-    for (NodeId node = 0; node < kRows; ++node) {
-      std::int64_t owner = 0;
-      if (partition == "runs") owner = node % kUsers * comm.size() / kUsers;
-      if (partition == "scattered") owner = node * node % 7 % comm.size();
-      if (owner == comm.rank()) nodes.push_back(node);
-    }
-    narrow = Matrix<float>(std::ssize(nodes), 5);
-    wide = Matrix<double>(std::ssize(nodes), 32);
-    weight = Matrix<float>(3, 4);
-  }
-  /// Different numbers everywhere.
-  Model& fill() {
-    for (std::int64_t i = 0; i < std::ssize(nodes); ++i) {
-      const auto node = static_cast<double>(nodes[static_cast<std::size_t>(i)]);
-      for (int c = 0; c < 5; ++c) narrow(i, c) = static_cast<float>(node + 0.1 * c);
-      for (int c = 0; c < 32; ++c) wide(i, c) = -node + 1e-3 * c;
-    }
-    for (std::int64_t k = 0; k < 12; ++k) weight(k / 4, k % 4) = static_cast<float>(k) - 0.5F;
-    return *this;
-  }
-  std::vector<StateTensor> tensors() {
-    return {{"parameters/narrow", true, narrow.rows(), 5, narrow.stride(), 4, narrow.data()},
-            {"parameters/weight", false, 3, 4, weight.stride(), 4, weight.data()},
-            {"first_moment/wide", true, wide.rows(), 32, wide.stride(), 8, wide.data()}};
-  }
-  TableRows rows() const { return {nodes, kRows}; }
-  bool operator==(const Model& other) const {
-    const auto same = [](const auto& a, const auto& b) {
-      return std::equal(a.span().begin(), a.span().end(), b.span().begin(), b.span().end());
-    };
-    return same(narrow, other.narrow) && same(wide, other.wide) && same(weight, other.weight);
-  }
-
-  std::vector<NodeId> nodes;
-  Matrix<float> narrow;
-  Matrix<double> wide;
-  Matrix<float> weight;
-};
-
-CheckpointInfo some_info() {
-  return {7, 2, kUsers, kItems, "fp32", "model = siren\n", "{\"best\":1}", "abc", "0.1"};
-}
+class CheckpointFile : public test::CheckpointTest {};
 
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-class CheckpointFile : public ::testing::Test {
- protected:
-  CheckpointFile()
-      : comm_(Communicator::world()),
-        alone_(comm_.split(comm_.rank(), 0)),
-        folder_(comm_),
-        path_(folder_.path("c.h5")) {}
-
-  void write(const std::string& partition, const CheckpointOptions& options = {}) {
-    Model model(comm_, partition);
-    const std::vector<StateTensor> tensors = model.fill().tensors();
-    write_checkpoint(comm_, path_, {some_info(), model.rows(), tensors}, options);
-  }
-  void expect_whole_model(const Communicator& comm, const std::string& partition) {
-    Model expected(comm, partition);
-    Model read(comm, partition);
-    read_checkpoint(comm, path_, read.rows(), read.tensors());
-    EXPECT_TRUE(read == expected.fill()) << partition << " on " << comm.size();
-  }
-  void remove() {
-    comm_.barrier();
-    if (comm_.is_root()) std::filesystem::remove(path_);
-    comm_.barrier();
-  }
-
-  Communicator comm_;
-  Communicator alone_;
-  test::CommonFolder folder_;
-  std::string path_;
-};
-
 TEST_F(CheckpointFile, IsReadBackByAnyRanksFromAnyRanks) {
+  const Communicator half = comm_.split(comm_.rank() % 2, 0);
   for (const CheckpointOptions& options : all_options())
     for (const char* written : {"runs", "scattered", "first"}) {
       write(written, options);
       verify_block_hashes(comm_, path_);
       for (const char* read : {"runs", "scattered", "first"}) expect_whole_model(comm_, read);
+      expect_whole_model(half, "scattered");
       expect_whole_model(alone_, "runs");
       remove();
     }
@@ -143,24 +63,11 @@ TEST_F(CheckpointFile, HasTheSameBytesWhoeverWroteIt) {
 TEST_F(CheckpointFile, SaysWhatItIs) {
   write("runs");
   const CheckpointInfo info = read_checkpoint_info(path_);
-  const CheckpointInfo expected = some_info();
   EXPECT_THAT((std::vector{info.step, info.epoch, info.users, info.items}),
-              ElementsAre(expected.step, expected.epoch, expected.users, expected.items));
+              ElementsAre(7, 2, kUsers, kItems));
   EXPECT_THAT((std::vector{info.storage, info.config, info.progress, info.dataset_hash,
                            info.program_version}),
-              ElementsAre(expected.storage, expected.config, expected.progress,
-                          expected.dataset_hash, expected.program_version));
-}
-
-TEST_F(CheckpointFile, IsSmallerCompressed) {
-  Model model(comm_, "runs");  // all zeros
-  const std::vector<StateTensor> tensors = model.tensors();
-  const CheckpointContents contents{some_info(), model.rows(), tensors};
-  const WrittenFile plain = write_checkpoint(comm_, path_, contents);
-  remove();
-  const WrittenFile small =
-      write_checkpoint(comm_, path_, contents, {CheckpointIo::kCollective, 1});
-  EXPECT_LT(small.bytes, plain.bytes / 2);
+              ElementsAre("fp32", "model = siren\n", "{\"best\":1}", "abc", "0.1"));
 }
 
 TEST_F(CheckpointFile, CompressionIsRefusedWhereHdf5CannotDoIt) {
@@ -175,14 +82,6 @@ TEST_F(CheckpointFile, IoHasNames) {
   for (const CheckpointIo io : {CheckpointIo::kIndependent, CheckpointIo::kCollective})
     EXPECT_EQ(checkpoint_io_from(name_of(io)), io);
   EXPECT_EQ(checkpoint_io_from("posix"), std::nullopt);
-}
-
-TEST_F(CheckpointFile, IsAllThatIsLeftInTheFolderBesideItsHashes) {
-  write("scattered");
-  if (folder_.roots()) {
-    EXPECT_EQ(folder_.roots()->files(), 2);
-    EXPECT_TRUE(std::filesystem::exists(block_hashes_path(path_)));
-  }
 }
 
 TEST_F(CheckpointFile, GivesSomeRowsToPlacesOfTheCallersChoice) {
@@ -236,65 +135,6 @@ TEST_F(CheckpointFile, MistakesAreTheSameOnEveryRank) {
               HasSubstr("no original ids"));
   EXPECT_THROW(read_checkpoint_info(SIREN_SOURCE_DIR "/README.md"), InputError);
   EXPECT_THROW(read_checkpoint_info(SIREN_SOURCE_DIR "/tests/golden/step.h5"), InputError);
-}
-
-/// Files of this process cannot grow beyond `bytes` while this lives.
-class FileLimit {
- public:
-  explicit FileLimit(rlim_t bytes) : before_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &limit_);
-    const rlimit lower{bytes, limit_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &lower);
-  }
-  ~FileLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &limit_);
-    std::signal(SIGXFSZ, before_);
-  }
-  FileLimit(const FileLimit&) = delete;
-  FileLimit& operator=(const FileLimit&) = delete;
-
- private:
-  rlimit limit_{};
-  void (*before_)(int);
-};
-
-TEST_F(CheckpointFile, OneRankThatCannotWriteEndsItForAllAndLeavesNothing) {
-  for (const CheckpointOptions& options : all_options())
-    for (int failing = 0; failing < comm_.size(); ++failing) {
-      std::unique_ptr<FileLimit> limit;
-      if (comm_.rank() == failing) limit = std::make_unique<FileLimit>(9000);
-      if (options.io == CheckpointIo::kCollective && failing > 0) continue;  // who writes is MPI's
-      EXPECT_THROW(write("scattered", options), CommonEnvironmentError) << failing;
-      comm_.barrier();
-      if (folder_.roots()) {
-        EXPECT_EQ(folder_.roots()->files(), 0) << name_of(options.io) << " " << failing;
-      }
-    }
-}
-
-TEST_F(CheckpointFile, WhatCannotGetItsNameLeavesNothing) {
-  for (const std::string& taken : {path_, block_hashes_path(path_)}) {
-    if (comm_.is_root()) std::filesystem::create_directory(taken);
-    comm_.barrier();
-    EXPECT_THROW(write("runs"), CommonEnvironmentError);
-    comm_.barrier();
-    if (folder_.roots()) {
-      EXPECT_EQ(folder_.roots()->files(), 1) << taken;
-    }
-    comm_.barrier();
-    if (comm_.is_root()) std::filesystem::remove(taken);
-  }
-}
-
-TEST_F(CheckpointFile, AFolderThatIsNotCommonIsTheUsersMistake) {
-  if (comm_.size() == 1) GTEST_SKIP() << "needs a second rank";
-  const test::TempFolder own;  // each rank's is another: like a local disk
-  const std::string here = std::filesystem::current_path().string();
-  std::filesystem::current_path(own.path(""));
-  path_ = "c.h5";
-  EXPECT_THAT(test::input_error([&] { write("runs"); }), HasSubstr("not the same for all ranks"));
-  std::filesystem::current_path(here);
-  EXPECT_EQ(own.files(), 0);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ TEST_P(Parallel, EveryTileRunsOnceAndOnlyTheMainThreadPolls) {
     std::atomic<int> arrived = 0;
     std::atomic<int> strangers = 0;
     std::atomic<int> polls = 0;
+    const std::uint64_t beats = heartbeat().beats();
     const auto tile_body = [&](std::int64_t tile) {
       ++runs[static_cast<std::size_t>(tile)];
       ++arrived;
@@ -35,6 +36,7 @@ TEST_P(Parallel, EveryTileRunsOnceAndOnlyTheMainThreadPolls) {
     for (const auto& count : runs) EXPECT_EQ(count, 1);
     EXPECT_EQ(strangers, 0);
     EXPECT_LE(polls, tiles);
+    EXPECT_EQ(heartbeat().beats() - beats, static_cast<std::uint64_t>(polls)) << "signs of life";
     EXPECT_TRUE(threads > 1 || polls == tiles) << polls;
     EXPECT_TRUE(tiles < threads || polls > 0) << "the main thread had a tile";
   }

@@ -38,7 +38,8 @@ class RequestSet {
 
  private:
   void complete() noexcept;
-  void tell_who_is_missing();
+  /// False if it turns out that nobody is.
+  bool tell_who_is_missing();
 
   std::vector<MPI_Request> requests_;
   std::vector<int> peers_;           // of the requests

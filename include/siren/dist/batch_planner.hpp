@@ -89,6 +89,7 @@ class BatchPlanner {
   const Layout& layout_;
   const TrainingSet& set_;
   const NegativeSampler& sampler_;
+  mutable std::vector<NegativeScratch> scratch_;  // one for each thread
   BatchSchedule& schedule_;
   int negatives_;
   PhaseClock& clock_;

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,14 @@ class Propagation {
   /// mean [rows x d] from x [rows x d]. `overlap` runs once, while the first expand is in flight.
   void forward(const Matrix<Real>& x, Matrix<Real>& mean, const Work& overlap = {});
 
+  /// The same for rows `needed` (owned, ascending) only; the last layer is computed for them alone,
+  /// and what is left in the other rows of `mean` means nothing. The bits of the needed rows are
+  /// those of forward().
+  void forward_rows(const Matrix<Real>& x,
+                    Matrix<Real>& mean,
+                    std::span<const LocalRow> needed,
+                    const Work& overlap = {});
+
   /// The adjoint: gradient of x from the gradient of the mean.
   void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
 
@@ -79,17 +88,37 @@ class Propagation {
     std::vector<Real> sum;    // [rows] post / (L + 1): a layer's sums to the mean
   };
   Scaling make_scaling(bool adjoint) const;
+  /// Rows of one side that a layer computes: ranges of CSR rows, in tiles of similar work.
+  struct Selection {
+    std::vector<RowRange> runs;
+    std::vector<std::int64_t> tiles;  // bounds in runs
+  };
+  Selection all_rows(const std::vector<std::int64_t>& offsets) const;
+  void select(std::span<const LocalRow> needed,
+              const RowRange& side,
+              const std::vector<std::int64_t>& offsets,
+              Selection& selection) const;
+  struct LayerRows {
+    const Selection& anchored;
+    const Selection& travelling;
+  };
+
   void apply(const Matrix<Real>& x,
              const Scaling& scaling,
              Matrix<Real>& mean,
+             const LayerRows& last,
              const Work& overlap);
-  void layer(const Scaling& scaling, bool last, Matrix<Real>& mean, const Work& overlap);
+  void layer(const Scaling& scaling,
+             bool last,
+             Matrix<Real>& mean,
+             const LayerRows& rows,
+             const Work& overlap);
   void sum_halo_rows();
-  void sum_travelling_rows(const LayerOutput<Real, Stored>& to);
-  void sum_anchored_rows(const LayerOutput<Real, Stored>& to);
-  void add_partial_sums(const LayerOutput<Real, Stored>& to);
+  void sum_travelling_rows(const LayerOutput<Real, Stored>& to, const Selection& rows);
+  void sum_anchored_rows(const LayerOutput<Real, Stored>& to, const Selection& rows);
+  void add_partial_sums(const LayerOutput<Real, Stored>& to, const Selection& rows);
   template <class Body>
-  void over_tiles(const std::vector<std::int64_t>& bounds, const Body& body);
+  void over(const Selection& rows, const Body& body);
 
   const Adjacency& graph_;
   const Kernels<Precision>& kernels_;
@@ -103,13 +132,15 @@ class Propagation {
   Scaling backward_;
   ExchangePlan plan_;
   RowExchange<Precision> exchange_;
-  Matrix<Stored> table_;                  // [rows + halo x d] scaled input of the layer
-  Matrix<Stored> next_table_;             // that of the next layer
-  Matrix<Stored> halo_sums_;              // [halo x d] partial sums for other ranks
-  Matrix<Real> own_sums_;                 // [travelling x d] sums that other ranks add to
-  std::vector<std::int64_t> halo_tiles_;  // row bounds in by_traveller
-  std::vector<std::int64_t> own_tiles_;
-  std::vector<std::int64_t> anchor_tiles_;
+  Matrix<Stored> table_;       // [rows + halo x d] scaled input of the layer
+  Matrix<Stored> next_table_;  // that of the next layer
+  Matrix<Stored> halo_sums_;   // [halo x d] partial sums for other ranks
+  Matrix<Real> own_sums_;      // [travelling x d] sums that other ranks add to
+  Selection all_halo_;
+  Selection all_travelling_;
+  Selection all_anchored_;
+  Selection needed_travelling_;  // of the last layer
+  Selection needed_anchored_;
 };
 
 }  // namespace siren

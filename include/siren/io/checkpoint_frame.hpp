@@ -31,8 +31,7 @@ RowStorage storage_of(const StateTensor& tensor,
 
 /// Replaces any file at `path`. Where the file system can, all the space that the file may need is
 /// reserved, so that a full disk is found out here (EnvironmentError) and not by one rank in the
-/// middle of a common transfer; beyond the end of the file if compressed, for the caller to give
-/// back.
+/// middle of a common transfer; beyond the end of the file if compressed.
 void create_checkpoint_frame(const std::string& path,
                              const CheckpointContents& contents,
                              const CheckpointOptions& options);

@@ -87,6 +87,18 @@ struct BranchRows {
   std::int64_t width;
 };
 
+/// The Philox counters (common[0], common[1], common[2], first + i), i in [0, count).
+struct RandomCounters {
+  std::uint32_t key[2];  // seed, purpose
+  std::uint32_t common[3];
+  std::uint32_t first;
+  std::int64_t count;
+};
+inline constexpr std::int64_t kRandomLanes = 16;
+constexpr std::int64_t padded_random(std::int64_t count) {
+  return (count + kRandomLanes - 1) / kRandomLanes * kRandomLanes;
+}
+
 template <class Precision>
 struct Kernels {
   using Real = typename Precision::Real;
@@ -207,6 +219,10 @@ struct Kernels {
                const Real* gradient,
                std::int64_t count,
                const AdamStep<Real>&);
+
+  // ---- random numbers (core/rng.hpp), the same for every Precision
+  /// Word w of counter i to out[w * padded_random(count) + i]; out [4 x padded_random(count)].
+  void (*random_words)(const RandomCounters&, std::uint32_t* out);
 };
 
 /// The table for an instruction set that this binary contains. Defined for Fp32, Bf16 and Fp64.
