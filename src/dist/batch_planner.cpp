@@ -22,7 +22,7 @@ std::size_t at(std::int64_t i) {
 }  // namespace
 
 BatchPlanner::BatchPlanner(const Communicator& comm, const BatchSource& source, PhaseClock& clock)
-    : comm_(comm),
+    : comm_(comm.split(0, comm.rank())),
       layout_(source.layout),
       set_(source.set),
       sampler_(source.sampler),

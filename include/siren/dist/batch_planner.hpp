@@ -48,6 +48,7 @@ struct BatchSource {
 
 class BatchPlanner {
  public:
+  /// Collective.
   BatchPlanner(const Communicator& comm, const BatchSource& source, PhaseClock& clock);
 
   /// Completes a plan that was begun: other ranks may wait for its messages. As every rank gives up
@@ -85,7 +86,7 @@ class BatchPlanner {
   void complete_requests();
   void choose_needed_rows(std::vector<LocalRow>& wanted);
 
-  Communicator comm_;
+  Communicator comm_;  // its own: a plan stays in flight while others may be made
   const Layout& layout_;
   const TrainingSet& set_;
   const NegativeSampler& sampler_;
