@@ -4,7 +4,6 @@
 #include <atomic>
 #include <csignal>
 #include <ctime>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -15,7 +14,6 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-constexpr int kSignalExit = 128;  // shells report a signal's number on top of this
 
 std::atomic<int> first_signal{0};
 std::atomic<std::int64_t> first_interrupt{0};  // nanoseconds, monotonic
@@ -32,7 +30,9 @@ void note(int signal) {
   const std::int64_t at = now.tv_sec * kNanosecondsPerSecond + now.tv_nsec;
   std::int64_t never = 0;
   if (first_interrupt.compare_exchange_strong(never, at)) return;
-  if (at - never > kNanosecondsPerSecond) ::_exit(kSignalExit + SIGINT);
+  if (at - never <= kNanosecondsPerSecond) return;
+  std::signal(SIGINT, SIG_DFL);
+  std::raise(SIGINT);  // takes effect when this handler returns
 }
 
 }  // namespace
