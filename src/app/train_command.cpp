@@ -67,7 +67,9 @@ void report_start(const Communicator& comm, const Session& session, int threads)
 }
 
 /// Largest share of any rank, by kind.
-nlohmann::ordered_json report_memory(const Communicator& comm, const Training& training) {
+nlohmann::ordered_json report_memory(const Communicator& comm,
+                                     const Training& training,
+                                     Travel travel) {
   nlohmann::ordered_json event = {{"event", "memory"}, {"ranks", comm.size()}};
   std::int64_t total = 0;
   std::vector<std::string> parts;
@@ -80,7 +82,8 @@ nlohmann::ordered_json report_memory(const Communicator& comm, const Training& t
   const std::int64_t rows = comm.all_reduce(training.rows_sent_per_layer(), Reduction::kSum);
   event["rows_sent_per_layer"] = rows;
   spdlog::info("memory per rank, at most {}: {}", human_bytes(total), fmt::join(parts, ", "));
-  spdlog::info("{} rows cross ranks per layer", grouped(rows));
+  spdlog::info("{} rows of {} cross ranks per layer", grouped(rows),
+               travel == Travel::kItems ? "items" : "users");
   return event;
 }
 
@@ -208,7 +211,8 @@ RunProgress Job::resume() {
 }
 
 void Job::start_metrics() {
-  const nlohmann::ordered_json memory = report_memory(comm_, session_.training());
+  const nlohmann::ordered_json memory =
+      report_memory(comm_, session_.training(), session_.travel());
   if (!comm_.is_root()) return;
   metrics_ = std::make_unique<MetricsLog>(directory_.metrics_path(), config_.log_steps);
   if (command_.resume)

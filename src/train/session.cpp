@@ -62,8 +62,8 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.seed = config.seed;
   options.dimension = config.dimension;
   data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
-  const Travel travel = parse_travel(data.travel, summary().users, summary().items);
-  graph_ = make_liked_graph(comm, data_->layout, data_->train, travel);
+  travel_ = parse_travel(data.travel, summary().users, summary().items);
+  graph_ = make_liked_graph(comm, data_->layout, data_->train, travel_);
   for (std::int64_t row = 0; row < data_->layout.rows(); ++row)
     nodes_.push_back(data_->layout.node_of(static_cast<LocalRow>(row)));
 }

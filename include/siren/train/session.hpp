@@ -54,6 +54,7 @@ class Session {
   const DatasetSummary& summary() const { return file_->summary(); }
   const LoadedData& loaded() const { return *data_; }
   const Adjacency& graph() const { return graph_; }
+  Travel travel() const { return travel_; }
   Training& training() { return *training_; }
   /// "valid" if the data set has validation ratings in this fold, else "test".
   std::string default_split() const;
@@ -73,6 +74,7 @@ class Session {
   std::unique_ptr<DatasetFile> file_;
   float offset_ = 0.0F;
   std::unique_ptr<LoadedData> data_;
+  Travel travel_ = Travel::kItems;
   Adjacency graph_;
   std::vector<NodeId> nodes_;
   std::unique_ptr<Training> training_;
