@@ -60,7 +60,8 @@ void MetricsLog::on_checkpoint(const CheckpointReport& report) {
          {"step", report.step},
          {"file", report.file},
          {"seconds", report.seconds},
-         {"bytes", report.bytes}});
+         {"bytes", report.bytes},
+         {"pause", report.pause}});
 }
 
 }  // namespace siren

@@ -186,10 +186,12 @@ std::vector<PhaseUse> TrainingRun::phases() const {
 
 void TrainingRun::save_checkpoint() {
   if (parts_.checkpoints == nullptr || saved_step_ == training_.steps_done()) return;
-  const CheckpointReport report = parts_.checkpoints->save(progress_);
+  const Stopwatch watch;
+  CheckpointReport report = parts_.checkpoints->save(progress_);
+  report.pause = watch.seconds();
   saved_step_ = report.step;
   since_saved_ = Stopwatch();
-  longest_save_ = std::max(longest_save_, report.seconds);
+  longest_save_ = std::max(longest_save_, report.pause);
   for (Observer* observer : parts_.observers) observer->on_checkpoint(report);
 }
 

@@ -35,8 +35,9 @@ struct EpochReport {
 struct CheckpointReport {
   std::int64_t step;
   std::string file;
-  double seconds;
+  double seconds;  // until the file was published
   std::int64_t bytes;
+  double pause = 0.0;  // seconds that training stood still
 };
 
 class Observer {
