@@ -79,6 +79,7 @@ std::optional<RunProgress> RunCheckpoints::resume() {
     agree_on_input(comm_, [&] {
       if (!comm_.is_root()) return;
       directory_.set_latest(step);
+      if (progress.best_step != 0) directory_.set_best(progress.best_step);
       directory_.cut_metrics(progress.metrics_bytes);
     });
     return progress;
