@@ -13,7 +13,7 @@ usage: launch/quickstart.sh [options]
   --help        this text
 Installs packages (by sudo unless called by root), builds siren into build/release, makes ratings with planted
 tastes, trains SiReN, SiReN without dislikes and LightGCN on 2 ranks, and compares them with popularity.
-Results: runs/quickstart, made anew each time. Some five minutes on two cores, besides the packages.
+Results: runs/quickstart, made anew each time. Some two minutes on two cores, besides the packages.
 TEXT
 }
 

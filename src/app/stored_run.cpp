@@ -17,7 +17,7 @@ namespace siren {
 namespace {
 
 /// Options that change how far, how fast or where a run goes, but not what it computes.
-constexpr std::array<std::string_view, 20> kMayChange = {"data",
+constexpr std::array<std::string_view, 21> kMayChange = {"data",
                                                          "run",
                                                          "epochs",
                                                          "max-steps",
@@ -36,7 +36,8 @@ constexpr std::array<std::string_view, 20> kMayChange = {"data",
                                                          "checkpoint-every-steps",
                                                          "checkpoint-every-epochs",
                                                          "checkpoint-every-minutes",
-                                                         "checkpoint-io"};
+                                                         "checkpoint-io",
+                                                         "checkpoint-compression"};
 
 bool may_change(std::string_view name) {
   return std::find(kMayChange.begin(), kMayChange.end(), name) != kMayChange.end();

@@ -77,9 +77,11 @@ void declare_output(OptionParser& options, TrainConfig& train) {
   options.section("Output");
   options.text("run", train.run, "DIR", "run directory to make");
   options.number("checkpoint-every-steps", train.checkpoint_every_steps, {0}, "N",
-                 "besides the one at the end (0: none; likewise:)");
-  options.number("checkpoint-every-epochs", train.checkpoint_every_epochs, {0}, "N", "");
-  options.number("checkpoint-every-minutes", train.checkpoint_every_minutes, {0.0, 1e6}, "X", "");
+                 "besides the one at the end (0: none)");
+  options.number("checkpoint-every-epochs", train.checkpoint_every_epochs, {0}, "N",
+                 "also behind every N-th epoch");
+  options.number("checkpoint-every-minutes", train.checkpoint_every_minutes, {0.0, 1e6}, "X",
+                 "also X minutes after the last");
   options.number("keep", train.keep, {1}, "N", "newest checkpoints kept, besides the best");
   options.text("checkpoint-io", train.checkpoint_io, "independent|collective", "way of MPI-IO");
   options.number("checkpoint-compression", train.checkpoint_compression, {0, 9}, "N",
@@ -96,7 +98,7 @@ void declare_run_options(OptionParser& options, RunConfig& config) {
   declare_model(options, config.train);
   declare_training(options, config.train);
   declare_execution(options, config.train);
-  options.text("preset", config.preset, "paper|fast", "values for all options not given");
+  options.text("preset", config.preset, "paper", "values for all options not given");
   declare_output(options, config.train);
 }
 

@@ -6,32 +6,26 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <xxhash.h>
 
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/ids.hpp"
 #include "siren/io/atomic_file.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
 namespace {
 
 constexpr int kVersion = 1;
 constexpr std::size_t kHexDigits = 16;
-
-[[noreturn]] void fail(const char* doing, const std::string& path) {
-  throw EnvironmentError(fmt::format("{} {}: {}", doing, path, std::strerror(errno)));
-}
 
 std::string hex_hash(std::string_view bytes) {
   return fmt::format("{:016x}", XXH3_64bits(bytes.data(), bytes.size()));
@@ -47,41 +41,19 @@ RowRange share_of(const Communicator& comm, std::int64_t blocks) {
 
 class BlockReader {
  public:
-  /// InputError if there is no such file.
-  explicit BlockReader(const std::string& path)
-      : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (file_ < 0 && errno == ENOENT) throw InputError(fmt::format("{} does not exist", path));
-    if (file_ < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  }
-  ~BlockReader() { ::close(file_); }
-  BlockReader(const BlockReader&) = delete;
-  BlockReader& operator=(const BlockReader&) = delete;
-
-  std::int64_t length() const {
-    struct stat status {};
-    if (::fstat(file_, &status) != 0) fail("examining", path_);
-    return status.st_size;
-  }
+  explicit BlockReader(const std::string& path) : file_(path) {}
+  std::int64_t length() const { return file_.length(); }
 
   /// Of the bytes that are there: the last block is shorter.
   std::uint64_t hash(std::int64_t block) {
     buffer_.resize(static_cast<std::size_t>(kHashBlockBytes));
-    std::size_t done = 0;
-    while (done < buffer_.size()) {
-      const ssize_t got = ::pread(file_, buffer_.data() + done, buffer_.size() - done,
-                                  block * kHashBlockBytes + static_cast<std::int64_t>(done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail("reading", path_);
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
+    const std::size_t got = file_.read(buffer_.data(), buffer_.size(), block * kHashBlockBytes);
     heartbeat().beat();
-    return XXH3_64bits(buffer_.data(), done);
+    return XXH3_64bits(buffer_.data(), got);
   }
 
  private:
-  const std::string& path_;
-  int file_;
+  PlainFile file_;
   std::vector<char> buffer_;
 };
 
@@ -176,7 +148,7 @@ void write_block_hashes(const Communicator& comm,
     std::ofstream file(hashes, std::ios::binary | std::ios::trunc);
     file << to_text(blocks);
     file.close();
-    if (!file) fail("writing", hashes);
+    if (!file) throw EnvironmentError(fmt::format("writing {}: {}", hashes, std::strerror(errno)));
     flush_to_disk(hashes);
   });
 }
@@ -185,6 +157,7 @@ void verify_block_hashes(const Communicator& comm, const std::string& path) {
   BlockHashes expected;
   agree_on_input(comm, [&] {
     if (!comm.is_root()) return;
+    if (!std::filesystem::exists(path)) throw InputError(fmt::format("{} does not exist", path));
     if (BlockReader(path).length() == 0) throw InputError(fmt::format("{} is empty", path));
     expected = read_beside(path);
   });

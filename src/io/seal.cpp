@@ -18,6 +18,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
 namespace {
@@ -47,56 +48,10 @@ struct SealBlock {
 };
 static_assert(sizeof(SealBlock) == kSealBytes && std::endian::native == std::endian::little);
 
-class OpenFile {
- public:
-  OpenFile(const std::string& path, int flags)
-      : path_(path), file_(::open(path.c_str(), flags | O_CLOEXEC)) {
-    if (file_ < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  }
-  ~OpenFile() { ::close(file_); }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  std::int64_t length() const {
-    struct stat status {};
-    if (::fstat(file_, &status) != 0) fail("examining");
-    if (S_ISDIR(status.st_mode))
-      throw InputError(fmt::format("{} is a directory, not a dataset file", path_));
-    return status.st_size;
-  }
-
-  /// Up to `count` bytes at `offset`; fewer only at the end of the file.
-  std::size_t read(void* to, std::size_t count, std::int64_t offset) const {
-    std::size_t done = 0;
-    while (done < count) {
-      const ssize_t got = ::pread(file_, static_cast<char*>(to) + done, count - done,
-                                  offset + static_cast<std::int64_t>(done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail("reading");
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    return done;
-  }
-
-  void write(const void* from, std::size_t count, std::int64_t offset) const {
-    if (::pwrite(file_, from, count, offset) != static_cast<ssize_t>(count))
-      fail("writing the seal of");
-  }
-
- private:
-  [[noreturn]] void fail(const char* doing) const {
-    throw EnvironmentError(fmt::format("{} {}: {}", doing, path_, std::strerror(errno)));
-  }
-
-  const std::string& path_;
-  int file_;
-};
-
 /// Checksum of several stretches of a file, read in pieces.
 class StretchHash {
  public:
-  explicit StretchHash(const OpenFile& file)
+  explicit StretchHash(const PlainFile& file)
       : file_(file), state_(XXH3_createState()), piece_(kPiece) {
     XXH3_64bits_reset(state_.get());
   }
@@ -118,18 +73,18 @@ class StretchHash {
   struct Free {
     void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
   };
-  const OpenFile& file_;
+  const PlainFile& file_;
   std::unique_ptr<XXH3_state_t, Free> state_;
   std::vector<char> piece_;
 };
 
-std::uint64_t hash_extent(const OpenFile& file, const FileExtent& extent) {
+std::uint64_t hash_extent(const PlainFile& file, const FileExtent& extent) {
   StretchHash hash(file);
   hash.add(extent.offset, extent.length);
   return hash.digest();
 }
 
-std::uint64_t hash_structure(const OpenFile& file,
+std::uint64_t hash_structure(const PlainFile& file,
                              std::vector<SealedExtent> extents,
                              std::int64_t file_length) {
   std::sort(extents.begin(), extents.end(),
@@ -176,7 +131,7 @@ void check_kind(const std::string& path,
 
 void write_seal(const std::string& path, std::uint32_t version, std::vector<SealedExtent> extents) {
   SIREN_ASSERT(extents.size() <= kMaxExtents, "{} extents", extents.size());
-  const OpenFile file(path, O_RDWR);
+  const PlainFile file(path, PlainFile::Mode::kReadWrite);
   SealBlock block;
   block.version = version;
   block.extents = static_cast<std::uint32_t>(extents.size());
@@ -204,7 +159,7 @@ bool has_seal(const std::string& path) {
 }
 
 std::vector<SealedExtent> check_seal(const std::string& path, std::uint32_t version) {
-  const OpenFile file(path, O_RDONLY);
+  const PlainFile file(path);
   const std::int64_t length = file.length();
   SealBlock block;
   block.magic.fill('\0');
@@ -224,7 +179,7 @@ std::vector<SealedExtent> check_seal(const std::string& path, std::uint32_t vers
 }
 
 void check_extents(const std::string& path, const std::vector<SealedExtent>& extents) {
-  const OpenFile file(path, O_RDONLY);
+  const PlainFile file(path);
   for (const SealedExtent& sealed : extents)
     if (hash_extent(file, sealed.extent) != sealed.hash)
       damaged(path, fmt::format("the contents of {} do not match their checksum", sealed.name));

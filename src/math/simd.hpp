@@ -141,8 +141,7 @@ SIREN_INLINE IntVec<Real> lanes_of(std::uint64_t bits) {
 }
 
 // ---- exp and friends, accurate to about two units in the last place (tanh: of 1, so not
-// relatively
-// ---- near 0)
+// ---- relatively near 0)
 
 template <class Real>
 struct ExpConstants;

@@ -132,7 +132,7 @@ void TrainingRun::take(const EvaluationReport& report, std::int32_t epoch) {
   if (report.split != "valid") return;
   ++progress_.evaluations_since_best;
   const double metric = report.metric(kBestBy);
-  if (metric <= progress_.best_metric) return;
+  if (!(metric > progress_.best_metric)) return;  // nor if it is NaN: nobody to judge
   progress_.best_metric = metric;
   progress_.best_epoch = epoch;
   progress_.best_step = training_.steps_done();

@@ -96,7 +96,7 @@ StepReport Trainer<Precision>::step() {
 
   // 4. Backward: attention and MLP, then propagation while the dense gradients are summed.
   backward_rows(plan, mode);                                  // dY0, dense, dZp
-  start_dense_sum(plan);                                      // all_reduce_ in flight
+  start_dense_sum(plan);                                      // dense_sum_ in flight
   propagation_.backward(gradients_.zp, gradients_.of.liked);  // expand, fold: dX0 [rows x d]
   const StepReport report = finish_dense_sum(plan);
 

@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 
@@ -41,8 +42,8 @@ DATA_SETS = {
 class Comparison:
     def __init__(self, arguments):
         self.arguments = arguments
-        launcher = os.environ.get("SIREN_MPIEXEC", "mpirun").split()
-        self.ranks = [*launcher, "--oversubscribe", "--bind-to", "none", "-n", str(arguments.ranks)]
+        launcher = os.environ.get("SIREN_MPIEXEC", "mpirun --oversubscribe --bind-to none -n")
+        self.ranks = [*launcher.split(), str(arguments.ranks)]
 
     def siren(self, *command, ranks=False):
         words = [*(self.ranks if ranks else []), self.arguments.siren, *command]
@@ -63,7 +64,7 @@ class Comparison:
     def train(self, name, model, dataset):
         run = self.path(f"{name}-{model}-{self.arguments.seed}")
         if not os.path.exists(os.path.join(run, "done")):
-            subprocess.run(["rm", "-rf", run], check=True)
+            shutil.rmtree(run, ignore_errors=True)
             ratings = json.loads(self.siren("info", dataset, "--json"))["folds"][0]["train"]
             rows = ratings["liked"] + (ratings["disliked"] if model == "siren" else 0)
             epochs = max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / (rows / BATCH)))

@@ -26,8 +26,8 @@ PER_LIFE = 5  # faults before a run is allowed to finish
 
 
 class Faults:
-    def __init__(self, siren, folder, number):
-        self.siren, self.folder, self.number = siren, folder, number
+    def __init__(self, siren, folder):
+        self.siren, self.folder = siren, folder
         self.injected = self.survived = 0
         self.data = folder / "d.h5"
         ratings = folder / "r.csv"
@@ -125,7 +125,8 @@ class Faults:
             return
         disk = self.folder / "disk"
         disk.mkdir(exist_ok=True)
-        for _ in range(count):
+        filled = 0
+        while filled < count:
             room = random.randint(1, 12)
             script = ('mount -t tmpfs -o size="$1m" tmpfs "$2" || exit 78; disk=$2; keep=$3; shift 3; "$@"; code=$?; cp -a "$disk/run" "$keep"; '
                       'exit $code')
@@ -137,13 +138,14 @@ class Faults:
                 print("full disk: skipped, no mount namespace here")
                 return
             if done.returncode != 0:
+                filled += 1
                 self.injected += 1
                 assert done.returncode == 1 and "siren: " in done.stderr, f"full disk: {done.returncode}\n{done.stderr}"
                 assert not writing(run), "full disk: a temporary file stayed"
             self.check_end(run, f"full disk of {room} MB")
             self.survived += done.returncode != 0
             shutil.rmtree(run)
-        print(f"full disk: {count} tried", flush=True)
+        print(f"full disk: {filled} injected, {filled} survived", flush=True)
 
 
 def flip_bit(path):
@@ -169,7 +171,7 @@ def main():
     print(f"seed {arguments.seed}", flush=True)
     few, many = (5, 50) if arguments.full else (1, 4)
     with tempfile.TemporaryDirectory() as name:
-        faults = Faults(arguments.siren, Path(name), arguments.seed)
+        faults = Faults(arguments.siren, Path(name))
         print(f"a run takes {faults.seconds:.1f} s", flush=True)
         faults.lives("killed at any time", faults.kill_any_time, 3 * few, (137, 0))
         faults.lives("killed while writing", faults.kill_while_writing, 2 * few, (137, 0))

@@ -55,11 +55,10 @@ class Life:
     def end(self):
         """Exit code and stderr; a run that does not end fails the test, and nothing of it stays."""
         try:
-            output, self.errors = self.process.communicate(timeout=PATIENCE)
+            _, self.errors = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise AssertionError(f"{self.run}: still running after {PATIENCE} s") from None
-        del output
         return self.process.returncode
 
 

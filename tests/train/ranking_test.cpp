@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "siren/core/error.hpp"
 #include "siren/math/parallel.hpp"
 
 #include "support/rating_world.hpp"
@@ -253,6 +254,24 @@ TEST(AtLeast, FindsWhatAPlainLoopFinds) {
       EXPECT_EQ(found, expected) << name_of(isa) << ", " << count << " scores";
     }
   }
+}
+
+TEST_F(RankingTest, IsGivenUpByAllWhenOneRankWantsTo) {
+  const RatingWorld world({.users = 60, .items = 50}, 8);
+  const Side side(world, partitions_of(world, comm_.size()).front(), comm_);
+  const RankingTask task = side.task(Candidates::kAll, 10);
+  Ranking ranking(comm_, side.layout, task, best_isa());
+  ranking.run({side.users, side.items});
+  std::vector<std::vector<ScoredItem>> before;
+  for (std::int64_t i = 0; i < ranking.users(); ++i)
+    before.emplace_back(ranking.top(i).begin(), ranking.top(i).end());
+  bool wanted = comm_.rank() == comm_.size() - 1;
+  ranking.set_give_up([&wanted] { return wanted; });
+  EXPECT_THROW(ranking.run({side.users, side.items}), Interrupted);
+  wanted = false;
+  ranking.run({side.users, side.items});  // nothing of the broken run is left
+  for (std::int64_t i = 0; i < ranking.users(); ++i)
+    EXPECT_TRUE(same_list(ranking.top(i), before[static_cast<std::size_t>(i)])) << "user " << i;
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three kinds of failure and what becomes of each (src/README.md, "Failure").
 //
-//   InputError        the user's mistake: one sentence with what, where and what to do; exit
-//   code 2. EnvironmentError  MPI, HDF5 or the operating system failed: names the operation; exit
-//   code 1. SIREN_ASSERT      our own bug (core/check.hpp): aborts with the values.
+//   InputError        the user's mistake: one sentence with what, where and what to do; exit code 2
+//   EnvironmentError  MPI, HDF5 or the system failed: names the operation; exit code 1
+//   SIREN_ASSERT      our own bug (core/check.hpp): aborts with the values
 //
 // An InputError must reach main() on every rank together, or the ranks that did not see it wait for
 // ever. Code that can fail on one rank only runs inside agree_on_input() (comm/communicator.hpp),

@@ -7,12 +7,13 @@
 // so nothing depends on the rank, the thread or the order of calls, and there is no state to save.
 // The counters, by purpose (node = global node id, lo/hi = its 32-bit halves):
 //
-//   kInitLiked, kInitDisliked   (node lo, node hi, column / 4, 0): four normals for columns
-//   4c..4c+3 kInitWeight                 (row, tensor, column / 4, 0): same, W matrices kInitBias
-//   (column / 4, tensor, 0, 0): uniforms kPermutation                (half, round, epoch, 0):
-//   Feistel round (data/permutation.hpp) kNegative                   (rating lo, rating hi, epoch,
-//   k + 2^16 attempt) kDropout                    (node lo, node hi + 2^24 site, step, 2^8 (column
-//   / 128) + digit) kPartition, kSplit, kSynth  (id lo, id hi, ...) see their users
+//   kInitLiked, kInitDisliked   (node lo, node hi, column / 4, 0): four normals, columns 4c..4c+3
+//   kInitWeight                 (row, tensor, column / 4, 0): same, W matrices
+//   kInitBias                   (column / 4, tensor, 0, 0): uniforms
+//   kPermutation                (half, round, epoch, 0): Feistel round (data/permutation.hpp)
+//   kNegative                   (rating lo, rating hi, epoch, k + 2^16 attempt)
+//   kDropout                    (node lo, node hi + 2^24 site, step, 2^8 (column / 128) + digit)
+//   kPartition, kSplit, kSynth  (id lo, id hi, ...) see their users
 #pragma once
 
 #include <array>

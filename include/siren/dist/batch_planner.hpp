@@ -70,7 +70,11 @@ class BatchPlanner {
                                             std::vector<std::int32_t>& scratch) const;
 
   /// Bytes held for all items on this rank.
-  std::int64_t all_items_bytes() const { return sampler_.bytes() + 2 * plan_.items.bytes(); }
+  std::int64_t all_items_bytes() const {
+    std::int64_t bytes = sampler_.bytes() + 2 * plan_.items.bytes();
+    for (const NegativeScratch& scratch : scratch_) bytes += scratch.bytes();
+    return bytes;
+  }
 
  private:
   enum class Stage { kIdle, kCounts, kIds };

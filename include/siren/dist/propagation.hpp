@@ -76,7 +76,7 @@ class Propagation {
 
   /// Rows of d values this rank sends per layer (expand and fold together).
   std::int64_t rows_sent_per_layer() const;
-  /// Edges visited by one forward or backward on this rank.
+  /// Edges visited by one forward() or backward() on this rank.
   std::int64_t edge_visits() const { return 2 * graph_.by_anchor.nonzeros() * shape_.layers; }
   std::int64_t bytes() const;
 

@@ -73,6 +73,7 @@ class Training {
   virtual void reset_clock() = 0;
   virtual std::vector<MemoryUse> memory() const = 0;
   virtual std::int64_t rows_sent_per_layer() const = 0;
+  /// If the last layer were computed for all rows.
   virtual std::int64_t edge_visits_per_step() const = 0;
 };
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file as bytes, read at any place by several ranks or before HDF5 may see it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace siren {
+
+/// Open until the end of its scope. Failing calls are EnvironmentErrors that name the file.
+class PlainFile {
+ public:
+  enum class Mode { kRead, kReadWrite };
+
+  /// InputError if it cannot be opened.
+  explicit PlainFile(const std::string& path, Mode mode = Mode::kRead);
+  ~PlainFile();
+  PlainFile(const PlainFile&) = delete;
+  PlainFile& operator=(const PlainFile&) = delete;
+
+  /// InputError if it is a directory.
+  std::int64_t length() const;
+
+  /// Up to `count` bytes at `offset`; fewer only at the end of the file.
+  std::size_t read(void* to, std::size_t count, std::int64_t offset) const;
+  void write(const void* from, std::size_t count, std::int64_t offset) const;
+
+ private:
+  [[noreturn]] void fail(const char* doing) const;
+
+  std::string path_;
+  int file_;
+};
+
+}  // namespace siren

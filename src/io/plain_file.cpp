@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/plain_file.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "siren/core/error.hpp"
+
+namespace siren {
+
+PlainFile::PlainFile(const std::string& path, Mode mode)
+    : path_(path),
+      file_(::open(path.c_str(), (mode == Mode::kRead ? O_RDONLY : O_RDWR) | O_CLOEXEC)) {
+  if (file_ < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+}
+
+PlainFile::~PlainFile() {
+  ::close(file_);
+}
+
+std::int64_t PlainFile::length() const {
+  struct stat status {};
+  if (::fstat(file_, &status) != 0) fail("examining");
+  if (S_ISDIR(status.st_mode))
+    throw InputError(fmt::format("{} is a directory, not a file", path_));
+  return status.st_size;
+}
+
+std::size_t PlainFile::read(void* to, std::size_t count, std::int64_t offset) const {
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t got = ::pread(file_, static_cast<char*>(to) + done, count - done,
+                                offset + static_cast<std::int64_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("reading");
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+void PlainFile::write(const void* from, std::size_t count, std::int64_t offset) const {
+  if (::pwrite(file_, from, count, offset) != static_cast<ssize_t>(count)) fail("writing");
+}
+
+void PlainFile::fail(const char* doing) const {
+  throw EnvironmentError(fmt::format("{} {}: {}", doing, path_, std::strerror(errno)));
+}
+
+}  // namespace siren
