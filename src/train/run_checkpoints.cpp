@@ -28,7 +28,9 @@ CheckpointReport RunCheckpoints::save(RunProgress progress) {
   const Activity activity("checkpoint");
   const std::int64_t step = session_.training().steps_done();
   agree_on_input(comm_, [&] {
-    if (comm_.is_root()) progress.metrics_bytes = directory_.metrics_bytes();
+    if (!comm_.is_root()) return;
+    if (removal_.valid()) removal_.get();
+    progress.metrics_bytes = directory_.metrics_bytes();
   });
   std::string record = to_text(progress);
   comm_.broadcast(record);  // HDF5 wants the same from all, and clocks differ
@@ -38,7 +40,9 @@ CheckpointReport RunCheckpoints::save(RunProgress progress) {
     if (!comm_.is_root()) return;
     directory_.set_latest(step);
     if (progress.best_step == step) directory_.set_best(step);
-    directory_.remove_old_checkpoints(keep_);
+    removal_ = std::async(std::launch::async, [directory = directory_, keep = keep_] {
+      directory.remove_old_checkpoints(keep);
+    });
   });
   return {step, path, written.seconds, written.bytes};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <future>
 #include <optional>
 #include <string>
 
@@ -24,7 +25,8 @@ class RunCheckpoints {
                  int keep);
 
   /// The present state, published as the newest checkpoint. If progress.best_step is this step it
-  /// is the best, too. No checkpoint of this step may exist.
+  /// is the best, too. No checkpoint of this step may exist. Old ones are removed while training
+  /// goes on: freeing gigabytes takes a file system its time. If that fails, the next save() says so.
   CheckpointReport save(RunProgress progress);
   void mark_best(std::int64_t step);
 
@@ -44,6 +46,7 @@ class RunCheckpoints {
   RunDirectory directory_;
   std::string config_text_;
   int keep_;
+  std::future<void> removal_;  // of old checkpoints; rank 0 only
 };
 
 }  // namespace siren
