@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "siren/app/bench_command.hpp"
 #include "siren/app/evaluate_command.hpp"
 #include "siren/app/info_command.hpp"
 #include "siren/app/prepare_command.hpp"
@@ -39,6 +40,7 @@ constexpr std::array kCommands = {
             true},
     Command{"train", "train a model, on any number of ranks", run_train, true},
     Command{"evaluate", "judge a trained model or the popularity baseline", run_evaluate, false},
+    Command{"bench", "time training steps and compare with the machine's limits", run_bench, false},
     Command{"info", "say what a file of ours holds", run_info, false},
 };
 

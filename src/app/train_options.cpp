@@ -46,15 +46,19 @@ void declare_model(OptionParser& options, TrainConfig& train) {
   options.number("reg", train.reg, {0.0, 1e6}, "X", "L2 on the rows of the batch");
 }
 
+void declare_batch(OptionParser& options, TrainConfig& train) {
+  options.number("batch", train.batch, {1, kMaxBatch}, "B", "ratings per step, over all ranks");
+  options.number("seed", train.seed, {}, "N", "of everything random");
+}
+
 void declare_training(OptionParser& options, TrainConfig& train) {
   options.section("Training");
   options.number("epochs", train.epochs, {1}, "N", "passes over the ratings");
   options.number("max-steps", train.max_steps, {1}, "N", "stop after so many steps in all");
-  options.number("batch", train.batch, {1, kMaxBatch}, "B", "ratings per step, over all ranks");
+  declare_batch(options, train);
   options.number("lr", train.learning_rate, {0.0, 1e3}, "X", "learning rate of Adam");
   options.text("init-from", train.init_from, "CHECKPOINT",
                "begin with its rows for the users and items it knows");
-  options.number("seed", train.seed, {}, "N", "of everything random");
   options.number("eval-every", train.eval_every, {0}, "N",
                  "epochs between evaluations (0: only at the end)");
   options.text("eval-split", train.eval_split, "valid|test", "to judge by during training");
@@ -63,12 +67,16 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.text("candidates", train.candidates, "train+test|train|all", "items that are ranked");
 }
 
-void declare_execution(OptionParser& options, TrainConfig& train) {
+void declare_machine(OptionParser& options, TrainConfig& train) {
   options.section("Execution");
   options.text("storage", train.storage, "fp32|bf16|fp64", "tables and wire (fp64: verification)");
   options.number("threads", train.threads, {0, 4096}, "T",
                  "per rank (0: the rank's share of the machine)");
   options.text("isa", train.isa, "auto|portable|avx2|avx512", "instruction set");
+}
+
+void declare_execution(OptionParser& options, TrainConfig& train) {
+  declare_machine(options, train);
   options.number("hang-timeout", train.hang_timeout, {0.0, 1e9}, "S",
                  "end the job after S seconds without progress (0: never)");
 }
@@ -100,6 +108,14 @@ void declare_run_options(OptionParser& options, RunConfig& config) {
   declare_execution(options, config.train);
   options.text("preset", config.preset, "paper", "values for all options not given");
   declare_output(options, config.train);
+}
+
+void declare_model_options(OptionParser& options, RunConfig& config) {
+  declare_data(options, config.data);
+  declare_model(options, config.train);
+  declare_batch(options, config.train);
+  options.text("preset", config.preset, "paper", "values for all options not given");
+  declare_machine(options, config.train);
 }
 
 void apply_preset(const OptionParser& options, RunConfig& /*config*/) {

@@ -82,6 +82,7 @@ template <class Precision>
 auto Propagation<Precision>::all_rows(const std::vector<std::int64_t>& offsets) const -> Selection {
   const std::vector<std::int64_t> bounds = balanced_tiles(offsets, kEdgesPerTile);
   Selection all;
+  all.edges = offsets.back();
   for (std::size_t t = 0; t + 1 < bounds.size(); ++t)
     all.runs.push_back({bounds[t], bounds[t + 1]});
   all.tiles.resize(bounds.size());
@@ -97,10 +98,11 @@ void Propagation<Precision>::select(std::span<const LocalRow> needed,
                                     Selection& selection) const {
   selection.runs.clear();
   selection.tiles.assign(1, 0);
-  std::int64_t edges = 0;
+  selection.edges = 0;
+  std::int64_t work = 0;  // of the present tile
   const auto end_tile = [&] {
     selection.tiles.push_back(std::ssize(selection.runs));
-    edges = 0;
+    work = 0;
   };
   auto at = std::lower_bound(needed.begin(), needed.end(), side.begin);
   for (; at != needed.end() && *at < side.end; ++at) {
@@ -110,11 +112,13 @@ void Propagation<Precision>::select(std::span<const LocalRow> needed,
       ++selection.runs.back().end;
     else
       selection.runs.push_back({row, row + 1});
-    edges +=
-        1 + offsets[static_cast<std::size_t>(row) + 1] - offsets[static_cast<std::size_t>(row)];
-    if (edges >= kEdgesPerTile) end_tile();
+    const std::int64_t edges =
+        offsets[static_cast<std::size_t>(row) + 1] - offsets[static_cast<std::size_t>(row)];
+    selection.edges += edges;
+    work += 1 + edges;
+    if (work >= kEdgesPerTile) end_tile();
   }
-  if (edges > 0) end_tile();
+  if (work > 0) end_tile();
 }
 
 template <class Precision>
@@ -172,6 +176,7 @@ void Propagation<Precision>::layer(const Scaling& scaling,
                                      scaling.next.data() + row, mean.row(row),
                                      scaling.sum.data() + row};
   };
+  edge_visits_ += all_halo_.edges + rows.travelling.edges + rows.anchored.edges;
   exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
   if (overlap) overlap();
   sum_halo_rows();

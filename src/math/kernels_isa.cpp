@@ -6,6 +6,7 @@
 
 #include "kernels_batch.hpp"
 #include "kernels_dense.hpp"
+#include "kernels_limits.hpp"
 #include "kernels_product.hpp"
 #include "kernels_random.hpp"
 #include "kernels_sparse.hpp"
@@ -38,6 +39,9 @@ constexpr Kernels<Precision> make_table() {
       .at_least = at_least<Real>,
       .adam = adam<Real>,
       .random_words = random_words,
+      .gather = gather<Real, Stored>,
+      .triad = triad<Real>,
+      .multiply_adds = multiply_adds<Real>,
   };
 }
 

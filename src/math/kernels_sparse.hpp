@@ -19,9 +19,9 @@ SIREN_INLINE void prefetch_row(const Stored* row, std::int64_t width) {
     __builtin_prefetch(at + byte);
 }
 
-/// Calls emit(column offset, vector) for the row sum of `count` table rows, `kVectors` vectors at a
-/// time kept in registers.
-template <class Real, int kVectors, class Stored, class Emit>
+/// Calls emit(column offset, vector) for the sum of `count` table rows, `kVectors` vectors at a time
+/// kept in registers; the row `kAhead` entries further on is on its way already.
+template <class Real, int kVectors, int kAhead, class Stored, class Emit>
 SIREN_INLINE void sum_columns(const std::int32_t* columns,
                               std::int64_t count,
                               const Stored* table,
@@ -31,9 +31,9 @@ SIREN_INLINE void sum_columns(const std::int32_t* columns,
   Vec<Real> sum[kVectors] = {};
   for (std::int64_t e = 0; e < count; ++e) {
     __builtin_prefetch(columns + e + 64);
-    const Stored* ahead =
-        table + static_cast<std::int64_t>(columns[e + kPrefetchDistance]) * width + first;
-    prefetch_row(ahead, kVectors * kLanes<Real>);
+    if constexpr (kAhead > 0)
+      prefetch_row(table + static_cast<std::int64_t>(columns[e + kAhead]) * width + first,
+                   kVectors * kLanes<Real>);
     const Stored* row = table + static_cast<std::int64_t>(columns[e]) * width + first;
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) sum[v] += load(row + v * kLanes<Real>);
@@ -44,7 +44,7 @@ SIREN_INLINE void sum_columns(const std::int32_t* columns,
 
 /// The same for pairs of bfloat16 vectors, kept apart by even and odd columns until the sum is
 /// done.
-template <class Real, int kVectors, class Emit>
+template <class Real, int kVectors, int kAhead, class Emit>
 requires(kVectors > 1) SIREN_INLINE void sum_columns(const std::int32_t* columns,
                                                      std::int64_t count,
                                                      const Bfloat16* table,
@@ -54,9 +54,9 @@ requires(kVectors > 1) SIREN_INLINE void sum_columns(const std::int32_t* columns
   EvenOdd sum[kVectors / 2] = {};
   for (std::int64_t e = 0; e < count; ++e) {
     __builtin_prefetch(columns + e + 64);
-    const Bfloat16* ahead =
-        table + static_cast<std::int64_t>(columns[e + kPrefetchDistance]) * width + first;
-    prefetch_row(ahead, kVectors * kLanes<float>);
+    if constexpr (kAhead > 0)
+      prefetch_row(table + static_cast<std::int64_t>(columns[e + kAhead]) * width + first,
+                   kVectors * kLanes<float>);
     const Bfloat16* row = table + static_cast<std::int64_t>(columns[e]) * width + first;
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors / 2; ++v) {
@@ -74,28 +74,37 @@ requires(kVectors > 1) SIREN_INLINE void sum_columns(const std::int32_t* columns
   }
 }
 
-template <class Real, class Stored, class Emit>
-SIREN_INLINE void sum_row(
-    const CsrView& csr, std::int64_t r, const Stored* table, std::int64_t width, Emit emit) {
-  const std::int32_t* columns = csr.columns + csr.offsets[r];
-  const std::int64_t count = csr.offsets[r + 1] - csr.offsets[r];
+/// The whole width, in as few passes over the list as registers allow.
+template <class Real, int kAhead, class Stored, class Emit>
+SIREN_INLINE void sum_list(const std::int32_t* columns,
+                           std::int64_t count,
+                           const Stored* table,
+                           std::int64_t width,
+                           Emit emit) {
   std::int64_t first = 0;
   const auto left = [&] { return (width - first) / kLanes<Real>; };
   for (; left() >= kMaxAccumulators; first += kMaxAccumulators * kLanes<Real>)
-    sum_columns<Real, kMaxAccumulators>(columns, count, table, width, first, emit);
+    sum_columns<Real, kMaxAccumulators, kAhead>(columns, count, table, width, first, emit);
   if (left() >= 8 && kMaxAccumulators > 8) {
-    sum_columns<Real, 8>(columns, count, table, width, first, emit);
+    sum_columns<Real, 8, kAhead>(columns, count, table, width, first, emit);
     first += 8 * kLanes<Real>;
   }
   if (left() >= 4) {
-    sum_columns<Real, 4>(columns, count, table, width, first, emit);
+    sum_columns<Real, 4, kAhead>(columns, count, table, width, first, emit);
     first += 4 * kLanes<Real>;
   }
   if (left() >= 2) {
-    sum_columns<Real, 2>(columns, count, table, width, first, emit);
+    sum_columns<Real, 2, kAhead>(columns, count, table, width, first, emit);
     first += 2 * kLanes<Real>;
   }
-  if (left() >= 1) sum_columns<Real, 1>(columns, count, table, width, first, emit);
+  if (left() >= 1) sum_columns<Real, 1, kAhead>(columns, count, table, width, first, emit);
+}
+
+template <class Real, class Stored, class Emit>
+SIREN_INLINE void sum_row(
+    const CsrView& csr, std::int64_t r, const Stored* table, std::int64_t width, Emit emit) {
+  sum_list<Real, kPrefetchDistance>(csr.columns + csr.offsets[r],
+                                    csr.offsets[r + 1] - csr.offsets[r], table, width, emit);
 }
 
 template <class Real, class Stored>

@@ -103,7 +103,7 @@ void TrainingRun::end_epoch(const StepReport& step) {
   report.loss = progress_.loss / ratings;
   report.reg = progress_.reg / ratings;
   report.seconds = progress_.seconds;
-  report.phases = phases();
+  report.phases = phase_use(comm_, training_.clock());
   for (Observer* observer : parts_.observers) observer->on_epoch(report);
   if (step.step % training_.steps_per_epoch() != 0) return;
   progress_.loss = progress_.reg = progress_.seconds = 0.0;
@@ -162,26 +162,6 @@ std::optional<EvaluationReport> TrainingRun::try_evaluation(Evaluator& evaluator
     stopping_ = true;
     return std::nullopt;
   }
-}
-
-std::vector<PhaseUse> TrainingRun::phases() const {
-  std::vector<double> least;
-  std::vector<std::int64_t> bytes;
-  for (std::size_t p = 0; p < kPhases; ++p) {
-    least.push_back(training_.clock().seconds(static_cast<Phase>(p)));
-    bytes.push_back(training_.clock().bytes(static_cast<Phase>(p)));
-  }
-  std::vector<double> most = least;
-  std::vector<double> sum = least;
-  comm_.all_reduce(std::span(least), Reduction::kMin);
-  comm_.all_reduce(std::span(most), Reduction::kMax);
-  comm_.all_reduce(std::span(sum), Reduction::kSum);
-  comm_.all_reduce(std::span(bytes), Reduction::kSum);
-  std::vector<PhaseUse> uses;
-  for (std::size_t p = 0; p < kPhases; ++p)
-    uses.push_back({std::string(name_of(static_cast<Phase>(p))), least[p], sum[p] / comm_.size(),
-                    most[p], bytes[p]});
-  return uses;
 }
 
 void TrainingRun::save_checkpoint() {

@@ -132,6 +132,7 @@ void Trainer<Precision>::update_parameters(const BatchPlan& plan) {
   if (!adam_.update(plan.step, gradients_.of, model_.parameters()))
     finite_.note_update({plan.step, plan.ratings.epoch}, values(plan));
   steps_done_ = plan.step;
+  count_work(plan);
 }
 
 template <class Precision>
@@ -269,24 +270,6 @@ void Trainer<Precision>::resume_at(std::int64_t steps_done) {
   planner_.finish();  // the plan made for the step that is now not the next
   steps_done_ = steps_done;
   planner_.begin(steps_done + 1);
-}
-
-template <class Precision>
-std::vector<MemoryUse> Trainer<Precision>::memory() const {
-  const std::int64_t table = zp_.bytes();
-  const std::int64_t tables = model_.shape().disliked_branch ? 2 : 1;
-  const std::int64_t rating_bytes =
-      static_cast<std::int64_t>(set_.ratings.items.size() * (sizeof(ItemId) + 1) +
-                                set_.ratings.offsets.size() * 8) +
-      schedule_.bytes();
-  return {{"embeddings and moments", 3 * tables * table},
-          {"gradients", (tables + 2) * table},
-          {"layer tables and halo", propagation_.bytes()},
-          {"edges", graph_.edge_bytes()},
-          {"ratings and schedule", rating_bytes},
-          {"batch rows", model_.workspace_bytes() + z_wire_.bytes() + z_items_.bytes() +
-                             dz_.bytes() + dz_items_.bytes() + dz_items_wire_.bytes()},
-          {"all items (every rank)", planner_.all_items_bytes() + 12 * layout_.all_items()}};
 }
 
 template class Trainer<Fp32>;

@@ -185,6 +185,24 @@ TEST_P(PropagationOf, OverlapRunsExactlyOncePerForward) {
   }
 }
 
+TEST_P(PropagationOf, CountsEveryEdgeInBothDirections) {
+  const auto likes = std::count_if(ratings().all.begin(), ratings().all.end(),
+                                   [](const Rating& r) { return r.sign > 0; });
+  auto propagation = this->propagation<Fp32>(3);
+  const Matrix<float> x = local_table<float>(1);
+  Matrix<float> mean(x.rows(), kDimension);
+  const auto visits = [&] { return comm_.all_reduce(propagation.edge_visits(), Reduction::kSum); };
+  propagation.forward(x, mean);
+  EXPECT_EQ(visits(), 3 * 2 * likes);
+  propagation.backward(x, mean);
+  EXPECT_EQ(visits(), 2 * 3 * 2 * likes);
+  const std::int64_t before = visits();
+  propagation.forward_rows(x, mean,
+                           {});  // nobody needs the last layer; halo rows are summed for others
+  EXPECT_GE(visits() - before, 2 * 2 * likes);
+  EXPECT_LE(visits() - before, 2 * 2 * likes + (comm_.size() > 1 ? likes : 0));
+}
+
 TEST_P(PropagationOf, GivesNeededRowsTheSameBits) {
   for (const int layers : {0, 1, 3}) {
     auto propagation = this->propagation<Fp32>(layers);

@@ -13,6 +13,7 @@ import numpy as np
 
 MPIEXEC = shlex.split(os.environ["SIREN_MPIEXEC"])
 PATIENCE = 120  # seconds after which a run counts as hanging
+LAUNCHER_PATIENCE = 20  # seconds that mpirun gets to end behind its last rank
 
 
 def run_siren(siren, *args):
@@ -52,14 +53,32 @@ class Life:
             return False
         return True
 
+    def ranks_live(self):
+        """Whether any rank is more than a zombie that mpirun has not buried yet."""
+        for pid in self.rank_pids():
+            stat = Path(f"/proc/{pid}/stat")
+            if stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] not in "ZX":
+                return True
+        return False
+
     def end(self):
-        """Exit code and stderr; a run that does not end fails the test, and nothing of it stays."""
-        try:
-            _, self.errors = self.process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            raise AssertionError(f"{self.run}: still running after {PATIENCE} s") from None
-        return self.process.returncode
+        """Exit code and stderr; a run that does not end fails the test, and nothing of it stays. mpirun alone may hang: that
+        of Open MPI 4.1.4 sometimes waits in PMIx_server_finalize for a lock of its own if a rank dies as it starts."""
+        deadline, last_alive = time.monotonic() + PATIENCE, time.monotonic()
+        while True:
+            try:
+                _, self.errors = self.process.communicate(timeout=1)
+                return self.process.returncode
+            except subprocess.TimeoutExpired:
+                last_alive = time.monotonic() if self.ranks_live() else last_alive
+            if time.monotonic() - last_alive > LAUNCHER_PATIENCE:
+                print(f"{self.run}: mpirun hangs though all its ranks are gone; ended", flush=True)
+                os.killpg(self.process.pid, signal.SIGKILL)
+                _, self.errors = self.process.communicate()
+                return 128 + signal.SIGKILL
+            if time.monotonic() > deadline:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                raise AssertionError(f"{self.run}: still running after {PATIENCE} s")
 
 
 def finish(siren, run, ranks, *options):

@@ -114,6 +114,14 @@ def long_functions(path, code):
             yield f"{path}:{first}: a function of {last - first + 1} lines, more than {MAX_FUNCTION_LINES}: split it"
 
 
+def unregistered(root, path):
+    """A test that no CMakeLists.txt names never runs."""
+    inside = path.parts[0] == "tests" and len(path.parts) > 2
+    name = "/".join(path.parts[1:])
+    if inside and path.name.endswith("_test.cpp") and name not in (root / "tests" / "CMakeLists.txt").read_text(encoding="utf-8"):
+        yield f"{path}:1: not named in tests/CMakeLists.txt: this test never runs"
+
+
 def check(root, path):
     if re.search(r"manager|helper|util", path.stem):
         yield f"{path}:1: a file name that says nothing"
@@ -123,6 +131,7 @@ def check(root, path):
         return  # fixtures and golden files are not prose
     yield from licence(path, text)
     yield from length(path, text)
+    yield from unregistered(root, path)
     if not (path.parts[:2] == ("tests", "lint") and path.suffix == ".py"):  # those spell out what is banned
         yield from foreign(path, text)
     if path.suffix in tree.CPP:

@@ -16,6 +16,9 @@ struct RunConfig {
   std::string preset;
 };
 
+/// Those that determine the work of a step; `config` must outlive the parser.
+void declare_model_options(OptionParser& options, RunConfig& config);
+
 /// Declares all of them; `config` must outlive the parser.
 void declare_run_options(OptionParser& options, RunConfig& config);
 

@@ -76,8 +76,10 @@ class Propagation {
 
   /// Rows of d values this rank sends per layer (expand and fold together).
   std::int64_t rows_sent_per_layer() const;
-  /// Edges visited by one forward() or backward() on this rank.
-  std::int64_t edge_visits() const { return 2 * graph_.by_anchor.nonzeros() * shape_.layers; }
+  /// Of a row, padding included.
+  std::int64_t width() const { return width_; }
+  /// Table rows that this rank has added up since construction: one per edge, direction and layer.
+  std::int64_t edge_visits() const { return edge_visits_; }
   std::int64_t bytes() const;
 
  private:
@@ -92,6 +94,7 @@ class Propagation {
   struct Selection {
     std::vector<RowRange> runs;
     std::vector<std::int64_t> tiles;  // bounds in runs
+    std::int64_t edges = 0;           // of those rows
   };
   Selection all_rows(const std::vector<std::int64_t>& offsets) const;
   void select(std::span<const LocalRow> needed,
@@ -141,6 +144,7 @@ class Propagation {
   Selection all_anchored_;
   Selection needed_travelling_;  // of the last layer
   Selection needed_anchored_;
+  std::int64_t edge_visits_ = 0;
 };
 
 }  // namespace siren

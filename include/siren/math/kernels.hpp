@@ -99,6 +99,8 @@ constexpr std::int64_t padded_random(std::int64_t count) {
   return (count + kRandomLanes - 1) / kRandomLanes * kRandomLanes;
 }
 
+inline constexpr int kGatherVariants = 4;
+
 template <class Precision>
 struct Kernels {
   using Real = typename Precision::Real;
@@ -223,6 +225,20 @@ struct Kernels {
   // ---- random numbers (core/rng.hpp), the same for every Precision
   /// Word w of counter i to out[w * padded_random(count) + i]; out [4 x padded_random(count)].
   void (*random_words)(const RandomCounters&, std::uint32_t* out);
+
+  // ---- the machine's limits (dist/machine_limits.hpp): the least that the kernels above must do
+  /// out [width] += the sum of table rows columns[0 .. count), with no more to it than that;
+  /// `variant` in [0, kGatherVariants) chooses how far ahead rows are prefetched.
+  void (*gather)(const std::int32_t* columns,
+                 std::int64_t count,
+                 const Stored* table,
+                 std::int64_t width,
+                 int variant,
+                 Real* out);
+  /// a = b + factor c; count is a multiple of kRowPadding
+  void (*triad)(Real* a, const Real* b, const Real* c, Real factor, std::int64_t count);
+  /// Multiply-adds on registers, from and to out [3]; returns how many operations they were.
+  double (*multiply_adds)(std::int64_t rounds, Real* out);
 };
 
 /// The table for an instruction set that this binary contains. Defined for Fp32, Bf16 and Fp64.

@@ -11,38 +11,62 @@
 #include <new>
 #include <span>
 
+#include <sys/mman.h>
+
 #include "siren/core/check.hpp"
 
 namespace siren {
 
 inline constexpr std::int64_t kRowPadding = 16;
 inline constexpr std::size_t kCacheLine = 64;
+inline constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
 constexpr std::int64_t padded(std::int64_t columns) {
   return (columns + kRowPadding - 1) / kRowPadding * kRowPadding;
 }
 
 /// Aligned, zero-initialised storage of trivially copyable values; pages are touched by the
-/// constructor, in the calling thread.
+/// constructor, in the calling thread. Large arrays ask for huge pages: rows are read in the order
+/// of a graph, and with small pages each would first wait for the translation of its address.
 template <class T>
 class AlignedArray {
  public:
   AlignedArray() = default;
   explicit AlignedArray(std::int64_t count) : count_(count) {
     if (count == 0) return;
-    const std::size_t bytes =
-        (static_cast<std::size_t>(count) * sizeof(T) + kCacheLine - 1) / kCacheLine * kCacheLine;
-    values_.reset(static_cast<T*>(std::aligned_alloc(kCacheLine, bytes)));
-    if (values_ == nullptr) throw std::bad_alloc();
+    const std::size_t least = static_cast<std::size_t>(count) * sizeof(T);
+    const bool large = least >= kHugePage;
+    const std::size_t alignment = large ? kHugePage : kCacheLine;
+    const std::size_t bytes = (least + kCacheLine - 1) / kCacheLine * kCacheLine;
+    void* memory = nullptr;
+    if (::posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
+    values_.reset(static_cast<T*>(memory));
+#ifdef MADV_HUGEPAGE
+    if (large) ::madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a wish
+#endif
     std::memset(static_cast<void*>(values_.get()), 0, bytes);
   }
-  T* data() { return values_.get(); }
-  const T* data() const { return values_.get(); }
-  std::int64_t size() const { return count_; }
-  T& operator[](std::int64_t i) { return values_.get()[i]; }
-  const T& operator[](std::int64_t i) const { return values_.get()[i]; }
-  std::span<T> span() { return {data(), static_cast<std::size_t>(count_)}; }
-  std::span<const T> span() const { return {data(), static_cast<std::size_t>(count_)}; }
+  T* data() {
+    return values_.get();
+  }
+  const T* data() const {
+    return values_.get();
+  }
+  std::int64_t size() const {
+    return count_;
+  }
+  T& operator[](std::int64_t i) {
+    return values_.get()[i];
+  }
+  const T& operator[](std::int64_t i) const {
+    return values_.get()[i];
+  }
+  std::span<T> span() {
+    return {data(), static_cast<std::size_t>(count_)};
+  }
+  std::span<const T> span() const {
+    return {data(), static_cast<std::size_t>(count_)};
+  }
 
  private:
   struct Free {

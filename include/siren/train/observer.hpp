@@ -8,18 +8,10 @@
 #include <vector>
 
 #include "siren/train/evaluation_report.hpp"
+#include "siren/train/phase_use.hpp"
 #include "siren/train/training.hpp"
 
 namespace siren {
-
-/// Seconds and bytes of one phase since the last epoch event, over ranks.
-struct PhaseUse {
-  std::string name;
-  double min_seconds;
-  double mean_seconds;
-  double max_seconds;
-  std::int64_t bytes;  // sent, all ranks
-};
 
 struct EpochReport {
   std::int32_t epoch = 0;
@@ -29,7 +21,7 @@ struct EpochReport {
   double loss = 0.0;         // per rating, without reg
   double reg = 0.0;
   double seconds = 0.0;
-  std::vector<PhaseUse> phases;
+  std::vector<PhaseUse> phases;  // since the last epoch event
 };
 
 struct CheckpointReport {

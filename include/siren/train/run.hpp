@@ -59,7 +59,6 @@ class TrainingRun {
   void judge_if_due();
   std::optional<EvaluationReport> try_evaluation(Evaluator& evaluator);
   void take(const EvaluationReport& report, std::int32_t epoch);
-  std::vector<PhaseUse> phases() const;
   void save_checkpoint();
   [[noreturn]] void leave();
 

@@ -35,7 +35,8 @@ class Trainer final : public Training {
   void reset_clock() override { clock_.reset(); }
   std::vector<MemoryUse> memory() const override;
   std::int64_t rows_sent_per_layer() const override { return propagation_.rows_sent_per_layer(); }
-  std::int64_t edge_visits_per_step() const override { return 2 * propagation_.edge_visits(); }
+  WorkDone work_done() const override;
+  MachineLimits measure_limits() const override;
 
   Siren<Precision>& model() { return model_; }
   const Gradients<Real>& gradients() const { return gradients_; }
@@ -67,6 +68,7 @@ class Trainer final : public Training {
     return {model_.parameters(), gradients_.of,    adam_.second_moments(), zp_,
             model_.fused(),      plan.needed.nodes};
   }
+  void count_work(const BatchPlan& plan);
   /// Collective. NotFinite, on all ranks, if the last update left such a value anywhere.
   void check_last_update();
 
@@ -104,6 +106,7 @@ class Trainer final : public Training {
   std::function<StepVotes()> voter_;
   std::vector<std::int32_t> chunk_scratch_;
   std::int64_t steps_done_ = 0;
+  WorkDone work_;  // edge_visits: see work_done()
 };
 
 }  // namespace siren

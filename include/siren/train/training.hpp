@@ -13,6 +13,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/data/training_set.hpp"
+#include "siren/dist/machine_limits.hpp"
 #include "siren/graph/adjacency.hpp"
 #include "siren/graph/layout.hpp"
 #include "siren/io/state_tensor.hpp"
@@ -45,6 +46,16 @@ struct MemoryUse {
   std::int64_t bytes;
 };
 
+/// What this rank did since construction, for judging its speed.
+struct WorkDone {
+  std::int64_t edge_visits = 0;   // table rows added up by the propagation
+  std::int64_t batch_visits = 0;  // table rows that scores and gradients of the batch touched
+  std::int64_t needed_rows = 0;   // rows of the batch that this rank owns
+  std::int64_t flops = 0;         // of the dense products
+  std::int64_t layer_bytes = 0;   // read and written in order by the propagation
+  std::int64_t adam_bytes = 0;    // read and written by the optimiser
+};
+
 class Training {
  public:
   virtual ~Training() = default;
@@ -73,8 +84,9 @@ class Training {
   virtual void reset_clock() = 0;
   virtual std::vector<MemoryUse> memory() const = 0;
   virtual std::int64_t rows_sent_per_layer() const = 0;
-  /// If the last layer were computed for all rows.
-  virtual std::int64_t edge_visits_per_step() const = 0;
+  virtual WorkDone work_done() const = 0;
+  /// What the machine could do at best, for the same graph and number types. Collective.
+  virtual MachineLimits measure_limits() const = 0;
 };
 
 /// What a Training borrows; all must outlive it.

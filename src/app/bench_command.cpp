@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/bench_command.hpp"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "siren/app/parse_together.hpp"
+#include "siren/app/train_options.hpp"
+#include "siren/core/version.hpp"
+#include "siren/train/bench.hpp"
+#include "siren/train/session.hpp"
+
+namespace siren {
+
+namespace {
+
+struct BenchCommand {
+  RunConfig config;
+  BenchOptions bench;
+  bool ranking = false;
+  bool json = false;
+  OptionParser options{
+      "bench", "--data FILE [options]",
+      "Times training steps, phase by phase, and compares with the machine's limits."};
+
+  BenchCommand() {
+    declare_model_options(options, config);
+    options.section("Measurement");
+    options.number("steps", bench.steps, {1}, "N", "steps to time");
+    options.number("warm-up", bench.warm_up, {1}, "N", "steps before those");
+    options.flag("ranking", ranking, "also time the ranking of all items for every test user");
+    options.flag("json", json, "print JSON");
+  }
+
+  /// False if only help was wanted.
+  bool parse(std::span<const std::string> args) {
+    if (!options.parse(args)) return false;
+    apply_preset(options, config);
+    options.apply();
+    validate(config);
+    return true;
+  }
+};
+
+/// Ranked once before it is timed: the first time touches new memory.
+EvaluationReport time_ranking(Session& session, Training& training) {
+  Matrix<float> users;
+  Matrix<float> items;
+  training.embed(users, items);
+  const std::unique_ptr<Evaluator> evaluator = session.make_evaluator("test");
+  evaluator->evaluate({users, items});
+  return evaluator->evaluate({users, items});
+}
+
+}  // namespace
+
+int run_bench(const Communicator& comm, std::span<const std::string> args) {
+  BenchCommand command;
+  if (!parse_together(comm, [&] { return command.parse(args); }))
+    return static_cast<int>(ExitCode::kDone);
+  const TrainConfig& config = command.config.train;
+  const int threads = set_threads(comm, config.threads);
+  Session session(comm, command.config.data, config);
+  Training& training = session.start_training();
+  const BenchReport report = bench(comm, training, command.bench);
+
+  nlohmann::ordered_json json = {{"version", kVersion},       {"data", command.config.data.data},
+                                 {"ranks", comm.size()},      {"threads", threads},
+                                 {"storage", config.storage}, {"isa", name_of(session.isa())}};
+  json.update(to_json(report));
+  std::string text =
+      fmt::format("{} rank(s) x {} thread(s), {}, {}: B = {}, K = {}, L = {}, d = {}\n",
+                  comm.size(), threads, config.storage, name_of(session.isa()), config.batch,
+                  config.negatives, config.layers, config.dimension) +
+      format_report(report);
+  if (command.ranking) {
+    const EvaluationReport ranking = time_ranking(session, training);
+    json["ranking"] = {{"users", ranking.users}, {"seconds", ranking.seconds}};
+    text += fmt::format("ranking    {} users in {:.3f} s\n", ranking.users, ranking.seconds);
+  }
+  if (comm.is_root()) std::fputs((command.json ? json.dump(2) + "\n" : text).c_str(), stdout);
+  return static_cast<int>(ExitCode::kDone);
+}
+
+}  // namespace siren
