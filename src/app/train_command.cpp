@@ -87,11 +87,6 @@ nlohmann::ordered_json report_memory(const Communicator& comm,
   return event;
 }
 
-std::int64_t total_steps(const Training& training, const TrainConfig& config) {
-  const std::int64_t all = training.steps_per_epoch() * config.epochs;
-  return std::min(all, config.max_steps.value_or(all));
-}
-
 /// The split to watch during training: the one asked for, or validation if there is any.
 std::string watched_split(const TrainConfig& config, const Session& session) {
   const std::string split = session.default_split();
@@ -117,11 +112,12 @@ class Job {
         session_(comm, command.config.data, config_),
         evaluator_(session_.make_evaluator(watched_split(config_, session_))),
         directory_(config_.run),
-        checkpoints_(comm, session_, directory_, command.options.config_text(), config_.keep) {}
+        checkpoints_(comm, session_, directory_, config_text(), config_.keep) {}
 
   ExitCode run();
 
  private:
+  std::string config_text();
   void open_directory();
   void check() const;
   std::string begin();
@@ -160,7 +156,7 @@ ExitCode Job::run() {
   if (!beginning.empty()) spdlog::info("{}", beginning);
   const RunProgress progress = command_.resume ? resume() : RunProgress{};
   start_metrics();
-  Progress bar(training.steps_done(), total_steps(training, config_));
+  Progress bar(training.steps_done(), planned_steps(config_, training.steps_per_epoch()));
   RunParts parts{evaluator_.get(), &checkpoints_, {}, deadline_};
   if (comm_.is_root()) parts.observers = {metrics_.get(), &bar};
   TrainingRun run(comm_, config_, training, parts, progress);
@@ -179,9 +175,15 @@ ExitCode Job::run() {
   return ExitCode::kDone;
 }
 
+/// Complete: with what the data set decides, so that the run is the same however it goes on.
+std::string Job::config_text() {
+  command_.config.train.lr_steps = session_.config().lr_steps;
+  return command_.options.config_text();
+}
+
 void Job::open_directory() {
   agree_on_input(comm_, [&] {
-    if (!command_.resume && comm_.is_root()) directory_.create(command_.options.config_text());
+    if (!command_.resume && comm_.is_root()) directory_.create(config_text());
   });
   if (comm_.is_root()) also_log_to_file(directory_.log_path());
 }
@@ -203,7 +205,7 @@ RunProgress Job::resume() {
   agree_on_input(comm_, [&] {
     if (!comm_.is_root()) return;
     if (!progress) directory_.cut_metrics(0);
-    const std::string config = command_.options.config_text();
+    const std::string config = config_text();
     if (config != directory_.config()) directory_.rewrite_config(config);
   });
   if (!progress) spdlog::warn("no checkpoint was saved before: the run starts from the beginning");

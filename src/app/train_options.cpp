@@ -8,6 +8,7 @@
 #include "siren/dist/propagation.hpp"
 #include "siren/graph/partition.hpp"
 #include "siren/train/deadline.hpp"
+#include "siren/train/learning_rate.hpp"
 #include "siren/train/ranking.hpp"
 #include "siren/train/session.hpp"
 
@@ -57,6 +58,11 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.number("max-steps", train.max_steps, {1}, "N", "stop after so many steps in all");
   declare_batch(options, train);
   options.number("lr", train.learning_rate, {0.0, 1e3}, "X", "learning rate of Adam");
+  options.text("lr-schedule", train.lr_schedule, "constant|cosine", "cosine: it falls to zero");
+  options.number("lr-steps", train.lr_steps, {0}, "N", "length of the cosine (0: of the run)");
+  options.number("lr-warm-up", train.lr_warm_up, {0}, "N", "first the rate rises for N steps");
+  options.number("average", train.average, {0.0, 0.999999}, "X",
+                 "judge a running mean of the model that forgets 1-X a step");
   options.text("init-from", train.init_from, "CHECKPOINT",
                "begin with its rows for the users and items it knows");
   options.number("eval-every", train.eval_every, {0}, "N",
@@ -136,6 +142,7 @@ void validate(const RunConfig& config) {
   if (!train.eval_split.empty() && train.eval_split != "valid" && train.eval_split != "test")
     throw InputError(fmt::format("--eval-split {}: unknown; use valid or test", train.eval_split));
   parse_normalisation(train.norm);
+  check_schedule(train.lr_schedule);
   partitioner(config.data.partition);
   parse_travel(config.data.travel, 1, 1);
   parse_candidates(train.candidates);

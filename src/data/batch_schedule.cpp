@@ -39,7 +39,7 @@ BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::in
 }
 
 std::int64_t BatchSchedule::steps_per_epoch() const {
-  return (all_trainable_ + batch_size_ - 1) / batch_size_;
+  return siren::steps_per_epoch(all_trainable_, batch_size_);
 }
 
 void BatchSchedule::bucket(std::int32_t epoch) {

@@ -85,6 +85,12 @@ std::int64_t at_least(const Real* scores, std::int64_t count, Real threshold, st
 
 /// Zero times anything is zero, except where it is not finite.
 template <class Real>
+void mix(Real* mean, const Real* value, Real weight, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; i += kLanes<Real>)
+    store(mean + i, load(mean + i) + weight * (load(value + i) - load(mean + i)));
+}
+
+template <class Real>
 bool adam(Real* __restrict parameter,
           Real* __restrict first,
           Real* __restrict second,

@@ -13,18 +13,16 @@ constexpr std::int64_t kValuesPerTile = 8192;  // a multiple of the row padding
 }  // namespace
 
 template <class Precision>
-Adam<Precision>::Adam(const ModelShape& shape,
-                      std::int64_t rows,
-                      double learning_rate,
-                      const Kernels<Precision>& kernels)
-    : learning_rate_(learning_rate), kernels_(kernels), first_(shape, rows), second_(shape, rows) {}
+Adam<Precision>::Adam(const ModelShape& shape, std::int64_t rows, const Kernels<Precision>& kernels)
+    : kernels_(kernels), first_(shape, rows), second_(shape, rows) {}
 
 template <class Precision>
 bool Adam<Precision>::update(std::int64_t t,
+                             double rate,
                              const Parameters<Real>& gradients,
                              Parameters<Real>& parameters) {
   const auto power = static_cast<double>(t);
-  const AdamStep<Real> step{static_cast<Real>(learning_rate_ / (1.0 - std::pow(kBeta1, power))),
+  const AdamStep<Real> step{static_cast<Real>(rate / (1.0 - std::pow(kBeta1, power))),
                             static_cast<Real>(kBeta1), static_cast<Real>(kBeta2),
                             static_cast<Real>(1.0 / std::sqrt(1.0 - std::pow(kBeta2, power))),
                             static_cast<Real>(kEpsilon)};

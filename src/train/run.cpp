@@ -34,8 +34,7 @@ TrainingRun::TrainingRun(const Communicator& comm,
       saved_step_(training.steps_done()) {}
 
 std::int64_t TrainingRun::last_step() const {
-  const std::int64_t all = training_.steps_per_epoch() * config_.epochs;
-  return config_.max_steps ? std::min(all, *config_.max_steps) : all;
+  return planned_steps(config_, training_.steps_per_epoch());
 }
 
 bool TrainingRun::stopped_early() const {

@@ -9,6 +9,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/version.hpp"
+#include "siren/data/batch_schedule.hpp"
 #include "siren/dist/liked_graph.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/math/denormals.hpp"
@@ -62,6 +63,9 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.seed = config.seed;
   options.dimension = config.dimension;
   data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
+  if (config_.lr_schedule != "constant" && config_.lr_steps == 0)
+    config_.lr_steps =
+        planned_steps(config_, steps_per_epoch(data_->train.trainable_count(), config_.batch));
   travel_ = parse_travel(data.travel, summary().users, summary().items);
   graph_ = make_liked_graph(comm, data_->layout, data_->train, travel_);
   for (std::int64_t row = 0; row < data_->layout.rows(); ++row)
@@ -105,11 +109,13 @@ WarmStart Session::start_from(const std::string& checkpoint) {
 
 void Session::load_parameters(const std::string& checkpoint) {
   verify_block_hashes(comm_, checkpoint);
-  open_checkpoint(checkpoint);
+  const CheckpointInfo info = open_checkpoint(checkpoint);
   std::vector<StateTensor> parameters;
   for (const StateTensor& tensor : training_->state())
-    if (tensor.name.starts_with("parameters/")) parameters.push_back(tensor);
+    if (tensor.name.starts_with("parameters/") || tensor.name.starts_with("average/"))
+      parameters.push_back(tensor);
   read_checkpoint(comm_, checkpoint, table_rows(), parameters);
+  training_->resume_at(info.step);
 }
 
 std::string Session::original_id(NodeId node) const {

@@ -8,6 +8,7 @@
 
 #include "siren/core/heartbeat.hpp"
 #include "siren/math/parallel.hpp"
+#include "siren/train/learning_rate.hpp"
 
 namespace siren {
 
@@ -60,7 +61,8 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
                    poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
       loss_({config.dislike_factor, config.reg, config.negatives}, kernels_),
-      adam_(model_.shape(), layout_.rows(), config.learning_rate, kernels_),
+      adam_(model_.shape(), layout_.rows(), kernels_),
+      average_(model_.shape(), layout_.rows(), config.average, kernels_),
       finite_(comm_, nodes_, model_.dense_layout()),
       batch_rows_(comm_, kernels_, clock_, Tag::kBatchRows, Tag::kBatchGradients),
       dense_sum_(comm_, model_.dense_layout().size()),
@@ -129,8 +131,10 @@ void Trainer<Precision>::backward_rows(const BatchPlan& plan, const Mode& mode) 
 template <class Precision>
 void Trainer<Precision>::update_parameters(const BatchPlan& plan) {
   const auto phase = clock_.enter(Phase::kAdam);
-  if (!adam_.update(plan.step, gradients_.of, model_.parameters()))
+  if (!adam_.update(plan.step, learning_rate(config_, plan.step), gradients_.of,
+                    model_.parameters()))
     finite_.note_update({plan.step, plan.ratings.epoch}, values(plan));
+  average_.add(plan.step, model_.parameters());
   steps_done_ = plan.step;
   count_work(plan);
 }
@@ -233,8 +237,11 @@ void Trainer<Precision>::embed(Matrix<float>& users, Matrix<float>& items) {
   check_last_update();
   const auto phase = clock_.enter(Phase::kEvaluate);
   Matrix<Real> z(layout_.rows(), config_.dimension);
+  const bool averaged = average_.has_values(steps_done_);
+  if (averaged) std::swap(model_.parameters(), average_.values());
   propagation_.forward(model_.parameters().liked, zp_);
   model_.embed_all(zp_, nodes_, z);
+  if (averaged) std::swap(model_.parameters(), average_.values());
   users = Matrix<float>(layout_.users(), config_.dimension);
   items = Matrix<float>(layout_.items(), config_.dimension);
   for (std::int64_t row = 0; row < z.rows(); ++row) {
@@ -262,6 +269,7 @@ std::vector<StateTensor> Trainer<Precision>::state() {
   add("parameters", model_.parameters());
   add("first_moment", adam_.first_moments());
   add("second_moment", adam_.second_moments());
+  if (average_.is_on()) add("average", average_.values());
   return tensors;
 }
 

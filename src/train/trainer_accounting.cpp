@@ -12,7 +12,7 @@ std::vector<MemoryUse> Trainer<Precision>::memory() const {
       static_cast<std::int64_t>(set_.ratings.items.size() * (sizeof(ItemId) + 1) +
                                 set_.ratings.offsets.size() * 8) +
       schedule_.bytes();
-  return {{"embeddings and moments", 3 * tables * table},
+  return {{"embeddings and moments", 3 * tables * table + average_.bytes()},
           {"gradients", (tables + 2) * table},
           {"layer tables and halo", propagation_.bytes()},
           {"edges", graph_.edge_bytes()},

@@ -71,6 +71,31 @@ def other_threads(tests):
     print("other thread count, from the middle of an epoch: bit-identical")
 
 
+def schedule_and_average(tests):
+    """A falling learning rate goes on falling where it was, and the running mean of the model is saved and judged."""
+    shape = ("--lr-schedule", "cosine", "--lr-warm-up", 20, "--average", 0.97, "--eval-split", "test")
+    whole = tests.train("falling", 2, *shape, "--epochs", 9, "--max-steps", 90)
+    run = tests.train("falling-halves", 2, *shape, "--epochs", 9, "--max-steps", 37, "--lr-steps", 90)
+    finish(tests.siren, run, 2, "--resume", "--max-steps", 90)
+    assert_same_model(whole, run, "schedule and average")
+    model = tensors(checkpoints(run)[-1])
+    assert model["average/liked"].shape == model["parameters/liked"].shape
+    assert not (model["average/liked"] == model["parameters/liked"]).any(axis=1).all()
+    final = [event for event in events(run) if event["event"] == "final"][-1]["metrics"]
+    judged = json.loads(subprocess.run([tests.siren, "evaluate", "--run", run, "--split", "test", "--json"], check=True, capture_output=True,
+                                       text=True).stdout)["metrics"]
+    assert all(abs(final[name] - judged[name]) < 5e-5 for name in ("nDCG@10", "R@20")), f"{final} {judged}"
+    plain = tests.train("falling-plain", 2, *shape[:-4], "--eval-split", "test", "--epochs", 9, "--max-steps", 90)
+    assert [e for e in events(plain) if e["event"] == "final"][-1]["metrics"] != final, "the mean was not judged"
+
+    longer = tests.train("longer", 2, *shape, "--epochs", 2)
+    fixed = re.search(r"lr-steps = (\d+)", (longer / "config.ini").read_text())[1]
+    finish(tests.siren, longer, 2, "--resume", "--epochs", 3)
+    assert f"lr-steps = {fixed}\n" in (longer / "config.ini").read_text() and int(fixed) > 0
+    assert "--lr-steps" in tests.refused("--run", longer, "--resume", "--lr-steps", int(fixed) + 1)
+    print("falling learning rate and running mean: bit-identical after a stop; the length of the schedule stays")
+
+
 def options(tests):
     run = tests.train("options", 2, "--epochs", 2, "--eval-every", 1)
     sentence = tests.refused("--run", run, "--resume", "--lr", 0.01, ranks=2)
@@ -245,7 +270,8 @@ def warm_start(tests):
 def main():
     with tempfile.TemporaryDirectory() as name:
         tests = Resume(sys.argv[1], Path(name))
-        for test in (other_ranks, other_threads, options, nothing_saved, when_and_how, best, in_time, impatient, other_commands, warm_start):
+        for test in (other_ranks, other_threads, schedule_and_average, options, nothing_saved, when_and_how, best, in_time, impatient,
+                     other_commands, warm_start):
             test(tests)
     return 0
 

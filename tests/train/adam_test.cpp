@@ -38,7 +38,7 @@ double gradient(std::int64_t row, std::int64_t column, int t) {
 TEST(Adam, FollowsTheFormulaOnEveryRow) {
   Parameters<double> parameters(kShape, kRows);
   Parameters<double> gradients(kShape, kRows);
-  Adam<Fp64> adam(kShape, kRows, kRate, kernels<Fp64>(best_isa()));
+  Adam<Fp64> adam(kShape, kRows, kernels<Fp64>(best_isa()));
   std::vector<Twin> twins;
   for (std::int64_t r = 0; r < kRows; ++r)
     for (std::int64_t c = 0; c < kShape.dimension; ++c) {
@@ -53,7 +53,7 @@ TEST(Adam, FollowsTheFormulaOnEveryRow) {
         twin->update(t, gradient(r, c, t));
       }
     for (double& g : gradients.dense.span()) g = 2.0;
-    adam.update(t, gradients, parameters);
+    adam.update(t, kRate, gradients, parameters);
   }
   auto twin = twins.begin();
   for (std::int64_t r = 0; r < kRows; ++r) {
@@ -76,9 +76,9 @@ TEST(Adam, TellsOfAnyValueThatIsNotFinite) {
   const auto update_with = [](const auto& spoil) {
     Parameters<float> parameters(kShape, kRows);
     Parameters<float> gradients(kShape, kRows);
-    Adam<Fp32> adam(kShape, kRows, kRate, kernels<Fp32>(best_isa()));
+    Adam<Fp32> adam(kShape, kRows, kernels<Fp32>(best_isa()));
     spoil(parameters, gradients, adam);
-    return adam.update(1, gradients, parameters);
+    return adam.update(1, kRate, gradients, parameters);
   };
   const float nan = std::nanf("");
   const float infinity = std::numeric_limits<float>::infinity();
@@ -113,8 +113,8 @@ TEST(Adam, HasTheSameBitsForAnyNumberOfThreads) {
     for (std::int64_t r = 0; r < kMany; ++r)
       for (std::int64_t c = 0; c < kShape.dimension; ++c)
         gradients.liked(r, c) = static_cast<float>(gradient(r, c, 2));
-    Adam<Fp32> adam(kShape, kMany, kRate, kernels<Fp32>(best_isa()));
-    for (int t = 1; t <= 3; ++t) adam.update(t, gradients, parameters);
+    Adam<Fp32> adam(kShape, kMany, kernels<Fp32>(best_isa()));
+    for (int t = 1; t <= 3; ++t) adam.update(t, kRate, gradients, parameters);
     results.emplace_back(parameters.liked.span().begin(), parameters.liked.span().end());
   }
   omp_set_num_threads(1);

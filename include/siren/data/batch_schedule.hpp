@@ -23,6 +23,11 @@ struct BatchRatings {
   std::int64_t size() const { return static_cast<std::int64_t>(user.size()); }
 };
 
+/// The last batch of an epoch may be smaller.
+constexpr std::int64_t steps_per_epoch(std::int64_t trainable_ratings, std::int64_t batch_size) {
+  return (trainable_ratings + batch_size - 1) / batch_size;
+}
+
 class BatchSchedule {
  public:
   /// Keeps its own copy of the trainable ratings' items and signs.

@@ -221,6 +221,8 @@ struct Kernels {
                const Real* gradient,
                std::int64_t count,
                const AdamStep<Real>&);
+  /// mean += weight (value - mean)
+  void (*mix)(Real* mean, const Real* value, Real weight, std::int64_t count);
 
   // ---- random numbers (core/rng.hpp), the same for every Precision
   /// Word w of counter i to out[w * padded_random(count) + i]; out [4 x padded_random(count)].

@@ -17,13 +17,14 @@ class Adam {
  public:
   using Real = typename Precision::Real;
 
-  Adam(const ModelShape& shape,
-       std::int64_t rows,
-       double learning_rate,
-       const Kernels<Precision>& kernels);
+  Adam(const ModelShape& shape, std::int64_t rows, const Kernels<Precision>& kernels);
 
-  /// Update number t, from 1. False if a gradient was not finite or an updated value is not.
-  bool update(std::int64_t t, const Parameters<Real>& gradients, Parameters<Real>& parameters);
+  /// Update number t, from 1, at learning rate `rate`. False if a gradient was not finite or an
+  /// updated value is not.
+  bool update(std::int64_t t,
+              double rate,
+              const Parameters<Real>& gradients,
+              Parameters<Real>& parameters);
 
   Parameters<Real>& first_moments() { return first_; }
   Parameters<Real>& second_moments() { return second_; }
@@ -33,7 +34,6 @@ class Adam {
   static constexpr double kBeta2 = 0.999;
   static constexpr double kEpsilon = 1e-8;
 
-  double learning_rate_;
   const Kernels<Precision>& kernels_;
   Parameters<Real> first_;
   Parameters<Real> second_;

@@ -3,6 +3,7 @@
 // paper`).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,6 +38,10 @@ struct TrainConfig {
   // optimiser
   std::int64_t batch = 1024;  // B, over all ranks
   double learning_rate = 5e-3;
+  std::string lr_schedule = "constant";  // constant | cosine
+  std::int64_t lr_steps = 0;             // length of a cosine; 0: the run's, when it first starts
+  std::int64_t lr_warm_up = 0;           // steps over which the rate rises
+  double average = 0.0;  // decay per step of the parameters' running mean, which is judged; 0: none
   std::string init_from;  // checkpoint whose parameters a new run begins with; empty: random
   // schedule
   std::int32_t epochs = 20;
@@ -63,5 +68,11 @@ struct TrainConfig {
   std::int32_t keep = 2;  // newest checkpoints that stay, besides the best
   bool log_steps = false;
 };
+
+/// Steps of a whole run.
+inline std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch) {
+  const std::int64_t all = steps_per_epoch * config.epochs;
+  return std::min(all, config.max_steps.value_or(all));
+}
 
 }  // namespace siren

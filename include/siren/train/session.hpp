@@ -61,6 +61,8 @@ class Session {
   /// "user 'alice'", "item 'B00XYZ'": a node by its original id, read from the data set.
   std::string original_id(NodeId node) const;
   float offset() const { return offset_; }
+  /// As given, with the length of the schedule filled in.
+  const TrainConfig& config() const { return config_; }
   Isa isa() const { return isa_; }
 
  private:

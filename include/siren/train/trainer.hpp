@@ -11,6 +11,7 @@
 #include "siren/model/sign_bpr_loss.hpp"
 #include "siren/model/siren.hpp"
 #include "siren/train/adam.hpp"
+#include "siren/train/average.hpp"
 #include "siren/train/not_finite.hpp"
 #include "siren/train/training.hpp"
 
@@ -89,6 +90,7 @@ class Trainer final : public Training {
   Siren<Precision> model_;
   SignBprLoss<Precision> loss_;
   Adam<Precision> adam_;
+  Average<Precision> average_;
   FiniteCheck<Real> finite_;
   RowExchange<Precision> batch_rows_;
   OrderedAllReduce<Real> dense_sum_;
