@@ -51,7 +51,8 @@ Propagation<Precision>::Propagation(const Communicator& comm,
       own_sums_(plan_.send_rows.empty() ? 0 : graph.travelling.size(), shape.dimension),
       all_halo_(all_rows(graph.by_halo.offsets)),
       all_travelling_(all_rows(graph.by_traveller.offsets)),
-      all_anchored_(all_rows(graph.by_anchor.offsets)) {
+      all_anchored_(all_rows(graph.by_anchor.offsets)),
+      needed_edges_(graph) {
   for (LocalRow& row : plan_.send_rows) {
     SIREN_ASSERT(row >= graph.travelling.begin && row < graph.travelling.end,
                  "row {} does not travel", row);
@@ -125,7 +126,7 @@ template <class Precision>
 void Propagation<Precision>::forward(const Matrix<Real>& x,
                                      Matrix<Real>& mean,
                                      const Work& overlap) {
-  apply(x, forward_, mean, {all_anchored_, all_travelling_}, overlap);
+  apply(x, forward_, mean, nullptr, {all_anchored_, all_travelling_}, overlap);
 }
 
 template <class Precision>
@@ -135,18 +136,33 @@ void Propagation<Precision>::forward_rows(const Matrix<Real>& x,
                                           const Work& overlap) {
   select(needed, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
   select(needed, graph_.travelling, graph_.by_traveller.offsets, needed_travelling_);
-  apply(x, forward_, mean, {needed_anchored_, needed_travelling_}, overlap);
+  apply(x, forward_, mean, nullptr, {needed_anchored_, needed_travelling_}, overlap);
 }
 
 template <class Precision>
 void Propagation<Precision>::backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient) {
-  apply(mean_gradient, backward_, x_gradient, {all_anchored_, all_travelling_}, {});
+  apply(mean_gradient, backward_, x_gradient, nullptr, {all_anchored_, all_travelling_}, {});
+}
+
+template <class Precision>
+void Propagation<Precision>::backward_rows(const Matrix<Real>& mean_gradient,
+                                           std::span<const LocalRow> needed,
+                                           Matrix<Real>& x_gradient) {
+  needed_edges_.select(needed);
+  apply(mean_gradient, backward_, x_gradient, &needed_edges_, {all_anchored_, all_travelling_}, {});
+}
+
+template <class Precision>
+auto Propagation<Precision>::all_edges(const LayerRows& rows) const -> LayerEdges {
+  return {graph_.by_traveller.view(), graph_.by_halo.view(),
+          rows.travelling.edges + all_halo_.edges};
 }
 
 template <class Precision>
 void Propagation<Precision>::apply(const Matrix<Real>& x,
                                    const Scaling& scaling,
                                    Matrix<Real>& mean,
+                                   const NeededEdges* first,
                                    const LayerRows& last,
                                    const Work& overlap) {
   const auto phase = clock_.enter(Phase::kProduct);
@@ -160,28 +176,33 @@ void Propagation<Precision>::apply(const Matrix<Real>& x,
   const LayerRows all{all_anchored_, all_travelling_};
   for (int k = 1; k <= shape_.layers; ++k) {
     const bool is_last = k == shape_.layers;
-    layer(scaling, is_last, mean, is_last ? last : all, k == 1 ? overlap : Work{});
+    const LayerRows& rows = is_last ? last : all;
+    LayerEdges edges = all_edges(rows);
+    if (k == 1 && first != nullptr)
+      edges = {first->by_traveller(), first->by_halo(), first->count()};
+    run({edges, rows, is_last}, scaling, mean, k == 1 ? overlap : Work{});
     std::swap(table_, next_table_);
   }
 }
 
 template <class Precision>
-void Propagation<Precision>::layer(const Scaling& scaling,
-                                   bool last,
-                                   Matrix<Real>& mean,
-                                   const LayerRows& rows,
-                                   const Work& overlap) {
+void Propagation<Precision>::run(const Layer& layer,
+                                 const Scaling& scaling,
+                                 Matrix<Real>& mean,
+                                 const Work& overlap) {
   const auto output_at = [&](std::int64_t row) {
-    return LayerOutput<Real, Stored>{last ? nullptr : next_table_.row(row),
+    return LayerOutput<Real, Stored>{layer.last ? nullptr : next_table_.row(row),
                                      scaling.next.data() + row, mean.row(row),
                                      scaling.sum.data() + row};
   };
-  edge_visits_ += all_halo_.edges + rows.travelling.edges + rows.anchored.edges;
+  const LayerRows& rows = layer.rows;
+  edge_visits_ += layer.edges.count + rows.anchored.edges;
   exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
   if (overlap) overlap();
-  sum_halo_rows();
+  sum_halo_rows(layer.edges.by_halo);
   exchange_.start_fold(halo_sums_.data());
-  sum_travelling_rows(output_at(graph_.travelling.begin), rows.travelling);
+  sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
+                      rows.travelling);
   exchange_.finish_expand();
   sum_anchored_rows(output_at(graph_.anchored.begin), rows.anchored);
   add_partial_sums(output_at(graph_.travelling.begin), rows.travelling);
@@ -206,17 +227,16 @@ void Propagation<Precision>::over(const Selection& rows, const Body& body) {
 }
 
 template <class Precision>
-void Propagation<Precision>::sum_halo_rows() {
+void Propagation<Precision>::sum_halo_rows(const CsrView& csr) {
   over(all_halo_, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.product_to_wire(graph_.by_halo.view(), table_.data(), width_, begin, end,
-                             halo_sums_.data());
+    kernels_.product_to_wire(csr, table_.data(), width_, begin, end, halo_sums_.data());
   });
 }
 
 template <class Precision>
 void Propagation<Precision>::sum_travelling_rows(const LayerOutput<Real, Stored>& to,
+                                                 const CsrView& csr,
                                                  const Selection& rows) {
-  const CsrView csr = graph_.by_traveller.view();
   over(rows, [&](std::int64_t begin, std::int64_t end) {
     if (own_sums_.rows() == 0)
       kernels_.product_to_layer(csr, table_.data(), width_, begin, end, to);
@@ -250,7 +270,8 @@ std::int64_t Propagation<Precision>::rows_sent_per_layer() const {
 
 template <class Precision>
 std::int64_t Propagation<Precision>::bytes() const {
-  return table_.bytes() + next_table_.bytes() + halo_sums_.bytes() + own_sums_.bytes();
+  return table_.bytes() + next_table_.bytes() + halo_sums_.bytes() + own_sums_.bytes() +
+         needed_edges_.bytes();
 }
 
 template class Propagation<Fp32>;

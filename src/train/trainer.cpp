@@ -97,9 +97,10 @@ StepReport Trainer<Precision>::step() {
   fold_batch_gradients(plan);  // dz_ complete
 
   // 4. Backward: attention and MLP, then propagation while the dense gradients are summed.
-  backward_rows(plan, mode);                                  // dY0, dense, dZp
-  start_dense_sum(plan);                                      // dense_sum_ in flight
-  propagation_.backward(gradients_.zp, gradients_.of.liked);  // expand, fold: dX0 [rows x d]
+  backward_rows(plan, mode);                                   // dY0, dense, dZp
+  start_dense_sum(plan);                                       // dense_sum_ in flight
+  propagation_.backward_rows(gradients_.zp, plan.needed.rows,  // expand, fold: dX0 [rows x d]
+                             gradients_.of.liked);
   const StepReport report = finish_dense_sum(plan);
 
   // 5. Update.

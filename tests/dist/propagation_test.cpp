@@ -269,6 +269,33 @@ std::vector<Placement> placements() {
   return all;
 }
 
+TEST_P(PropagationOf, BackwardOfNeededRowsHasTheBitsOfTheWhole) {
+  for (const int layers : {0, 1, 3}) {
+    auto propagation = this->propagation<Fp32>(layers);
+    for (const int keep : {0, 1, 3, 7}) {  // of 7 rows in turn; none and all among them
+      Matrix<float> x = local_table<float>(1);
+      std::vector<LocalRow> needed;
+      for (LocalRow row = 0; row < x.rows(); ++row) {
+        if (row * 5 % 7 < keep)
+          needed.push_back(row);
+        else
+          std::fill_n(x.row(row), kDimension, 0.0F);
+      }
+      Matrix<float> whole(x.rows(), kDimension);
+      Matrix<float> some(x.rows(), kDimension);
+      propagation.backward(x, whole);
+      const std::int64_t before = propagation.edge_visits();
+      propagation.backward_rows(x, needed, some);
+      EXPECT_TRUE(std::equal(whole.span().begin(), whole.span().end(), some.span().begin()))
+          << layers << " layers, " << keep << " of 7";
+      const std::int64_t all = 2 * layers * share_->graph.by_anchor.nonzeros();
+      EXPECT_LE(propagation.edge_visits() - before, all);
+      const std::int64_t saved = layers > 0 && keep == 0 ? share_->graph.by_anchor.nonzeros() : 0;
+      EXPECT_TRUE(keep > 0 || propagation.edge_visits() - before == all - saved);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Placements, PropagationOf, ::testing::ValuesIn(placements()));
 
 TEST(PropagationCases, TheGraphHasIsolatedUsersAndItems) {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "siren/comm/communicator.hpp"
+#include "siren/dist/needed_edges.hpp"
 #include "siren/dist/row_exchange.hpp"
 #include "siren/graph/adjacency.hpp"
 #include "siren/math/kernels.hpp"
@@ -71,6 +72,12 @@ class Propagation {
   /// The adjoint: gradient of x from the gradient of the mean.
   void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
 
+  /// The same if the gradient is zero outside rows `needed` (owned, ascending): the first layer then
+  /// skips the edges of all other anchored rows. The bits are those of backward().
+  void backward_rows(const Matrix<Real>& mean_gradient,
+                     std::span<const LocalRow> needed,
+                     Matrix<Real>& x_gradient);
+
   /// Lets the layer's messages move while `overlap` computes; main thread only.
   void progress() { exchange_.progress(); }
 
@@ -105,19 +112,30 @@ class Propagation {
     const Selection& anchored;
     const Selection& travelling;
   };
+  /// Where the sums of the travelling side come from: columns are anchored rows.
+  struct LayerEdges {
+    CsrView by_traveller;
+    CsrView by_halo;
+    std::int64_t count;  // to be visited
+  };
+  LayerEdges all_edges(const LayerRows& rows) const;
 
   void apply(const Matrix<Real>& x,
              const Scaling& scaling,
              Matrix<Real>& mean,
+             const NeededEdges* first,
              const LayerRows& last,
              const Work& overlap);
-  void layer(const Scaling& scaling,
-             bool last,
-             Matrix<Real>& mean,
-             const LayerRows& rows,
-             const Work& overlap);
-  void sum_halo_rows();
-  void sum_travelling_rows(const LayerOutput<Real, Stored>& to, const Selection& rows);
+  struct Layer {
+    LayerEdges edges;
+    LayerRows rows;
+    bool last;
+  };
+  void run(const Layer& layer, const Scaling& scaling, Matrix<Real>& mean, const Work& overlap);
+  void sum_halo_rows(const CsrView& csr);
+  void sum_travelling_rows(const LayerOutput<Real, Stored>& to,
+                           const CsrView& csr,
+                           const Selection& rows);
   void sum_anchored_rows(const LayerOutput<Real, Stored>& to, const Selection& rows);
   void add_partial_sums(const LayerOutput<Real, Stored>& to, const Selection& rows);
   template <class Body>
@@ -144,6 +162,7 @@ class Propagation {
   Selection all_anchored_;
   Selection needed_travelling_;  // of the last layer
   Selection needed_anchored_;
+  NeededEdges needed_edges_;  // of the first layer
   std::int64_t edge_visits_ = 0;
 };
 
