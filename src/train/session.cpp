@@ -103,6 +103,15 @@ WarmStart Session::start_from(const std::string& checkpoint) {
   return siren::start_from(comm_, checkpoint, *file_, data_->layout, *training_);
 }
 
+Embeddings Session::embed(const std::string& checkpoint, Branches branches) const {
+  const Activity activity("embedding");
+  verify_block_hashes(comm_, checkpoint);
+  open_checkpoint(checkpoint);
+  ScoringModel model({comm_, data_->layout, data_->train, graph_}, config_, isa_);
+  read_checkpoint(comm_, checkpoint, table_rows(), model.parameters());
+  return model.embed(branches);
+}
+
 void Session::load_parameters(const std::string& checkpoint) {
   verify_block_hashes(comm_, checkpoint);
   open_checkpoint(checkpoint);
