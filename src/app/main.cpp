@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "siren/app/evaluate_command.hpp"
+#include "siren/app/export_command.hpp"
 #include "siren/app/info_command.hpp"
 #include "siren/app/prepare_command.hpp"
 #include "siren/app/synth_command.hpp"
@@ -39,6 +40,8 @@ constexpr std::array kCommands = {
             true},
     Command{"train", "train a model, on any number of ranks", run_train, true},
     Command{"evaluate", "judge a trained model or the popularity baseline", run_evaluate, false},
+    Command{"export", "write the embeddings of a trained model for other programs", run_export,
+            false},
     Command{"info", "say what a file of ours holds", run_info, false},
 };
 
