@@ -98,7 +98,7 @@ void each_owned_id(const ExportSource& source, const Side& side, const Visit& vi
 void require_without(const char* what, const Side& side, const std::string& id) {
   if (id.find_first_of(what) != std::string::npos)
     throw InputError(fmt::format(
-        "{} '{}' has a blank or line break in its id, which this format cannot hold; use --format "
+        "{} {:?} has a blank or line break in its id, which this format cannot hold; use --format "
         "hdf5",
         side.name, id));
 }

@@ -45,10 +45,12 @@ def write_ratings(path, seed, odd_ids):
                 out.writerow([users[u], items[i], 5 if liked else random.integers(1, 4)])
 
 
-def train(siren, folder, *options, seed=5, odd_ids=True):
+def train(siren, folder, *options, seed=5, odd_ids=True, edit=None):
     """A run directory; its data set is folder/d.h5."""
     folder.mkdir(exist_ok=True)
     write_ratings(folder / "r.csv", seed, odd_ids)
+    if edit:
+        (folder / "r.csv").write_text(edit((folder / "r.csv").read_text(encoding="utf-8")), encoding="utf-8")
     done(siren, "prepare", "--input", folder / "r.csv", "--output", folder / "d.h5")
     done(siren, "train", "--data", folder / "d.h5", "--run", folder / "run", "--negatives", 8, "--batch", 256, *(options or SPREAD))
     return folder / "run"
