@@ -168,7 +168,8 @@ void write_id_lines(const Communicator& comm,
 }
 
 /// The directory gets its name when it is complete.
-void export_npy(const Communicator& comm, const ExportSource& source, const std::string& path) {
+void export_npy(const Communicator& comm, const ExportSource& source, std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   const std::string temporary = path + ".tmp";
   agree_on_input(comm, [&] {
     if (!comm.is_root()) return;

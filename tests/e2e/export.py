@@ -37,7 +37,7 @@ def check_formats(siren, run, folder):
     done(siren, "export", "--run", run, "--output", folder / "e.h5")
     tables, ids = read_hdf5(folder / "e.h5")
     assert set(tables) == {f"{side}_{name}" for side in SIDES for name in ("z", "zp", "zn")}
-    done(siren, "export", "--run", run, "--format", "npy", "--output", folder / "e")
+    done(siren, "export", "--run", run, "--format", "npy", "--output", f"{folder}/e/")
     assert {path.name for path in (folder / "e").iterdir()} == {f"{name}.npy" for name in tables} | {"user_ids.txt", "item_ids.txt"}
     for name, table in tables.items():
         assert np.array_equal(np.load(folder / "e" / f"{name}.npy"), table), name
