@@ -7,9 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/app/parse_together.hpp"
-#include "siren/app/stored_run.hpp"
+#include "siren/app/stored_model.hpp"
 #include "siren/app/train_options.hpp"
-#include "siren/io/run_directory.hpp"
 #include "siren/train/session.hpp"
 
 namespace siren {
@@ -17,14 +16,11 @@ namespace siren {
 namespace {
 
 struct EvaluateOptions {
-  std::string run;
-  std::string checkpoint;
+  StoredModel stored;
   std::string model;  // empty: the run's
   std::string split;
   std::string candidates;
   DataConfig data;  // of the popularity baseline, or where the run's data set lies now
-  std::int32_t threads = 0;
-  std::string isa = "auto";
   bool json = false;
 };
 
@@ -32,9 +28,7 @@ OptionParser declare(EvaluateOptions& o) {
   OptionParser options("evaluate", "--run DIR | --model popularity --data FILE [options]",
                        "Ranks all items for every user and compares with held-out ratings.");
   options.section("What to judge");
-  options.text("run", o.run, "DIR", "run directory of siren train");
-  options.text("checkpoint", o.checkpoint, "FILE",
-               "a checkpoint of that run (default: the best, else the newest)");
+  declare_stored_model(options, o.stored);
   options.text("model", o.model, "popularity", "instead of a run: items by their number of likes");
   options.section("By what");
   options.text("data", o.data.data, "FILE", "dataset file (default: the run's)");
@@ -45,9 +39,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.text("split", o.split, "valid|test", "held-out ratings (default test)");
   options.text("candidates", o.candidates, "train+test|train|all", "items that are ranked");
   options.section("Execution and output");
-  options.number("threads", o.threads, {0, 4096}, "T",
-                 "per rank (0: the rank's share of the machine)");
-  options.text("isa", o.isa, "auto|portable|avx2|avx512", "instruction set");
+  declare_execution(options, o.stored);
   options.flag("json", o.json, "print JSON");
   return options;
 }
@@ -55,16 +47,16 @@ OptionParser declare(EvaluateOptions& o) {
 /// The configuration of a run, as its config.ini has it, with what was given here.
 RunConfig config_of(const EvaluateOptions& o) {
   RunConfig config;
-  if (!o.run.empty()) {
-    config = stored_config(o.run);
+  if (!o.stored.run.empty()) {
+    config = config_of(o.stored);
     if (!o.data.data.empty()) config.data.data = o.data.data;
     if (o.data.offset) config.data.offset = o.data.offset;
     if (o.data.relevant_from) config.data.relevant_from = o.data.relevant_from;
   } else {
     config.data = o.data;
+    config.train.threads = o.stored.threads;
+    config.train.isa = o.stored.isa;
   }
-  config.train.threads = o.threads;
-  config.train.isa = o.isa;
   if (!o.candidates.empty()) config.train.candidates = o.candidates;
   validate(config);
   return config;
@@ -75,7 +67,7 @@ void check(const EvaluateOptions& o) {
   if (!o.model.empty() && !popularity)
     throw InputError(
         fmt::format("--model {}: only popularity can be judged without a run", o.model));
-  if (popularity == !o.run.empty())
+  if (popularity == !o.stored.run.empty())
     throw InputError("evaluate needs either --run DIR or --model popularity --data FILE");
 }
 
@@ -86,17 +78,10 @@ EvaluationReport evaluate(const Communicator& comm,
   Session session(comm, config.data, config.train);
   const std::unique_ptr<Evaluator> evaluator =
       session.make_evaluator(o.split.empty() ? "test" : o.split);
-  if (o.run.empty()) return session.judge_popularity(*evaluator);
-  std::string checkpoint = o.checkpoint;
-  agree_on_input(comm, [&] {
-    if (checkpoint.empty()) checkpoint = RunDirectory(o.run).preferred_checkpoint();
-  });
-  Matrix<float> users;
-  Matrix<float> items;
-  Training& training = session.start_training();
-  session.load_parameters(checkpoint);
-  training.embed(users, items);
-  return evaluator->evaluate({users, items});
+  if (o.stored.run.empty()) return session.judge_popularity(*evaluator);
+  const std::string checkpoint = checkpoint_of(comm, o.stored);
+  const Embeddings embeddings = session.embed(checkpoint, Branches::kBlended);
+  return evaluator->evaluate({embeddings.z.users, embeddings.z.items});
 }
 
 }  // namespace

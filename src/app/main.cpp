@@ -13,8 +13,10 @@
 
 #include "siren/app/bench_command.hpp"
 #include "siren/app/evaluate_command.hpp"
+#include "siren/app/export_command.hpp"
 #include "siren/app/info_command.hpp"
 #include "siren/app/prepare_command.hpp"
+#include "siren/app/recommend_command.hpp"
 #include "siren/app/synth_command.hpp"
 #include "siren/app/train_command.hpp"
 #include "siren/comm/communicator.hpp"
@@ -40,6 +42,10 @@ constexpr std::array kCommands = {
             true},
     Command{"train", "train a model, on any number of ranks", run_train, true},
     Command{"evaluate", "judge a trained model or the popularity baseline", run_evaluate, false},
+    Command{"recommend", "best items of users, or items similar to others, by a trained model",
+            run_recommend, false},
+    Command{"export", "write the embeddings of a trained model for other programs", run_export,
+            false},
     Command{"bench", "time training steps and compare with the machine's limits", run_bench, false},
     Command{"info", "say what a file of ours holds", run_info, false},
 };

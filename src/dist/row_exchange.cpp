@@ -153,5 +153,6 @@ void RowExchange<Precision>::progress() {
 template class RowExchange<Fp32>;
 template class RowExchange<Bf16>;
 template class RowExchange<Fp64>;
+template class RowExchange<FixedPoint>;
 
 }  // namespace siren

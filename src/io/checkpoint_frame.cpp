@@ -2,15 +2,10 @@
 #include "siren/io/checkpoint_frame.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/text.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
 
@@ -81,19 +76,6 @@ std::int64_t most_bytes(const CheckpointContents& contents) {
   return bytes;
 }
 
-void reserve_space(const std::string& path, std::int64_t bytes, int open_flags, int mode) {
-  constexpr mode_t kPermissions = 0666;
-  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | open_flags, kPermissions);
-  if (file < 0) throw EnvironmentError(fmt::format("writing {}: {}", path, std::strerror(errno)));
-  const bool reserved = ::fallocate(file, mode, 0, bytes) == 0;
-  const int reason = errno;
-  ::close(file);
-  const bool unable = reason == EOPNOTSUPP || reason == ENOSYS;  // not every file system can
-  if (!reserved && !unable)
-    throw EnvironmentError(fmt::format("writing {}: no room for {}: {}", path, human_bytes(bytes),
-                                       std::strerror(reason)));
-}
-
 }  // namespace
 
 RowStorage storage_of(const StateTensor& tensor,
@@ -112,9 +94,9 @@ void create_checkpoint_frame(const std::string& path,
                              const CheckpointContents& contents,
                              const CheckpointOptions& options) {
   const std::int64_t most = most_bytes(contents);
-  reserve_space(path, most, O_CREAT | O_TRUNC, 0);
+  reserve_space(path, most);
   Hdf5File file = create_aligned(path);
-  reserve_space(path, most, 0, 0);
+  reserve_space(path, most);
   set_info(file, contents.info);
   for (const StateTensor& tensor : contents.tensors) {
     create_row_dataset(file, tensor.name,
@@ -124,7 +106,7 @@ void create_checkpoint_frame(const std::string& path,
   }
   if (contents.ids != nullptr) create_ids(file, *contents.ids);
   file.close();
-  if (options.compression > 0) reserve_space(path, most, 0, FALLOC_FL_KEEP_SIZE);
+  if (options.compression > 0) reserve_space_behind(path, most);
 }
 
 }  // namespace siren

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
 
 namespace siren {
 
@@ -50,6 +51,31 @@ void PlainFile::write(const void* from, std::size_t count, std::int64_t offset) 
 
 void PlainFile::fail(const char* doing) const {
   throw EnvironmentError(fmt::format("{} {}: {}", doing, path_, std::strerror(errno)));
+}
+
+namespace {
+
+void reserve(const std::string& path, std::int64_t bytes, int mode) {
+  constexpr mode_t kPermissions = 0666;
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kPermissions);
+  if (file < 0) throw EnvironmentError(fmt::format("writing {}: {}", path, std::strerror(errno)));
+  const bool reserved = ::fallocate(file, mode, 0, bytes) == 0;
+  const int reason = errno;
+  ::close(file);
+  const bool unable = reason == EOPNOTSUPP || reason == ENOSYS;  // not every file system can
+  if (!reserved && !unable)
+    throw EnvironmentError(fmt::format("writing {}: no room for {}: {}", path, human_bytes(bytes),
+                                       std::strerror(reason)));
+}
+
+}  // namespace
+
+void reserve_space(const std::string& path, std::int64_t bytes) {
+  reserve(path, bytes, 0);
+}
+
+void reserve_space_behind(const std::string& path, std::int64_t bytes) {
+  reserve(path, bytes, FALLOC_FL_KEEP_SIZE);
 }
 
 }  // namespace siren

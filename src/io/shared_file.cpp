@@ -77,7 +77,7 @@ void SharedFile::append(std::span<const std::string> pieces) {
   bytes_ = std::accumulate(lengths.begin(), lengths.end(), bytes_);
 }
 
-void SharedFile::write(const std::string& piece, std::int64_t offset) const {
+void SharedFile::write(std::string_view piece, std::int64_t offset) const {
   std::size_t done = 0;
   while (done < piece.size()) {
     const ssize_t count = ::pwrite(file_, piece.data() + done, piece.size() - done,
@@ -86,6 +86,23 @@ void SharedFile::write(const std::string& piece, std::int64_t offset) const {
     if (count < 0) fail("writing", path_);
     done += static_cast<std::size_t>(count);
   }
+}
+
+void SharedFile::append_produced(const Producer& producer) {
+  std::int64_t mine = 0;
+  together([&] { producer([&](std::string_view piece) { mine += std::ssize(piece); }); });
+  const std::vector<std::int64_t> lengths = comm_.all_gather(mine);
+  write_at(std::accumulate(lengths.begin(), lengths.begin() + comm_.rank(), bytes_), producer);
+  bytes_ = std::accumulate(lengths.begin(), lengths.end(), bytes_);
+}
+
+void SharedFile::write_at(std::int64_t offset, const Producer& producer) {
+  together([&] {
+    producer([&](std::string_view piece) {
+      write(piece, offset);
+      offset += std::ssize(piece);
+    });
+  });
 }
 
 void SharedFile::close() {

@@ -31,15 +31,21 @@ Parameters<Real>::Parameters(const ModelShape& shape, std::int64_t rows)
 
 template <class Precision>
 Siren<Precision>::Siren(const ModelShape& shape,
-                        std::span<const NodeId> nodes,
+                        std::int64_t rows,
                         const Kernels<Precision>& kernels)
     : shape_(shape),
       layout_(shape),
-      parameters_(shape, static_cast<std::int64_t>(nodes.size())),
+      parameters_(shape, rows),
       disliked_(shape, kernels),
       fusion_(shape, kernels),
       dense_sum_(layout_.size()),
-      z_(0, shape.dimension) {
+      z_(0, shape.dimension) {}
+
+template <class Precision>
+Siren<Precision>::Siren(const ModelShape& shape,
+                        std::span<const NodeId> nodes,
+                        const Kernels<Precision>& kernels)
+    : Siren(shape, std::ssize(nodes), kernels) {
   initialise_table(shape, Purpose::kInitLiked, nodes, parameters_.liked);
   if (!shape.disliked_branch) return;
   initialise_table(shape, Purpose::kInitDisliked, nodes, parameters_.disliked);
@@ -93,7 +99,7 @@ void Siren<Precision>::backward(const RowSet& needed,
 template <class Precision>
 void Siren<Precision>::embed_all(const Matrix<Real>& zp,
                                  std::span<const NodeId> nodes,
-                                 Matrix<Real>& z) {
+                                 const VisitRows& visit) {
   RowSet rows;
   for (std::int64_t begin = 0; begin < zp.rows(); begin += kEvaluationRows) {
     const std::int64_t end = std::min(begin + kEvaluationRows, zp.rows());
@@ -101,8 +107,8 @@ void Siren<Precision>::embed_all(const Matrix<Real>& zp,
     for (std::int64_t r = begin; r < end; ++r) rows.rows.push_back(static_cast<LocalRow>(r));
     rows.nodes.assign(nodes.begin() + begin, nodes.begin() + end);
     embed_disliked(rows, {}, [] {});
-    const Matrix<Real>& part = fuse(zp, rows, {});
-    for (std::int64_t r = begin; r < end; ++r) copy_row(part, r - begin, z, r);
+    const Matrix<Real>& z = fuse(zp, rows, {});
+    visit(begin, z, disliked_.output());
   }
 }
 

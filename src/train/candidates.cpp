@@ -96,7 +96,7 @@ std::vector<std::int32_t> place_items(const PanelPlan& plan,
 ListPositions locate(const ItemLists& lists,
                      std::span<const LocalRow> users,
                      std::span<const std::int32_t> place,
-                     bool keep_slots) {
+                     Absent absent) {
   struct Placed {
     std::int32_t position;
     std::int32_t slot;
@@ -111,6 +111,7 @@ ListPositions locate(const ItemLists& lists,
     placed.clear();
     for (EdgeOffset e = begin; e < end; ++e) {
       const std::int32_t position = place[at(lists.items[at(e)])];
+      if (position < 0 && absent == Absent::kPassOver) continue;
       SIREN_ASSERT(position >= 0, "item {} of a list has no role", lists.items[at(e)]);
       placed.push_back({position, static_cast<std::int32_t>(e - begin)});
     }
@@ -118,7 +119,7 @@ ListPositions locate(const ItemLists& lists,
               [](const Placed& a, const Placed& b) { return a.position < b.position; });
     for (const Placed& item : placed) {
       found.positions.push_back(item.position);
-      if (keep_slots) found.slots.push_back(item.slot);
+      if (absent == Absent::kNone) found.slots.push_back(item.slot);
     }
     found.offsets[u + 1] = std::ssize(found.positions);
   }

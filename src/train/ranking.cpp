@@ -60,8 +60,8 @@ Ranking::Ranking(const Communicator& comm, const Layout& layout, const RankingTa
           std::accumulate(plan_.candidates.begin(), plan_.candidates.end(), std::int64_t{0})) {
   SIREN_ASSERT(top_ > 0, "lists of {} items", top_);
   const std::vector<std::int32_t> place = place_items(plan_, layout, task.roles);
-  masked_ = locate(task.masked, users_, place, false);
-  probed_ = locate(task.probed, users_, place, true);
+  masked_ = locate(task.masked, users_, place, Absent::kPassOver);
+  probed_ = locate(task.probed, users_, place, Absent::kNone);
   lists_.resize(users_.size() * at(top_));
   list_sizes_.resize(users_.size());
   thresholds_.resize(users_.size());

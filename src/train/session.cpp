@@ -13,6 +13,8 @@
 #include "siren/dist/liked_graph.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/math/denormals.hpp"
+#include "siren/train/model_state.hpp"
+#include "siren/train/ranked_lists.hpp"
 
 namespace siren {
 
@@ -107,6 +109,16 @@ WarmStart Session::start_from(const std::string& checkpoint) {
   return siren::start_from(comm_, checkpoint, *file_, data_->layout, *training_);
 }
 
+Embeddings Session::embed(const std::string& checkpoint, Branches branches) const {
+  const Activity activity("embedding");
+  verify_block_hashes(comm_, checkpoint);
+  const CheckpointInfo info = open_checkpoint(checkpoint);
+  ScoringModel model({comm_, data_->layout, data_->train, graph_}, config_, isa_);
+  read_checkpoint(comm_, checkpoint, table_rows(),
+                  model.parameters(judged_group(config_, info.step)));
+  return model.embed(branches);
+}
+
 void Session::load_parameters(const std::string& checkpoint) {
   verify_block_hashes(comm_, checkpoint);
   const CheckpointInfo info = open_checkpoint(checkpoint);
@@ -145,14 +157,8 @@ std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split) con
 }
 
 EvaluationReport Session::judge_popularity(Evaluator& evaluator) const {
-  Matrix<float> users(data_->layout.users(), 1);
-  Matrix<float> items(data_->layout.items(), 1);
-  for (std::int64_t u = 0; u < users.rows(); ++u) users(u, 0) = 1.0F;
-  for (std::int64_t i = 0; i < items.rows(); ++i) {
-    const ItemId item = data_->layout.owned_items()[static_cast<std::size_t>(i)];
-    items(i, 0) = static_cast<float>(data_->train.item_likes[static_cast<std::size_t>(item)]);
-  }
-  return evaluator.evaluate({users, items});
+  const NodeTables tables = popularity_tables(data_->layout, data_->train);
+  return evaluator.evaluate({tables.users, tables.items});
 }
 
 WrittenFile Session::save(const std::string& path,

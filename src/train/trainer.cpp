@@ -4,34 +4,16 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/format.h>
-
 #include "siren/core/heartbeat.hpp"
 #include "siren/math/parallel.hpp"
 #include "siren/train/learning_rate.hpp"
+#include "siren/train/model_state.hpp"
 
 namespace siren {
 
 namespace {
 
 constexpr std::int64_t kRowsPerTile = 512;
-
-ModelShape shape_of(const TrainConfig& config, std::int64_t nodes) {
-  return {.nodes = nodes,
-          .dimension = config.dimension,
-          .mlp_layers = config.mlp_layers,
-          .disliked_branch = config.model == "siren",
-          .attention = !config.no_attention,
-          .dropout = config.dropout,
-          .seed = config.seed};
-}
-
-std::vector<NodeId> owned_nodes(const Layout& layout) {
-  std::vector<NodeId> nodes;
-  for (std::int64_t row = 0; row < layout.rows(); ++row)
-    nodes.push_back(layout.node_of(static_cast<LocalRow>(row)));
-  return nodes;
-}
 
 }  // namespace
 
@@ -55,8 +37,7 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       propagation_(comm_,
                    graph_,
                    kernels_,
-                   {config.model == "mf" ? 0 : config.layers, config.dimension,
-                    parse_normalisation(config.norm)},
+                   {layers_of(config), config.dimension, parse_normalisation(config.norm)},
                    clock_,
                    poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
@@ -237,40 +218,30 @@ void Trainer<Precision>::embed(Matrix<float>& users, Matrix<float>& items) {
   const Activity activity("evaluation");
   check_last_update();
   const auto phase = clock_.enter(Phase::kEvaluate);
-  Matrix<Real> z(layout_.rows(), config_.dimension);
   const bool averaged = average_.has_values(steps_done_);
   if (averaged) std::swap(model_.parameters(), average_.values());
   propagation_.forward(model_.parameters().liked, zp_);
-  model_.embed_all(zp_, nodes_, z);
-  if (averaged) std::swap(model_.parameters(), average_.values());
   users = Matrix<float>(layout_.users(), config_.dimension);
   items = Matrix<float>(layout_.items(), config_.dimension);
-  for (std::int64_t row = 0; row < z.rows(); ++row) {
-    float* to = row < layout_.users() ? users.row(row) : items.row(row - layout_.users());
-    std::transform(z.row(row), z.row(row) + z.columns(), to,
-                   [](Real value) { return static_cast<float>(value); });
-  }
+  model_.embed_all(zp_, nodes_, [&](std::int64_t first, const Matrix<Real>& z, const auto& /*zn*/) {
+    for (std::int64_t i = 0; i < z.rows(); ++i) {
+      const std::int64_t row = first + i;
+      float* to = row < layout_.users() ? users.row(row) : items.row(row - layout_.users());
+      std::transform(z.row(i), z.row(i) + z.columns(), to,
+                     [](Real value) { return static_cast<float>(value); });
+    }
+  });
+  if (averaged) std::swap(model_.parameters(), average_.values());
 }
 
 template <class Precision>
 std::vector<StateTensor> Trainer<Precision>::state() {
   check_last_update();
   std::vector<StateTensor> tensors;
-  const auto add = [&](const std::string& group, Parameters<Real>& values) {
-    const auto table = [&](const std::string& name, Matrix<Real>& matrix) {
-      tensors.push_back({fmt::format("{}/{}", group, name), true, matrix.rows(), matrix.columns(),
-                         matrix.stride(), sizeof(Real), matrix.data()});
-    };
-    table("liked", values.liked);
-    if (model_.shape().disliked_branch) table("disliked", values.disliked);
-    for (const TensorInfo& info : model_.dense_layout().tensors())
-      tensors.push_back({fmt::format("{}/{}", group, info.name), false, info.rows, info.columns,
-                         padded(info.columns), sizeof(Real), values.dense.data() + info.begin});
-  };
-  add("parameters", model_.parameters());
-  add("first_moment", adam_.first_moments());
-  add("second_moment", adam_.second_moments());
-  if (average_.is_on()) add("average", average_.values());
+  append_tensors("parameters", model_.shape(), model_.parameters(), tensors);
+  append_tensors("first_moment", model_.shape(), adam_.first_moments(), tensors);
+  append_tensors("second_moment", model_.shape(), adam_.second_moments(), tensors);
+  if (average_.is_on()) append_tensors("average", model_.shape(), average_.values(), tensors);
   return tensors;
 }
 

@@ -26,7 +26,7 @@ def check(name, done, names, left_over):
     ours = [line for line in done.stderr.splitlines() if line.startswith("siren: ") and any(word in line for word in names)]
     assert done.returncode == 1, f"{name}: exit code {done.returncode}\n{done.stderr}"
     assert ours, f"{name}: none of {names} named\n{done.stderr}"
-    assert not any(line.endswith((".h5", ".tmp")) or ".tmp" in line or line == "latest" for line in left_over), f"{name}: left {left_over}"
+    assert not any(line.endswith((".h5", ".csv", ".npy", "e.txt", ".tmp")) or ".tmp" in line or line == "latest" for line in left_over), f"{name}: left {left_over}"
     print(f"{name}: {ours[0]}")
 
 
@@ -44,15 +44,23 @@ def main():
             return 77
         ratings, data = folder / "r.csv", folder / "d.h5"
         for command in (["synth", "--users", 3000, "--items", 2000, "--ratings", 120000, "--output", ratings],
-                        ["prepare", "--input", ratings, "--output", data]):
+                        ["prepare", "--input", ratings, "--output", data],
+                        ["train", "--data", data, "--run", folder / "run", "--max-steps", 1, "--negatives", 4]):
             subprocess.run([siren, *map(str, command)], check=True, capture_output=True, timeout=60)
         for ranks in (1, 3):
             launch = [] if ranks == 1 else [*MPIEXEC, str(ranks)]
             disk = folder / "disk"
+            recommend = ["recommend", "--run", folder / "run", "--all", "--top", 100]
+            export = ["export", "--run", folder / "run"]
             for what, megabytes, command, names in (
                     ("synth", 1, ["synth", "--users", 3000, "--items", 2000, "--ratings", 120000, "--output", disk / "r.csv"], ["writing"]),
                     ("prepare", 1, ["prepare", "--input", ratings, "--output", disk / "d.h5"], ["H5", "writing", "cannot write"]),
-                    ("train", 2, ["train", "--data", data, "--run", disk / "run", "--max-steps", 2, "--negatives", 4], ["H5", "writing", "cannot write"])):
+                    ("train", 2, ["train", "--data", data, "--run", disk / "run", "--max-steps", 2, "--negatives", 4], ["H5", "writing", "cannot write"]),
+                    ("recommend", 1, [*recommend, "--output", disk / "l.csv"], ["writing"]),
+                    ("recommend to HDF5", 1, [*recommend, "--format", "hdf5", "--output", disk / "l.h5"], ["no room"]),
+                    ("export", 2, [*export, "--output", disk / "e.h5"], ["no room"]),
+                    ("export to .npy", 1, [*export, "--format", "npy", "--output", disk / "e"], ["writing"]),
+                    ("export to text", 1, [*export, "--format", "word2vec", "--output", disk / "e.txt"], ["writing"])):
                 done = on_small_disk(folder, megabytes, [*launch, siren, *command])
                 check(f"{what} on {ranks} rank(s)", done, names, done.stdout.splitlines())
     return 0

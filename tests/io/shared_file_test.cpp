@@ -89,5 +89,45 @@ TEST(SharedFile, RanksThatDoNotSeeTheFileAreTold) {
   EXPECT_EQ(own.files(), 0);
 }
 
+TEST(SharedFile, HoldsWhatRanksProduceInRankOrder) {
+  const Communicator comm = Communicator::world();
+  const CommonFolder folder(comm);
+  SharedFile file(comm, folder.path("out"));
+  file.append(std::vector<std::string>(comm.is_root() ? 1 : 0, "head;"));
+  const auto text_of = [](int rank, int round) {  // nothing from some ranks
+    return std::string(static_cast<std::size_t>((rank + round) % 3 * 5),
+                       static_cast<char>('a' + rank));
+  };
+  std::string expected = "head;";
+  for (int round = 0; round < 3; ++round) {
+    const std::string mine = text_of(comm.rank(), round);
+    file.append_produced([&](const Sink& sink) {
+      for (const char& c : mine) sink({&c, 1});
+    });
+    for (int rank = 0; rank < comm.size(); ++rank) expected += text_of(rank, round);
+  }
+  EXPECT_EQ(file.bytes(), std::ssize(expected));
+  file.publish();
+  if (folder.roots()) {
+    EXPECT_EQ(folder.roots()->read("out"), expected);
+  }
+}
+
+TEST(SharedFile, AProducerThatFailsOnOneRankFailsOnAllAndLeavesNothing) {
+  const Communicator comm = Communicator::world();
+  const CommonFolder folder(comm);
+  SharedFile file(comm, folder.path("out"));
+  const std::string message = test::input_error([&] {
+    file.append_produced([&](const Sink& sink) {
+      if (comm.rank() == comm.size() - 1) throw InputError("the last rank says no");
+      sink("text");
+    });
+  });
+  EXPECT_EQ(message, "the last rank says no");
+  if (folder.roots()) {
+    EXPECT_EQ(folder.roots()->files(), 0);
+  }
+}
+
 }  // namespace
 }  // namespace siren

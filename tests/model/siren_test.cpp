@@ -93,7 +93,16 @@ TEST_P(SirenOf, EmbedAllIsTheForwardWithoutDropoutOnEveryRow) {
   for (const std::int64_t rows : {std::int64_t{0}, kManyRows, std::int64_t{20000}}) {
     Rig rig(shape_, rows);
     Matrix<double> z(rows, kDimension);
-    rig.model.embed_all(rig.zp, rig.nodes, z);
+    std::int64_t visited = 0;
+    rig.model.embed_all(
+        rig.zp, rig.nodes,
+        [&](std::int64_t first, const Matrix<double>& part, const Matrix<double>& zn) {
+          EXPECT_EQ(first, visited);
+          EXPECT_EQ(zn.rows(), shape_.disliked_branch ? part.rows() : 0);
+          visited += part.rows();
+          std::copy_n(part.data(), part.rows() * part.stride(), z.row(first));
+        });
+    EXPECT_EQ(visited, rows);
     rig.model.embed_disliked(rig.needed, {}, kNoPoll);
     const Matrix<double>& some = rig.model.fuse(rig.zp, rig.needed, {});
     for (std::int64_t i = 0; i < rig.needed.size(); ++i)

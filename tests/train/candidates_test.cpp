@@ -100,15 +100,25 @@ TEST(Locate, SortsByPositionAndRemembersThePlaceInTheList) {
   const std::vector<EdgeOffset> offsets = {0, 1, 1, 4};
   const std::vector<ItemId> items = {3, 0, 2, 3};
   const std::vector<LocalRow> users = {2, 0, 1};
-  const ListPositions found = locate({offsets, items}, users, place, true);
+  const ListPositions found = locate({offsets, items}, users, place, Absent::kNone);
   EXPECT_THAT(found.offsets, ElementsAre(0, 3, 4, 4));
   EXPECT_THAT(found.positions, ElementsAre(10, 20, 30, 20));
   EXPECT_THAT(found.slots, ElementsAre(1, 2, 0, 0));
 }
 
+TEST(Locate, PassesOverAbsentItems) {
+  const std::vector<std::int32_t> place = {30, -1, 10, 20};
+  const std::vector<EdgeOffset> offsets = {0, 3, 4};
+  const std::vector<ItemId> items = {0, 1, 2, 1};
+  const std::vector<LocalRow> users = {0, 1};
+  const ListPositions found = locate({offsets, items}, users, place, Absent::kPassOver);
+  EXPECT_THAT(found.offsets, ElementsAre(0, 2, 2));
+  EXPECT_THAT(found.positions, ElementsAre(10, 30));
+}
+
 TEST(Locate, NoListsMeansNoItems) {
   const std::vector<LocalRow> users = {0, 1};
-  const ListPositions found = locate({}, users, {}, true);
+  const ListPositions found = locate({}, users, {}, Absent::kNone);
   EXPECT_THAT(found.offsets, ElementsAre(0, 0, 0));
 }
 

@@ -33,4 +33,10 @@ class PlainFile {
   int file_;
 };
 
+/// Makes the first `bytes` of a file, which is created if it is not there, take their space on disk
+/// now, where the file system can do that. EnvironmentError if there is no room.
+void reserve_space(const std::string& path, std::int64_t bytes);
+/// The same behind the end of a file that keeps its length.
+void reserve_space_behind(const std::string& path, std::int64_t bytes);
+
 }  // namespace siren

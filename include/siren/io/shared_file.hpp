@@ -3,6 +3,7 @@
 //
 //   SharedFile file(comm, "ratings.csv");
 //   while (...) file.append(pieces);    // each rank's pieces, in rank order
+//   file.append_produced(producer);     // what each rank produces, of any length
 //   file.publish();
 //
 // All calls are collective. If one fails on any rank, the temporary file is gone and every rank has
@@ -14,9 +15,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "siren/comm/communicator.hpp"
 #include "siren/io/atomic_file.hpp"
+#include "siren/io/producer.hpp"
 
 namespace siren {
 
@@ -32,7 +35,16 @@ class SharedFile {
   /// Behind everything appended so far: the pieces of rank 0, then those of rank 1, and so on.
   void append(std::span<const std::string> pieces);
 
+  /// Behind everything appended so far: what rank 0 produces, then what rank 1 does, and so on. The
+  /// ranks write side by side.
+  void append_produced(const Producer& producer);
+  /// What each rank produces, at its own offset, for files that do not grow from front to back.
+  void write_at(std::int64_t offset, const Producer& producer);
+
   void publish();
+
+  /// The name until then.
+  const std::string& temporary() const { return temporary_; }
 
   /// Appended so far by all ranks.
   std::int64_t bytes() const { return bytes_; }
@@ -40,7 +52,7 @@ class SharedFile {
  private:
   void together(const std::function<void()>& work);
   void open();
-  void write(const std::string& piece, std::int64_t offset) const;
+  void write(std::string_view piece, std::int64_t offset) const;
   void close();
 
   Communicator comm_;

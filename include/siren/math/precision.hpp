@@ -3,6 +3,8 @@
 // the tables gathered by the sparse product and of rows on the wire.
 #pragma once
 
+#include <cstdint>
+
 #include "siren/math/bfloat16.hpp"
 
 namespace siren {
@@ -17,6 +19,13 @@ struct Bf16 {
   using Real = float;
   using Stored = Bfloat16;
   static constexpr const char* kName = "bf16";
+};
+
+/// Sums that do not depend on their order (dist/exact_propagation.hpp); no kernels of its own.
+struct FixedPoint {
+  using Real = std::int64_t;
+  using Stored = std::int64_t;
+  static constexpr const char* kName = "fixed point";
 };
 
 /// For verification: tight invariance and gradient checks.

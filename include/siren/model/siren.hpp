@@ -43,6 +43,8 @@ class Siren {
 
   /// `nodes` are the global ids of the owned rows. Parameters get their initial values.
   Siren(const ModelShape& shape, std::span<const NodeId> nodes, const Kernels<Precision>& kernels);
+  /// With parameters of zero for `rows` owned rows, to be overwritten.
+  Siren(const ModelShape& shape, std::int64_t rows, const Kernels<Precision>& kernels);
 
   const ModelShape& shape() const { return shape_; }
   const DenseLayout& dense_layout() const { return layout_; }
@@ -66,8 +68,12 @@ class Siren {
                 Gradients<Real>& gradients,
                 const std::function<void()>& poll);
 
-  /// Z of all owned rows without dropout, [rows x d], from zp.
-  void embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, Matrix<Real>& z);
+  /// Z and Zn of the owned rows [first, first + z.rows()); zn has no rows without the disliked
+  /// branch.
+  using VisitRows =
+      std::function<void(std::int64_t first, const Matrix<Real>& z, const Matrix<Real>& zn)>;
+  /// All owned rows without dropout, from zp [rows x d], block by block in ascending order.
+  void embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, const VisitRows& visit);
 
   /// Bytes of row-wise intermediate results.
   std::int64_t workspace_bytes() const {

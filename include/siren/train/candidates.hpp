@@ -63,13 +63,16 @@ struct ItemLists {
 struct ListPositions {
   std::vector<EdgeOffset> offsets;  // [users + 1]
   std::vector<std::int32_t> positions;
-  std::vector<std::int32_t> slots;  // place in the user's original list; empty unless kept
+  std::vector<std::int32_t> slots;  // place in the user's original list; Absent::kNone only
 };
 
-/// `place` from place_items(); no item of the lists may be absent.
+/// Items of the lists that have no place: left out, or there may be none.
+enum class Absent { kPassOver, kNone };
+
+/// `place` from place_items().
 ListPositions locate(const ItemLists& lists,
                      std::span<const LocalRow> users,
                      std::span<const std::int32_t> place,
-                     bool keep_slots);
+                     Absent absent);
 
 }  // namespace siren

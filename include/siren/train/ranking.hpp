@@ -47,7 +47,7 @@ struct EmbeddingTables {
 struct RankingTask {
   std::vector<LocalRow> users;  // local users to rank
   std::int64_t top = 20;        // length of the lists, > 0
-  std::vector<ItemRole> roles;  // [N], the same on every rank; no masked or probed item is absent
+  std::vector<ItemRole> roles;  // [N], the same on every rank; no probed item is absent
   ItemLists masked;
   ItemLists probed;
 };

@@ -12,6 +12,7 @@
 #include "siren/train/evaluator.hpp"
 #include "siren/train/loader.hpp"
 #include "siren/train/run_progress.hpp"
+#include "siren/train/scoring_model.hpp"
 #include "siren/train/training.hpp"
 #include "siren/train/warm_start.hpp"
 
@@ -36,6 +37,10 @@ class Session {
   /// Collective. Begins with the parameters of a checkpoint of any data set (train/warm_start.hpp).
   WarmStart start_from(const std::string& checkpoint);
 
+  /// Collective. The final representations by a checkpoint of the same data set, without a training:
+  /// train/scoring_model.hpp. InputError if the checkpoint is damaged or of another data set.
+  Embeddings embed(const std::string& checkpoint, Branches branches) const;
+
   /// Collective. Overwrites the model's parameters by those of a checkpoint of the same data set
   /// (moments stay as they are: for judging, not for training on).
   void load_parameters(const std::string& checkpoint);
@@ -52,6 +57,7 @@ class Session {
                    const std::string& progress);
 
   const DatasetSummary& summary() const { return file_->summary(); }
+  const DatasetFile& dataset() const { return *file_; }
   const LoadedData& loaded() const { return *data_; }
   const Adjacency& graph() const { return graph_; }
   Travel travel() const { return travel_; }

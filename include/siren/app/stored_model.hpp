@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What evaluate, recommend and export have in common: a model that was trained.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "siren/app/option_parser.hpp"
+#include "siren/app/train_options.hpp"
+#include "siren/comm/communicator.hpp"
+
+namespace siren {
+
+struct StoredModel {
+  std::string run;
+  std::string checkpoint;  // empty: the preferred one of the run
+  std::string data;        // where the run's data set lies now; empty: where it was
+  std::int32_t threads = 0;
+  std::string isa = "auto";
+};
+
+/// --run, --checkpoint.
+void declare_stored_model(OptionParser& options, StoredModel& model);
+/// --threads, --isa.
+void declare_execution(OptionParser& options, StoredModel& model);
+
+/// The configuration of model.run with what was given here. InputError as stored_config(), and
+/// without --run.
+RunConfig config_of(const StoredModel& model);
+
+/// Collective. The checkpoint to use; InputError if the run has none yet.
+std::string checkpoint_of(const Communicator& comm, const StoredModel& model);
+
+}  // namespace siren

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/export_command.hpp"
+
+#include <fmt/format.h>
+
+#include "siren/app/parse_together.hpp"
+#include "siren/app/stored_model.hpp"
+#include "siren/core/log.hpp"
+#include "siren/core/text.hpp"
+#include "siren/train/embedding_export.hpp"
+#include "siren/train/session.hpp"
+
+namespace siren {
+
+namespace {
+
+struct ExportOptions {
+  StoredModel stored;
+  std::string output;
+  ExportFormat format = ExportFormat::kHdf5;
+  ExportTable table = ExportTable::kFinal;
+};
+
+OptionParser declare(ExportOptions& o) {
+  OptionParser options("export", "--run DIR --output FILE [options]",
+                       "Writes the final embeddings Z and their two branches with the original ids "
+                       "(no dropout).");
+  options.section("Model");
+  declare_stored_model(options, o.stored);
+  options.text("data", o.stored.data, "FILE", "dataset file (default: the run's)");
+  options.section("Output");
+  options.text("output", o.output, "FILE", "file to write; with npy a directory to make");
+  options.choice("format", o.format, export_format_from, "hdf5|npy|word2vec",
+                 "(default hdf5; described in data/README.md)");
+  options.choice("table", o.table, export_table_from, "final|liked|disliked",
+                 "for word2vec, which holds one (default final)");
+  options.section("Execution");
+  declare_execution(options, o.stored);
+  return options;
+}
+
+void check(const ExportOptions& o, const RunConfig& config) {
+  if (o.output.empty()) throw InputError("--output is missing: name the file to write");
+  if (o.format != ExportFormat::kWord2vec && o.table != ExportTable::kFinal)
+    throw InputError(fmt::format("--table {} contradicts --format {}, which holds all tables",
+                                 name_of(o.table), name_of(o.format)));
+  if (o.table != ExportTable::kFinal && config.train.model != "siren")
+    throw InputError(fmt::format("--table {}: a {} model has the final table only",
+                                 name_of(o.table), config.train.model));
+}
+
+void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfig& config) {
+  config.data.partition = "block";  // so that owned rows are consecutive
+  set_threads(comm, config.train.threads);
+  const std::string checkpoint = checkpoint_of(comm, o.stored);
+  const Session session(comm, config.data, config.train);
+  const Embeddings embeddings = session.embed(checkpoint, Branches::kAll);
+  std::int64_t step = 0;
+  agree_on_input(comm, [&] { step = read_checkpoint_info(checkpoint).step; });
+  export_embeddings(
+      comm, {session.loaded().layout, session.dataset(), embeddings, config.train.model, step},
+      o.output, o.format, o.table);
+  spdlog::info("{}: {} users, {} items, {} columns, step {} ({})", o.output,
+               grouped(session.summary().users), grouped(session.summary().items),
+               config.train.dimension, step, checkpoint);
+}
+
+}  // namespace
+
+int run_export(const Communicator& comm, std::span<const std::string> args) {
+  ExportOptions o;
+  OptionParser options = declare(o);
+  RunConfig config;
+  const bool wanted = parse_together(comm, [&] {
+    if (!options.parse(args)) return false;
+    options.apply();
+    config = config_of(o.stored);
+    check(o, config);
+    return true;
+  });
+  if (!wanted) return static_cast<int>(ExitCode::kDone);
+  write_embeddings(comm, o, config);
+  return static_cast<int>(ExitCode::kDone);
+}
+
+}  // namespace siren

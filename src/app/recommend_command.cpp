@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/recommend_command.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "siren/app/id_list.hpp"
+#include "siren/app/parse_together.hpp"
+#include "siren/app/stored_model.hpp"
+#include "siren/core/log.hpp"
+#include "siren/core/text.hpp"
+#include "siren/train/list_writer.hpp"
+#include "siren/train/session.hpp"
+
+namespace siren {
+
+namespace {
+
+constexpr std::int64_t kLongestList = 1000000;
+
+struct RecommendOptions {
+  StoredModel stored;
+  std::string users;
+  std::string users_from;
+  bool all = false;
+  std::string similar_to;
+  std::int64_t top = 10;
+  bool include_seen = false;
+  std::string allow_items;
+  std::string deny_items;
+  std::string candidates = "train";
+  double popularity_penalty = 0.0;
+  std::string output;
+  ListFormat format = ListFormat::kCsv;
+
+  bool similar() const { return !similar_to.empty(); }
+};
+
+OptionParser declare(RecommendOptions& o) {
+  OptionParser options("recommend", "--run DIR --users ID,ID | --all | --similar-to ITEM [options]",
+                       "The best items of users by a trained model, with their original ids. Users "
+                       "without a liked\ntrain rating are cold: they get the most liked items, and "
+                       "`popular` as source.");
+  options.section("Model");
+  declare_stored_model(options, o.stored);
+  options.text("data", o.stored.data, "FILE", "dataset file (default: the run's)");
+  options.section("For whom");
+  options.text("users", o.users, "ID,ID,...", "users by original id");
+  options.text("users-from", o.users_from, "FILE", "users, one id a line");
+  options.flag("all", o.all, "all users");
+  options.text("similar-to", o.similar_to, "ITEM,...",
+               "instead: items similar to these, by the cosine of final embeddings");
+  options.section("What");
+  options.number("top", o.top, {1, kLongestList}, "N", "length of a list (default 10)");
+  options.flag("include-seen", o.include_seen, "also items that the user has rated in train");
+  options.text("allow-items", o.allow_items, "FILE", "only these items, one id a line");
+  options.text("deny-items", o.deny_items, "FILE", "never these items, one id a line");
+  options.text("candidates", o.candidates, "train|all",
+               "items with train ratings (default), or all");
+  options.number("popularity-penalty", o.popularity_penalty, {0.0, 1e6}, "X",
+                 "takes X ln(1 + likes) off an item's score (default 0)");
+  options.section("Output and execution");
+  options.text("output", o.output, "FILE", "file to write (default: standard output)");
+  options.choice("format", o.format, list_format_from, "csv|jsonl|hdf5",
+                 "(default csv; described in data/README.md)");
+  declare_execution(options, o.stored);
+  return options;
+}
+
+void check(const RecommendOptions& o, const OptionParser& options) {
+  constexpr std::array kWhom = {"users", "users-from", "all", "similar-to"};
+  std::vector<std::string> given;
+  for (const char* name : kWhom)
+    if (options.given(name)) given.emplace_back(name);
+  if (given.empty() || (given.size() == 1 && given[0] == "all" && !o.all))
+    throw InputError("for whom? give --users ID,ID, --users-from FILE, --all or --similar-to ITEM");
+  if (given.size() > 1)
+    throw InputError(
+        fmt::format("--{} and --{} contradict each other: give one", given[0], given[1]));
+  if (o.similar())
+    for (const char* name : {"include-seen", "popularity-penalty"})
+      if (options.given(name))
+        throw InputError(
+            fmt::format("--{} says nothing about items --similar-to others; leave it "
+                        "out",
+                        name));
+  if (o.candidates != "train" && o.candidates != "all")
+    throw InputError(fmt::format("--candidates {}: unknown; use train or all", o.candidates));
+  if (o.format == ListFormat::kHdf5 && o.output.empty())
+    throw InputError("--format hdf5 needs --output: name the file to write");
+}
+
+/// Rows of the owned ones of `wanted`; both ascend.
+std::vector<LocalRow> rows_of(std::span<const std::int32_t> wanted,
+                              std::span<const std::int32_t> owned) {
+  std::vector<LocalRow> rows;
+  for (const std::int32_t id : wanted)
+    if (const auto at = std::lower_bound(owned.begin(), owned.end(), id);
+        at != owned.end() && *at == id)
+      rows.push_back(static_cast<LocalRow>(at - owned.begin()));
+  return rows;
+}
+
+class RecommendCommand {
+ public:
+  RecommendCommand(const Communicator& comm, const RecommendOptions& o, const RunConfig& config)
+      : comm_(comm), o_(o), session_(comm, config.data, config.train) {}
+
+  void run(const std::string& checkpoint) {
+    const Layout& layout = session_.loaded().layout;
+    const std::vector<LocalRow> queries = find_queries(layout);
+    const ListOptions options = list_options();
+    const Embeddings embeddings = session_.embed(checkpoint, Branches::kBlended);
+    const ListSource source{layout, session_.loaded().train, embeddings.z};
+    const RankedLists lists =
+        (o_.similar() ? similar_items : recommend)(comm_, source, queries, options, session_.isa());
+    write_lists(comm_, lists, o_.similar() ? ListKind::kSimilar : ListKind::kRecommended,
+                session_.dataset(), o_.output, o_.format);
+    report(lists);
+  }
+
+ private:
+  std::vector<std::int32_t> find_items(const std::function<std::vector<std::string>()>& wanted) {
+    return find_ids(comm_, "item", wanted, [&] { return session_.dataset().item_id_table(); });
+  }
+
+  std::vector<LocalRow> find_queries(const Layout& layout) {
+    if (o_.similar())
+      return rows_of(find_items([&] { return split_ids("similar-to", o_.similar_to); }),
+                     layout.owned_items());
+    if (o_.all) {
+      std::vector<LocalRow> rows(static_cast<std::size_t>(layout.users()));
+      std::iota(rows.begin(), rows.end(), 0);
+      return rows;
+    }
+    const auto wanted = [&] {
+      return o_.users_from.empty() ? split_ids("users", o_.users) : read_id_list(o_.users_from);
+    };
+    return rows_of(
+        find_ids(comm_, "user", wanted, [&] { return session_.dataset().user_id_table(); }),
+        layout.owned_users());
+  }
+
+  ListOptions list_options() {
+    const TrainingSet& train = session_.loaded().train;
+    ListOptions options;
+    options.top = std::min(o_.top, train.items);
+    options.include_seen = o_.include_seen;
+    options.popularity_penalty = o_.popularity_penalty;
+    options.roles = item_roles(parse_candidates(o_.candidates), train.item_degree, {});
+    if (!o_.allow_items.empty()) {
+      std::vector<ItemRole> allowed(options.roles.size(), ItemRole::kAbsent);
+      for (const std::int32_t item : find_items([&] { return read_id_list(o_.allow_items); }))
+        allowed[static_cast<std::size_t>(item)] = options.roles[static_cast<std::size_t>(item)];
+      options.roles = std::move(allowed);
+    }
+    if (!o_.deny_items.empty())
+      for (const std::int32_t item : find_items([&] { return read_id_list(o_.deny_items); }))
+        options.roles[static_cast<std::size_t>(item)] = ItemRole::kAbsent;
+    return options;
+  }
+
+  void report(const RankedLists& lists) const {
+    const std::int64_t made = comm_.all_reduce(std::ssize(lists.query), Reduction::kSum);
+    const std::int64_t cold = comm_.all_reduce(
+        std::int64_t{std::count(lists.popular.begin(), lists.popular.end(), std::uint8_t{1})},
+        Reduction::kSum);
+    spdlog::info("{} list(s){}", grouped(made),
+                 cold == 0 ? "" : fmt::format(", {} of cold users (popular items)", grouped(cold)));
+  }
+
+  Communicator comm_;
+  const RecommendOptions& o_;
+  Session session_;
+};
+
+}  // namespace
+
+int run_recommend(const Communicator& comm, std::span<const std::string> args) {
+  RecommendOptions o;
+  OptionParser options = declare(o);
+  RunConfig config;
+  const bool wanted = parse_together(comm, [&] {
+    if (!options.parse(args)) return false;
+    options.apply();
+    check(o, options);
+    config = config_of(o.stored);
+    return true;
+  });
+  if (!wanted) return static_cast<int>(ExitCode::kDone);
+  config.data.partition = "block";  // so that users ascend with the rank, as in the output
+  set_threads(comm, config.train.threads);
+  const std::string checkpoint = checkpoint_of(comm, o.stored);
+  RecommendCommand(comm, o, config).run(checkpoint);
+  return static_cast<int>(ExitCode::kDone);
+}
+
+}  // namespace siren

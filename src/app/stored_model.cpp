@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/stored_model.hpp"
+
+#include "siren/app/stored_run.hpp"
+#include "siren/core/error.hpp"
+#include "siren/io/run_directory.hpp"
+
+namespace siren {
+
+void declare_stored_model(OptionParser& options, StoredModel& model) {
+  options.text("run", model.run, "DIR", "run directory of siren train");
+  options.text("checkpoint", model.checkpoint, "FILE",
+               "a checkpoint of that run (default: the best, else the newest)");
+}
+
+void declare_execution(OptionParser& options, StoredModel& model) {
+  options.number("threads", model.threads, {0, 4096}, "T",
+                 "per rank (0: the rank's share of the machine)");
+  options.text("isa", model.isa, "auto|portable|avx2|avx512", "instruction set");
+}
+
+RunConfig config_of(const StoredModel& model) {
+  if (model.run.empty())
+    throw InputError("--run is missing: name the run directory that `siren train` made");
+  RunConfig config = stored_config(model.run);
+  if (!model.data.empty()) config.data.data = model.data;
+  config.train.threads = model.threads;
+  config.train.isa = model.isa;
+  return config;
+}
+
+std::string checkpoint_of(const Communicator& comm, const StoredModel& model) {
+  std::string checkpoint = model.checkpoint;
+  agree_on_input(comm, [&] {
+    if (checkpoint.empty() && comm.is_root())
+      checkpoint = RunDirectory(model.run).preferred_checkpoint();
+  });
+  comm.broadcast(checkpoint);
+  return checkpoint;
+}
+
+}  // namespace siren

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/train/ranked_lists.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace siren {
+
+namespace {
+
+std::size_t at(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
+
+bool is_cold(const UserRatings& ratings, LocalRow user) {
+  const auto begin = ratings.signs.begin() + ratings.offsets[at(user)];
+  const auto end = ratings.signs.begin() + ratings.offsets[at(user) + 1];
+  return std::none_of(begin, end, [](std::int8_t sign) { return sign > 0; });
+}
+
+void append(const Ranking& ranking, std::int64_t i, RankedLists& lists) {
+  const std::span<const ScoredItem> top = ranking.top(i);
+  lists.entries.insert(lists.entries.end(), top.begin(), top.end());
+  lists.offsets.push_back(std::ssize(lists.entries));
+}
+
+/// One column more, in which the product of a user's and an item's row gains the penalty.
+NodeTables with_penalty(const ListSource& source, double penalty) {
+  const auto widened = [](const Matrix<float>& table, const auto& last) {
+    Matrix<float> wide(table.rows(), table.columns() + 1);
+    for (std::int64_t r = 0; r < table.rows(); ++r) {
+      std::copy_n(table.row(r), table.columns(), wide.row(r));
+      wide(r, table.columns()) = last(r);
+    }
+    return wide;
+  };
+  const auto one = [](std::int64_t /*user*/) { return 1.0F; };
+  const auto minus_penalty = [&](std::int64_t row) {
+    const ItemId item = source.layout.owned_items()[at(row)];
+    return static_cast<float>(-penalty * std::log1p(source.set.item_likes[at(item)]));
+  };
+  return {widened(source.z.users, one), widened(source.z.items, minus_penalty)};
+}
+
+/// Rows of length one; rows of zeros stay.
+Matrix<float> normalised(const Matrix<float>& table) {
+  Matrix<float> unit(table.rows(), table.columns());
+  for (std::int64_t r = 0; r < table.rows(); ++r) {
+    double squares = 0.0;
+    for (const float value : table.row_values(r))
+      squares += static_cast<double>(value) * static_cast<double>(value);
+    const double length = squares > 0.0 ? std::sqrt(squares) : 1.0;
+    for (std::int64_t c = 0; c < table.columns(); ++c)
+      unit(r, c) = static_cast<float>(static_cast<double>(table(r, c)) / length);
+  }
+  return unit;
+}
+
+}  // namespace
+
+NodeTables popularity_tables(const Layout& layout, const TrainingSet& set) {
+  NodeTables tables{Matrix<float>(layout.users(), 1), Matrix<float>(layout.items(), 1)};
+  for (std::int64_t u = 0; u < tables.users.rows(); ++u) tables.users(u, 0) = 1.0F;
+  for (std::int64_t i = 0; i < tables.items.rows(); ++i)
+    tables.items(i, 0) = static_cast<float>(set.item_likes[at(layout.owned_items()[at(i)])]);
+  return tables;
+}
+
+RankedLists recommend(const Communicator& comm,
+                      const ListSource& source,
+                      std::span<const LocalRow> users,
+                      const ListOptions& options,
+                      Isa isa) {
+  const UserRatings& ratings = source.set.ratings;
+  RankedLists lists;
+  RankingTask task;
+  RankingTask cold_task;
+  for (const LocalRow user : users) {
+    const bool cold = is_cold(ratings, user);
+    lists.query.push_back(source.layout.owned_users()[at(user)]);
+    lists.popular.push_back(cold ? 1 : 0);
+    (cold ? cold_task : task).users.push_back(user);
+  }
+  for (RankingTask* each : {&task, &cold_task}) {
+    each->top = options.top;
+    each->roles = options.roles;
+    if (!options.include_seen) each->masked = {ratings.offsets, ratings.items};
+  }
+  Ranking by_model(comm, source.layout, task, isa);
+  if (options.popularity_penalty > 0.0) {
+    const NodeTables tables = with_penalty(source, options.popularity_penalty);
+    by_model.run({tables.users, tables.items});
+  } else {
+    by_model.run({source.z.users, source.z.items});
+  }
+  Ranking by_likes(comm, source.layout, cold_task, isa);
+  const NodeTables likes = popularity_tables(source.layout, source.set);
+  by_likes.run({likes.users, likes.items});
+
+  std::int64_t warm = 0;
+  std::int64_t cold = 0;
+  for (const std::uint8_t popular : lists.popular)
+    append(popular != 0 ? by_likes : by_model, popular != 0 ? cold++ : warm++, lists);
+  return lists;
+}
+
+RankedLists similar_items(const Communicator& comm,
+                          const ListSource& source,
+                          std::span<const LocalRow> items,
+                          const ListOptions& options,
+                          Isa isa) {
+  const std::span<const ItemId> owned = source.layout.owned_items();
+  std::vector<EdgeOffset> itself(owned.size() + 1);
+  for (std::size_t i = 0; i < itself.size(); ++i) itself[i] = static_cast<EdgeOffset>(i);
+  RankingTask task;
+  task.users.assign(items.begin(), items.end());
+  task.top = options.top;
+  task.roles = options.roles;
+  task.masked = {itself, owned};
+  Ranking ranking(comm, source.layout, task, isa);
+  const Matrix<float> unit = normalised(source.z.items);
+  ranking.run({unit, unit});
+  RankedLists lists;
+  for (std::int64_t i = 0; i < ranking.users(); ++i) {
+    lists.query.push_back(owned[at(items[at(i)])]);
+    lists.popular.push_back(0);
+    append(ranking, i, lists);
+  }
+  return lists;
+}
+
+}  // namespace siren

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`siren recommend` against a plain ranking of the exported embeddings, on any number of ranks, and what it says to wrong input.
+
+usage: recommend.py SIREN
+"""
+import csv
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from bad_prepare_input import Case, faults
+from trained_model import MPIEXEC, SPREAD, PlainModel, done, ids_of, run, train
+
+TOLERANCE = 1e-5  # of a score: 64 products in fp32 here, in fp64 there; scores are of size 1
+
+NEAR = 5e-7  # neighbours that are closer, relatively, may change places: fp32 cannot tell them apart
+
+
+def lists_of(text):
+    """{query: [(item, score)]}, {query: source} from CSV; ranks must count from 1."""
+    lists, sources = {}, {}
+    for row in csv.DictReader(io.StringIO(text.decode(), newline="")):
+        query = row.get("user", row["item"])
+        entries = lists.setdefault(query, [])
+        entries.append((row.get("similar", row["item"]), float(row["score"])))
+        assert int(row["rank"]) == len(entries), row
+        sources[query] = row.get("source")
+    return lists, sources
+
+
+def expect_same(got, want, name):
+    plain = dict(want)
+    same = [item == expected or abs(plain.get(item, np.inf) - score) < NEAR * abs(score) for (item, _), (expected, score) in zip(got, want)]
+    assert len(got) == len(want) == len({item for item, _ in got}) and all(same), f"{name}: {got[:12]} instead of {want[:12]}"
+    worst = max((abs(a - b) / max(1.0, abs(b)) for (_, a), (_, b) in zip(got, want)), default=0.0)
+    assert worst < TOLERANCE, f"{name}: scores differ by {worst}"
+
+
+def check_lists(siren, model, base):
+    """200 users by each way of asking."""
+    chosen = np.random.default_rng(1).choice(len(model.users), 200, replace=False)
+    lists, sources = lists_of(done(siren, *base, "--all"))
+    assert len(lists) == len(model.users)
+    for user in chosen:
+        name = model.users[user]
+        expect_same(lists[name], model.best(user), name)
+        assert sources[name] == ("popular" if model.cold[user] else "model"), name
+    assert model.cold.sum() >= 10
+    every_third = model.items[::3]
+    whole, _ = lists_of(done(siren, *base, "--all", "--top", 100000))
+    for user in chosen[:20]:  # neighbours may be closer than fp32 can tell
+        want = dict(model.best(user, top=100000))
+        order = [want.pop(item) for item, _ in whole[model.users[user]]]
+        assert not want and all(b - a < TOLERANCE for a, b in zip(order, order[1:])), f"all items of {model.users[user]}"
+    for options, how in ((("--include-seen",), {"seen": True}), (("--top", 3), {"top": 3}), (("--candidates", "all"), {"candidates": "all"}),
+                         (("--popularity-penalty", 0.5), {"penalty": 0.5}), (("--allow-items", "{allow}"), {"allowed": set(every_third)}),
+                         (("--deny-items", "{allow}"), {"allowed": set(model.items) - set(every_third)})):
+        with tempfile.TemporaryDirectory() as name:
+            Path(name, "allow").write_text("\n".join(every_third) + "\n", encoding="utf-8")
+            lists, _ = lists_of(done(siren, *base, "--all", *(str(o).replace("{allow}", f"{name}/allow") for o in options)))
+        for user in chosen[:50]:
+            expect_same(lists.get(model.users[user], []), model.best(user, **how), f"{options} {model.users[user]}")
+
+
+def check_similar(siren, model, base):
+    for start in range(0, len(model.items), 40):
+        item = model.items[start]
+        if "," in item:
+            continue
+        lists, _ = lists_of(done(siren, *base, "--similar-to", item))
+        expect_same(lists[item], model.similar(start), f"similar to {item}")
+
+
+def check_formats(siren, model, base, folder):
+    """JSON lines and HDF5 hold what the CSV holds."""
+    lists, sources = lists_of(done(siren, *base, "--all"))
+    lines = [json.loads(line) for line in done(siren, *base, "--all", "--format", "jsonl").splitlines()]
+    assert [line["user"] for line in lines] == model.users
+    for line in lines:
+        assert [(entry["item"], entry["score"]) for entry in line["items"]] == lists[line["user"]], line
+        assert line["source"] == sources[line["user"]]
+    done(siren, *base, "--all", "--format", "hdf5", "--output", folder / "l.h5")
+    with h5py.File(folder / "l.h5", "r") as file:
+        assert file.attrs["siren_lists"] == 1 and file.attrs["kind"] in ("recommended", b"recommended")
+        items, at, score = ids_of(file, "item_ids"), file["offsets"][:], file["score"][:]
+        assert ids_of(file, "query_ids") == model.users
+        assert np.array_equal(file["popular"][:] != 0, model.cold)
+        for k, user in enumerate(model.users):
+            stored = [(items[i], np.float32(s)) for i, s in zip(file["item"][at[k]:at[k + 1]], score[at[k]:at[k + 1]])]
+            assert stored == [(item, np.float32(s)) for item, s in lists[user]], user
+
+
+def check_ranks(siren, base, folder):
+    """The same bytes, to a file and to standard output."""
+    some = ["--users", "u7,u399,u250"]
+    for options in (["--all"], some, ["--all", "--format", "jsonl"], ["--similar-to", "1000,1250"], ["--all", "--popularity-penalty", 1]):
+        whole = done(siren, *base, *options)
+        for ranks in (2, 3, 4):
+            done(siren, *base, *options, "--output", folder / "out", ranks=ranks)
+            assert (folder / "out").read_bytes() == whole, f"{options} on {ranks} ranks"
+        assert done(siren, *base, *options, ranks=3) == whole, f"{options} on 3 ranks to standard output"
+    for options in (["--all"], some):
+        files = []
+        for ranks in (1, 3, 4):
+            done(siren, *base, *options, "--format", "hdf5", "--output", folder / "out", ranks=ranks)
+            files.append((folder / "out").read_bytes())
+        assert files[0] == files[1] == files[2], f"{options} as HDF5"
+    assert done(siren, *base, "--all", "--threads", 2) == done(siren, *base, "--all", "--threads", 1)
+
+
+def check_ids(siren, model, base, folder):
+    """Odd ids survive; unknown ones are told and left out; a list of ids is read like the option."""
+    odd = 'a "b"'
+    (folder / "ids").write_text(f"{odd}\r\nnobody\n\nx,y\nnaïve ☃\n", encoding="utf-8")
+    result = run(siren, *base, "--users-from", folder / "ids")
+    assert result.returncode == 0, result.stderr
+    assert b"1 of 4 users are unknown and left out: 'nobody'" in result.stderr, result.stderr
+    lists, _ = lists_of(result.stdout)
+    assert list(lists) == sorted([odd, "x,y", "naïve ☃"], key=model.users.index)
+    for name, entries in lists.items():
+        expect_same(entries, model.best(model.users.index(name)), name)
+    assert done(siren, *base, "--users", "u7, u8") == done(siren, *base, "--users", "u8,u7,u8")
+    result = run(siren, *base, "--users", "u1," + ",".join(f"x{k}" for k in range(9)), ranks=3)
+    assert result.returncode == 0 and b"9 of 10 users are unknown" in result.stderr and b"'x4', ...\n" in result.stderr, result.stderr
+
+
+def bad_cases(folder, base, other):
+    """Every one the user's mistake: exit code 2 and one sentence."""
+    started = folder / "started"
+    shutil.copytree(folder / "model" / "run", started)
+    shutil.rmtree(started / "checkpoints")
+    (started / "checkpoints").mkdir()
+    damaged = folder / "damaged.h5"
+    source = (folder / "model" / "run" / "checkpoints" / "latest").resolve()
+    contents = bytearray(source.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    damaged.write_bytes(contents)
+    shutil.copy(f"{source}.hashes", f"{damaged}.hashes")
+    base = [*map(str, base)]
+
+    def case(says, *options, **files):
+        return Case(says, *base, *options, **files)
+
+    return [
+        Case("--run is missing", "recommend", "--all"),
+        Case("not a run directory", "recommend", "--run", str(folder), "--all"),
+        Case("no complete checkpoint yet", "recommend", "--run", str(started), "--all"),
+        case("knows none of the users asked for: 'nobody', 'noone'", "--users", "nobody,noone"),
+        case("knows none of the items asked for: 'x'", "--similar-to", "x"),
+        case("knows none of the items asked for: 'x'", "--all", "--allow-items", "{d}/allow", allow="x\n"),
+        case("for whom?"),
+        case("for whom?", "--all=false"),
+        case("--users and --all contradict each other", "--all", "--users", "u1"),
+        case("--users-from and --similar-to contradict each other", "--similar-to", "1000", "--users-from", "{d}/ids"),
+        case("--include-seen says nothing about items", "--similar-to", "1000", "--include-seen"),
+        case("--popularity-penalty says nothing about items", "--similar-to", "1000", "--popularity-penalty", "1"),
+        case("--format hdf5 needs --output", "--all", "--format", "hdf5"),
+        case("--format xml: expected one of", "--all", "--format", "xml"),
+        case("--candidates train+test: unknown", "--all", "--candidates", "train+test"),
+        case("--top 0: expected", "--all", "--top", "0"),
+        case("--popularity-penalty -1: expected", "--all", "--popularity-penalty", "-1"),
+        case("an id is empty", "--users", "u1,,u2"),
+        case("no ids in it", "--users-from", "{d}/ids", ids="\n\n"),
+        case("ids: No such file", "--users-from", "{d}/ids"),
+        case("cannot write", "--all", "--output", "{d}/no/such/file"),
+        case("is a directory", "--all", "--output", "{d}"),
+        case("was trained on another data set", "--all", "--data", str(other)),
+        case("none.h5 does not exist", "--all", "--checkpoint", "{d}/none.h5"),
+        case("is damaged", "--all", "--checkpoint", str(damaged)),
+    ]
+
+
+def check_bad_input(siren, folder, base):
+    train(siren, folder / "other", "--max-steps", 1, seed=6)
+    failed = 0
+    cases = bad_cases(folder, base, folder / "other" / "d.h5")
+    for ranks in (1, 3):
+        for case in cases:
+            for fault in faults(case, [] if ranks == 1 else [*MPIEXEC, str(ranks)], siren):
+                failed += 1
+                print(f"siren {' '.join(case.args)} on {ranks} rank(s): {fault}")
+    assert failed == 0, f"{failed} fault(s)"
+    print(f"{len(cases)} wrong commands on 1 and on 3 ranks")
+    if os.path.exists("/dev/full"):
+        with open("/dev/full", "wb") as full:
+            result = run(siren, *base, "--all", stdout=full)
+        assert result.returncode == 1 and b"writing the output: No space" in result.stderr, result
+
+
+def check_models(siren, folder):
+    """Models without the disliked branch, other storage, another model's options."""
+    for k, options in enumerate((("--model", "lightgcn"), ("--model", "mf"), ("--storage", "bf16"), ("--no-attention", "--norm", "mean"), ("--dim", 20))):
+        place = folder / f"model{k}"
+        base = ["recommend", "--run", train(siren, place, *SPREAD, *options, odd_ids=False)]
+        done(siren, "export", *base[1:], "--output", place / "e.h5")
+        model = PlainModel(place / "e.h5", place / "d.h5")
+        lists, _ = lists_of(done(siren, *base, "--all", ranks=3))
+        for user in range(0, len(model.users), 7):
+            expect_same(lists[model.users[user]], model.best(user), f"{options} {model.users[user]}")
+
+
+def main():
+    siren = sys.argv[1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        base = ["recommend", "--run", train(siren, folder / "model")]
+        done(siren, "export", *base[1:], "--output", folder / "e.h5")
+        model = PlainModel(folder / "e.h5", folder / "model" / "d.h5")
+        check_lists(siren, model, base)
+        check_similar(siren, model, base)
+        check_formats(siren, model, base, folder)
+        check_ranks(siren, base, folder)
+        check_ids(siren, model, base, folder)
+        check_models(siren, folder)
+        check_bad_input(siren, folder, base)
+    print(f"200 users of {len(model.users)}, {int(model.cold.sum())} cold ones among all")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
