@@ -114,6 +114,7 @@ AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/filetxt
 JobCompLoc=$dir/log/jobs
 MpiDefault=pmix
+EnforcePartLimits=ALL
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=5
@@ -122,8 +123,8 @@ PropagateResourceLimits=NONE
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 $(node_lines)
-PartitionName=main Nodes=n[1-$nodes] Default=YES MaxTime=60 PriorityTier=1 GraceTime=5
-PartitionName=high Nodes=n[1-$nodes] MaxTime=60 PriorityTier=10 PreemptMode=OFF
+PartitionName=main Nodes=n[1-$nodes] Default=YES MaxTime=UNLIMITED PriorityTier=1 GraceTime=5
+PartitionName=high Nodes=n[1-$nodes] MaxTime=UNLIMITED PriorityTier=10 PreemptMode=OFF
 CONF
 
 # wait_for SECONDS COMMAND...: until the command succeeds
