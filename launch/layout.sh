@@ -4,7 +4,9 @@
 # sent signals, and whether a batch job comes back. What can be set from outside, as environment variables:
 #
 #   SIREN                  the program (default: build/release/siren of this source tree)
-#   SIREN_LAUNCHER         mpirun (default) or srun
+#   SIREN_LAUNCHER         srun (default: every signal reaches every rank, exit codes come at once) or mpirun (for a SLURM without
+#                          PMIx; notices a lost host sooner, but takes twice SIREN_SAVE_SECONDS to end with a code that is not 0)
+#   SIREN_SAVE_SECONDS     that mpirun leaves its ranks between SIGTERM and SIGKILL (default 20)
 #   SIREN_RANKS_PER_NODE   default: the job's tasks per node, else one for each NUMA domain of a node
 #   SIREN_THREADS          of a rank; default: the job's CPUs per task, else the node's cores divided by its ranks
 #   SIREN_OVERSUBSCRIBED   1: the cores are shared with somebody whom the launcher cannot see; nothing is bound, waiting ranks yield
@@ -55,7 +57,7 @@ choose_layout() {
   else
     binding=core
   fi
-  case ${SIREN_LAUNCHER:-mpirun} in
+  case ${SIREN_LAUNCHER:-srun} in
     mpirun) use_mpirun ;;
     srun) use_srun ;;
     *) give_up "SIREN_LAUNCHER is $SIREN_LAUNCHER: expected mpirun or srun" ;;
@@ -78,7 +80,7 @@ use_mpirun() {
   command -v mpirun >/dev/null || give_up "no mpirun in PATH; load the MPI that siren was built with"
   local object=node each=$ranks_per_node
   if [ "$domains" -gt 1 ] && [ $((ranks_per_node % domains)) = 0 ]; then object=numa each=$((ranks_per_node / domains)); fi
-  launcher=(mpirun -n "$ranks" -x OMP_NUM_THREADS --mca odls_base_sigkill_timeout 60
+  launcher=(mpirun -n "$ranks" -x OMP_NUM_THREADS --mca odls_base_sigkill_timeout "${SIREN_SAVE_SECONDS:-20}"
     --mca oob_tcp_keepalive_time 4 --mca oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3)
   case $binding in
     none) launcher+=(--map-by "ppr:$ranks_per_node:node:OVERSUBSCRIBE" --bind-to none --mca mpi_yield_when_idle 1) ;;
