@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced by siren.sbatch, siren-array.sbatch and run-mpirun.sh: where the ranks of `siren train` go, how they are started and
 # sent signals, and whether a batch job comes back. What can be set from outside, as environment variables:
 #

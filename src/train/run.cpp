@@ -169,7 +169,9 @@ std::vector<PhaseUse> TrainingRun::phases() const {
   std::vector<std::int64_t> bytes;
   for (std::size_t p = 0; p < kPhases; ++p) {
     least.push_back(training_.clock().seconds(static_cast<Phase>(p)));
-    bytes.push_back(training_.clock().bytes(static_cast<Phase>(p)));
+    const SentBytes& sent = training_.clock().sent(static_cast<Phase>(p));
+    bytes.push_back(sent.all);
+    bytes.push_back(sent.between_nodes);
   }
   std::vector<double> most = least;
   std::vector<double> sum = least;
@@ -179,8 +181,11 @@ std::vector<PhaseUse> TrainingRun::phases() const {
   comm_.all_reduce(std::span(bytes), Reduction::kSum);
   std::vector<PhaseUse> uses;
   for (std::size_t p = 0; p < kPhases; ++p)
-    uses.push_back({std::string(name_of(static_cast<Phase>(p))), least[p], sum[p] / comm_.size(),
-                    most[p], bytes[p]});
+    uses.push_back({std::string(name_of(static_cast<Phase>(p))),
+                    least[p],
+                    sum[p] / comm_.size(),
+                    most[p],
+                    {bytes[2 * p], bytes[2 * p + 1]}});
   return uses;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "siren/core/timer.hpp"
 #include "siren/train/evaluation_report.hpp"
 #include "siren/train/training.hpp"
 
@@ -18,7 +19,7 @@ struct PhaseUse {
   double min_seconds;
   double mean_seconds;
   double max_seconds;
-  std::int64_t bytes;  // sent, all ranks
+  SentBytes sent;  // by all ranks
 };
 
 struct EpochReport {
