@@ -41,15 +41,26 @@ def plain_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("OMPI_")}
 
 
-def run_inside(command, seconds):
-    """Exit code of cluster/up.sh or hosts.sh; if it takes too long, all of it is ended."""
+def run_inside(folder, command, seconds):
+    """Exit code of cluster/up.sh or hosts.sh in that folder; if it takes too long, all of it is ended. Nothing of it may stay."""
+    before = mounts_and_links()
     process = subprocess.Popen([str(word) for word in command], env=plain_environment())
     try:
-        return process.wait(timeout=seconds)
+        code = process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)
-        raise AssertionError(f"not done after {seconds} s") from None
+        print(f"not done after {seconds} s", flush=True)
+        code = 1
+    left = processes_that_name(folder)
+    assert not left, f"processes stay behind: {left}"
+    assert mounts_and_links() == before, f"mounts or network links stay behind: {before} {mounts_and_links()}"
+    return code
+
+
+def mounts_and_links():
+    links = re.findall(r"^\d+: (\S+):", ask("ip", "-o", "link"), re.M)
+    return Path("/proc/self/mounts").read_text(), links, Path("/run/netns").exists()
 
 
 def on_cluster(nodes, tests, seconds=240):
@@ -58,9 +69,7 @@ def on_cluster(nodes, tests, seconds=240):
     if "CLUSTER_DIR" not in os.environ:
         require(NAMESPACE_TOOLS + SLURM_TOOLS)
         with tempfile.TemporaryDirectory(prefix="siren-cluster-") as folder:
-            code = run_inside([CLUSTER / "up.sh", Path(folder, "cluster"), nodes, sys.executable, Path(sys.argv[0]).resolve(), siren], seconds)
-            left = processes_that_name(folder)
-            assert not left, f"processes stay behind: {left}"
+            code = run_inside(folder, [CLUSTER / "up.sh", Path(folder, "cluster"), nodes, sys.executable, Path(sys.argv[0]).resolve(), siren], seconds)
         return code
     jobs = Jobs(siren)
     for test in tests:
