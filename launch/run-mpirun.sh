@@ -37,8 +37,9 @@ done
 [ $# -ge 1 ] || give_up "name the run directory; see launch/run-mpirun.sh --help"
 [ -z "${SIREN_HOSTFILE:-}" ] || [ -r "$SIREN_HOSTFILE" ] || give_up "--hostfile $SIREN_HOSTFILE cannot be read"
 
-SIREN_LAUNCHER=mpirun
+SIREN_LAUNCHER=mpirun SIREN_SAVE_SECONDS=${SIREN_SAVE_SECONDS:-5} # no scheduler sends SIGTERM here
 choose_layout
-trap forward_signal INT
+launcher=(setsid "${launcher[@]}") # Ctrl-C is for this script, which asks the ranks to save; mpirun would kill them
+trap forward_signal INT HUP
 train "$@"
 exit "$code"
