@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "siren/comm/node_ranks.hpp"
 #include "siren/core/error.hpp"
 
 namespace siren {
@@ -97,6 +98,7 @@ Communicator::Communicator(MPI_Comm comm, const char* origin) : comm_(comm) {
   check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), origin);
   check_mpi(MPI_Comm_rank(comm_, &rank_), origin);
   check_mpi(MPI_Comm_size(comm_, &size_), origin);
+  on_this_node_ = std::make_shared<const std::vector<bool>>(ranks_on_this_node(comm_));
 }
 
 Communicator Communicator::world() {

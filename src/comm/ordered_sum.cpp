@@ -80,10 +80,14 @@ void OrderedAllReduce<Real>::finish() {
 }
 
 template <class Real>
-std::int64_t OrderedAllReduce<Real>::bytes_sent() const {
-  const std::int64_t total = displacements_.back() + counts_.back();
-  const std::int64_t slice = static_cast<std::int64_t>(slice_.size());
-  return static_cast<std::int64_t>(sizeof(Real)) * (total - slice + slice * (comm_.size() - 1));
+SentBytes OrderedAllReduce<Real>::bytes_sent() const {
+  SentBytes sent;
+  for (int r = 0; r < comm_.size(); ++r) {
+    if (r == comm_.rank()) continue;
+    const std::int64_t values = counts_[static_cast<std::size_t>(r)] + std::ssize(slice_);
+    sent.add(values * static_cast<std::int64_t>(sizeof(Real)), comm_.shares_node(r));
+  }
+  return sent;
 }
 
 template class OrderedAllReduce<float>;

@@ -33,7 +33,7 @@ double PhaseClock::total_seconds() const {
 
 void PhaseClock::reset() {
   seconds_.fill(0.0);
-  bytes_.fill(0);
+  sent_.fill({});
   since_ = Clock::now();
 }
 

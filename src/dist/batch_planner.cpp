@@ -127,6 +127,7 @@ void BatchPlanner::send_ids() {
       at(std::accumulate(received_counts_.begin(), received_counts_.end(), std::int64_t{0})));
   std::int64_t used_at = 0;
   std::int64_t wanted_at = 0;
+  SentBytes sent;
   for (int rank = 0; rank < comm_.size(); ++rank) {
     const std::int64_t uses = used_counts_[at(rank)];
     const std::int64_t wants = received_counts_[at(rank)];
@@ -136,11 +137,12 @@ void BatchPlanner::send_ids() {
       comm_.start_receive(requests_, wanted_.data() + wanted_at, wants, id_type_, rank,
                           Tag::kRowRequest);
       comm_.start_send(requests_, used_.data() + used_at, uses, id_type_, rank, Tag::kRowRequest);
-      clock_.count_bytes(Phase::kSample, uses * static_cast<std::int64_t>(sizeof(LocalRow)));
+      sent.add(uses * static_cast<std::int64_t>(sizeof(LocalRow)), comm_.shares_node(rank));
     }
     used_at += uses;
     wanted_at += wants;
   }
+  clock_.count_bytes(Phase::kSample, sent);
   stage_ = Stage::kIds;
 }
 

@@ -80,6 +80,7 @@ void RowExchange<Precision>::start_expand(const Stored* table, Stored* halo) {
                         peer.halo_end - peer.halo_begin, *row_type_, peer.rank, expand_tag_);
   }
   const std::size_t row_bytes = static_cast<std::size_t>(width_) * sizeof(Stored);
+  SentBytes sent;
   for (const ExchangePlan::Peer& peer : plan_->peers) {
     const bool self = peer.rank == comm_.rank();
     Stored* to = self ? halo + (peer.halo_begin - peer.send_begin) * width_ : packed_.data();
@@ -93,9 +94,10 @@ void RowExchange<Precision>::start_expand(const Stored* table, Stored* halo) {
     if (self) continue;
     comm_.start_send(expanding_, packed_.data() + peer.send_begin * width_,
                      peer.send_end - peer.send_begin, *row_type_, peer.rank, expand_tag_);
+    sent.add((peer.send_end - peer.send_begin) * static_cast<std::int64_t>(row_bytes),
+             comm_.shares_node(peer.rank));
   }
-  clock_.count_bytes(Phase::kExpand,
-                     plan_->rows_sent(comm_.rank()) * static_cast<std::int64_t>(row_bytes));
+  clock_.count_bytes(Phase::kExpand, sent);
 }
 
 template <class Precision>
@@ -108,16 +110,17 @@ template <class Precision>
 void RowExchange<Precision>::start_fold(const Stored* halo_sums) {
   const auto phase = clock_.enter(Phase::kFold);
   halo_sums_ = halo_sums;
-  std::int64_t rows = 0;
+  const std::int64_t row_bytes = width_ * static_cast<std::int64_t>(sizeof(Stored));
+  SentBytes sent;
   for (const ExchangePlan::Peer& peer : plan_->peers) {
     if (peer.rank == comm_.rank()) continue;
     comm_.start_receive(folding_, returned_.data() + peer.send_begin * width_,
                         peer.send_end - peer.send_begin, *row_type_, peer.rank, fold_tag_);
     comm_.start_send(folding_, halo_sums + peer.halo_begin * width_,
                      peer.halo_end - peer.halo_begin, *row_type_, peer.rank, fold_tag_);
-    rows += peer.halo_end - peer.halo_begin;
+    sent.add((peer.halo_end - peer.halo_begin) * row_bytes, comm_.shares_node(peer.rank));
   }
-  clock_.count_bytes(Phase::kFold, rows * width_ * static_cast<std::int64_t>(sizeof(Stored)));
+  clock_.count_bytes(Phase::kFold, sent);
 }
 
 template <class Precision>

@@ -51,7 +51,8 @@ void divide(std::vector<PhaseUse>& phases, std::int64_t steps) {
   for (PhaseUse& use : phases) {
     for (double* seconds : {&use.min_seconds, &use.mean_seconds, &use.max_seconds})
       *seconds /= count;
-    use.bytes /= steps;
+    use.sent.all /= steps;
+    use.sent.between_nodes /= steps;
   }
 }
 
@@ -111,11 +112,9 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
   Json phases = Json::object();
   for (std::size_t p = 0; p < kPhases; ++p) {
     const PhaseUse& use = report.phases[p];
-    phases[use.name] = {{"min", use.min_seconds},
-                        {"mean", use.mean_seconds},
-                        {"max", use.max_seconds},
-                        {"limit", report.least[p]},
-                        {"bytes", use.bytes}};
+    phases[use.name] = {{"min", use.min_seconds}, {"mean", use.mean_seconds},
+                        {"max", use.max_seconds}, {"limit", report.least[p]},
+                        {"bytes", use.sent.all},  {"bytes_between_nodes", use.sent.between_nodes}};
   }
   return {{"steps", report.steps},
           {"seconds",
@@ -149,10 +148,11 @@ std::string format_report(const BenchReport& report) {
                       "max", "share", "sent", "limit ms", "of it");
   for (std::size_t p = 0; p < kPhases; ++p) {
     const PhaseUse& use = report.phases[p];
-    if (use.max_seconds == 0.0 && use.bytes == 0) continue;
-    text += fmt::format("{:<10}{:>9.3f}{:>9.3f}{:>9.3f}{:>7.1f}%{:>11}", use.name,
-                        use.min_seconds * 1e3, use.mean_seconds * 1e3, use.max_seconds * 1e3,
-                        100.0 * use.mean_seconds / report.median_seconds, human_bytes(use.bytes));
+    if (use.max_seconds == 0.0 && use.sent.all == 0) continue;
+    text +=
+        fmt::format("{:<10}{:>9.3f}{:>9.3f}{:>9.3f}{:>7.1f}%{:>11}", use.name,
+                    use.min_seconds * 1e3, use.mean_seconds * 1e3, use.max_seconds * 1e3,
+                    100.0 * use.mean_seconds / report.median_seconds, human_bytes(use.sent.all));
     if (report.least[p] > 0.0)
       text += fmt::format("{:>11.3f}{:>9.2f}", report.least[p] * 1e3,
                           use.mean_seconds / report.least[p]);

@@ -38,7 +38,8 @@ void MetricsLog::on_epoch(const EpochReport& report) {
     phases[use.name] = {{"min", use.min_seconds},
                         {"mean", use.mean_seconds},
                         {"max", use.max_seconds},
-                        {"bytes", use.bytes}};
+                        {"bytes", use.sent.all},
+                        {"bytes_between_nodes", use.sent.between_nodes}};
   write({{"event", "epoch"},
          {"epoch", report.epoch},
          {"step", report.step},

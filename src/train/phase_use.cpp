@@ -10,7 +10,9 @@ std::vector<PhaseUse> phase_use(const Communicator& comm, const PhaseClock& cloc
   std::vector<std::int64_t> bytes;
   for (std::size_t p = 0; p < kPhases; ++p) {
     least.push_back(clock.seconds(static_cast<Phase>(p)));
-    bytes.push_back(clock.bytes(static_cast<Phase>(p)));
+    const SentBytes& sent = clock.sent(static_cast<Phase>(p));
+    bytes.push_back(sent.all);
+    bytes.push_back(sent.between_nodes);
   }
   std::vector<double> most = least;
   std::vector<double> sum = least;
@@ -20,8 +22,11 @@ std::vector<PhaseUse> phase_use(const Communicator& comm, const PhaseClock& cloc
   comm.all_reduce(std::span(bytes), Reduction::kSum);
   std::vector<PhaseUse> uses;
   for (std::size_t p = 0; p < kPhases; ++p)
-    uses.push_back({std::string(name_of(static_cast<Phase>(p))), least[p], sum[p] / comm.size(),
-                    most[p], bytes[p]});
+    uses.push_back({std::string(name_of(static_cast<Phase>(p))),
+                    least[p],
+                    sum[p] / comm.size(),
+                    most[p],
+                    {bytes[2 * p], bytes[2 * p + 1]}});
   return uses;
 }
 

@@ -184,7 +184,8 @@ void Trainer<Precision>::start_dense_sum(const BatchPlan& plan) {
               finite_.noted() ? 1.0 : 0.0};
   dense_sum_.start(gradients_.of.dense.span());
   scalar_sum_.start(scalars_);
-  clock_.count_bytes(Phase::kReduce, dense_sum_.bytes_sent() + scalar_sum_.bytes_sent());
+  clock_.count_bytes(Phase::kReduce, dense_sum_.bytes_sent());
+  clock_.count_bytes(Phase::kReduce, scalar_sum_.bytes_sent());
 }
 
 template <class Precision>

@@ -65,9 +65,15 @@ TEST_F(CommunicatorTest, RanksOfOneNodeShareMemory) {
   std::array<char, MPI_MAX_PROCESSOR_NAME> name{};
   int length = 0;
   MPI_Get_processor_name(name.data(), &length);
-  int here = 0;
-  for (const auto& other : comm_.all_gather(name)) here += other == name ? 1 : 0;
-  EXPECT_EQ(comm_.split_by_node().size(), here);
+  const std::vector<std::array<char, MPI_MAX_PROCESSOR_NAME>> names = comm_.all_gather(name);
+  EXPECT_EQ(comm_.split_by_node().size(), std::count(names.begin(), names.end(), name));
+  // The last rank becomes the first: ranks are those of the communicator that is asked.
+  const Communicator reversed = comm_.split(0, comm_.size() - rank_);
+  for (int rank = 0; rank < comm_.size(); ++rank) {
+    const bool same = names[static_cast<std::size_t>(rank)] == name;
+    EXPECT_EQ(comm_.shares_node(rank), same);
+    EXPECT_EQ(reversed.shares_node(comm_.size() - 1 - rank), same);
+  }
 }
 
 // The ranks of a test share one machine, hence one monotonic clock.

@@ -120,7 +120,7 @@ TYPED_TEST(OrderedAllReduceTest, CountsTheBytesItSends) {
   const OrderedAllReduce<TypeParam> sum(this->comm_, count);
   const std::int64_t values =
       2 * 12 * (size - 1);  // a slice to each other rank, then the own one to all
-  EXPECT_EQ(sum.bytes_sent(), values * static_cast<std::int64_t>(sizeof(TypeParam)));
+  EXPECT_EQ(sum.bytes_sent().all, values * static_cast<std::int64_t>(sizeof(TypeParam)));
 }
 
 }  // namespace

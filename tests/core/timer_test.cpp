@@ -74,12 +74,14 @@ TEST(PhaseClock, AnExceptionEndsItsScopes) {
 
 TEST(PhaseClock, CountsBytesByPhase) {
   PhaseClock clock;
-  clock.count_bytes(Phase::kExpand, 3'000'000'000);
-  clock.count_bytes(Phase::kExpand, 5);
-  clock.count_bytes(Phase::kFold, 7);
-  EXPECT_EQ(clock.bytes(Phase::kExpand), 3'000'000'005);
-  EXPECT_EQ(clock.bytes(Phase::kFold), 7);
-  EXPECT_EQ(clock.bytes(Phase::kReduce), 0);
+  clock.count_bytes(Phase::kExpand, {3'000'000'000, 1'000'000'000});
+  clock.count_bytes(Phase::kExpand, {5, 0});
+  clock.count_bytes(Phase::kFold, {7, 7});
+  EXPECT_EQ(clock.sent(Phase::kExpand).all, 3'000'000'005);
+  EXPECT_EQ(clock.sent(Phase::kExpand).between_nodes, 1'000'000'000);
+  EXPECT_EQ(clock.sent(Phase::kFold).all, 7);
+  EXPECT_EQ(clock.sent(Phase::kFold).between_nodes, 7);
+  EXPECT_EQ(clock.sent(Phase::kReduce).all, 0);
 }
 
 TEST(PhaseClock, ResetStartsFromZero) {
@@ -88,10 +90,11 @@ TEST(PhaseClock, ResetStartsFromZero) {
     const auto scope = clock.enter(Phase::kAdam);
     spin();
   }
-  clock.count_bytes(Phase::kAdam, 1);
+  clock.count_bytes(Phase::kAdam, {1, 1});
   clock.reset();
   EXPECT_EQ(clock.total_seconds(), 0.0);
-  EXPECT_EQ(clock.bytes(Phase::kAdam), 0);
+  EXPECT_EQ(clock.sent(Phase::kAdam).all, 0);
+  EXPECT_EQ(clock.sent(Phase::kAdam).between_nodes, 0);
   const Stopwatch since_reset;
   settle(clock);
   EXPECT_EQ(clock.seconds(Phase::kAdam), 0.0);

@@ -249,7 +249,7 @@ TEST_P(PropagationOf, ReportsTheTrafficThatItCauses) {
   Matrix<float> mean(x.rows(), kDimension);
   propagation.forward(x, mean);
   const std::int64_t row_bytes = padded(kDimension) * static_cast<std::int64_t>(sizeof(float));
-  EXPECT_EQ(clock_.bytes(Phase::kExpand) + clock_.bytes(Phase::kFold),
+  EXPECT_EQ(clock_.sent(Phase::kExpand).all + clock_.sent(Phase::kFold).all,
             2 * propagation.rows_sent_per_layer() * row_bytes);
   const std::int64_t halo = comm_.all_reduce(share_->graph.halo_rows, Reduction::kSum);
   EXPECT_EQ(comm_.all_reduce(propagation.rows_sent_per_layer(), Reduction::kSum), 2 * halo)

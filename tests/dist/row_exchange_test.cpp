@@ -217,7 +217,7 @@ TEST(RowExchange, NothingToMoveIsANormalCase) {
   exchange.finish_expand();
   exchange.start_fold(nullptr);
   exchange.finish_fold(nullptr);
-  EXPECT_EQ(clock.bytes(Phase::kExpand), 0);
+  EXPECT_EQ(clock.sent(Phase::kExpand).all, 0);
 }
 
 TEST(RowExchange, CountsTheRowsAndBytesThatLeave) {
@@ -230,8 +230,8 @@ TEST(RowExchange, CountsTheRowsAndBytesThatLeave) {
     if (owner != s.comm.rank()) foreign += s.usage.counts[static_cast<std::size_t>(owner)];
   const std::int64_t sent = s.plan.rows_sent(s.comm.rank());
   EXPECT_EQ(s.comm.all_reduce(sent, Reduction::kSum), s.comm.all_reduce(foreign, Reduction::kSum));
-  EXPECT_EQ(s.clock.bytes(Phase::kExpand), sent * kWidth * 2);
-  EXPECT_EQ(s.clock.bytes(Phase::kFold), foreign * kWidth * 2);
+  EXPECT_EQ(s.clock.sent(Phase::kExpand).all, sent * kWidth * 2);
+  EXPECT_EQ(s.clock.sent(Phase::kFold).all, foreign * kWidth * 2);
 }
 
 TEST(ExchangePlanOf, BothWaysToMakeItAgree) {

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of launch/quickstart.sh that need no minutes: the comparison and its verdict, options, the package list.
+"""Scripts that need no minutes: the quick start's comparison and verdict, options, the package list, Ctrl-C in run-mpirun.sh.
 
-usage: launch_scripts.py
+usage: launch_scripts.py SIREN
 """
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 LAUNCH = Path(os.environ["SIREN_SOURCE_DIR"]) / "launch"
+SIREN = sys.argv[1]
 NAMES = ("nDCG@10", "R@10", "Dislike@10", "AUC")
 
 
@@ -54,10 +57,27 @@ def verdict_follows_the_figures():
 
 
 def options_are_checked():
-    for script in ("quickstart.sh", "install-packages.sh"):
-        helped, wrong = run(LAUNCH / script, "--help"), run(LAUNCH / script, "--nonsense")
-        assert helped.returncode == 0 and helped.stdout.startswith(f"usage: launch/{script}"), helped
+    for script in ("launch/quickstart.sh", "launch/install-packages.sh", "launch/run-mpirun.sh", "cluster/up.sh", "cluster/hosts.sh"):
+        helped, wrong = run(LAUNCH.parent / script, "--help"), run(LAUNCH.parent / script, "--nonsense")
+        assert helped.returncode == 0 and helped.stdout.startswith(f"usage: {script}"), helped
         assert wrong.returncode == 2 and "unknown option --nonsense" in wrong.stderr, wrong
+
+
+def ctrl_c_saves():
+    """In a terminal everybody in the foreground gets SIGINT: the ranks must be asked once, and left to save."""
+    with tempfile.TemporaryDirectory() as folder:
+        ratings, data, run_directory = (str(Path(folder, name)) for name in ("r.csv", "d.h5", "run"))
+        run(SIREN, "synth", "--users", 200, "--items", 150, "--ratings", 5000, "--output", ratings)
+        run(SIREN, "prepare", "--input", ratings, "--output", data)
+        words = [LAUNCH / "run-mpirun.sh", "--ranks-per-node", "2", run_directory, "--data", data, "--epochs", "1000000", "--log-steps"]
+        process = subprocess.Popen([str(word) for word in words], env={**os.environ, "SIREN": SIREN, "SIREN_SAVE_SECONDS": "1"},
+                                   start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        metrics, deadline = Path(run_directory, "metrics.jsonl"), time.monotonic() + 40
+        while not (metrics.exists() and '"step"' in metrics.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        errors = process.communicate(timeout=40)[1]
+        assert process.returncode == 3 and "by SIGUSR1" in errors, (process.returncode, errors)
 
 
 def package_lists_nest():
@@ -74,7 +94,7 @@ def package_lists_nest():
 
 
 def main():
-    for step in (table_holds_the_figures, verdict_follows_the_figures, options_are_checked, package_lists_nest):
+    for step in (table_holds_the_figures, verdict_follows_the_figures, options_are_checked, package_lists_nest, ctrl_c_saves):
         step()
         print(f"{step.__name__}: fine")
     return 0

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string>
@@ -60,6 +61,8 @@ class Communicator {
   int rank() const { return rank_; }
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }
+  /// Whether messages to that rank of this communicator stay on this node.
+  bool shares_node(int rank) const { return (*on_this_node_)[static_cast<std::size_t>(rank)]; }
 
   void barrier() const;
 
@@ -123,6 +126,7 @@ class Communicator {
   [[noreturn]] void abort(int code) const;
 
  private:
+  /// Collective.
   Communicator(MPI_Comm comm, const char* origin);
 
   /// Waits for a collective operation that was started. All that blocks goes through RequestSet.
@@ -145,6 +149,7 @@ class Communicator {
       MPI_COMM_NULL;  // lives until MPI_Finalize: freeing is collective, destructors are not
   int rank_ = 0;
   int size_ = 1;
+  std::shared_ptr<const std::vector<bool>> on_this_node_;  // [size]
 };
 
 /// Throws an EnvironmentError naming `operation` unless `code` is MPI_SUCCESS.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "siren/comm/communicator.hpp"
+#include "siren/core/timer.hpp"
 
 namespace siren {
 
@@ -31,8 +32,8 @@ class OrderedAllReduce {
   void progress();
   void finish();
 
-  /// Bytes this rank sends for one sum.
-  std::int64_t bytes_sent() const;
+  /// What this rank sends for one sum, each part straight to the rank it is for.
+  SentBytes bytes_sent() const;
 
  private:
   enum class Stage { kIdle, kScattering, kGathering };

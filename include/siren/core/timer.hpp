@@ -30,6 +30,22 @@ inline constexpr std::size_t kPhases = 11;
 
 std::string_view name_of(Phase phase);
 
+/// What a rank sent to other ranks, and how much of it left the node.
+struct SentBytes {
+  std::int64_t all = 0;
+  std::int64_t between_nodes = 0;
+
+  void add(std::int64_t bytes, bool same_node) {
+    all += bytes;
+    if (!same_node) between_nodes += bytes;
+  }
+  SentBytes& operator+=(const SentBytes& more) {
+    all += more.all;
+    between_nodes += more.between_nodes;
+    return *this;
+  }
+};
+
 /// Exclusive wall-clock seconds and bytes sent per phase. One clock per rank, used by its main
 /// thread.
 class PhaseClock {
@@ -51,10 +67,10 @@ class PhaseClock {
 
   PhaseClock() : since_(Clock::now()) {}
   [[nodiscard]] Scope enter(Phase phase) { return Scope(*this, phase); }
-  void count_bytes(Phase phase, std::int64_t bytes) { bytes_[index(phase)] += bytes; }
+  void count_bytes(Phase phase, const SentBytes& sent) { sent_[index(phase)] += sent; }
 
   double seconds(Phase phase) const { return seconds_[index(phase)]; }
-  std::int64_t bytes(Phase phase) const { return bytes_[index(phase)]; }
+  const SentBytes& sent(Phase phase) const { return sent_[index(phase)]; }
   double total_seconds() const;
 
   /// Starts counting from zero.
@@ -66,7 +82,7 @@ class PhaseClock {
   void switch_to(Phase next);
 
   std::array<double, kPhases> seconds_{};
-  std::array<std::int64_t, kPhases> bytes_{};
+  std::array<SentBytes, kPhases> sent_{};
   Phase current_ = Phase::kOther;
   Clock::time_point since_;
 };

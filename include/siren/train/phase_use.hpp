@@ -17,7 +17,7 @@ struct PhaseUse {
   double min_seconds;
   double mean_seconds;
   double max_seconds;
-  std::int64_t bytes;  // sent, all ranks
+  SentBytes sent;  // by all ranks
 };
 
 /// Of every phase, since the clocks were reset. Collective.
