@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "siren/core/check.hpp"
-#include "siren/core/rng.hpp"
 
 namespace siren {
 
@@ -51,7 +50,9 @@ std::int32_t AliasTable::draw(std::uint32_t pick_low,
                               std::uint32_t coin) const {
   const std::uint64_t i = scale_to(pick_low, pick_high, columns_.size());
   const Column& column = columns_[i];
-  return coin < column.keeps ? static_cast<std::int32_t>(i) : column.other;
+  const auto own = static_cast<std::int32_t>(i);
+  const std::int32_t keeps = -static_cast<std::int32_t>(coin < column.keeps);  // all bits or none
+  return column.other ^ ((own ^ column.other) & keeps);  // a branch would be a coin toss, too
 }
 
 NegativeSampler::NegativeSampler(std::span<const std::int32_t> item_degree,
@@ -80,20 +81,22 @@ ItemId NegativeSampler::draw(std::span<const ItemId> rated,
                              std::int64_t id,
                              std::int32_t epoch,
                              std::int32_t k) const {
-  return draw_from(0, rated, id, epoch, k);
+  return draw_from(
+      0, k, {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch), 0}, rated,
+      [&](ItemId item) { return std::binary_search(rated.begin(), rated.end(), item); });
 }
 
+template <class IsRated>
 ItemId NegativeSampler::draw_from(std::uint32_t attempt,
+                                  std::int32_t k,
+                                  RandomBlock counter,
                                   std::span<const ItemId> rated,
-                                  std::int64_t id,
-                                  std::int32_t epoch,
-                                  std::int32_t k) const {
-  RandomBlock counter = {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch), 0};
+                                  const IsRated& is_rated) const {
   for (; attempt < kAttempts; ++attempt) {
     counter[3] = static_cast<std::uint32_t>(k) + (attempt << 16);
     const RandomBlock bits = random_block(seed_, Purpose::kNegative, counter);
     const ItemId item = alias_.draw(bits[0], bits[1], bits[2]);
-    if (!std::binary_search(rated.begin(), rated.end(), item)) return item;
+    if (!is_rated(item)) return item;
   }
   counter[3] = static_cast<std::uint32_t>(k) + (kAttempts << 16);
   const RandomBlock bits = random_block(seed_, Purpose::kNegative, counter);
@@ -101,31 +104,29 @@ ItemId NegativeSampler::draw_from(std::uint32_t attempt,
   return invert_complement(rated, static_cast<double>(word >> 11) * 0x1p-53);
 }
 
-/// First attempts come from one run of the generator and are looked up in a bitmap of the user's
-/// items; the few that are rejected go on one by one.
-void NegativeSampler::draw_all(std::span<const ItemId> rated,
+/// First attempts come from one run of the generator; the few that are rejected go on one by one.
+void NegativeSampler::draw_all(const RatedItems& rated,
                                std::int64_t id,
                                std::int32_t epoch,
-                               std::span<ItemId> out,
-                               NegativeScratch& scratch) const {
+                               std::span<ItemId> out) const {
+  static thread_local std::vector<std::uint32_t> words;
   const auto count = static_cast<std::int64_t>(out.size());
   const std::int64_t stride = padded_random(count);
-  scratch.words_.resize(static_cast<std::size_t>(4 * stride));
+  words.resize(static_cast<std::size_t>(4 * stride));
+  const RandomBlock counter = {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch), 0};
+  const auto is_rated = [&rated](ItemId item) { return rated.contains(item); };
   kernels_.random_words({{seed_, static_cast<std::uint32_t>(Purpose::kNegative)},
-                         {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch)},
+                         {counter[0], counter[1], counter[2]},
                          0,
                          count},
-                        scratch.words_.data());
-  std::uint64_t* marks = scratch.rated_.data();
-  for (const ItemId item : rated) marks[item >> 6] |= std::uint64_t{1} << (item & 63);
-  const std::uint32_t* words = scratch.words_.data();
+                        words.data());
+  const std::uint32_t* const word = words.data();
   for (std::int64_t k = 0; k < count; ++k) {
-    const ItemId item = alias_.draw(words[k], words[stride + k], words[2 * stride + k]);
-    const bool is_rated = (marks[item >> 6] >> (item & 63) & 1) != 0;
+    const ItemId item = alias_.draw(word[k], word[stride + k], word[2 * stride + k]);
     out[static_cast<std::size_t>(k)] =
-        is_rated ? draw_from(1, rated, id, epoch, static_cast<std::int32_t>(k)) : item;
+        is_rated(item) ? draw_from(1, static_cast<std::int32_t>(k), counter, rated.items, is_rated)
+                       : item;
   }
-  for (const ItemId item : rated) marks[item >> 6] = 0;
 }
 
 ItemId NegativeSampler::invert_complement(std::span<const ItemId> rated, double unit) const {

@@ -5,8 +5,6 @@
 #include <exception>
 #include <numeric>
 
-#include <omp.h>
-
 #include "siren/math/parallel.hpp"
 
 namespace siren {
@@ -24,7 +22,7 @@ std::size_t at(std::int64_t i) {
 BatchPlanner::BatchPlanner(const Communicator& comm, const BatchSource& source, PhaseClock& clock)
     : comm_(comm.split(0, comm.rank())),
       layout_(source.layout),
-      set_(source.set),
+      rated_(source.set.ratings, source.set.items),
       sampler_(source.sampler),
       schedule_(source.schedule),
       negatives_(source.negatives),
@@ -39,20 +37,17 @@ void BatchPlanner::draw(const BatchRatings& ratings,
                         std::vector<std::int32_t>& positions) const {
   const std::int64_t per_rating = negatives_ + 1;
   positions.resize(at((end - begin) * per_rating));
-  const auto threads = at(omp_get_max_threads());
-  while (scratch_.size() < threads) scratch_.emplace_back(layout_.all_items());
   parallel_blocks(end - begin, kRatingsPerTile, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t n = first; n < last; ++n) {
       const std::size_t rating = at(begin + n);
-      const std::span<const ItemId> rated = set_.ratings.items_of(ratings.user[rating]);
+      const RatedItems rated = rated_.of(ratings.user[rating]);
       std::int32_t* out = positions.data() + n * per_rating;
-      if (!sampler_.can_sample(rated)) {
+      if (!sampler_.can_sample(rated.items)) {
         out[0] = kNoItem;
         continue;
       }
       out[0] = ratings.item[rating];
-      sampler_.draw_all(rated, ratings.id[rating], ratings.epoch, {out + 1, at(negatives_)},
-                        scratch_[at(omp_get_thread_num())]);
+      sampler_.draw_all(rated, ratings.id[rating], ratings.epoch, {out + 1, at(negatives_)});
       for (std::int64_t k = 0; k < per_rating; ++k) out[k] = layout_.item_position(out[k]);
     }
   });

@@ -2,7 +2,10 @@
 #include "siren/dist/needed_edges.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <limits>
+#include <utility>
+
+#include "siren/core/check.hpp"
 
 namespace siren {
 
@@ -12,28 +15,33 @@ std::span<const std::int32_t> NeededEdges::columns_of(LocalRow anchor) const {
   return {csr.columns.data() + csr.offsets[a], csr.columns.data() + csr.offsets[a + 1]};
 }
 
-/// The row of edges_ in which the edges of a travelling row stand.
-std::size_t NeededEdges::place_of(std::int32_t column) const {
-  const bool halo = column >= graph_.rows;
-  return static_cast<std::size_t>(halo ? graph_.travelling.size() + column - graph_.rows
-                                       : column - graph_.travelling.begin);
-}
-
 /// Turns the lists around by counting: a transposition of a part of the matrix.
 void NeededEdges::select(std::span<const LocalRow> needed) {
   const auto first = std::lower_bound(needed.begin(), needed.end(), graph_.anchored.begin);
   const auto last = std::lower_bound(first, needed.end(), graph_.anchored.end);
-  std::vector<std::int64_t>& offsets = edges_.offsets;
-  offsets.assign(static_cast<std::size_t>(graph_.travelling.size() + graph_.halo_rows) + 2, 0);
+  // A column is a local row: the places of owned and of halo rows are each in the order of columns,
+  // so that counters by column need no look-up.
+  next_.assign(static_cast<std::size_t>(graph_.rows + graph_.halo_rows), 0);
   for (auto anchor = first; anchor != last; ++anchor)
-    for (const std::int32_t column : columns_of(*anchor)) ++offsets[place_of(column) + 2];
-  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
-  edges_.columns.resize(static_cast<std::size_t>(offsets.back() + kColumnSlack));
-  // offsets[p + 1] is now where place p goes on, and will be where it ends
+    for (const std::int32_t column : columns_of(*anchor)) ++next_[static_cast<std::size_t>(column)];
+  edges_.offsets.assign(1, 0);
+  const auto place = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t column = begin; column < end; ++column) {
+      std::uint32_t& next = next_[static_cast<std::size_t>(column)];
+      const std::int64_t begin_here = edges_.offsets.back();
+      edges_.offsets.push_back(begin_here +
+                               std::exchange(next, static_cast<std::uint32_t>(begin_here)));
+    }
+  };
+  place(graph_.travelling.begin, graph_.travelling.end);
+  place(graph_.rows, graph_.rows + graph_.halo_rows);
+  SIREN_ASSERT(edges_.nonzeros() <= std::numeric_limits<std::uint32_t>::max(),
+               "{} edges of a batch", edges_.nonzeros());
+  edges_.columns.resize(static_cast<std::size_t>(edges_.nonzeros() + kColumnSlack));
+  std::int32_t* const columns = edges_.columns.data();
+  std::uint32_t* const next = next_.data();
   for (auto anchor = first; anchor != last; ++anchor)
-    for (const std::int32_t column : columns_of(*anchor))
-      edges_.columns[static_cast<std::size_t>(offsets[place_of(column) + 1]++)] = *anchor;
-  offsets.pop_back();
+    for (const std::int32_t column : columns_of(*anchor)) columns[next[column]++] = *anchor;
 }
 
 }  // namespace siren

@@ -40,7 +40,6 @@ Propagation<Precision>::Propagation(const Communicator& comm,
       poll_(std::move(poll)),
       self_(comm.rank()),
       width_(padded(shape.dimension)),
-      share_(static_cast<std::size_t>(graph.rows), Real{1} / static_cast<Real>(shape.layers + 1)),
       forward_(make_scaling(false)),
       backward_(make_scaling(true)),
       plan_(make_exchange_plan(comm, graph.halo_row_at_owner, graph.halo_counts)),
@@ -148,7 +147,10 @@ template <class Precision>
 void Propagation<Precision>::backward_rows(const Matrix<Real>& mean_gradient,
                                            std::span<const LocalRow> needed,
                                            Matrix<Real>& x_gradient) {
-  needed_edges_.select(needed);
+  {
+    const auto phase = clock_.enter(Phase::kProduct);
+    needed_edges_.select(needed);
+  }
   apply(mean_gradient, backward_, x_gradient, &needed_edges_, {all_anchored_, all_travelling_}, {});
 }
 
@@ -166,11 +168,10 @@ void Propagation<Precision>::apply(const Matrix<Real>& x,
                                    const LayerRows& last,
                                    const Work& overlap) {
   const auto phase = clock_.enter(Phase::kProduct);
-  mean.set_zero();
+  const Real share = Real{1} / static_cast<Real>(shape_.layers + 1);
   parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.scale_rows(x.data(), scaling.first.data(), width_, begin, end, table_.data());
-    kernels_.sums_to_layer(x.data(), width_, begin, end,
-                           {nullptr, nullptr, mean.data(), share_.data()});
+    kernels_.begin_layers({x.data(), scaling.first.data(), share}, width_, begin, end,
+                          table_.data(), mean.data());
   });
   if (shape_.layers == 0 && overlap) overlap();
   const LayerRows all{all_anchored_, all_travelling_};

@@ -23,6 +23,7 @@ constexpr Kernels<Precision> make_table() {
       .product_to_wire = product_to_wire<Real, Stored>,
       .product_to_layer = product_to_layer<Real, Stored>,
       .sums_to_layer = sums_to_layer<Real, Stored>,
+      .begin_layers = begin_layers<Real, Stored>,
       .scale_rows = scale_rows<Real, Stored>,
       .add_rows = add_rows<Real, Stored>,
       .multiply = multiply<Real>,

@@ -179,6 +179,21 @@ void scale_rows(const Real* x,
 }
 
 template <class Real, class Stored>
+void begin_layers(const LayerInput<Real>& input,
+                  std::int64_t width,
+                  std::int64_t begin,
+                  std::int64_t end,
+                  Stored* table,
+                  Real* mean) {
+  for (std::int64_t r = begin; r < end; ++r)
+    for (std::int64_t at = r * width; at < (r + 1) * width; at += kLanes<Real>) {
+      const Vec<Real> x = load(input.x + at);
+      store(table + at, x * input.scale[r]);
+      store(mean + at, x * input.share);
+    }
+}
+
+template <class Real, class Stored>
 void add_rows(const Stored* incoming,
               const std::int32_t* rows,
               std::int64_t width,

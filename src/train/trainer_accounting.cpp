@@ -11,7 +11,7 @@ std::vector<MemoryUse> Trainer<Precision>::memory() const {
   const std::int64_t rating_bytes =
       static_cast<std::int64_t>(set_.ratings.items.size() * (sizeof(ItemId) + 1) +
                                 set_.ratings.offsets.size() * 8) +
-      schedule_.bytes();
+      schedule_.bytes() + planner_.rating_bytes();
   return {{"embeddings and moments", 3 * tables * table + average_.bytes()},
           {"gradients", (tables + 2) * table},
           {"layer tables and halo", propagation_.bytes()},
@@ -26,7 +26,7 @@ template <class Precision>
 void Trainer<Precision>::count_work(const BatchPlan& plan) {
   constexpr std::int64_t kPasses = 3;       // forward, to the input, to the weights
   constexpr std::int64_t kAdamPasses = 7;   // four read, three written
-  constexpr std::int64_t kStartPasses = 4;  // x twice, the mean cleared and written
+  constexpr std::int64_t kStartPasses = 2;  // x read, the mean written
   const std::int64_t width = propagation_.width();
   const std::int64_t table = zp_.bytes();
   const std::int64_t wire = layout_.rows() * width * std::int64_t{sizeof(Stored)};

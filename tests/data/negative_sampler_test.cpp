@@ -196,17 +196,20 @@ TEST(NegativeSampler, DrawsTogetherWhatItDrawsOneByOne) {
     degrees[i] = static_cast<std::int32_t>(i % 7 * i % 311);
   for (const Isa isa : {Isa::kPortable, best_isa()}) {
     const NegativeSampler sampler(degrees, 0.75, 3, isa);
-    NegativeScratch scratch(1000);
     std::int64_t rejected = 0;
     for (const int share : {0, 3, 40, 97}) {  // percent of the items that the user has rated
       std::vector<ItemId> rated;
       for (ItemId item = 0; item < 1000; ++item)
         if (degrees[static_cast<std::size_t>(item)] > 0 && item * 37 % 100 < share)
           rated.push_back(item);
+      UserRatings ratings;
+      ratings.items = rated;
+      ratings.offsets = {0, static_cast<EdgeOffset>(rated.size())};
+      const RatedFilter filter(ratings, share == 3 ? 1'000'000 : 1000);  // both kinds
       for (const int count : {1, 16, 40, 100}) {
         std::vector<ItemId> together(static_cast<std::size_t>(count));
         const std::int64_t id = (std::int64_t{5} << 33) + share;
-        sampler.draw_all(rated, id, 9, together, scratch);
+        sampler.draw_all(filter.of(0), id, 9, together);
         for (std::int32_t k = 0; k < count; ++k)
           EXPECT_EQ(together[static_cast<std::size_t>(k)], sampler.draw(rated, id, 9, k));
         rejected += share == 97 ? count : 0;

@@ -175,6 +175,28 @@ TYPED_TEST(SparseKernels, RowsHaveTheSameBitsWhereverTheyStandAndHoweverTheyAreS
   });
 }
 
+TYPED_TEST(SparseKernels, BeginLayersScalesAndTakesAShare) {
+  using Real = typename TypeParam::Real;
+  using Stored = typename TypeParam::Stored;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    for (const std::int64_t width : kWidths) {
+      const std::int64_t rows = 7;
+      const auto x = this->template real<Real>(rows * width);
+      const auto scale = this->template real<Real>(rows);
+      std::vector<Stored> table(x.size());
+      std::vector<Real> mean(x.size(), Real{9});
+      k.begin_layers({x.data(), scale.data(), Real(0.2)}, width, 2, rows, table.data(),
+                     mean.data());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const std::size_t r = i / static_cast<std::size_t>(width);
+        const Stored want = r < 2 ? Stored{} : Stored(scale[r] * x[i]);
+        ASSERT_EQ(static_cast<Real>(table[i]), static_cast<Real>(want)) << "width " << width;
+        ASSERT_EQ(mean[i], r < 2 ? Real{9} : x[i] * Real(0.2)) << "width " << width;
+      }
+    }
+  });
+}
+
 TYPED_TEST(SparseKernels, ScaleRowsConvertsToStorage) {
   using Real = typename TypeParam::Real;
   using Stored = typename TypeParam::Stored;

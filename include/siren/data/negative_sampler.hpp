@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "siren/core/ids.hpp"
+#include "siren/core/rng.hpp"
+#include "siren/data/rated_filter.hpp"
 #include "siren/math/kernels.hpp"
 
 namespace siren {
@@ -40,19 +42,6 @@ class AliasTable {
 inline constexpr ItemId kNoItem = -1;
 inline constexpr std::int32_t kMaxNegatives = 1 << 16;
 
-/// Work space for draw_all(), one for each thread: a bit for every item.
-class NegativeScratch {
- public:
-  explicit NegativeScratch(std::int64_t items)
-      : rated_(static_cast<std::size_t>(items / 64 + 1), 0) {}
-  std::int64_t bytes() const { return static_cast<std::int64_t>(rated_.size()) * 8; }
-
- private:
-  friend class NegativeSampler;
-  std::vector<std::uint64_t> rated_;  // all zero between calls
-  std::vector<std::uint32_t> words_;
-};
-
 class NegativeSampler {
  public:
   /// `item_degree` [N] is borrowed and must outlive the sampler.
@@ -72,22 +61,23 @@ class NegativeSampler {
               std::int32_t k) const;
 
   /// The same draws for k = 0 .. out.size() - 1 together, several times as fast.
-  void draw_all(std::span<const ItemId> rated,
+  void draw_all(const RatedItems& rated,
                 std::int64_t id,
                 std::int32_t epoch,
-                std::span<ItemId> out,
-                NegativeScratch& scratch) const;
+                std::span<ItemId> out) const;
 
   /// Bytes this rank holds for all items.
   std::int64_t bytes() const { return alias_.size() * 8; }
 
  private:
   double weight(ItemId item) const;
+  /// `counter` without its last word. `is_rated` judges an item, `rated` lists them.
+  template <class IsRated>
   ItemId draw_from(std::uint32_t attempt,
+                   std::int32_t k,
+                   RandomBlock counter,
                    std::span<const ItemId> rated,
-                   std::int64_t id,
-                   std::int32_t epoch,
-                   std::int32_t k) const;
+                   const IsRated& is_rated) const;
   ItemId invert_complement(std::span<const ItemId> rated, double unit) const;
 
   std::span<const std::int32_t> item_degree_;

@@ -70,11 +70,9 @@ class BatchPlanner {
                                             std::vector<std::int32_t>& scratch) const;
 
   /// Bytes held for all items on this rank.
-  std::int64_t all_items_bytes() const {
-    std::int64_t bytes = sampler_.bytes() + 2 * plan_.items.bytes();
-    for (const NegativeScratch& scratch : scratch_) bytes += scratch.bytes();
-    return bytes;
-  }
+  std::int64_t all_items_bytes() const { return sampler_.bytes() + 2 * plan_.items.bytes(); }
+  /// Bytes that grow with this rank's ratings.
+  std::int64_t rating_bytes() const { return rated_.bytes(); }
 
  private:
   enum class Stage { kIdle, kCounts, kIds };
@@ -92,9 +90,8 @@ class BatchPlanner {
 
   Communicator comm_;  // its own: a plan stays in flight while others may be made
   const Layout& layout_;
-  const TrainingSet& set_;
+  RatedFilter rated_;
   const NegativeSampler& sampler_;
-  mutable std::vector<NegativeScratch> scratch_;  // one for each thread
   BatchSchedule& schedule_;
   int negatives_;
   PhaseClock& clock_;

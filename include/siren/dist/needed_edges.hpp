@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "siren/graph/adjacency.hpp"
 
@@ -30,10 +31,10 @@ class NeededEdges {
 
  private:
   std::span<const std::int32_t> columns_of(LocalRow anchor) const;
-  std::size_t place_of(std::int32_t column) const;
 
   const Adjacency& graph_;
-  Csr edges_;  // rows: owned travelling rows, then halo rows
+  Csr edges_;                        // rows: owned travelling rows, then halo rows
+  std::vector<std::uint32_t> next_;  // [rows + halo] by column: how many, then where the next goes
 };
 
 }  // namespace siren

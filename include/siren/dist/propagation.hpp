@@ -148,7 +148,6 @@ class Propagation {
   Work poll_;
   int self_;
   std::int64_t width_;
-  std::vector<Real> share_;  // [rows] 1 / (L + 1): x itself in the mean
   Scaling forward_;
   Scaling backward_;
   ExchangePlan plan_;

@@ -24,6 +24,14 @@ struct CsrView {
 };
 inline constexpr std::int64_t kColumnSlack = 32;
 
+/// What a propagation begins with: x itself is a share of the mean, and scaled the first table.
+template <class Real>
+struct LayerInput {
+  const Real* x;
+  const Real* scale;
+  Real share;
+};
+
 /// What becomes of a finished row x of a propagation layer: next[r] = next_scale[r] x (the scaled
 /// input of the next layer; skipped when null), sum[r] += sum_scale[r] x.
 template <class Real, class Stored>
@@ -133,6 +141,13 @@ struct Kernels {
                         std::int64_t begin,
                         std::int64_t end,
                         const LayerOutput<Real, Stored>&);
+  /// For r in [begin, end): table[r] = scale[r] x[r], mean[r] = share x[r]
+  void (*begin_layers)(const LayerInput<Real>&,
+                       std::int64_t width,
+                       std::int64_t begin,
+                       std::int64_t end,
+                       Stored* table,
+                       Real* mean);
   /// stored[r] = scale[r] x[r] (scale null = 1)
   void (*scale_rows)(const Real* x,
                      const Real* scale,

@@ -36,15 +36,15 @@ class AlignedArray {
     if (count == 0) return;
     const std::size_t least = static_cast<std::size_t>(count) * sizeof(T);
     const bool large = least >= kHugePage;
-    const std::size_t alignment = large ? kHugePage : kCacheLine;
     const std::size_t bytes = (least + kCacheLine - 1) / kCacheLine * kCacheLine;
     void* memory = nullptr;
-    if (::posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
+    if (::posix_memalign(&memory, large ? kHugePage : kCacheLine, bytes) != 0)
+      throw std::bad_alloc();
     values_.reset(static_cast<T*>(memory));
 #ifdef MADV_HUGEPAGE
     if (large) ::madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a wish
 #endif
-    std::memset(static_cast<void*>(values_.get()), 0, bytes);
+    std::memset(memory, 0, bytes);
   }
   T* data() {
     return values_.get();
