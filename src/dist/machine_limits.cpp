@@ -99,21 +99,29 @@ double flop_limit(const Communicator& comm, const Kernels<Precision>& kernels) {
   return flops / seconds;
 }
 
+/// The better of a = b + s c, which fetches a only to overwrite it, and an update in place.
 template <class Precision>
-double triad_limit(const Communicator& comm,
-                   const Kernels<Precision>& kernels,
-                   std::int64_t values) {
+double stream_limit(const Communicator& comm,
+                    const Kernels<Precision>& kernels,
+                    std::int64_t values) {
   using Real = typename Precision::Real;
   const std::int64_t count = std::max(values / 3, kRowPadding) / kRowPadding * kRowPadding;
   AlignedArray<Real> a(count);
   AlignedArray<Real> b(count);
   AlignedArray<Real> c(count);
-  const double seconds = best_seconds(comm, [&] {
+  const double triad = best_seconds(comm, [&] {
     parallel_blocks(count, kValuesPerTile, [&](std::int64_t begin, std::int64_t end) {
       kernels.triad(a.data() + begin, b.data() + begin, c.data() + begin, Real{2}, end - begin);
     });
   });
-  return 3.0 * static_cast<double>(count) * sizeof(Real) / seconds;
+  const double update = best_seconds(comm, [&] {
+    parallel_blocks(count, kValuesPerTile, [&](std::int64_t begin, std::int64_t end) {
+      kernels.mix(a.data() + begin, b.data() + begin, Real{0.5}, end - begin);
+      kernels.mix(a.data() + begin, c.data() + begin, Real{0.5}, end - begin);
+    });
+  });
+  const double bytes = static_cast<double>(count) * sizeof(Real);
+  return std::max(3.0 * bytes / triad, 6.0 * bytes / update);
 }
 
 }  // namespace
@@ -127,7 +135,7 @@ MachineLimits measure_limits(const Communicator& comm,
   MachineLimits limits;
   limits.gather_seconds = gather_limit(comm, GatherStream<Precision>(kernels, graph, dimension));
   limits.flops_per_second = flop_limit(comm, kernels);
-  limits.bytes_per_second = triad_limit(comm, kernels, triad_values);
+  limits.bytes_per_second = stream_limit(comm, kernels, triad_values);
   return limits;
 }
 
