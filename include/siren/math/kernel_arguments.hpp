@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// What kernels (math/kernels.hpp) are given. All of it is borrowed.
+#pragma once
+
+#include <cstdint>
+
+namespace siren {
+
+/// Compressed sparse rows without values (the graph's weights are separable degree scalings). Row r
+/// has the columns columns[offsets[r]] .. columns[offsets[r + 1] - 1]. Non-owning. The array of
+/// columns must be readable for kColumnSlack entries past its end (prefetch).
+struct CsrView {
+  const std::int64_t* offsets;
+  const std::int32_t* columns;
+};
+inline constexpr std::int64_t kColumnSlack = 32;
+
+/// What a propagation begins with: x itself is a share of the mean, and scaled the first table.
+template <class Real>
+struct LayerInput {
+  const Real* x;
+  const Real* scale;
+  Real share;
+};
+
+/// What becomes of a finished row x of a propagation layer: next[r] = next_scale[r] x (the scaled
+/// input of the next layer; skipped when null), sum[r] += sum_scale[r] x.
+template <class Real, class Stored>
+struct LayerOutput {
+  Stored* next;
+  const Real* next_scale;
+  Real* sum;
+  const Real* sum_scale;
+};
+
+/// C [rows x columns] = A B, or C += A B, with A(i, k) at a[i * row_step + k * depth_step] (so that
+/// A may be a transpose), B [depth x columns] with stride ldb. columns is a multiple of
+/// kRowPadding.
+template <class Real>
+struct Product {
+  const Real* a;
+  std::int64_t row_step;
+  std::int64_t depth_step;
+  const Real* b;
+  std::int64_t ldb;
+  Real* c;
+  std::int64_t ldc;
+  std::int64_t rows;
+  std::int64_t depth;
+  std::int64_t columns;
+  bool accumulate;
+};
+
+template <class Real>
+struct AdamStep {
+  Real learning_rate;  // already divided by 1 - beta1^t
+  Real beta1;
+  Real beta2;
+  Real inverse_root_bias;  // 1 / sqrt(1 - beta2^t)
+  Real epsilon;
+};
+
+/// Row blocks of the dense part. A mask row holds one bit per column in words of 64; null = keep
+/// all.
+template <class Real>
+struct DropoutMask {
+  const std::uint64_t* words;
+  std::int64_t words_per_row;
+  Real scale;
+};
+
+template <class Real>
+struct ScoreHead {
+  const Real* bias;   // [width] b_a
+  const Real* query;  // [width] q
+  std::int64_t width;
+  DropoutMask<Real> mask;
+};
+
+/// The same rows of both branches: zp, zn [rows x width].
+template <class Real>
+struct BranchRows {
+  const Real* zp;
+  const Real* zn;
+  std::int64_t rows;
+  std::int64_t width;
+};
+
+/// The Philox counters (common[0], common[1], common[2], first + i), i in [0, count).
+struct RandomCounters {
+  std::uint32_t key[2];  // seed, purpose
+  std::uint32_t common[3];
+  std::uint32_t first;
+  std::int64_t count;
+};
+inline constexpr std::int64_t kRandomLanes = 16;
+constexpr std::int64_t padded_random(std::int64_t count) {
+  return (count + kRandomLanes - 1) / kRandomLanes * kRandomLanes;
+}
+
+}  // namespace siren
