@@ -2,9 +2,9 @@
 // The inner loops one by one, on one thread: nanoseconds per table row ("per_row") or operations per
 // second. Columns of a graph are drawn at random, the worst case for a cache.
 //
-//   kernels [--benchmark_filter=Product]
+//   kernels [--benchmark_filter=product]
 //
-// ProductPlain is the loop that anyone would write, on ordinary pages; Gather what the machine needs
+// product_plain is the loop that anyone would write, on ordinary pages; gather what the machine needs
 // for the rows alone.
 #include "siren/math/kernels.hpp"
 
@@ -65,7 +65,7 @@ struct SmallPages {
 };
 
 template <class Precision>
-void ProductPlain(benchmark::State& state) {
+void product_plain(benchmark::State& state) {
   using Stored = typename Precision::Stored;
   const Graph graph(state.range(0));
   const SmallPages<Stored> table(state.range(0) * kDimension);
@@ -88,7 +88,7 @@ void ProductPlain(benchmark::State& state) {
 }
 
 template <class Precision>
-void Product(benchmark::State& state) {
+void product(benchmark::State& state) {
   const Kernels<Precision>& k = kernels<Precision>(best_isa());
   const Graph graph(state.range(0));
   const Matrix<typename Precision::Stored> table(state.range(0), kDimension);
@@ -101,7 +101,7 @@ void Product(benchmark::State& state) {
 }
 
 template <class Precision>
-void Gather(benchmark::State& state) {
+void gather(benchmark::State& state) {
   const Kernels<Precision>& k = kernels<Precision>(best_isa());
   const Graph graph(state.range(0));
   const Matrix<typename Precision::Stored> table(state.range(0), kDimension);
@@ -115,7 +115,7 @@ void Gather(benchmark::State& state) {
 }
 
 /// y = x W^T for blocks of 256 rows, as in the MLP.
-void Multiply(benchmark::State& state) {
+void multiply(benchmark::State& state) {
   constexpr std::int64_t kRows = 256;
   const std::int64_t width = state.range(0);
   const Kernels<Fp32>& k = kernels<Fp32>(best_isa());
@@ -130,14 +130,14 @@ void Multiply(benchmark::State& state) {
                                                benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void MultiplyAdds(benchmark::State& state) {
+void multiply_adds(benchmark::State& state) {
   float values[] = {0, 0.5F, 1};
   double flops = 0.0;
   for (auto _ : state) flops += kernels<Fp32>(best_isa()).multiply_adds(10'000, values);
   state.counters["flops"] = benchmark::Counter(flops, benchmark::Counter::kIsRate);
 }
 
-void Adam(benchmark::State& state) {
+void adam(benchmark::State& state) {
   const std::int64_t count = state.range(0);
   AlignedArray<float> parameter(count), first(count), second(count), gradient(count);
   for (auto _ : state)
@@ -158,15 +158,15 @@ void gathers(benchmark::internal::Benchmark* b) {
   b->Unit(benchmark::kMillisecond);
 }
 
-BENCHMARK_TEMPLATE(ProductPlain, Fp32)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(Product, Fp32)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(Gather, Fp32)->Apply(gathers);
-BENCHMARK_TEMPLATE(ProductPlain, Bf16)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(Product, Bf16)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(Gather, Bf16)->Apply(gathers);
-BENCHMARK(Multiply)->Arg(64)->Arg(128);
-BENCHMARK(MultiplyAdds);
-BENCHMARK(Adam)->Arg(600'000)->Arg(20'000'000);
+BENCHMARK_TEMPLATE(product_plain, Fp32)->Apply(table_sizes);
+BENCHMARK_TEMPLATE(product, Fp32)->Apply(table_sizes);
+BENCHMARK_TEMPLATE(gather, Fp32)->Apply(gathers);
+BENCHMARK_TEMPLATE(product_plain, Bf16)->Apply(table_sizes);
+BENCHMARK_TEMPLATE(product, Bf16)->Apply(table_sizes);
+BENCHMARK_TEMPLATE(gather, Bf16)->Apply(gathers);
+BENCHMARK(multiply)->Arg(64)->Arg(128);
+BENCHMARK(multiply_adds);
+BENCHMARK(adam)->Arg(600'000)->Arg(20'000'000);
 
 }  // namespace
 }  // namespace siren
