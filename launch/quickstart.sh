@@ -46,7 +46,7 @@ find_launcher() {
     mpirun+=(--oversubscribe --bind-to none)
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
-    export OMPI_MCA_odls_base_sigkill_timeout=60  # seconds from SIGTERM to SIGKILL: time to save
+    export OMPI_MCA_odls_base_sigkill_timeout=20  # seconds from SIGTERM to SIGKILL: time to save
   fi
   mpirun+=(-n "$RANKS")
 }

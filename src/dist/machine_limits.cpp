@@ -131,11 +131,11 @@ MachineLimits measure_limits(const Communicator& comm,
                              const Kernels<Precision>& kernels,
                              const Adjacency& graph,
                              std::int64_t dimension,
-                             std::int64_t triad_values) {
+                             std::int64_t streamed_values) {
   MachineLimits limits;
   limits.gather_seconds = gather_limit(comm, GatherStream<Precision>(kernels, graph, dimension));
   limits.flops_per_second = flop_limit(comm, kernels);
-  limits.bytes_per_second = stream_limit(comm, kernels, triad_values);
+  limits.bytes_per_second = stream_limit(comm, kernels, streamed_values);
   return limits;
 }
 

@@ -133,7 +133,7 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
           {"limits",
            {{"gather_ns", report.limits.gather_seconds * 1e9},
             {"gflops", report.limits.flops_per_second * 1e-9},
-            {"triad_gb_per_s", report.limits.bytes_per_second * 1e-9}}},
+            {"stream_gb_per_s", report.limits.bytes_per_second * 1e-9}}},
           {"ns_per_edge_visit", report.seconds_per_visit() * 1e9},
           {"of_gather_limit", report.gather_ratio()},
           {"of_sum_of_limits", report.step_ratio()},
@@ -163,7 +163,7 @@ std::string format_report(const BenchReport& report) {
       grouped(report.work.needed_rows), grouped(report.work.edge_visits),
       grouped(report.work.batch_visits));
   text += fmt::format(
-      "machine    gather {:.2f} ns a row, {:.0f} GFLOP/s, triad {:.1f} GB/s (a rank, all at "
+      "machine    gather {:.2f} ns a row, {:.0f} GFLOP/s, stream {:.1f} GB/s (a rank, all at "
       "once)\n",
       report.limits.gather_seconds * 1e9, report.limits.flops_per_second * 1e-9,
       report.limits.bytes_per_second * 1e-9);

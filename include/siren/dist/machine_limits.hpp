@@ -15,17 +15,17 @@ namespace siren {
 struct MachineLimits {
   double gather_seconds = 0.0;  // to fetch and add one table row, in the order of the graph's edges
   double flops_per_second = 0.0;  // multiply-adds on registers, counted as two
-  double bytes_per_second = 0.0;  // triad, read and written
+  double bytes_per_second = 0.0;  // read and written in order
 };
 
-/// Collective. `dimension` is that of the gathered rows; the triad's three arrays together have
-/// `triad_values` values, so that they lie in the same cache, or memory, as what they stand for.
-/// Takes about a second. 0 edges leave gather_seconds at 0.
+/// Collective. `dimension` is that of the gathered rows; the three arrays that are streamed together
+/// have `streamed_values` values, so that they lie in the same cache, or memory, as what they stand
+/// for. Takes twenty passes over the edges, and at least a second. 0 edges leave gather_seconds at 0.
 template <class Precision>
 MachineLimits measure_limits(const Communicator& comm,
                              const Kernels<Precision>& kernels,
                              const Adjacency& graph,
                              std::int64_t dimension,
-                             std::int64_t triad_values);
+                             std::int64_t streamed_values);
 
 }  // namespace siren
