@@ -95,8 +95,13 @@ std::vector<std::int64_t> RunDirectory::checkpoint_steps() const {
 }
 
 void RunDirectory::remove_checkpoint(std::int64_t step) const {
-  fs::remove(checkpoint_path(step));
-  fs::remove(block_hashes_path(checkpoint_path(step)));
+  const std::string path = checkpoint_path(step);
+  for (const std::string& file : {path, block_hashes_path(path)}) {
+    std::error_code error;
+    fs::remove(file, error);
+    if (error)
+      throw EnvironmentError(fmt::format("removing the old {}: {}", file, error.message()));
+  }
 }
 
 void RunDirectory::remove_old_checkpoints(int keep) const {

@@ -29,7 +29,7 @@ std::vector<NodeId> owned_nodes(const Layout& layout) {
 }
 
 const char* judged_group(const TrainConfig& config, std::int64_t step) {
-  return config.average > 0.0 && step >= kAverageEvery ? "average" : "parameters";
+  return average_has_values(config.average, step) ? "average" : "parameters";
 }
 
 template <class Real>

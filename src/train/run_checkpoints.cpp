@@ -24,6 +24,14 @@ RunCheckpoints::RunCheckpoints(const Communicator& comm,
       config_text_(std::move(config_text)),
       keep_(keep) {}
 
+RunCheckpoints::~RunCheckpoints() {
+  try {
+    if (removal_.valid()) removal_.get();
+  } catch (const std::exception& error) {
+    spdlog::warn("{}", error.what());
+  }
+}
+
 CheckpointReport RunCheckpoints::save(RunProgress progress) {
   const Activity activity("checkpoint");
   const std::int64_t step = session_.training().steps_done();

@@ -61,6 +61,17 @@ TEST_F(RunDirectories, TheNewestIsNeverRemoved) {
   EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(300, 200));
 }
 
+TEST_F(RunDirectories, SaysWhichOldCheckpointCannotBeRemoved) {
+  for (const std::int64_t step : {10, 20}) publish(step);
+  std::filesystem::create_directories(run_.checkpoint_path(5) + "/not-empty");
+  try {
+    run_.remove_old_checkpoints(1);
+    FAIL() << "no failure";
+  } catch (const EnvironmentError& error) {
+    EXPECT_THAT(error.what(), HasSubstr(run_.checkpoint_path(5)));
+  }
+}
+
 TEST_F(RunDirectories, PrefersTheBestToTheNewest) {
   EXPECT_THAT(input_error([&] { run_.preferred_checkpoint(); }),
               HasSubstr("no complete checkpoint"));

@@ -18,6 +18,11 @@ namespace siren {
 
 inline constexpr std::int64_t kAverageEvery = 8;
 
+/// Whether a mean with this decay has seen any value up to `step`.
+constexpr bool average_has_values(double decay, std::int64_t step) {
+  return decay > 0.0 && step >= kAverageEvery;
+}
+
 template <class Precision>
 class Average {
  public:
@@ -33,7 +38,7 @@ class Average {
   /// After every step; most add nothing.
   void add(std::int64_t step, const Parameters<Real>& parameters);
   /// Whether anything has been added up to this step.
-  bool has_values(std::int64_t step) const { return is_on() && step >= kAverageEvery; }
+  bool has_values(std::int64_t step) const { return average_has_values(decay_, step); }
   Parameters<Real>& values() { return values_; }
   std::int64_t bytes() const;
 

@@ -23,6 +23,10 @@ class RunCheckpoints {
                  RunDirectory directory,
                  std::string config_text,
                  int keep);
+  /// Waits for the last removal; if that failed, the log says so.
+  ~RunCheckpoints();
+  RunCheckpoints(const RunCheckpoints&) = delete;
+  RunCheckpoints& operator=(const RunCheckpoints&) = delete;
 
   /// The present state, published as the newest checkpoint. If progress.best_step is this step it
   /// is the best, too. No checkpoint of this step may exist. Old ones are removed while training
