@@ -116,6 +116,19 @@ def check_travel(new):
             assert worst < 1e-10
 
 
+def check_preset(siren, folder):
+    """A preset fills in what was not given; the run's configuration holds the values, not the name alone."""
+    run = folder / "preset"
+    siren_command(siren, "train", "--data", folder / "d.h5", "--preset", "fast", "--layers", 3, "--max-steps", 2, "--run", run)
+    config = dict(line.split(" = ", 1) for line in (run / "config.ini").read_text().splitlines() if " = " in line)
+    for name, value in (("batch", "4096"), ("negatives", "20"), ("lr", "0.03"), ("average", "0.996"), ("storage", "bf16"), ("epochs", "10"),
+                        ("layers", "3")):
+        assert config[name] == value, f"{name}: {config[name]}, not {value}"
+    done = subprocess.run([siren, "train", "--data", folder / "d.h5", "--lr-schedule", "cosinus", "--run", folder / "no"], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 2 and "cosinus" in done.stderr, done.stderr
+
+
 def main():
     siren = sys.argv[1]
     with tempfile.TemporaryDirectory() as name:
@@ -132,6 +145,7 @@ def main():
         check_ratings(new)
         check_judging(siren, folder, new)
         check_travel(new)
+        check_preset(siren, folder)
     return 0
 
 
