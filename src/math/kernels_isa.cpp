@@ -24,7 +24,7 @@ constexpr Kernels<Precision> make_table() {
       .product_to_layer = product_to_layer<Real, Stored>,
       .sums_to_layer = sums_to_layer<Real, Stored>,
       .begin_layers = begin_layers<Real, Stored>,
-      .scale_rows = scale_rows<Real, Stored>,
+      .store_rows = store_rows<Real, Stored>,
       .add_rows = add_rows<Real, Stored>,
       .multiply = multiply<Real>,
       .relu_dropout = relu_dropout<Real>,

@@ -165,17 +165,10 @@ void sums_to_layer(const Real* sums,
 }
 
 template <class Real, class Stored>
-void scale_rows(const Real* x,
-                const Real* scale,
-                std::int64_t width,
-                std::int64_t begin,
-                std::int64_t end,
-                Stored* stored) {
-  for (std::int64_t r = begin; r < end; ++r) {
-    const Real factor = scale == nullptr ? Real(1) : scale[r];
-    for (std::int64_t c = 0; c < width; c += kLanes<Real>)
-      store(stored + r * width + c, load(x + r * width + c) * factor);
-  }
+void store_rows(
+    const Real* x, std::int64_t width, std::int64_t begin, std::int64_t end, Stored* stored) {
+  for (std::int64_t at = begin * width; at < end * width; at += kLanes<Real>)
+    store(stored + at, load(x + at));
 }
 
 template <class Real, class Stored>

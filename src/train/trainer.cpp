@@ -128,7 +128,7 @@ void Trainer<Precision>::expand_batch_rows(const BatchPlan& plan, const Matrix<R
     z_wire_.reserve_rows(z.rows());
     z_items_.reserve_rows(plan.items.size());
     parallel_blocks(z.rows(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
-      kernels_.scale_rows(z.data(), nullptr, z.stride(), begin, end, z_wire_.data());
+      kernels_.store_rows(z.data(), z.stride(), begin, end, z_wire_.data());
     });
     batch_rows_.set_plan(&plan.exchange, z.stride());
   }
@@ -164,8 +164,7 @@ void Trainer<Precision>::fold_batch_gradients(const BatchPlan& plan) {
     const auto phase = clock_.enter(Phase::kFold);
     dz_items_wire_.reserve_rows(plan.items.size());
     parallel_blocks(dz_items_.rows(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
-      kernels_.scale_rows(dz_items_.data(), nullptr, dz_items_.stride(), begin, end,
-                          dz_items_wire_.data());
+      kernels_.store_rows(dz_items_.data(), dz_items_.stride(), begin, end, dz_items_wire_.data());
     });
   }
   batch_rows_.start_fold(dz_items_wire_.data());

@@ -57,13 +57,9 @@ struct Kernels {
                        std::int64_t end,
                        Stored* table,
                        Real* mean);
-  /// stored[r] = scale[r] x[r] (scale null = 1)
-  void (*scale_rows)(const Real* x,
-                     const Real* scale,
-                     std::int64_t width,
-                     std::int64_t begin,
-                     std::int64_t end,
-                     Stored* stored);
+  /// stored[r] = x[r] in storage precision, r in [begin, end)
+  void (*store_rows)(
+      const Real* x, std::int64_t width, std::int64_t begin, std::int64_t end, Stored* stored);
   /// sums[rows[i]] += incoming[i], i in [begin, end)
   void (*add_rows)(const Stored* incoming,
                    const std::int32_t* rows,
