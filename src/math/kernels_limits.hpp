@@ -50,8 +50,8 @@ double multiply_adds(std::int64_t rounds, Real* out) {
   const Vec<Real> addend = broadcast<Real>(out[2]);
   for (std::int64_t round = 0; round < rounds; ++round)
 #pragma GCC unroll 12
-    for (int s = 0; s < kSums; ++s) sum[s] = sum[s] * factor + addend;
-  for (int s = 0; s < kSums; ++s) out[0] += add_lanes<Real>(sum[s]);
+    for (Vec<Real>& s : sum) s = s * factor + addend;
+  for (const Vec<Real>& s : sum) out[0] += add_lanes<Real>(s);
   return 2.0 * kSums * kLanes<Real> * static_cast<double>(rounds);
 }
 

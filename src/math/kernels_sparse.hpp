@@ -10,7 +10,7 @@
 namespace siren::SIREN_KERNEL_NAMESPACE {
 namespace {
 
-constexpr std::int64_t kPrefetchDistance = 12;
+inline constexpr std::int64_t kPrefetchDistance = 12;
 
 template <class Stored>
 SIREN_INLINE void prefetch_row(const Stored* row, std::int64_t width) {

@@ -35,17 +35,17 @@ struct Simd;
 template <>
 struct Simd<float> {
   static constexpr int kLanes = kVectorBytes / 4;
-  typedef float Vec __attribute__((vector_size(kVectorBytes)));
-  typedef std::int32_t Int __attribute__((vector_size(kVectorBytes)));
-  typedef std::uint32_t Word __attribute__((vector_size(kVectorBytes)));
+  using Vec [[gnu::vector_size(kVectorBytes)]] = float;
+  using Int [[gnu::vector_size(kVectorBytes)]] = std::int32_t;
+  using Word [[gnu::vector_size(kVectorBytes)]] = std::uint32_t;
 };
 
 template <>
 struct Simd<double> {
   static constexpr int kLanes = kVectorBytes / 8;
-  typedef double Vec __attribute__((vector_size(kVectorBytes)));
-  typedef std::int64_t Int __attribute__((vector_size(kVectorBytes)));
-  typedef std::uint64_t Word __attribute__((vector_size(kVectorBytes)));
+  using Vec [[gnu::vector_size(kVectorBytes)]] = double;
+  using Int [[gnu::vector_size(kVectorBytes)]] = std::int64_t;
+  using Word [[gnu::vector_size(kVectorBytes)]] = std::uint64_t;
 };
 
 template <class Real>
@@ -56,7 +56,7 @@ using IntVec = typename Simd<Real>::Int;
 template <class Real>
 inline constexpr int kLanes = Simd<Real>::kLanes;
 
-typedef std::uint16_t HalfWords __attribute__((vector_size(kVectorBytes / 2)));
+using HalfWords [[gnu::vector_size(kVectorBytes / 2)]] = std::uint16_t;
 
 SIREN_INLINE Vec<float> load(const float* p) {
   Vec<float> v;
