@@ -10,6 +10,7 @@
 
 #include "siren/app/parse_together.hpp"
 #include "siren/app/progress.hpp"
+#include "siren/app/report_command.hpp"
 #include "siren/app/stored_run.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/comm/environment.hpp"
@@ -174,6 +175,7 @@ ExitCode Job::run() {
     if (comm_.is_root())
       metrics_->write(
           {{"event", "interrupted"}, {"step", training.steps_done()}, {"reason", reason.what()}});
+    if (comm_.is_root()) write_own_report(config_.run);
     return ExitCode::kInterrupted;
   } catch (const NotFinite& error) {
     throw CommonEnvironmentError(explain(error));
@@ -241,6 +243,7 @@ void Job::finish(TrainingRun& run) {
   event.update(to_json(report));
   metrics_->write(event);
   std::fputs(format_report(report).c_str(), stdout);
+  write_own_report(config_.run);
 }
 
 /// What people need to go on: the id of the row at fault and the checkpoint before it. The text is
