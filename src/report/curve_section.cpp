@@ -97,7 +97,8 @@ std::string splits_note(std::span<const RunRecord> runs) {
 std::string run_legend(std::span<const RunRecord> runs) {
   if (runs.size() < 2) return {};
   std::vector<LegendEntry> entries;
-  for (std::size_t r = 0; r < runs.size(); ++r) entries.push_back({runs[r].name, run_style(r)});
+  for (std::size_t r = 0; r < runs.size(); ++r)
+    entries.push_back({runs[r].name, run_style(r), true});
   return legend_html(entries);
 }
 

@@ -116,15 +116,20 @@ std::string figures_html(const std::vector<std::string>& figures) {
   return html + "</div>\n";
 }
 
+std::string beside_html(const std::vector<std::string>& parts) {
+  std::string html = "<div class=\"beside\">\n";
+  for (const std::string& part : parts) html += part;
+  return html + "</div>\n";
+}
+
 std::string legend_html(const std::vector<LegendEntry>& entries) {
   std::string html = "<ul class=\"legend\">";
   for (const LegendEntry& entry : entries) {
-    const bool line = entry.style.starts_with('s');
     html += fmt::format(
         "<li><svg viewBox=\"0 0 22 12\" aria-hidden=\"true\">{}</svg>{}</li>",
-        line ? fmt::format("<path class=\"line {}\" d=\"M1 6H21\"/>", escaped(entry.style))
-             : fmt::format("<rect class=\"{}\" x=\"5\" width=\"12\" height=\"12\" rx=\"2\"/>",
-                           escaped(entry.style)),
+        entry.line ? fmt::format("<path class=\"line {}\" d=\"M1 6H21\"/>", escaped(entry.style))
+                   : fmt::format("<rect class=\"{}\" x=\"5\" width=\"12\" height=\"12\" rx=\"2\"/>",
+                                 escaped(entry.style)),
         escaped(entry.name));
   }
   return html + "</ul>\n";

@@ -26,7 +26,7 @@ constexpr std::array<Meaning, 10> kMeanings = {
      {"HR", "users with a liked item in the list"},
      {"MRR", "place of the first liked item"},
      {"MAP", "precision at each liked item"},
-     {"Dislike", "of the list is disliked; less is better"},
+     {"Dislike", "of the list is disliked, less is better"},
      {"AUC", "liked above disliked"},
      {"coverage", "of the candidates in some list"},
      {"popularity", "of listed items, 1 = average"}}};
@@ -151,10 +151,11 @@ std::string metric_section(const RunRecord& run) {
   const Judgement* judgement = run.judgement();
   if (judgement == nullptr)
     return section_html("Metrics", paragraph_html("Nobody has judged the model yet.", "quiet"));
-  std::string html = by_cutoff(judgement->metrics, "Metrics: " + judged_at(run));
-  html += by_group(*judgement);
-  if (!judgement->exposure.empty()) html += by_cutoff(judgement->exposure, "Exposure of items");
-  return section_html("Metrics", html);
+  std::vector<std::string> tables{by_cutoff(judgement->metrics, judged_at(run)),
+                                  by_group(*judgement)};
+  if (!judgement->exposure.empty())
+    tables.push_back(by_cutoff(judgement->exposure, "Exposure of items"));
+  return section_html("Metrics", beside_html(tables));
 }
 
 std::string metric_comparison(std::span<const RunRecord> runs) {
@@ -164,9 +165,10 @@ std::string metric_comparison(std::span<const RunRecord> runs) {
     if (run.judgement() != nullptr)
       for (const std::string& name : headline_metrics(run.judgement()->metrics))
         add_once(metrics, name);
-  Table table{"Final metrics; the best of each column is marked", {"run", "judged"}, {}};
-  for (const std::string& metric : metrics)
-    table.head.push_back(metric + (less_is_better(metric) ? " (less is better)" : ""));
+  Table table{"The best of each column is bold; of Dislike less is better, of all others more",
+              {"run", "judged"},
+              {}};
+  table.head.insert(table.head.end(), metrics.begin(), metrics.end());
   for (const RunRecord& run : runs) {
     const Judgement* judgement = run.judgement();
     std::vector<TableCell> row{{run.name}};
@@ -178,7 +180,7 @@ std::string metric_comparison(std::span<const RunRecord> runs) {
       const double value = judgement == nullptr ? NAN : judgement->metric(metric);
       const bool best = judgement != nullptr && judgement->split == split &&
                         value == best_of(runs, metric, split);
-      row.push_back({metric_text(value), true, best, best ? "best" : ""});
+      row.push_back({metric_text(value), true, best});
     }
     table.rows.push_back(std::move(row));
   }

@@ -22,7 +22,7 @@ std::string_view style_sheet() {
 --product:#1d4fae;--dense:#3b7be0;--loss:#6ba3f0;--sample:#93c1f7;--adam:#bcdafb;--expand:#b3420f;--fold:#ea7a2a;--reduce:#f8bd85;
 --wait:#c81e4d;--evaluate:#8659c9;--other:#98a2b1;--liked:#1f5fd0;--disliked:#d9631e;--neither:#98a2b1}
 @media(prefers-color-scheme:dark){:root{--page:#11141a;--card:#1a1e26;--ink:#e7eaf0;--quiet:#a2abba;--rule:#323947;--best:#1d3a2a;--note:#3b3115;
---s0:#7fb0ff;--s1:#ff9d66;--s2:#4ed0a3;--s3:#c89bff;--s4:#ff8ac4;--s5:#5accE4;--s6:#e2bd4d;--s7:#aab5c5;
+--s0:#7fb0ff;--s1:#ff9d66;--s2:#4ed0a3;--s3:#c89bff;--s4:#ff8ac4;--s5:#5acce4;--s6:#e2bd4d;--s7:#aab5c5;
 --product:#3f7be8;--dense:#6a9ff5;--loss:#8fbafa;--sample:#b2d2fd;--adam:#d5e7ff;--expand:#d9622b;--fold:#f59a55;--reduce:#fbcda0;
 --wait:#f2557f;--evaluate:#a985ea;--other:#78839a;--liked:#5b95f5;--disliked:#f08a4b;--neither:#78839a}}
 *{box-sizing:border-box}
@@ -56,6 +56,7 @@ rect{fill:var(--c);stroke:var(--card);stroke-width:.6}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 18px;padding:0;margin:0 0 12px;font-size:.88rem}
 .legend li{display:flex;align-items:center;gap:6px;overflow-wrap:anywhere}
 .legend svg{width:22px;height:12px;flex:none}
+.beside{display:flex;flex-wrap:wrap;gap:0 40px}.beside>*{min-width:0;max-width:100%}.beside>figure{flex:1 1 300px;margin:0 0 16px}
 .scroll{overflow-x:auto;margin:0 0 16px}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--quiet);padding:0 0 6px}

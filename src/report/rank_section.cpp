@@ -69,27 +69,21 @@ ColumnChart seconds_by_rank(const RunRecord& run) {
 }
 
 /// In a unit that keeps the ticks short.
-ColumnChart bytes_chart(const RunRecord& run) {
-  ColumnChart chart{"bytes sent", "rank", "", "rank ", {}, layers_in_order(run.bytes_by_phase)};
-  if (run.bytes_by_phase.empty()) return chart;
-  chart.categories = rank_names(run.bytes_by_phase.front().values.size());
-  double most = 0.0;
-  for (std::size_t r = 0; r < chart.categories.size(); ++r) {
-    double sum = 0.0;
-    for (const ColumnLayer& layer : chart.layers) sum += layer.values[r];
-    most = std::max(most, sum);
-  }
+std::string bytes_figure(const std::vector<double>& bytes) {
+  const double most = *std::max_element(bytes.begin(), bytes.end());
   const std::string text = bytes_text(most);
-  chart.unit = text.substr(text.find(' ') + 1);
+  const std::string unit = text.substr(text.find(' ') + 1);
   double per_unit = 1.0;
-  for (const char* unit : {"kB", "MB", "GB", "TB", "PB"}) {
-    if (chart.unit == "B") break;
+  for (const char* larger : {"B", "kB", "MB", "GB", "TB", "PB"}) {
+    if (unit == larger) break;
     per_unit *= 1000.0;
-    if (chart.unit == unit) break;
   }
-  for (ColumnLayer& layer : chart.layers)
-    for (double& value : layer.values) value /= per_unit;
-  return chart;
+  ColumnChart chart{"sent by each rank",        "rank", unit, "rank ", rank_names(bytes.size()),
+                    {{"sent", "expand", bytes}}};
+  for (double& value : chart.layers.front().values) value /= per_unit;
+  return figure_html(
+      fmt::format("Sent by each rank, {}", unit), column_chart(chart),
+      fmt::format("{} in all, most / mean {:.2f}", bytes_text(total(bytes)), imbalance(bytes)));
 }
 
 std::string legend_of(const std::vector<ColumnLayer>& layers) {
@@ -175,18 +169,17 @@ std::string time_section(const RunRecord& run) {
   const ColumnChart seconds = seconds_by_rank(run);
   if (seconds.layers.empty())
     return section_html("Where the time went", paragraph_html("No epoch is complete.", "quiet"));
-  const ColumnChart bytes = bytes_chart(run);
-  std::vector<std::string> figures{
+  std::vector<std::string> parts{
       figure_html("Seconds by phase", column_chart(seconds),
                   run.resumes > 0 && !run.seconds_by_phase.empty() ? "since the last start" : "")};
-  if (!bytes.layers.empty())
-    figures.push_back(figure_html(fmt::format("Sent, {}", bytes.unit), column_chart(bytes)));
-  return section_html("Where the time went",
-                      legend_of(seconds.layers) +
-                          paragraph_html("Blue is work, orange is communication; wait is time "
-                                         "blocked until messages arrived.",
-                                         "quiet") +
-                          figures_html(figures) + phase_table(run));
+  if (total(run.bytes_sent) > 0.0) parts.push_back(bytes_figure(run.bytes_sent));
+  parts.push_back(phase_table(run));
+  std::string sentence =
+      "Blue is work, orange is communication; wait is time blocked until messages arrived.";
+  if (!run.slowest.empty()) sentence += " " + run.slowest;
+  return section_html(
+      "Where the time went",
+      legend_of(seconds.layers) + paragraph_html(sentence, "quiet") + beside_html(parts));
 }
 
 std::string partition_section(const RunRecord& run) {
@@ -196,7 +189,7 @@ std::string partition_section(const RunRecord& run) {
                                       value_text(run.rows_sent_per_layer)));
   std::vector<std::string> figures;
   for (const auto& [name, caption] :
-       {std::pair("ratings", "Ratings"), std::pair("edges", "Edges of the liked graph"),
+       {std::pair("ratings", "Ratings"), std::pair("edges", "Liked edges"),
         std::pair("users", "Users owned"), std::pair("items", "Items owned"),
         std::pair("halo_rows", "Halo rows")})
     figures.push_back(share_figure(run, name, caption));

@@ -34,15 +34,18 @@ std::vector<NamedValue> named_values(const Json& json) {
   return values;
 }
 
+std::vector<double> values_of(const Json& json, std::size_t ranks) {
+  std::vector<double> values;
+  for (const Json& value : json) values.push_back(number(value));
+  if (ranks == 0 || values.size() != ranks)
+    throw InputError(fmt::format("{} values for {} ranks", values.size(), ranks));
+  return values;
+}
+
 /// {"name": [a value a rank]}
-std::vector<ByRank> by_rank(const Json& json) {
+std::vector<ByRank> by_rank(const Json& json, std::size_t ranks) {
   std::vector<ByRank> all;
-  for (const auto& [name, values] : json.items()) {
-    all.push_back({name, {}});
-    for (const Json& value : values) all.back().values.push_back(number(value));
-    if (all.back().values.size() != all.front().values.size())
-      throw InputError(fmt::format("{} values of {}", all.back().values.size(), name));
-  }
+  for (const auto& [name, values] : json.items()) all.push_back({name, values_of(values, ranks)});
   return all;
 }
 
@@ -56,9 +59,12 @@ void take_memory(const Json& event, RunRecord& run) {
     run.train = TrainFacts{train.at("users"),    train.at("items"),   train.at("liked"),
                            train.at("disliked"), train.at("neither"), number(train.at("offset"))};
   }
-  run.shares = event.contains("by_rank") ? by_rank(event.at("by_rank")) : std::vector<ByRank>{};
+  run.shares.clear();
+  if (event.contains("by_rank"))
+    run.shares = by_rank(event.at("by_rank"), static_cast<std::size_t>(run.ranks));
   run.seconds_by_phase.clear();
-  run.bytes_by_phase.clear();
+  run.bytes_sent.clear();
+  run.slowest.clear();
 }
 
 void take_epoch(const Json& event, RunRecord& run) {
@@ -102,6 +108,21 @@ void take_final(const Json& event, RunRecord& run) {
   run.final->at = run.steps_per_epoch > 0.0 ? number(event.at("step")) / run.steps_per_epoch : 0.0;
 }
 
+void take_ranks(const Json& event, RunRecord& run) {
+  const auto ranks = event.at("ranks").get<std::size_t>();
+  run.seconds_by_phase.clear();
+  for (const auto& [name, use] : event.at("phases").items())
+    run.seconds_by_phase.push_back({name, values_of(use.at("seconds"), ranks)});
+  run.bytes_sent = values_of(event.at("bytes"), ranks);
+  if (ranks < 2) return;
+  const Json& slowest = event.at("slowest");
+  run.slowest = fmt::format(
+      "Most work had rank {} on {}: {:.2f} times the mean; {:.1f} % of the time of all ranks was "
+      "waiting.",
+      slowest.at("rank").get<int>(), slowest.at("host").get<std::string>(),
+      number(slowest.at("of_mean")), 100.0 * number(event.at("wait_share")));
+}
+
 void take(const Json& event, RunRecord& run) {
   const std::string kind = event.at("event").get<std::string>();
   if (kind == "memory") {
@@ -114,6 +135,8 @@ void take(const Json& event, RunRecord& run) {
     take_epoch(event, run);
   } else if (kind == "eval") {
     take_evaluation(event, run);
+  } else if (kind == "ranks") {
+    take_ranks(event, run);
   } else if (kind == "final") {
     take_final(event, run);
   } else if (kind == "checkpoint") {

@@ -21,6 +21,7 @@ constexpr double kRight = 12.0;
 constexpr double kBottom = 40.0;    // labels of ticks, label of the axis
 constexpr double kCharacter = 6.3;  // width of a digit in the type of the ticks
 constexpr int kYTicks = 4;
+constexpr double kMostDrawn = 1e300;
 constexpr std::int64_t kMostPoints = 500;
 constexpr std::size_t kMostDots = 60;
 constexpr std::size_t kMostTitles = 3000;  // beyond, a chart would weigh more than it says
@@ -70,21 +71,22 @@ struct Bounds {
   double low = INFINITY;
   double high = -INFINITY;
 
+  /// What no axis could hold does not count.
   void add(double value) {
-    if (std::isnan(value)) return;
+    if (!(std::abs(value) < kMostDrawn)) return;
     low = std::min(low, value);
     high = std::max(high, value);
   }
 };
 
-/// Visible dots with what they say, or for long curves the path only.
+/// Each says its value.
 std::string draw_dots(const LineSeries& series,
                       const std::vector<ChartPoint>& points,
                       const std::vector<ChartPoint>& places) {
   std::string svg;
   const bool ring = series.stroke == Stroke::kRing;
   for (std::size_t i = 0; i < points.size(); ++i)
-    if (!std::isnan(points[i].y))
+    if (std::abs(points[i].y) < kMostDrawn)
       svg += fmt::format(
           "<circle class=\"{} {}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"><title>{}: {} at "
           "{}</title></circle>",
@@ -100,7 +102,7 @@ std::string draw_series(const LineSeries& series, const Frame& frame, const Scal
   bool begun = false;
   for (const ChartPoint& point : points) {
     places.push_back({frame.x_of(x.position(point.x)), 0.0});
-    const bool gap = std::isnan(point.y);
+    const bool gap = !(std::abs(point.y) < kMostDrawn);
     if (!gap) {
       places.back().y = frame.y_of(point.y);
       path += fmt::format("{}{:.1f} {:.1f}", begun ? "L" : "M", places.back().x, places.back().y);
@@ -198,11 +200,10 @@ std::string line_chart(const LineChart& chart) {
       x_bounds.add(point.x);
       y_bounds.add(point.y);
     }
-  if (!std::isfinite(y_bounds.low) || !std::isfinite(y_bounds.high))
+  if (!std::isfinite(x_bounds.low) || !std::isfinite(y_bounds.low))
     return paragraph_html("No values.", "quiet");
   const Frame frame = make_frame(round_scale(y_bounds.low, y_bounds.high, kYTicks));
-  // Curves fill the width; ticks outside of them are left out.
-  Scale x = round_scale(x_bounds.low, x_bounds.high, 6, chart.whole_x);
+  const Scale x = round_scale(x_bounds.low, x_bounds.high, 6, chart.whole_x);
   std::string svg =
       begin_svg(chart.name) + draw_frame(frame, chart.x_label) + draw_x_ticks(frame, x) + "\n";
   for (const LineSeries& series : chart.series) svg += draw_series(series, frame, x);

@@ -43,12 +43,15 @@ std::string paragraph_html(std::string_view text, std::string_view css_class = "
 std::string figure_html(std::string_view caption,
                         const std::string& chart_html,
                         std::string_view note = "");
-/// Figures side by side, as many as the window has room for.
+/// Charts and tables side by side, as many as the window has room for.
+std::string beside_html(const std::vector<std::string>& parts);
+/// Figures in columns, as many as the window has room for.
 std::string figures_html(const std::vector<std::string>& figures);
 
 struct LegendEntry {
   std::string name;
-  std::string style;  // as in the chart: "c3" or "s2"
+  std::string style;  // as in the chart
+  bool line = false;  // else an area
 };
 std::string legend_html(const std::vector<LegendEntry>& entries);
 

@@ -89,7 +89,8 @@ struct RunRecord {
   std::optional<TrainFacts> train;
   std::vector<ByRank> shares;
   std::vector<ByRank> seconds_by_phase;  // of the last start, if it ended by itself
-  std::vector<ByRank> bytes_by_phase;
+  std::vector<double> bytes_sent;        // [ranks], likewise
+  std::string slowest;                   // a sentence on the rank with most work, likewise
 
   std::vector<ChartPoint> step_losses;  // with --log-steps; x: epochs done
   std::vector<EpochRecord> epochs;
