@@ -84,12 +84,11 @@ std::string splits_note(std::span<const RunRecord> runs) {
     for (const Judgement& evaluation : run.evaluations)
       if (watched.find(evaluation.split) == std::string::npos)
         watched += (watched.empty() ? "" : " or ") + evaluation.split;
-  return watched.empty() ? "Ring: the final model on the test split. The run was not judged during "
-                           "training (--eval-every)."
-                         : fmt::format(
-                               "Lines: the {} split during training. Ring: the final model "
-                               "on the test split.",
-                               watched);
+  std::string note = watched.empty() ? "The model was not judged during training (--eval-every)."
+                                     : fmt::format("Lines: the {} split during training.", watched);
+  const bool judged = std::any_of(runs.begin(), runs.end(),
+                                  [](const RunRecord& run) { return run.final.has_value(); });
+  return judged ? note + " Ring: the final model on the test split." : note;
 }
 
 }  // namespace

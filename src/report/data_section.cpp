@@ -74,11 +74,11 @@ std::string histogram_figure(const RunRecord& run) {
     const std::size_t layer = value < offset ? 0 : value == offset ? 1 : 2;
     chart.layers[layer].values[c] = static_cast<double>(entry.count);
   }
-  return figure_html("Ratings by value", column_chart(chart),
-                     statistics.exact_histogram
-                         ? fmt::format("offset {}", offset)
-                         : fmt::format("64 bins by lower edge, offset {}", offset)) +
-         legend_html({{"disliked", "disliked"}, {"neither", "neither"}, {"liked", "liked"}});
+  const std::string legend =
+      legend_html({{"disliked", "disliked"}, {"neither", "neither"}, {"liked", "liked"}});
+  return figure_html(
+      "Ratings by value", column_chart(chart) + legend,
+      fmt::format("{}offset {}", statistics.exact_histogram ? "" : "bins by lower edge, ", offset));
 }
 
 std::string degree_table(const DatasetStatistics& statistics) {
@@ -115,10 +115,10 @@ std::string data_section(const RunRecord& run) {
   if (!run.dataset_problem.empty())
     html += paragraph_html("The dataset file could not be read for more: " + run.dataset_problem,
                            "note");
-  html += sign_table(run);
-  if (run.dataset)
-    html += figures_html({histogram_figure(run)}) + degree_table(run.dataset->statistics);
-  return section_html("Data", html);
+  if (!run.dataset) return section_html("Data", html + sign_table(run));
+  const std::string tables = sign_table(run) + degree_table(run.dataset->statistics);
+  return section_html(
+      "Data", html + beside_html({histogram_figure(run), fmt::format("<div>{}</div>\n", tables)}));
 }
 
 }  // namespace siren

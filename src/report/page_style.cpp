@@ -14,10 +14,8 @@ constexpr std::array<std::string_view, 10> kPhases = {
     "product", "dense", "loss", "sample", "adam", "expand", "fold", "reduce", "wait", "evaluate"};
 constexpr std::size_t kRunStyles = 8;
 
-}  // namespace
-
-std::string_view style_sheet() {
-  return R"(:root{color-scheme:light dark;--page:#f5f6f8;--card:#fff;--ink:#1b1f27;--quiet:#59616e;--rule:#dfe3e9;--best:#e4f0e7;--note:#fff4d6;
+constexpr std::string_view kStyleSheet =
+    R"(:root{color-scheme:light dark;--page:#f5f6f8;--card:#fff;--ink:#1b1f27;--quiet:#59616e;--rule:#dfe3e9;--best:#e4f0e7;--note:#fff4d6;
 --s0:#1f5fd0;--s1:#c2410c;--s2:#0b7a5c;--s3:#8b2fc9;--s4:#b0186f;--s5:#0a7590;--s6:#8a6100;--s7:#566173;
 --product:#1d4fae;--dense:#3b7be0;--loss:#6ba3f0;--sample:#93c1f7;--adam:#bcdafb;--expand:#b3420f;--fold:#ea7a2a;--reduce:#f8bd85;
 --wait:#c81e4d;--evaluate:#8659c9;--other:#98a2b1;--liked:#1f5fd0;--disliked:#d9631e;--neither:#98a2b1}
@@ -81,6 +79,11 @@ footer{color:var(--quiet);font-size:.85rem}
 .expand{--c:var(--expand)}.fold{--c:var(--fold)}.reduce{--c:var(--reduce)}.wait{--c:var(--wait)}.evaluate{--c:var(--evaluate)}
 .other{--c:var(--other)}.liked{--c:var(--liked)}.disliked{--c:var(--disliked)}.neither{--c:var(--neither)}
 )";
+
+}  // namespace
+
+std::string_view style_sheet() {
+  return kStyleSheet;
 }
 
 std::string run_style(std::size_t run) {

@@ -83,7 +83,7 @@ std::string bytes_figure(const std::vector<double>& bytes) {
   for (double& value : chart.layers.front().values) value /= per_unit;
   return figure_html(
       fmt::format("Sent by each rank, {}", unit), column_chart(chart),
-      fmt::format("{} in all, most / mean {:.2f}", bytes_text(total(bytes)), imbalance(bytes)));
+      fmt::format("{}, most / mean {:.2f}", bytes_text(total(bytes)), imbalance(bytes)));
 }
 
 std::string legend_of(const std::vector<ColumnLayer>& layers) {
@@ -124,10 +124,10 @@ std::string share_figure(const RunRecord& run, std::string_view name, std::strin
                           "rank ",
                           rank_names(values->size()),
                           {{std::string(caption), "s0", *values}}};
-  const std::string note = values->size() < 2
-                               ? value_text(total(*values))
-                               : fmt::format("{} in all, most / mean {:.2f}",
-                                             value_text(total(*values)), imbalance(*values));
+  const std::string note =
+      values->size() < 2
+          ? value_text(total(*values))
+          : fmt::format("{}, most / mean {:.2f}", value_text(total(*values)), imbalance(*values));
   return figure_html(caption, column_chart(chart), note);
 }
 

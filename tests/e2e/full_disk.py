@@ -17,7 +17,7 @@ MPIEXEC = shlex.split(os.environ["SIREN_MPIEXEC"])
 
 def on_small_disk(folder, megabytes, command):
     """Runs the command with a fresh file system of that size at folder/disk; lists what is on it afterwards."""
-    script = f'mount -t tmpfs -o size={megabytes}m tmpfs "$1/disk" || exit 78; shift; "$@"; code=$?; ls -AR "$0/disk"; exit $code'
+    script = f'mount -t tmpfs -o size={int(1024 * megabytes)}k tmpfs "$1/disk" || exit 78; shift; "$@"; code=$?; ls -AR "$0/disk"; exit $code'
     return subprocess.run(["unshare", "--mount", "sh", "-c", script, str(folder), str(folder), *map(str, command)],
                           capture_output=True, text=True, timeout=120, check=False)
 
@@ -26,7 +26,7 @@ def check(name, done, names, left_over):
     ours = [line for line in done.stderr.splitlines() if line.startswith("siren: ") and any(word in line for word in names)]
     assert done.returncode == 1, f"{name}: exit code {done.returncode}\n{done.stderr}"
     assert ours, f"{name}: none of {names} named\n{done.stderr}"
-    assert not any(line.endswith((".h5", ".csv", ".npy", "e.txt", ".tmp")) or ".tmp" in line or line == "latest" for line in left_over), f"{name}: left {left_over}"
+    assert not any(line.endswith((".h5", ".csv", ".npy", ".html", "e.txt", ".tmp")) or ".tmp" in line or line == "latest" for line in left_over), f"{name}: left {left_over}"
     print(f"{name}: {ours[0]}")
 
 
@@ -58,6 +58,7 @@ def main():
                     ("train", 2, ["train", "--data", data, "--run", disk / "run", "--max-steps", 2, "--negatives", 4], ["H5", "writing", "cannot write"]),
                     ("recommend", 1, [*recommend, "--output", disk / "l.csv"], ["writing"]),
                     ("recommend to HDF5", 1, [*recommend, "--format", "hdf5", "--output", disk / "l.h5"], ["no room"]),
+                    ("report", 1 / 64, ["report", folder / "run", "--output", disk / "r.html"], ["cannot write"]),
                     ("export", 2, [*export, "--output", disk / "e.h5"], ["no room"]),
                     ("export to .npy", 1, [*export, "--format", "npy", "--output", disk / "e"], ["writing"]),
                     ("export to text", 1, [*export, "--format", "word2vec", "--output", disk / "e.txt"], ["writing"])):
