@@ -54,7 +54,7 @@ rect{fill:var(--c);stroke:var(--card);stroke-width:.6}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 18px;padding:0;margin:0 0 12px;font-size:.88rem}
 .legend li{display:flex;align-items:center;gap:6px;overflow-wrap:anywhere}
 .legend svg{width:22px;height:12px;flex:none}
-.beside{display:flex;flex-wrap:wrap;gap:0 40px}.beside>*{min-width:0;max-width:100%}.beside>figure{flex:1 1 300px;margin:0 0 16px}
+.beside{display:flex;flex-wrap:wrap;gap:0 40px}.beside>*{min-width:0;max-width:100%}.beside>figure{flex:1 1 300px;max-width:min(380px,100%);margin:0 0 16px}
 .scroll{overflow-x:auto;margin:0 0 16px}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--quiet);padding:0 0 6px}

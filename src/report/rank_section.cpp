@@ -81,9 +81,8 @@ std::string bytes_figure(const std::vector<double>& bytes) {
   ColumnChart chart{"sent by each rank",        "rank", unit, "rank ", rank_names(bytes.size()),
                     {{"sent", "expand", bytes}}};
   for (double& value : chart.layers.front().values) value /= per_unit;
-  return figure_html(
-      fmt::format("Sent by each rank, {}", unit), column_chart(chart),
-      fmt::format("{}, most / mean {:.2f}", bytes_text(total(bytes)), imbalance(bytes)));
+  return figure_html(fmt::format("Sent by each rank, {}", unit), column_chart(chart),
+                     fmt::format("most / mean {:.2f}", imbalance(bytes)));
 }
 
 std::string legend_of(const std::vector<ColumnLayer>& layers) {

@@ -65,6 +65,17 @@ TEST_F(OptionParserTest, KeepsDefaults) {
   EXPECT_FALSE(loud);
 }
 
+TEST_F(OptionParserTest, TakesSeveralArgumentsIfAsked) {
+  std::vector<std::string> runs;
+  OptionParser parser("test", "RUN...", "Tests arguments.");
+  parser.positional("RUN", runs);
+  parser.text("name", name, "TEXT", "a text");
+  ASSERT_TRUE(parser.parse(std::vector<std::string>{"a", "--name", "n", "b"}));
+  parser.apply();
+  EXPECT_THAT(runs, ElementsAre("a", "b"));
+  EXPECT_THAT(error({"a", "b"}), HasSubstr("only one FILE is expected"));
+}
+
 TEST_F(OptionParserTest, ReadsTheCommandLine) {
   read({"--name", "a b", "--file", "x", "--file=y", "--count=7", "--share", "0.5", "--loud",
         "--split", "random", "pos"});
