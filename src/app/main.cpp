@@ -17,6 +17,7 @@
 #include "siren/app/info_command.hpp"
 #include "siren/app/prepare_command.hpp"
 #include "siren/app/recommend_command.hpp"
+#include "siren/app/report_command.hpp"
 #include "siren/app/synth_command.hpp"
 #include "siren/app/train_command.hpp"
 #include "siren/comm/communicator.hpp"
@@ -47,6 +48,7 @@ constexpr std::array kCommands = {
     Command{"export", "write the embeddings of a trained model for other programs", run_export,
             false},
     Command{"bench", "time training steps and compare with the machine's limits", run_bench, false},
+    Command{"report", "write what runs did as one HTML file, or compare them", run_report, false},
     Command{"info", "say what a file of ours holds", run_info, false},
 };
 

@@ -107,6 +107,11 @@ void OptionParser::positional(const std::string& value_name, std::string& target
   positional_ = &target;
 }
 
+void OptionParser::positional(const std::string& value_name, std::vector<std::string>& targets) {
+  positional_name_ = value_name;
+  positionals_ = &targets;
+}
+
 OptionParser::Given OptionParser::parse_command_line(std::span<const std::string> args) const {
   po::options_description description;
   for (const Option& option : options_) {
@@ -167,8 +172,8 @@ bool OptionParser::parse(std::span<const std::string> args) {
   }
   for (const auto& [name, texts] : given_) {
     const Option* option = find(name);
-    const bool repeatable = option != nullptr && option->repeatable;
-    if (name == kPositional && positional_ == nullptr)
+    const bool repeatable = option != nullptr ? option->repeatable : positionals_ != nullptr;
+    if (name == kPositional && positional_ == nullptr && positionals_ == nullptr)
       throw InputError(
           fmt::format("'{}' is not understood: siren {} takes options only; see siren {} --help",
                       texts.front().text, command_, command_));
@@ -207,6 +212,9 @@ void OptionParser::apply() {
     if (given(option.name)) option.set(given_.at(option.name));
   if (positional_ != nullptr && given(kPositional))
     *positional_ = given_.at(kPositional).front().text;
+  if (positionals_ != nullptr && given(kPositional))
+    for (const OptionText& argument : given_.at(kPositional))
+      positionals_->push_back(argument.text);
 }
 
 template <Number T>

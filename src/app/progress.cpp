@@ -62,4 +62,9 @@ void Progress::on_checkpoint(const CheckpointReport& report) {
                report.seconds);
 }
 
+void Progress::on_end(const RankReport& report) {
+  clear_bar();
+  for (const std::string& line : format_report(report)) spdlog::info("{}", line);
+}
+
 }  // namespace siren

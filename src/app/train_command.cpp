@@ -10,6 +10,7 @@
 
 #include "siren/app/parse_together.hpp"
 #include "siren/app/progress.hpp"
+#include "siren/app/report_command.hpp"
 #include "siren/app/stored_run.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/comm/environment.hpp"
@@ -20,6 +21,7 @@
 #include "siren/io/run_directory.hpp"
 #include "siren/train/metrics_log.hpp"
 #include "siren/train/not_finite.hpp"
+#include "siren/train/rank_share.hpp"
 #include "siren/train/run.hpp"
 #include "siren/train/run_checkpoints.hpp"
 #include "siren/train/session.hpp"
@@ -66,10 +68,10 @@ void report_start(const Communicator& comm, const Session& session, int threads)
                grouped(train.disliked), grouped(train.neutral), session.offset());
 }
 
-/// Largest share of any rank, by kind.
-nlohmann::ordered_json report_memory(const Communicator& comm,
-                                     const Training& training,
-                                     Travel travel) {
+/// Largest share of any rank, by kind; how the data set is spread over the ranks.
+nlohmann::ordered_json report_memory(const Communicator& comm, const Session& session) {
+  const Training& training = session.training();
+  const TrainingSet& train = session.loaded().train;
   nlohmann::ordered_json event = {{"event", "memory"}, {"ranks", comm.size()}};
   std::int64_t total = 0;
   std::vector<std::string> parts;
@@ -83,7 +85,12 @@ nlohmann::ordered_json report_memory(const Communicator& comm,
   event["rows_sent_per_layer"] = rows;
   spdlog::info("memory per rank, at most {}: {}", human_bytes(total), fmt::join(parts, ", "));
   spdlog::info("{} rows of {} cross ranks per layer", grouped(rows),
-               travel == Travel::kItems ? "items" : "users");
+               session.travel() == Travel::kItems ? "items" : "users");
+  event["steps_per_epoch"] = training.steps_per_epoch();
+  event["train"] = {{"users", train.users},     {"items", train.items},
+                    {"liked", train.liked},     {"disliked", train.disliked},
+                    {"neither", train.neutral}, {"offset", session.offset()}};
+  event["by_rank"] = to_json(rank_shares(comm, session.loaded().layout, train, session.graph()));
   return event;
 }
 
@@ -168,6 +175,7 @@ ExitCode Job::run() {
     if (comm_.is_root())
       metrics_->write(
           {{"event", "interrupted"}, {"step", training.steps_done()}, {"reason", reason.what()}});
+    if (comm_.is_root()) write_own_report(config_.run);
     return ExitCode::kInterrupted;
   } catch (const NotFinite& error) {
     throw CommonEnvironmentError(explain(error));
@@ -213,8 +221,7 @@ RunProgress Job::resume() {
 }
 
 void Job::start_metrics() {
-  const nlohmann::ordered_json memory =
-      report_memory(comm_, session_.training(), session_.travel());
+  const nlohmann::ordered_json memory = report_memory(comm_, session_);
   if (!comm_.is_root()) return;
   metrics_ = std::make_unique<MetricsLog>(directory_.metrics_path(), config_.log_steps);
   if (command_.resume)
@@ -236,6 +243,7 @@ void Job::finish(TrainingRun& run) {
   event.update(to_json(report));
   metrics_->write(event);
   std::fputs(format_report(report).c_str(), stdout);
+  write_own_report(config_.run);
 }
 
 /// What people need to go on: the id of the row at fault and the checkpoint before it. The text is

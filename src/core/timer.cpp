@@ -2,6 +2,7 @@
 #include "siren/core/timer.hpp"
 
 #include <numeric>
+#include <utility>
 
 #include "siren/core/heartbeat.hpp"
 
@@ -19,22 +20,29 @@ std::string_view name_of(Phase phase) {
   return kNames[static_cast<std::size_t>(phase)];
 }
 
+PhaseCounts& PhaseCounts::operator+=(const PhaseCounts& more) {
+  for (std::size_t p = 0; p < kPhases; ++p) {
+    seconds[p] += more.seconds[p];
+    sent[p] += more.sent[p];
+  }
+  return *this;
+}
+
 void PhaseClock::switch_to(Phase next) {
   const Clock::time_point now = Clock::now();
-  seconds_[index(current_)] += std::chrono::duration<double>(now - since_).count();
+  counts_.seconds[index(current_)] += std::chrono::duration<double>(now - since_).count();
   since_ = now;
   current_ = next;
   heartbeat().set_operation(next == Phase::kOther ? nullptr : kNames[index(next)]);
 }
 
 double PhaseClock::total_seconds() const {
-  return std::accumulate(seconds_.begin(), seconds_.end(), 0.0);
+  return std::accumulate(counts_.seconds.begin(), counts_.seconds.end(), 0.0);
 }
 
-void PhaseClock::reset() {
-  seconds_.fill(0.0);
-  sent_.fill({});
-  since_ = Clock::now();
+PhaseCounts PhaseClock::reset() {
+  switch_to(current_);
+  return std::exchange(counts_, {});
 }
 
 }  // namespace siren

@@ -79,7 +79,7 @@ double BenchReport::gather_ratio() const {
 
 BenchReport bench(const Communicator& comm, Training& training, const BenchOptions& options) {
   for (std::int64_t step = 0; step < options.warm_up; ++step) training.step();
-  training.reset_clock();
+  training.clock().reset();
   const WorkDone before = training.work_done();
   std::vector<double> seconds;
   for (std::int64_t step = 0; step < options.steps; ++step) {

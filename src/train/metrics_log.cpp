@@ -65,4 +65,10 @@ void MetricsLog::on_checkpoint(const CheckpointReport& report) {
          {"pause", report.pause}});
 }
 
+void MetricsLog::on_end(const RankReport& report) {
+  Json event = {{"event", "ranks"}};
+  event.update(to_json(report));
+  write(event);
+}
+
 }  // namespace siren

@@ -43,10 +43,11 @@ bool TrainingRun::stopped_early() const {
 
 void TrainingRun::run() {
   training_.set_voter([this] { return votes(); });
-  training_.reset_clock();
+  training_.clock().reset();
   judge_if_due();  // the run may have been stopped between an epoch and its evaluation
   while (!stopping_ && training_.steps_done() < last_step() && !stopped_early()) step();
   save_checkpoint();
+  report_ranks();
   if (stopping_) leave();
 }
 
@@ -88,6 +89,7 @@ void TrainingRun::count(const StepReport& step) {
   progress_.reg += step.reg * ratings;
   progress_.ratings += step.ratings;
   ++progress_.steps;
+  ++steps_;
 }
 
 /// Also reports the part of an epoch at whose end config.max_steps stands; its sums stay, for the
@@ -108,7 +110,7 @@ void TrainingRun::end_epoch(const StepReport& step) {
   progress_.loss = progress_.reg = progress_.seconds = 0.0;
   progress_.ratings = progress_.steps = 0;
   judge_if_due();
-  training_.reset_clock();
+  counts_ += training_.clock().reset();
 }
 
 /// At the end of an epoch whose turn it is, unless that was done already.
@@ -151,6 +153,7 @@ EvaluationReport TrainingRun::evaluate(Evaluator& evaluator) {
 
 /// Nothing if a stop signal or the deadline came in between.
 std::optional<EvaluationReport> TrainingRun::try_evaluation(Evaluator& evaluator) {
+  const auto phase = training_.clock().enter(Phase::kEvaluate);
   Matrix<float> users;
   Matrix<float> items;
   training_.embed(users, items);
@@ -172,6 +175,13 @@ void TrainingRun::save_checkpoint() {
   since_saved_ = Stopwatch();
   longest_save_ = std::max(longest_save_, report.pause);
   for (Observer* observer : parts_.observers) observer->on_checkpoint(report);
+}
+
+void TrainingRun::report_ranks() {
+  if (steps_ == 0) return;
+  counts_ += training_.clock().reset();
+  const RankReport report = gather_ranks(comm_, steps_, counts_);
+  for (Observer* observer : parts_.observers) observer->on_end(report);
 }
 
 void TrainingRun::leave() {

@@ -91,13 +91,30 @@ TEST(PhaseClock, ResetStartsFromZero) {
     spin();
   }
   clock.count_bytes(Phase::kAdam, {1, 1});
-  clock.reset();
+  const PhaseCounts before = clock.reset();
   EXPECT_EQ(clock.total_seconds(), 0.0);
   EXPECT_EQ(clock.sent(Phase::kAdam).all, 0);
   EXPECT_EQ(clock.sent(Phase::kAdam).between_nodes, 0);
   const Stopwatch since_reset;
   settle(clock);
   EXPECT_EQ(clock.seconds(Phase::kAdam), 0.0);
+
+  EXPECT_GT(before.seconds[static_cast<std::size_t>(Phase::kAdam)], 0.0);
+  PhaseCounts twice = before;
+  twice += before;
+  for (std::size_t p = 0; p < kPhases; ++p) {
+    EXPECT_EQ(twice.seconds[p], 2 * before.seconds[p]);
+    EXPECT_EQ(twice.sent[p].all, static_cast<Phase>(p) == Phase::kAdam ? 2 : 0);
+    EXPECT_EQ(twice.sent[p].between_nodes, twice.sent[p].all);
+  }
+}
+
+TEST(PhaseClock, ResetGivesAlsoWhatIsNotOverYet) {
+  PhaseClock clock;
+  const auto scope = clock.enter(Phase::kLoss);
+  const double inside = spin();
+  EXPECT_GE(clock.reset().seconds[static_cast<std::size_t>(Phase::kLoss)],
+            inside * (1 - kRounding));
 }
 
 TEST(Phase, NamesAreDistinct) {

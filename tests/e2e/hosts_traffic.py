@@ -60,6 +60,10 @@ def compare(siren, rate):
     local = [*MPIEXEC, 4, siren, "train", "--run", folder / "local", "--data", folder / "d.h5", "--threads", 1, *SHAPE, "--epochs", 3]
     subprocess.run([str(word) for word in local], check=True, capture_output=True, timeout=100)
     assert step_lines(folder / "local") == step_lines(folder / "long"), "other losses than on one host"
+    ranks = events(folder / "long")[-2]
+    assert ranks["event"] == "ranks" and ranks["hosts"] == ["n1", "n1", "n2", "n2"] and ranks["slowest"]["host"] in HOSTS, ranks
+    for key in ("bytes", "bytes_between_nodes"):
+        assert sum(ranks[key]) == sum(phase[key] for phase in ranks["phases"].values()) == said(folder / "long", key), key
     assert said(folder / "local", "bytes") == said(folder / "long", "bytes") and said(folder / "local", "bytes_between_nodes") == 0
 
 

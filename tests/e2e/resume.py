@@ -112,6 +112,9 @@ def options(tests):
     finish(tests.siren, run, 3, "--resume", "--lr", 0.005, "--epochs", 4)
     epochs = [event["epoch"] for event in events(run) if event["event"] == "epoch"]
     assert epochs == [1, 2, 3, 4], f"epochs {epochs}"
+    (ranks,) = [event for event in events(run) if event["event"] == "ranks"]
+    assert ranks["ranks"] == len(ranks["busy"]) == 3 and ranks["steps"] == events(run)[-1]["step"] // 2, ranks
+    assert "slowest: rank" in (run / "log.txt").read_text(), "no word of the ranks in the log"
     assert before != (run / "config.ini").read_text() and "epochs = 4" in (run / "config.ini").read_text(), "config.ini keeps what was raised"
     moved = run.rename(tests.folder / "moved")
     finish(tests.siren, moved, 1, "--resume", "--epochs", 5)

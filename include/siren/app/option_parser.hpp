@@ -82,6 +82,8 @@ class OptionParser {
               const std::string& help);
   /// An argument without a dash; at most one, `value_name` in the help's first line.
   void positional(const std::string& value_name, std::string& target);
+  /// Any number of such arguments.
+  void positional(const std::string& value_name, std::vector<std::string>& targets);
 
   /// Collects and checks the names of all options. False: the help was printed to stdout.
   bool parse(std::span<const std::string> args);
@@ -125,6 +127,7 @@ class OptionParser {
   std::string config_;
   std::string positional_name_;
   std::string* positional_ = nullptr;
+  std::vector<std::string>* positionals_ = nullptr;  // or this one
   Given given_;
 };
 

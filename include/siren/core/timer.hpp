@@ -46,8 +46,15 @@ struct SentBytes {
   }
 };
 
-/// Exclusive wall-clock seconds and bytes sent per phase. One clock per rank, used by its main
-/// thread.
+/// Exclusive wall-clock seconds, and bytes sent, by phase.
+struct PhaseCounts {
+  std::array<double, kPhases> seconds{};
+  std::array<SentBytes, kPhases> sent{};
+
+  PhaseCounts& operator+=(const PhaseCounts& more);
+};
+
+/// Counts them. One clock per rank, used by its main thread.
 class PhaseClock {
  public:
   class Scope {
@@ -67,22 +74,21 @@ class PhaseClock {
 
   PhaseClock() : since_(Clock::now()) {}
   [[nodiscard]] Scope enter(Phase phase) { return Scope(*this, phase); }
-  void count_bytes(Phase phase, const SentBytes& sent) { sent_[index(phase)] += sent; }
+  void count_bytes(Phase phase, const SentBytes& sent) { counts_.sent[index(phase)] += sent; }
 
-  double seconds(Phase phase) const { return seconds_[index(phase)]; }
-  const SentBytes& sent(Phase phase) const { return sent_[index(phase)]; }
+  double seconds(Phase phase) const { return counts_.seconds[index(phase)]; }
+  const SentBytes& sent(Phase phase) const { return counts_.sent[index(phase)]; }
   double total_seconds() const;
 
-  /// Starts counting from zero.
-  void reset();
+  /// Starts counting from zero; returns what was counted until now.
+  PhaseCounts reset();
 
  private:
   using Clock = std::chrono::steady_clock;
   static std::size_t index(Phase phase) { return static_cast<std::size_t>(phase); }
   void switch_to(Phase next);
 
-  std::array<double, kPhases> seconds_{};
-  std::array<SentBytes, kPhases> sent_{};
+  PhaseCounts counts_;
   Phase current_ = Phase::kOther;
   Clock::time_point since_;
 };

@@ -2,7 +2,7 @@
 // The directory of one training run:
 //
 //   config.ini                     complete configuration, re-runnable with --config
-//   metrics.jsonl, log.txt
+//   metrics.jsonl, log.txt, report.html
 //   checkpoints/step-000001000.h5  `latest` is a link to the newest complete one, `best` to the one
 //                                  that did best on the validation split
 #pragma once
@@ -29,6 +29,7 @@ class RunDirectory {
   std::string config_path() const { return path_ + "/config.ini"; }
   std::string metrics_path() const { return path_ + "/metrics.jsonl"; }
   std::string log_path() const { return path_ + "/log.txt"; }
+  std::string report_path() const { return path_ + "/report.html"; }
   std::string checkpoint_path(std::int64_t step) const;
   /// Steps of all checkpoints, newest first.
   std::vector<std::int64_t> checkpoint_steps() const;

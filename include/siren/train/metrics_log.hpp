@@ -21,6 +21,7 @@ class MetricsLog final : public Observer {
   void on_epoch(const EpochReport& report) override;
   void on_evaluation(std::int32_t epoch, const EvaluationReport& report) override;
   void on_checkpoint(const CheckpointReport& report) override;
+  void on_end(const RankReport& report) override;
   /// Any other event: {"event":..., ...}.
   void write(const nlohmann::ordered_json& event);
 

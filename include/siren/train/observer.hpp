@@ -9,6 +9,7 @@
 
 #include "siren/train/evaluation_report.hpp"
 #include "siren/train/phase_use.hpp"
+#include "siren/train/rank_report.hpp"
 #include "siren/train/training.hpp"
 
 namespace siren {
@@ -39,6 +40,8 @@ class Observer {
   virtual void on_epoch(const EpochReport&) {}
   virtual void on_evaluation(std::int32_t /*epoch*/, const EvaluationReport&) {}
   virtual void on_checkpoint(const CheckpointReport&) {}
+  /// Once, when the last step is done and saved; not if there was none.
+  virtual void on_end(const RankReport&) {}
 };
 
 }  // namespace siren

@@ -60,6 +60,7 @@ class TrainingRun {
   std::optional<EvaluationReport> try_evaluation(Evaluator& evaluator);
   void take(const EvaluationReport& report, std::int32_t epoch);
   void save_checkpoint();
+  void report_ranks();
   [[noreturn]] void leave();
 
   Communicator comm_;
@@ -70,6 +71,8 @@ class TrainingRun {
   bool stopping_ = false;
   std::int64_t saved_step_;
   Stopwatch since_saved_;
+  PhaseCounts counts_;  // since this run began, without what the clock still holds
+  std::int64_t steps_ = 0;
   double longest_save_ = 0.0;  // seconds
   double longest_step_ = 0.0;
 };

@@ -62,6 +62,7 @@ class Session {
   const Adjacency& graph() const { return graph_; }
   Travel travel() const { return travel_; }
   Training& training() { return *training_; }
+  const Training& training() const { return *training_; }
   /// "valid" if the data set has validation ratings in this fold, else "test".
   std::string default_split() const;
   /// "user 'alice'", "item 'B00XYZ'": a node by its original id, read from the data set.

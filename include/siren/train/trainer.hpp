@@ -32,8 +32,7 @@ class Trainer final : public Training {
   void embed(Matrix<float>& users, Matrix<float>& items) override;
   std::vector<StateTensor> state() override;
   void resume_at(std::int64_t steps_done) override;
-  const PhaseClock& clock() const override { return clock_; }
-  void reset_clock() override { clock_.reset(); }
+  PhaseClock& clock() override { return clock_; }
   std::vector<MemoryUse> memory() const override;
   std::int64_t rows_sent_per_layer() const override { return propagation_.rows_sent_per_layer(); }
   WorkDone work_done() const override;

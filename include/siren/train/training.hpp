@@ -80,8 +80,7 @@ class Training {
   /// After state() was overwritten: continue behind step `steps_done`. Collective.
   virtual void resume_at(std::int64_t steps_done) = 0;
 
-  virtual const PhaseClock& clock() const = 0;
-  virtual void reset_clock() = 0;
+  virtual PhaseClock& clock() = 0;
   virtual std::vector<MemoryUse> memory() const = 0;
   virtual std::int64_t rows_sent_per_layer() const = 0;
   virtual WorkDone work_done() const = 0;

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The data set of a run: sizes, signs, values, ratings per user and item.
+#pragma once
+
+#include <string>
+
+#include "siren/report/run_record.hpp"
+
+namespace siren {
+
+std::string data_section(const RunRecord& run);
+
+}  // namespace siren

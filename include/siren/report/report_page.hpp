@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// report.html: one file, without scripts and without anything from elsewhere.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "siren/report/run_record.hpp"
+
+namespace siren {
+
+/// A whole page on one run, or comparing several. `defaults` are those of `siren train`.
+std::string report_page(std::span<const RunRecord> runs, const std::vector<Setting>& defaults);
+
+/// Reads the runs and writes the page, whole or not at all. InputError if a run cannot be read or
+/// the place cannot be written.
+void write_report(std::span<const std::string> directories,
+                  const std::string& output,
+                  const std::vector<Setting>& defaults);
+
+}  // namespace siren

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/report_command.hpp"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "siren/app/option_parser.hpp"
+#include "siren/app/train_options.hpp"
+#include "siren/core/error.hpp"
+#include "siren/core/log.hpp"
+#include "siren/io/run_directory.hpp"
+#include "siren/report/report_page.hpp"
+
+namespace siren {
+
+namespace {
+
+/// What a run has if nothing is given for it.
+std::vector<Setting> default_settings() {
+  RunConfig config;
+  OptionParser options("train", "", "");
+  declare_run_options(options, config);
+  return parse_settings(options.config_text());
+}
+
+void report(std::span<const std::string> args) {
+  std::vector<std::string> runs;
+  std::string output;
+  OptionParser options(
+      "report", "RUN... [--output FILE]",
+      "Writes what runs did as one HTML file: curves, metrics, time, balance, data, "
+      "options. Several runs are compared.");
+  options.positional("RUN", runs);
+  options.text("output", output, "FILE",
+               "(default: RUN/report.html, for several runs ./report.html)");
+  if (!options.parse(args)) return;
+  options.apply();
+  if (runs.empty()) throw InputError("no run named: siren report RUN...");
+  if (output.empty())
+    output = runs.size() == 1 ? RunDirectory(runs.front()).report_path() : "report.html";
+  write_report(runs, output, default_settings());
+  fmt::print("{}\n", output);
+}
+
+}  // namespace
+
+int run_report(const Communicator& comm, std::span<const std::string> args) {
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) report(args);
+  });
+  return static_cast<int>(ExitCode::kDone);
+}
+
+void write_own_report(const std::string& run) {
+  const std::string path = RunDirectory(run).report_path();
+  try {
+    write_report({&run, 1}, path, default_settings());
+    spdlog::info("report: {}", path);
+  } catch (const std::exception& error) {
+    spdlog::warn("no report: {}", error.what());
+  }
+}
+
+}  // namespace siren

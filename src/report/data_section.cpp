@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/report/data_section.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "siren/core/text.hpp"
+#include "siren/report/html.hpp"
+#include "siren/report/svg_chart.hpp"
+
+namespace siren {
+
+namespace {
+
+std::vector<TableCell> sign_row(std::string name, const SignCounts& counts) {
+  const auto share = [&](EdgeOffset part) {
+    return counts.total() == 0 ? std::string()
+                               : fmt::format("{:.1f} %", 100.0 * static_cast<double>(part) /
+                                                             static_cast<double>(counts.total()));
+  };
+  return {{std::move(name)},
+          number_cell(grouped(counts.total())),
+          {grouped(counts.liked), true, false, share(counts.liked)},
+          {grouped(counts.disliked), true, false, share(counts.disliked)},
+          {grouped(counts.neither), true, false, share(counts.neither)}};
+}
+
+/// The fold of the run; the first if config.ini has none that the data set knows.
+std::int32_t fold_of(const RunRecord& run, const DatasetSummary& data) {
+  const std::string text = run.setting("fold");
+  std::int32_t fold = 1;
+  std::from_chars(text.data(), text.data() + text.size(), fold);
+  return fold >= 1 && fold <= data.split.folds ? fold : 1;
+}
+
+/// The offset of the training, which may differ from the data set's.
+double offset_of(const RunRecord& run, const DatasetSummary& data) {
+  return run.train ? run.train->offset : static_cast<double>(data.statistics.offset);
+}
+
+std::string sign_table(const RunRecord& run) {
+  Table table{"Ratings by sign", {"part", "ratings", "liked", "disliked", "neither"}, {}};
+  if (run.train)
+    table.rows.push_back(sign_row(fmt::format("trained on, offset {}", run.train->offset),
+                                  {run.train->liked, run.train->disliked, run.train->neither}));
+  if (run.dataset) {
+    const DatasetSummary& data = *run.dataset;
+    const std::int32_t fold = fold_of(run, data);
+    const std::string at = fmt::format(", offset {}", data.statistics.offset);
+    if (!run.train)
+      table.rows.push_back(sign_row("train part" + at, data.statistics.train_of(data.split, fold)));
+    table.rows.push_back(sign_row("test part" + at, data.statistics.test_of(data.split, fold)));
+    table.rows.push_back(sign_row("data set" + at, data.statistics.all()));
+  }
+  return table.rows.empty() ? "" : table_html(table);
+}
+
+/// Columns by value, in the colour of their sign.
+std::string histogram_figure(const RunRecord& run) {
+  const DatasetStatistics& statistics = run.dataset->statistics;
+  const double offset = offset_of(run, *run.dataset);
+  const std::size_t columns = statistics.histogram.size();
+  ColumnChart chart{"number of ratings by value", "rating", "ratings", "", {}, {}};
+  for (const char* sign : {"disliked", "neither", "liked"})
+    chart.layers.push_back({sign, sign, std::vector<double>(columns, 0.0)});
+  for (std::size_t c = 0; c < columns; ++c) {
+    const ValueCount& entry = statistics.histogram[c];
+    const auto value = static_cast<double>(entry.value);
+    chart.categories.push_back(fmt::format("{:.4g}", value));
+    const std::size_t layer = value < offset ? 0 : value == offset ? 1 : 2;
+    chart.layers[layer].values[c] = static_cast<double>(entry.count);
+  }
+  return figure_html("Ratings by value", column_chart(chart),
+                     statistics.exact_histogram
+                         ? fmt::format("offset {}", offset)
+                         : fmt::format("64 bins by lower edge, offset {}", offset)) +
+         legend_html({{"disliked", "disliked"}, {"neither", "neither"}, {"liked", "liked"}});
+}
+
+std::string degree_table(const DatasetStatistics& statistics) {
+  Table table{"Ratings per user and per item",
+              {"", "least", "25 %", "median", "75 %", "90 %", "99 %", "most"},
+              {}};
+  for (const auto& [name, degree] :
+       {std::pair("user", &statistics.user_degree), std::pair("item", &statistics.item_degree)}) {
+    std::vector<TableCell> row{{name}};
+    for (const EdgeOffset quantile : *degree) row.push_back(number_cell(grouped(quantile)));
+    table.rows.push_back(std::move(row));
+  }
+  return table_html(table);
+}
+
+std::string size_sentence(const RunRecord& run) {
+  if (!run.dataset)
+    return run.train ? fmt::format("{} users, {} items.", grouped(run.train->users),
+                                   grouped(run.train->items))
+                     : std::string();
+  const DatasetSummary& data = *run.dataset;
+  const double cells = static_cast<double>(data.users) * static_cast<double>(data.items);
+  return fmt::format(
+      "{}: {} users, {} items, {} ratings ({:.3g} % of all pairs); split {}, fold {} of {}.",
+      run.setting("data"), grouped(data.users), grouped(data.items), grouped(data.ratings),
+      100.0 * static_cast<double>(data.ratings) / cells, data.split_method, fold_of(run, data),
+      data.split.folds);
+}
+
+}  // namespace
+
+std::string data_section(const RunRecord& run) {
+  std::string html = paragraph_html(size_sentence(run));
+  if (!run.dataset_problem.empty())
+    html += paragraph_html("The dataset file could not be read for more: " + run.dataset_problem,
+                           "note");
+  html += sign_table(run);
+  if (run.dataset)
+    html += figures_html({histogram_figure(run)}) + degree_table(run.dataset->statistics);
+  return section_html("Data", html);
+}
+
+}  // namespace siren

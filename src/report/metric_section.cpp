@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/report/metric_section.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "siren/report/html.hpp"
+#include "siren/report/svg_chart.hpp"
+
+namespace siren {
+
+namespace {
+
+struct Meaning {
+  std::string_view metric;
+  std::string_view meaning;
+};
+
+constexpr std::array<Meaning, 10> kMeanings = {
+    {{"P", "of the list is liked"},
+     {"R", "liked items found"},
+     {"nDCG", "ranking of liked items"},
+     {"HR", "users with a liked item in the list"},
+     {"MRR", "place of the first liked item"},
+     {"MAP", "precision at each liked item"},
+     {"Dislike", "of the list is disliked; less is better"},
+     {"AUC", "liked above disliked"},
+     {"coverage", "of the candidates in some list"},
+     {"popularity", "of listed items, 1 = average"}}};
+
+std::string_view base_of(std::string_view metric) {
+  return metric.substr(0, metric.find('@'));
+}
+
+std::string_view cutoff_of(std::string_view metric) {
+  const std::size_t at = metric.find('@');
+  return at == std::string_view::npos ? std::string_view() : metric.substr(at);
+}
+
+template <class T>
+void add_once(std::vector<std::string>& names, const T& name) {
+  if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+}
+
+double value_of(const std::vector<NamedValue>& figures, const std::string& name) {
+  for (const NamedValue& figure : figures)
+    if (figure.name == name) return figure.value;
+  return NAN;
+}
+
+/// A row a metric, a column a cutoff; those without a cutoff stand in the first column.
+std::string by_cutoff(const std::vector<NamedValue>& figures, std::string caption) {
+  std::vector<std::string> bases;
+  std::vector<std::string> cutoffs;
+  for (const NamedValue& figure : figures) {
+    add_once(bases, base_of(figure.name));
+    if (!cutoff_of(figure.name).empty()) add_once(cutoffs, cutoff_of(figure.name));
+  }
+  Table table{std::move(caption), {"metric"}, {}};
+  table.head.insert(table.head.end(), cutoffs.begin(), cutoffs.end());
+  for (const std::string& base : bases) {
+    const double whole = value_of(figures, base);
+    std::vector<TableCell> row{{base, false, false, std::string(meaning_of(base))}};
+    for (const std::string& cutoff : cutoffs) {
+      const bool first = row.size() == 1 && !std::isnan(whole);
+      const double value = first ? whole : value_of(figures, base + cutoff);
+      row.push_back(number_cell(
+          !first && std::isnan(value) && !std::isnan(whole) ? std::string() : metric_text(value)));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table_html(table);
+}
+
+std::string by_group(const Judgement& judgement) {
+  const std::vector<std::string> metrics = headline_metrics(judgement.metrics);
+  Table table{"By activity of the user", {"train ratings", "users"}, {}};
+  table.head.insert(table.head.end(), metrics.begin(), metrics.end());
+  for (const JudgedGroup& group : judgement.groups) {
+    std::vector<TableCell> row{{group.name}, number_cell(value_text(group.users))};
+    for (const std::string& metric : metrics)
+      row.push_back(number_cell(metric_text(value_of(group.metrics, metric))));
+    table.rows.push_back(std::move(row));
+  }
+  return table_html(table);
+}
+
+std::string judged_at(const RunRecord& run) {
+  const Judgement& judgement = *run.judgement();
+  return fmt::format("{} split, {} users, {} epochs of training{}", judgement.split,
+                     value_text(judgement.users), value_text(judgement.at),
+                     run.final ? "" : " (the run is not finished: its last evaluation)");
+}
+
+/// The best of a metric over runs that were judged on `split`; NaN if there are not two to compare.
+double best_of(std::span<const RunRecord> runs,
+               const std::string& metric,
+               const std::string& split) {
+  double best = NAN;
+  int judged = 0;
+  for (const RunRecord& run : runs) {
+    if (run.judgement() == nullptr || run.judgement()->split != split) continue;
+    const double value = run.judgement()->metric(metric);
+    if (std::isnan(value)) continue;
+    ++judged;
+    if (std::isnan(best) || (less_is_better(metric) ? value < best : value > best)) best = value;
+  }
+  return judged > 1 ? best : NAN;
+}
+
+std::string first_split(std::span<const RunRecord> runs) {
+  for (const RunRecord& run : runs)
+    if (run.judgement() != nullptr) return run.judgement()->split;
+  return {};
+}
+
+}  // namespace
+
+bool less_is_better(std::string_view metric) {
+  return base_of(metric) == "Dislike";
+}
+
+std::string_view meaning_of(std::string_view metric) {
+  for (const Meaning& known : kMeanings)
+    if (known.metric == base_of(metric)) return known.meaning;
+  return {};
+}
+
+std::vector<std::string> headline_metrics(const std::vector<NamedValue>& metrics) {
+  std::vector<std::string> names;
+  for (const NamedValue& figure : metrics) {
+    const auto same = std::find_if(names.begin(), names.end(), [&](const std::string& name) {
+      return base_of(name) == base_of(figure.name);
+    });
+    if (same == names.end())
+      names.push_back(figure.name);
+    else if (cutoff_of(figure.name) == "@10")
+      *same = figure.name;
+  }
+  return names;
+}
+
+std::string metric_text(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:.4f}", value);
+}
+
+std::string metric_section(const RunRecord& run) {
+  const Judgement* judgement = run.judgement();
+  if (judgement == nullptr)
+    return section_html("Metrics", paragraph_html("Nobody has judged the model yet.", "quiet"));
+  std::string html = by_cutoff(judgement->metrics, "Metrics: " + judged_at(run));
+  html += by_group(*judgement);
+  if (!judgement->exposure.empty()) html += by_cutoff(judgement->exposure, "Exposure of items");
+  return section_html("Metrics", html);
+}
+
+std::string metric_comparison(std::span<const RunRecord> runs) {
+  std::vector<std::string> metrics;
+  const std::string split = first_split(runs);
+  for (const RunRecord& run : runs)
+    if (run.judgement() != nullptr)
+      for (const std::string& name : headline_metrics(run.judgement()->metrics))
+        add_once(metrics, name);
+  Table table{"Final metrics; the best of each column is marked", {"run", "judged"}, {}};
+  for (const std::string& metric : metrics)
+    table.head.push_back(metric + (less_is_better(metric) ? " (less is better)" : ""));
+  for (const RunRecord& run : runs) {
+    const Judgement* judgement = run.judgement();
+    std::vector<TableCell> row{{run.name}};
+    row.push_back({judgement == nullptr
+                       ? "not yet"
+                       : fmt::format("{}, epoch {}", judgement->split, value_text(judgement->at))});
+    if (!run.final) row.back().note = "not finished";
+    for (const std::string& metric : metrics) {
+      const double value = judgement == nullptr ? NAN : judgement->metric(metric);
+      const bool best = judgement != nullptr && judgement->split == split &&
+                        value == best_of(runs, metric, split);
+      row.push_back({metric_text(value), true, best, best ? "best" : ""});
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return section_html("Metrics", table_html(table));
+}
+
+}  // namespace siren

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/report/report_page.hpp"
+
+#include <cmath>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
+#include "siren/core/version.hpp"
+#include "siren/io/atomic_file.hpp"
+#include "siren/report/curve_section.hpp"
+#include "siren/report/data_section.hpp"
+#include "siren/report/html.hpp"
+#include "siren/report/metric_section.hpp"
+#include "siren/report/page_style.hpp"
+#include "siren/report/rank_section.hpp"
+#include "siren/report/settings_section.hpp"
+#include "siren/report/svg_chart.hpp"
+
+namespace siren {
+
+namespace {
+
+std::string whole_page(const std::string& title, const std::string& body_html) {
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n{}"
+      "<footer>Made by siren {} from config.ini and metrics.jsonl.</footer>\n</main>\n</body>\n"
+      "</html>\n",
+      escaped(title), style_sheet(), body_html, kVersion);
+}
+
+std::string header_html(const std::string& title, const std::string& subtitle) {
+  return fmt::format("<header><h1>{}</h1>\n{}</header>\n", escaped(title),
+                     paragraph_html(subtitle, "quiet"));
+}
+
+/// How the run ended, if not well; empty if it did.
+std::string state_of(const RunRecord& run) {
+  std::string state;
+  if (!run.stopped.empty())
+    state = fmt::format("Not finished: {}. Continue with: siren train --run {} --resume",
+                        run.stopped, run.name);
+  else if (!run.final)
+    state =
+        "Not finished: the run is still going on, or it was killed. This is what it has told so "
+        "far";
+  if (run.cut_short) state += "; the last line of metrics.jsonl is incomplete and was left out";
+  return state.empty() ? state : state + ".";
+}
+
+std::string state_html(const RunRecord& run) {
+  const std::string state = state_of(run);
+  return state.empty() ? "" : paragraph_html(state, "note");
+}
+
+std::string subtitle_of(const RunRecord& run) {
+  std::string text = fmt::format("{} on {}", run.setting("model"), run.setting("data"));
+  if (run.ranks > 0) text += fmt::format(", {} rank(s)", run.ranks);
+  text += fmt::format(", {} of {} epochs, seed {}", value_text(run.epochs_done()),
+                      run.setting("epochs"), run.setting("seed"));
+  if (run.resumes > 0) text += fmt::format(", resumed {} time(s)", run.resumes);
+  return text;
+}
+
+std::string key_figures(const RunRecord& run) {
+  std::vector<Tile> tiles;
+  if (const Judgement* judgement = run.judgement())
+    for (const char* metric : {"nDCG@10", "R@10", "Dislike@10", "AUC"})
+      if (const double value = judgement->metric(metric); !std::isnan(value))
+        tiles.push_back({metric, metric_text(value), std::string(meaning_of(metric))});
+  if (!run.epochs.empty()) {
+    double ratings = 0.0;
+    for (const EpochRecord& epoch : run.epochs) ratings += epoch.ratings;
+    tiles.push_back({"training", human_seconds(run.seconds()),
+                     fmt::format("{} ratings/s", value_text(std::round(ratings / run.seconds())))});
+  }
+  if (!run.memory.empty()) {
+    double sum = 0.0;
+    for (const NamedValue& use : run.memory) sum += use.value;
+    tiles.push_back({"memory", human_bytes(static_cast<std::int64_t>(sum)), "of the largest rank"});
+  }
+  return tiles.empty() ? "" : tiles_html(tiles);
+}
+
+std::string page_of_one(const RunRecord& run, const std::vector<Setting>& defaults) {
+  const std::string title = "Run " + run.name;
+  return whole_page(title, header_html(title, subtitle_of(run)) + state_html(run) +
+                               key_figures(run) + curve_section({&run, 1}) + metric_section(run) +
+                               time_section(run) + partition_section(run) + data_section(run) +
+                               settings_section(run, defaults));
+}
+
+/// Figures of different test ratings say nothing about each other.
+std::string comparability_html(std::span<const RunRecord> runs) {
+  std::string differing;
+  for (const std::string& name : differing_settings(runs))
+    for (const char* judged : {"data", "fold", "offset", "relevant-from", "candidates"})
+      if (name == judged) differing += (differing.empty() ? "" : ", ") + name;
+  return differing.empty()
+             ? ""
+             : paragraph_html(fmt::format("The runs differ in {}: their metrics may not "
+                                          "be comparable.",
+                                          differing),
+                              "note");
+}
+
+std::string page_of_several(std::span<const RunRecord> runs, const std::vector<Setting>& defaults) {
+  const std::string title = fmt::format("Comparison of {} runs", runs.size());
+  std::string html = header_html(title, "Each run's own sections unfold at the end.");
+  html += comparability_html(runs);
+  for (const RunRecord& run : runs)
+    if (const std::string state = state_of(run); !state.empty())
+      html += paragraph_html(fmt::format("{}: {}", run.name, state), "note");
+  html += metric_comparison(runs) + curve_section(runs) + settings_comparison(runs) +
+          cost_comparison(runs);
+  for (const RunRecord& run : runs)
+    html +=
+        details_html(run.name, metric_section(run) + time_section(run) + partition_section(run) +
+                                   data_section(run) + settings_section(run, defaults));
+  return whole_page(title, html);
+}
+
+}  // namespace
+
+std::string report_page(std::span<const RunRecord> runs, const std::vector<Setting>& defaults) {
+  return runs.size() == 1 ? page_of_one(runs.front(), defaults) : page_of_several(runs, defaults);
+}
+
+void write_report(std::span<const std::string> directories,
+                  const std::string& output,
+                  const std::vector<Setting>& defaults) {
+  std::vector<RunRecord> runs;
+  for (const std::string& directory : directories) runs.push_back(read_run(directory));
+  AtomicFile file(output);
+  std::ofstream text(file.temporary(), std::ios::binary);
+  text << report_page(runs, defaults);
+  text.close();
+  if (!text) throw EnvironmentError(fmt::format("cannot write {}", output));
+  file.publish();
+}
+
+}  // namespace siren

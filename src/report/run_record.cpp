@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/report/run_record.hpp"
+
+#include <cmath>
+#include <fstream>
+#include <istream>
+#include <limits>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "siren/core/error.hpp"
+#include "siren/data/field_splitter.hpp"
+#include "siren/io/run_directory.hpp"
+
+namespace siren {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// null stands for NaN.
+double number(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+double number_or(const Json& json, const char* key, double otherwise) {
+  return json.contains(key) ? number(json.at(key)) : otherwise;
+}
+
+std::vector<NamedValue> named_values(const Json& json) {
+  std::vector<NamedValue> values;
+  for (const auto& [name, value] : json.items()) values.push_back({name, number(value)});
+  return values;
+}
+
+/// {"name": [a value a rank]}
+std::vector<ByRank> by_rank(const Json& json) {
+  std::vector<ByRank> all;
+  for (const auto& [name, values] : json.items()) {
+    all.push_back({name, {}});
+    for (const Json& value : values) all.back().values.push_back(number(value));
+    if (all.back().values.size() != all.front().values.size())
+      throw InputError(fmt::format("{} values of {}", all.back().values.size(), name));
+  }
+  return all;
+}
+
+void take_memory(const Json& event, RunRecord& run) {
+  run.ranks = event.at("ranks").get<int>();
+  run.memory = named_values(event.at("bytes_per_rank"));
+  run.rows_sent_per_layer = number(event.at("rows_sent_per_layer"));
+  run.steps_per_epoch = number_or(event, "steps_per_epoch", run.steps_per_epoch);
+  if (event.contains("train")) {
+    const Json& train = event.at("train");
+    run.train = TrainFacts{train.at("users"),    train.at("items"),   train.at("liked"),
+                           train.at("disliked"), train.at("neither"), number(train.at("offset"))};
+  }
+  run.shares = event.contains("by_rank") ? by_rank(event.at("by_rank")) : std::vector<ByRank>{};
+  run.seconds_by_phase.clear();
+  run.bytes_by_phase.clear();
+}
+
+void take_epoch(const Json& event, RunRecord& run) {
+  EpochRecord epoch;
+  const double step = number(event.at("step"));
+  if (run.steps_per_epoch == 0.0) run.steps_per_epoch = step / number(event.at("epoch"));
+  epoch.at = step / run.steps_per_epoch;
+  epoch.loss = number(event.at("loss"));
+  epoch.reg = number(event.at("reg"));
+  epoch.seconds = number(event.at("seconds"));
+  epoch.ratings = number(event.at("ratings"));
+  for (const auto& [name, use] : event.at("phases").items())
+    epoch.phases.push_back({name, number(use.at("min")), number(use.at("mean")),
+                            number(use.at("max")), number(use.at("bytes"))});
+  // A run that ended inside an epoch reports it again, whole, when it goes on.
+  if (!run.epochs.empty() && std::ceil(run.epochs.back().at) == std::ceil(epoch.at))
+    run.epochs.pop_back();
+  run.epochs.push_back(std::move(epoch));
+}
+
+Judgement judgement_of(const Json& event) {
+  Judgement judgement;
+  judgement.split = event.at("split").get<std::string>();
+  judgement.users = number(event.at("users"));
+  judgement.seconds = number(event.at("seconds"));
+  judgement.metrics = named_values(event.at("metrics"));
+  for (const auto& [name, group] : event.at("groups").items())
+    judgement.groups.push_back(
+        {name, number(group.at("users")), named_values(group.at("metrics"))});
+  judgement.exposure = named_values(event.at("exposure"));
+  return judgement;
+}
+
+void take_evaluation(const Json& event, RunRecord& run) {
+  run.evaluations.push_back(judgement_of(event));
+  run.evaluations.back().at = number(event.at("epoch"));
+}
+
+void take_final(const Json& event, RunRecord& run) {
+  run.final = judgement_of(event);
+  run.final->at = run.steps_per_epoch > 0.0 ? number(event.at("step")) / run.steps_per_epoch : 0.0;
+}
+
+void take(const Json& event, RunRecord& run) {
+  const std::string kind = event.at("event").get<std::string>();
+  if (kind == "memory") {
+    take_memory(event, run);
+  } else if (kind == "step") {
+    if (run.steps_per_epoch > 0.0)
+      run.step_losses.push_back(
+          {number(event.at("step")) / run.steps_per_epoch, number(event.at("loss"))});
+  } else if (kind == "epoch") {
+    take_epoch(event, run);
+  } else if (kind == "eval") {
+    take_evaluation(event, run);
+  } else if (kind == "final") {
+    take_final(event, run);
+  } else if (kind == "checkpoint") {
+    ++run.checkpoints;
+    run.checkpoint_pause += number_or(event, "pause", 0.0);
+  } else if (kind == "resume") {
+    ++run.resumes;
+    run.stopped.clear();
+    run.final.reset();  // the run was made longer
+  } else if (kind == "interrupted") {
+    run.stopped = event.at("reason").get<std::string>();
+  }
+}
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Of the data set of the run: one that another file has replaced since would only mislead.
+void read_dataset(RunRecord& run) {
+  const std::string path = run.setting("data");
+  try {
+    run.dataset = DatasetFile(path).summary();
+  } catch (const std::runtime_error& error) {
+    run.dataset_problem = error.what();
+    return;
+  }
+  if (!run.train) return;
+  if (run.dataset->users == run.train->users && run.dataset->items == run.train->items) return;
+  run.dataset.reset();
+  run.dataset_problem = fmt::format("{} is not the data set of this run any more", path);
+}
+
+}  // namespace
+
+double Judgement::metric(std::string_view name) const {
+  for (const NamedValue& figure : metrics)
+    if (figure.name == name) return figure.value;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string RunRecord::setting(std::string_view wanted) const {
+  for (const Setting& setting : settings)
+    if (setting.name == wanted) return setting.value;
+  return {};
+}
+
+double RunRecord::epochs_done() const {
+  return epochs.empty() ? 0.0 : epochs.back().at;
+}
+
+double RunRecord::seconds() const {
+  double sum = 0.0;
+  for (const EpochRecord& epoch : epochs) sum += epoch.seconds;
+  return sum;
+}
+
+const Judgement* RunRecord::judgement() const {
+  if (final) return &*final;
+  return evaluations.empty() ? nullptr : &evaluations.back();
+}
+
+std::vector<Setting> parse_settings(std::string_view text) {
+  std::vector<Setting> settings;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = trimmed(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t equals = line.find('=');
+    if (line.starts_with('#') || equals == std::string_view::npos) continue;
+    settings.push_back({std::string(trimmed(line.substr(0, equals))),
+                        std::string(trimmed(line.substr(equals + 1)))});
+  }
+  return settings;
+}
+
+void read_metrics(std::istream& lines, const std::string& path, RunRecord& run) {
+  std::int64_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    const bool ended = !lines.eof();
+    try {
+      take(Json::parse(line), run);
+    } catch (const Json::parse_error&) {
+      if (ended)
+        throw InputError(
+            fmt::format("{}:{}: not a JSON object; the file is damaged", path, number));
+      run.cut_short = true;
+    } catch (const std::exception& error) {
+      throw InputError(
+          fmt::format("{}:{}: not an event of siren train ({})", path, number, error.what()));
+    }
+  }
+}
+
+RunRecord read_run(const std::string& directory) {
+  const RunDirectory place(directory);
+  RunRecord run;
+  run.name = directory;
+  if (!std::ifstream(place.config_path()))
+    throw InputError(fmt::format(
+        "{}: not a run directory (no config.ini in it); name one that `siren train` made",
+        directory));
+  run.settings = parse_settings(text_of(place.config_path()));
+  std::ifstream metrics(place.metrics_path());
+  if (!metrics)
+    throw InputError(fmt::format("{}: cannot be read; without it there is nothing to report",
+                                 place.metrics_path()));
+  read_metrics(metrics, place.metrics_path(), run);
+  read_dataset(run);
+  return run;
+}
+
+}  // namespace siren

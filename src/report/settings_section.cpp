@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/report/settings_section.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "siren/report/html.hpp"
+
+namespace siren {
+
+namespace {
+
+bool is_default(const Setting& setting, const std::vector<Setting>& defaults) {
+  return std::any_of(defaults.begin(), defaults.end(), [&](const Setting& other) {
+    return other.name == setting.name && other.value == setting.value;
+  });
+}
+
+}  // namespace
+
+std::string settings_section(const RunRecord& run, const std::vector<Setting>& defaults) {
+  std::string html = paragraph_html(
+      fmt::format(
+          "Repeat the run with: siren train --config {}/config.ini --run DIR. Bold: not the "
+          "default.",
+          run.name),
+      "quiet");
+  html += "<dl class=\"settings\">\n";
+  for (const Setting& setting : run.settings) {
+    const std::string value = escaped(setting.value);
+    html += fmt::format(
+        "<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(setting.name),
+        is_default(setting, defaults) ? value : fmt::format("<strong>{}</strong>", value));
+  }
+  return section_html("Configuration", html + "</dl>\n");
+}
+
+std::vector<std::string> differing_settings(std::span<const RunRecord> runs) {
+  std::vector<std::string> names;
+  for (const RunRecord& run : runs)
+    for (const Setting& setting : run.settings) {
+      const bool differs = std::any_of(runs.begin(), runs.end(), [&](const RunRecord& other) {
+        return other.setting(setting.name) != setting.value;
+      });
+      if (differs && setting.name != "run" &&
+          std::find(names.begin(), names.end(), setting.name) == names.end())
+        names.push_back(setting.name);
+    }
+  return names;
+}
+
+std::string settings_comparison(std::span<const RunRecord> runs) {
+  const std::vector<std::string> names = differing_settings(runs);
+  if (names.empty())
+    return section_html("Options that differ",
+                        paragraph_html("None: the runs are configured alike."));
+  Table table{"", {"option"}, {}};
+  for (const RunRecord& run : runs) table.head.push_back(run.name);
+  for (const std::string& name : names) {
+    std::vector<TableCell> row{{name}};
+    for (const RunRecord& run : runs) {
+      const std::string value = run.setting(name);
+      row.push_back({value.empty() ? "-" : value});
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return section_html("Options that differ", table_html(table));
+}
+
+}  // namespace siren
