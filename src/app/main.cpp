@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "siren/app/bench_command.hpp"
+#include "siren/app/check_start.hpp"
 #include "siren/app/evaluate_command.hpp"
 #include "siren/app/export_command.hpp"
 #include "siren/app/info_command.hpp"
@@ -63,17 +64,6 @@ void print_usage() {
       "\n`siren COMMAND --help` lists the options of a command; `siren --version` the version.\n");
 }
 
-/// Processes that a launcher started together but that do not see each other would all do the same
-/// work and overwrite each other's files.
-void check_launch(const Communicator& comm) {
-  const int promised = ranks_promised_by_launcher();
-  if (promised > comm.size())
-    throw InputError(
-        fmt::format("the launcher started {} processes but MPI sees only {} here; start siren with "
-                    "the mpirun of the MPI it was built with ({}), or with srun --mpi=pmix",
-                    promised, comm.size(), mpi_library_version()));
-}
-
 const Command* find_command(std::string_view name) {
   const auto* const at = std::find_if(kCommands.begin(), kCommands.end(),
                                       [&](const Command& command) { return command.name == name; });
@@ -81,7 +71,7 @@ const Command* find_command(std::string_view name) {
 }
 
 int run(const Communicator& comm, std::span<const std::string> args) {
-  check_launch(comm);
+  check_start(comm, args);
   const std::string_view name = args.empty() ? "--help" : std::string_view(args.front());
   if (name == "--help" || name == "-h" || name == "help") {
     if (comm.is_root()) print_usage();

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "siren/app/check_start.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/progress.hpp"
 #include "siren/app/report_command.hpp"
@@ -264,6 +265,7 @@ int run_train(const Communicator& comm, std::span<const std::string> args) {
   TrainCommand command;
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
+  check_same_options(comm, command.options.config_text());
   const Watchdog watchdog(comm, command.config.train.hang_timeout);
   return static_cast<int>(Job(comm, command).run());
 }
