@@ -53,8 +53,7 @@ CvOptions::CvOptions()
   options_.text("seeds", seeds_, "N,N,...", "each fold is trained once with each (default: 1)");
   options_.number("groups", groups_, {1}, "G", "runs at a time; each has 1/G of the ranks");
   options_.list("variation", variations_, "NAME:KEY=VALUE,...",
-                "train all of it with these options, too; repeatable; the others are compared "
-                "with the first; NAME alone: as it is");
+                "train it all with these options; repeatable, the first is compared with");
   options_.hide_the_rest();
   declare_run_options(options_, run_);
 }
