@@ -13,6 +13,7 @@
 
 #include "siren/app/bench_command.hpp"
 #include "siren/app/check_start.hpp"
+#include "siren/app/cv_command.hpp"
 #include "siren/app/evaluate_command.hpp"
 #include "siren/app/export_command.hpp"
 #include "siren/app/info_command.hpp"
@@ -43,6 +44,7 @@ constexpr std::array kCommands = {
     Command{"prepare", "turn ratings (CSV, TSV, MovieLens, ...) into a dataset file", run_prepare,
             true},
     Command{"train", "train a model, on any number of ranks", run_train, true},
+    Command{"cv", "train over folds, seeds and variations side by side, and compare", run_cv, true},
     Command{"evaluate", "judge a trained model or the popularity baseline", run_evaluate, false},
     Command{"recommend", "best items of users, or items similar to others, by a trained model",
             run_recommend, false},

@@ -55,6 +55,7 @@ void OptionParser::declare(Option option) {
   SIREN_ASSERT(find(option.name) == nullptr, "option {} declared twice", option.name);
   if (sections_.empty()) section("Options");
   option.section = sections_.size() - 1;
+  option.hidden = hiding_;
   options_.push_back(std::move(option));
 }
 
@@ -201,6 +202,12 @@ std::vector<std::string> OptionParser::given_names() const {
   return names;
 }
 
+std::vector<std::string> OptionParser::names() const {
+  std::vector<std::string> names;
+  for (const Option& option : options_) names.push_back(option.name);
+  return names;
+}
+
 std::string OptionParser::value_of(const std::string& name) const {
   const Option* option = find(name);
   SIREN_ASSERT(option != nullptr, "no option {}", name);
@@ -269,7 +276,7 @@ std::string OptionParser::help() const {
   constexpr std::size_t kIndent = 2;
   std::size_t width = 0;
   for (const Option& option : options_)
-    width = std::max(width, option.name.size() + option.value_name.size() + 3);
+    if (!option.hidden) width = std::max(width, option.name.size() + option.value_name.size() + 3);
   std::string result = fmt::format("usage: siren {} {}\n{}\n", command_, synopsis_, summary_);
   std::size_t section = sections_.size();
   const auto line = [&](const std::string& name, const std::string& value_name,
@@ -279,6 +286,7 @@ std::string OptionParser::help() const {
     result += fmt::format("{:{}}{:{}}  {}\n", "", kIndent, head, width, help_text);
   };
   for (const Option& option : options_) {
+    if (option.hidden) continue;
     if (option.section != section) result += fmt::format("{}:\n", sections_[option.section]);
     section = option.section;
     line(option.name, option.value_name, option.help);

@@ -18,12 +18,14 @@ constexpr std::int64_t kBarColumns = 24;
 
 }  // namespace
 
-Progress::Progress(std::int64_t first_step, std::int64_t total_steps)
-    : terminal_(isatty(STDERR_FILENO) != 0), first_step_(first_step), total_steps_(total_steps) {}
+Progress::Progress(std::int64_t first_step, std::int64_t total_steps, bool bar)
+    : draws_(bar && isatty(STDERR_FILENO) != 0),
+      first_step_(first_step),
+      total_steps_(total_steps) {}
 
 void Progress::on_step(const StepReport& report) {
   const double now = watch_.seconds();
-  if (!terminal_ || now - drawn_at_ < kRedrawSeconds) return;
+  if (!draws_ || now - drawn_at_ < kRedrawSeconds) return;
   drawn_at_ = now;
   bar_shown_ = true;
   const auto done = static_cast<double>(report.step - first_step_);

@@ -30,4 +30,14 @@ void also_log_to_file(const std::string& path) {
   }
 }
 
+LogToFilesOnly::LogToFilesOnly(bool speaks) : before_(spdlog::default_logger()) {
+  auto logger = std::make_shared<spdlog::logger>("siren");
+  logger->set_level(speaks ? spdlog::level::info : spdlog::level::off);
+  spdlog::set_default_logger(logger);
+}
+
+LogToFilesOnly::~LogToFilesOnly() {
+  spdlog::set_default_logger(before_);
+}
+
 }  // namespace siren

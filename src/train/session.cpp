@@ -25,9 +25,9 @@ Isa agree_on_isa(const Communicator& comm, const std::string& name) {
 }
 
 int set_threads(const Communicator& comm, int threads) {
-  const int ranks_here = comm.split_by_node().size();
   if (threads == 0)
-    threads = std::min(omp_get_max_threads(), std::max(1, omp_get_num_procs() / ranks_here));
+    threads =
+        std::min(omp_get_max_threads(), std::max(1, omp_get_num_procs() / comm.ranks_on_node()));
   omp_set_num_threads(threads);
   flush_denormals();
   return threads;

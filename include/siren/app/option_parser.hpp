@@ -33,6 +33,9 @@ class OptionParser {
   /// The options declared from here on stand under this title in the help.
   void section(const std::string& title);
 
+  /// The options declared from here on are taken but not listed in the help.
+  void hide_the_rest() { hiding_ = true; }
+
   /// Each declares --name. The target keeps its value (the default) unless the option is given; it
   /// must outlive apply(). `value_name` stands for the value in the help.
   void text(const std::string& name,
@@ -90,6 +93,8 @@ class OptionParser {
   bool given(const std::string& name) const { return given_.contains(name); }
   /// Of all options that were given.
   std::vector<std::string> given_names() const;
+  /// Of all options, in the order of declaration.
+  std::vector<std::string> names() const;
   /// The present value of an option as text; empty if it has none.
   std::string value_of(const std::string& name) const;
   /// The text given for an option, before apply(); nothing if it was not given.
@@ -111,6 +116,7 @@ class OptionParser {
     bool repeatable;
     std::function<void(const std::vector<OptionText>&)> set;
     std::function<std::vector<std::string>()> show;
+    bool hidden = false;
   };
   using Given = std::map<std::string, std::vector<OptionText>>;
 
@@ -124,6 +130,7 @@ class OptionParser {
   std::string summary_;
   std::vector<std::string> sections_;
   std::vector<Option> options_;
+  bool hiding_ = false;
   std::string config_;
   std::string positional_name_;
   std::string* positional_ = nullptr;

@@ -12,8 +12,9 @@ namespace siren {
 
 class Progress final : public Observer {
  public:
-  /// `total_steps` is where the run will end, `first_step` where it began.
-  Progress(std::int64_t first_step, std::int64_t total_steps);
+  /// `total_steps` is where the run will end, `first_step` where it began. Without `bar` there is
+  /// none, terminal or not.
+  Progress(std::int64_t first_step, std::int64_t total_steps, bool bar);
 
   void on_step(const StepReport& report) override;
   void on_epoch(const EpochReport& report) override;
@@ -24,7 +25,7 @@ class Progress final : public Observer {
  private:
   void clear_bar();
 
-  bool terminal_;
+  bool draws_;
   std::int64_t first_step_;
   std::int64_t total_steps_;
   Stopwatch watch_;
