@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
   try {
     const siren::Environment environment(&argc, &argv);
     const siren::Communicator comm = siren::Communicator::world();
-    siren::start_log("info", comm.rank(), false);
+    siren::start_log(comm.rank(), false);
     return siren::guarded(comm, args);
   } catch (const std::exception& error) {
     fmt::print(stderr, "siren: {}\n", error.what());

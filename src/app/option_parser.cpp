@@ -11,6 +11,7 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/log.hpp"
 #include "siren/data/line_reader.hpp"
 
 namespace siren {
@@ -18,8 +19,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr const char* kConfigOption = "config";
-constexpr const char* kHelpOption = "help";
 constexpr const char* kPositional = "";
 
 std::string_view trimmed_blanks(std::string_view text) {
@@ -45,7 +44,26 @@ std::string_view without_comment(std::string_view line) {
 }  // namespace
 
 OptionParser::OptionParser(std::string command, std::string synopsis, std::string summary)
-    : command_(std::move(command)), synopsis_(std::move(synopsis)), summary_(std::move(summary)) {}
+    : command_(std::move(command)), synopsis_(std::move(synopsis)), summary_(std::move(summary)) {
+  declare_messages();
+}
+
+/// Of every command; never part of a run's configuration.
+void OptionParser::declare_messages() {
+  const auto nothing = [] { return std::string(); };
+  const auto set_level = [](const OptionText& option) {
+    if (!is_log_level(option.text))
+      throw InputError(
+          fmt::format("{} {}: expected one of error|warn|info|debug", option.place, option.text));
+    set_log_level(option.text);
+  };
+  const auto be_quiet = [](const OptionText& option) {
+    if (parse_bool(option)) set_log_level("warn");
+  };
+  custom("quiet", be_quiet, nothing, "", "no messages but warnings, no progress bar");
+  custom("log-level", set_level, nothing, "LEVEL", "error|warn|info|debug (default info)");
+  for (Option& option : options_) option.section = kCommonSection;
+}
 
 void OptionParser::section(const std::string& title) {
   sections_.push_back(title);
@@ -248,36 +266,5 @@ SIREN_INSTANTIATE(std::int64_t)
 SIREN_INSTANTIATE(float)
 SIREN_INSTANTIATE(double)
 #undef SIREN_INSTANTIATE
-
-std::string OptionParser::config_text() const {
-  std::string result;
-  for (const Option& option : options_)
-    for (const std::string& value : option.show())
-      if (!value.empty()) result += fmt::format("{} = {}\n", option.name, value);
-  return result;
-}
-
-std::string OptionParser::help() const {
-  constexpr std::size_t kIndent = 2;
-  std::size_t width = 0;
-  for (const Option& option : options_)
-    width = std::max(width, option.name.size() + option.value_name.size() + 3);
-  std::string result = fmt::format("usage: siren {} {}\n{}\n", command_, synopsis_, summary_);
-  std::size_t section = sections_.size();
-  const auto line = [&](const std::string& name, const std::string& value_name,
-                        const std::string& help_text) {
-    const std::string head =
-        fmt::format("--{}{}{}", name, value_name.empty() ? "" : " ", value_name);
-    result += fmt::format("{:{}}{:{}}  {}\n", "", kIndent, head, width, help_text);
-  };
-  for (const Option& option : options_) {
-    if (option.section != section) result += fmt::format("{}:\n", sections_[option.section]);
-    section = option.section;
-    line(option.name, option.value_name, option.help);
-  }
-  line(kConfigOption, "FILE", "options as key = value lines; the command line wins");
-  line(kHelpOption, "", "this text");
-  return result;
-}
 
 }  // namespace siren

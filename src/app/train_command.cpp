@@ -156,7 +156,7 @@ ExitCode Job::run() {
   if (!beginning.empty()) spdlog::info("{}", beginning);
   const RunProgress progress = command_.resume ? resume() : RunProgress{};
   start_metrics();
-  Progress bar(training.steps_done(), planned_steps(config_, training.steps_per_epoch()));
+  Progress bar(training.steps_done(), planned_steps(config_, training.steps_per_epoch()), progress);
   RunParts parts{evaluator_.get(), &checkpoints_, {}, deadline_};
   if (comm_.is_root()) parts.observers = {metrics_.get(), &bar};
   TrainingRun run(comm_, config_, training, parts, progress);

@@ -2,7 +2,7 @@
 // Options of one subcommand: from the command line and from a `key = value` file (--config FILE),
 // whose keys are the long option names. The command line wins. An unknown or repeated option, a
 // value that does not fit, or a missing value is an InputError that names the option, or file and
-// line.
+// line. Every command has --quiet and --log-level, too.
 //
 //   OptionParser options("prepare", "--input FILE --output FILE", "Turns ratings into a dataset.");
 //   options.section("Ratings");
@@ -13,6 +13,7 @@
 //   options.apply();                        // now the variables are set
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
@@ -112,7 +113,12 @@ class OptionParser {
   };
   using Given = std::map<std::string, std::vector<OptionText>>;
 
+  static constexpr const char* kConfigOption = "config";
+  static constexpr const char* kHelpOption = "help";
+  static constexpr std::size_t kCommonSection = static_cast<std::size_t>(-1);  // without a title
+
   void declare(Option option);
+  void declare_messages();
   const Option* find(std::string_view name) const;
   Given parse_command_line(std::span<const std::string> args) const;
   Given parse_config_file(const std::string& path) const;
