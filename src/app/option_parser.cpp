@@ -87,11 +87,18 @@ void OptionParser::custom(const std::string& name,
                           std::function<std::string()> show,
                           const std::string& value_name,
                           const std::string& help) {
-  const auto set_last = [set = std::move(set)](const std::vector<OptionText>& given) {
-    set(given.back());
-  };
-  const auto show_one = [show = std::move(show)] { return std::vector<std::string>{show()}; };
-  declare({name, value_name, help, 0, false, set_last, show_one});
+  const std::string type = value_name.empty()                          ? "flag"
+                           : value_name.find('|') != std::string::npos ? "choice"
+                                                                       : "text";
+  declare_one({name, value_name, help, type, 0, false, {}, {}}, std::move(set), std::move(show));
+}
+
+void OptionParser::declare_one(Option option,
+                               std::function<void(const OptionText&)> set,
+                               std::function<std::string()> show) {
+  option.set = [set = std::move(set)](const std::vector<OptionText>& given) { set(given.back()); };
+  option.show = [show = std::move(show)] { return std::vector<std::string>{show()}; };
+  declare(std::move(option));
 }
 
 void OptionParser::text(const std::string& name,
@@ -117,7 +124,7 @@ void OptionParser::list(const std::string& name,
     target.clear();
     for (const OptionText& option : given) target.push_back(option.text);
   };
-  declare({name, value_name, help, 0, true, set, [&target] { return target; }});
+  declare({name, value_name, help, "text, repeatable", 0, true, set, [&target] { return target; }});
 }
 
 void OptionParser::positional(const std::string& value_name, std::string& target) {
@@ -132,7 +139,8 @@ OptionParser::Given OptionParser::parse_command_line(std::span<const std::string
     if (option.value_name.empty()) value->implicit_value({"true"}, "true");
     description.add_options()(option.name.c_str(), value, "");
   }
-  description.add_options()(kHelpOption, "")(kConfigOption, po::value<std::string>(), "");
+  description.add_options()(kHelpOption, "")(kConfigOption, po::value<std::string>(), "")(
+      kDescribeOption, po::value<std::string>(), "");
   const int style = po::command_line_style::default_style &
                     ~po::command_line_style::allow_guessing & ~po::command_line_style::allow_short;
   Given given;
@@ -183,6 +191,7 @@ bool OptionParser::parse(std::span<const std::string> args) {
     std::fputs(help().c_str(), stdout);
     return false;
   }
+  if (given_.contains(kDescribeOption)) return print_description();
   for (const auto& [name, texts] : given_) {
     const Option* option = find(name);
     const bool repeatable = option != nullptr && option->repeatable;
@@ -236,8 +245,8 @@ void OptionParser::number(const std::string& name,
   const auto set = [&target, range](const OptionText& option) {
     target = parse_number(option, range);
   };
-  custom(
-      name, set, [&target] { return fmt::format("{}", target); }, value_name, help);
+  declare_one({name, value_name, help, describe_range(range), 0, false, {}, {}}, set,
+              [&target] { return fmt::format("{}", target); });
 }
 
 template <Number T>
@@ -250,7 +259,7 @@ void OptionParser::number(const std::string& name,
     target = parse_number(option, range);
   };
   const auto show = [&target] { return target ? fmt::format("{}", *target) : std::string(); };
-  custom(name, set, show, value_name, help);
+  declare_one({name, value_name, help, describe_range(range), 0, false, {}, {}}, set, show);
 }
 
 // NOLINTBEGIN(bugprone-macro-parentheses): T is a type

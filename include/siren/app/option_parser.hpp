@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "siren/app/option_reference.hpp"
 #include "siren/app/option_value.hpp"
 
 namespace siren {
@@ -84,7 +85,8 @@ class OptionParser {
   /// An argument without a dash; at most one, `value_name` in the help's first line.
   void positional(const std::string& value_name, std::string& target);
 
-  /// Collects and checks the names of all options. False: the help was printed to stdout.
+  /// Collects and checks the names of all options. False: the help (or, for `siren help`, another
+  /// description) was printed to stdout.
   bool parse(std::span<const std::string> args);
   bool given(const std::string& name) const { return given_.contains(name); }
   /// Of all options that were given.
@@ -97,6 +99,8 @@ class OptionParser {
   void apply();
 
   std::string help() const;
+  /// Everything declared, with present values as defaults (before apply()).
+  CommandDescription describe() const;
 
   /// All current values as lines of a config file that --config would read back.
   std::string config_text() const;
@@ -106,6 +110,7 @@ class OptionParser {
     std::string name;
     std::string value_name;  // empty: a flag
     std::string help;
+    std::string type;  // in the reference
     std::size_t section;
     bool repeatable;
     std::function<void(const std::vector<OptionText>&)> set;
@@ -115,10 +120,16 @@ class OptionParser {
 
   static constexpr const char* kConfigOption = "config";
   static constexpr const char* kHelpOption = "help";
+  static constexpr const char* kDescribeOption = "describe-options";           // hidden
   static constexpr std::size_t kCommonSection = static_cast<std::size_t>(-1);  // without a title
 
   void declare(Option option);
   void declare_messages();
+  /// As custom(), with a type for the reference.
+  void declare_one(Option option,
+                   std::function<void(const OptionText&)> set,
+                   std::function<std::string()> show);
+  bool print_description() const;
   const Option* find(std::string_view name) const;
   Given parse_command_line(std::span<const std::string> args) const;
   Given parse_config_file(const std::string& path) const;
@@ -134,6 +145,10 @@ class OptionParser {
   Given given_;
 };
 
+/// "whole number from 1 to 64", "number".
+template <Number T>
+std::string describe_range(Range<T> range);
+
 // ---- inline parts
 
 template <class T, class From>
@@ -146,7 +161,7 @@ void OptionParser::choice(const std::string& name,
     target = parse_choice(option, from, names);
   };
   const auto show = [&target] { return std::string(name_of(target)); };
-  custom(name, set, show, "NAME", names + " " + help);
+  declare_one({name, "NAME", names + " " + help, "choice", 0, false, {}, {}}, set, show);
 }
 
 template <class T, class From>
@@ -159,7 +174,7 @@ void OptionParser::choice(const std::string& name,
     target = parse_choice(option, from, names);
   };
   const auto show = [&target] { return target ? std::string(name_of(*target)) : std::string(); };
-  custom(name, set, show, "NAME", names + " " + help);
+  declare_one({name, "NAME", names + " " + help, "choice", 0, false, {}, {}}, set, show);
 }
 
 }  // namespace siren
