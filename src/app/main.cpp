@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "siren/app/evaluate_command.hpp"
 #include "siren/app/export_command.hpp"
 #include "siren/app/info_command.hpp"
+#include "siren/app/option_reference.hpp"
 #include "siren/app/prepare_command.hpp"
 #include "siren/app/recommend_command.hpp"
 #include "siren/app/report_command.hpp"
@@ -63,7 +65,29 @@ void print_usage() {
   for (const Command& command : kCommands)
     fmt::print("  {:<10}{}\n", command.name, command.summary);
   fmt::print(
-      "\n`siren COMMAND --help` lists the options of a command; `siren --version` the version.\n");
+      "\n`siren COMMAND --help` lists the options of a command; `siren --version` the version;\n"
+      "`siren help --reference` those of all commands, `--man` a manual page, `--completion` words "
+      "for "
+      "bash.\n");
+}
+
+/// `siren help --reference|--man|--completion`: what the option tables of all commands say.
+int describe_commands(const Communicator& comm, std::string_view what) {
+  const std::string_view name = what == "--reference"    ? "markdown"
+                                : what == "--man"        ? "man"
+                                : what == "--completion" ? "bash"
+                                                         : "";
+  const std::optional<ReferenceFormat> format = reference_format_from(name);
+  if (!format)
+    throw InputError(
+        fmt::format("siren help {}: expected --reference, --man or --completion", what));
+  std::vector<CommandLine> lines;
+  for (const Command& command : kCommands) lines.push_back({command.name, command.summary});
+  if (comm.is_root()) fmt::print("{}", reference_head(*format, lines));
+  const std::vector<std::string> ask = {fmt::format("--describe-options={}", name)};
+  for (const Command& command : kCommands) command.run(comm, ask);
+  if (comm.is_root()) fmt::print("{}", reference_tail(*format));
+  return static_cast<int>(ExitCode::kDone);
 }
 
 const Command* find_command(std::string_view name) {
@@ -75,6 +99,7 @@ const Command* find_command(std::string_view name) {
 int run(const Communicator& comm, std::span<const std::string> args) {
   check_start(comm, args);
   const std::string_view name = args.empty() ? "--help" : std::string_view(args.front());
+  if (name == "help" && args.size() > 1) return describe_commands(comm, args[1]);
   if (name == "--help" || name == "-h" || name == "help") {
     if (comm.is_root()) print_usage();
     return static_cast<int>(ExitCode::kDone);
@@ -120,7 +145,7 @@ int main(int argc, char** argv) {
   try {
     const siren::Environment environment(&argc, &argv);
     const siren::Communicator comm = siren::Communicator::world();
-    siren::start_log("info", comm.rank(), false);
+    siren::start_log(comm.rank(), false);
     return siren::guarded(comm, args);
   } catch (const std::exception& error) {
     fmt::print(stderr, "siren: {}\n", error.what());

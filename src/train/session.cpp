@@ -8,6 +8,7 @@
 
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
+#include "siren/core/log.hpp"
 #include "siren/core/version.hpp"
 #include "siren/data/batch_schedule.hpp"
 #include "siren/dist/liked_graph.hpp"
@@ -113,6 +114,7 @@ Embeddings Session::embed(const std::string& checkpoint, Branches branches) cons
   const Activity activity("embedding");
   verify_block_hashes(comm_, checkpoint);
   const CheckpointInfo info = open_checkpoint(checkpoint);
+  spdlog::debug("embeddings of {}, step {}", checkpoint, info.step);
   ScoringModel model({comm_, data_->layout, data_->train, graph_}, config_, isa_);
   read_checkpoint(comm_, checkpoint, table_rows(),
                   model.parameters(judged_group(config_, info.step)));
