@@ -23,7 +23,10 @@ constexpr const char* kClear = "\r\033[K";
 
 }  // namespace
 
-Progress::Progress(std::int64_t first_step, std::int64_t total_steps, const RunProgress& before, bool bar)
+Progress::Progress(std::int64_t first_step,
+                   std::int64_t total_steps,
+                   const RunProgress& before,
+                   bool bar)
     : draws_(bar && stderr_is_terminal() && shows_progress()),
       first_step_(first_step),
       total_steps_(total_steps),
@@ -101,7 +104,6 @@ void Progress::on_checkpoint(const CheckpointReport& report) {
 }
 
 void Progress::on_end(const RankReport& report) {
-  clear_bar();
   for (const std::string& line : format_report(report)) spdlog::info("{}", line);
 }
 

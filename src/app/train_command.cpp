@@ -164,7 +164,8 @@ ExitCode Job::run() {
   if (!beginning.empty()) spdlog::info("{}", beginning);
   const RunProgress progress = command_.resume ? resume() : RunProgress{};
   start_metrics();
-  Progress bar(training.steps_done(), planned_steps(config_, training.steps_per_epoch()), progress, among_ == nullptr);
+  Progress bar(training.steps_done(), planned_steps(config_, training.steps_per_epoch()), progress,
+               among_ == nullptr);
   RunParts parts{evaluator_.get(), &checkpoints_, {}, deadline_};
   if (comm_.is_root()) parts.observers = {metrics_.get(), &bar};
   if (comm_.is_root() && among_ != nullptr) parts.observers.push_back(among_->observer);

@@ -98,7 +98,6 @@ class PropagationOf : public ::testing::TestWithParam<Placement> {
     return x;
   }
 
-  /// Values are of order one.
   template <class Real>
   void expect_rows(const Matrix<Real>& got, const Eigen::MatrixXd& want, double tolerance) const {
     for (LocalRow row = 0; row < got.rows(); ++row) {
