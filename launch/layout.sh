@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Sourced by siren.sbatch, siren-array.sbatch and run-mpirun.sh: where the ranks of `siren train` go, how they are started and
-# sent signals, and whether a batch job comes back. What can be set from outside, as environment variables:
+# Sourced by siren.sbatch, siren-array.sbatch, siren-cv.sbatch and run-mpirun.sh: where the ranks go, how they are started and sent
+# signals, and whether a batch job comes back. What can be set from outside, as environment variables:
 #
 #   SIREN                  the program (default: build/release/siren of this source tree)
 #   SIREN_LAUNCHER         srun (default: every signal reaches every rank, exit codes come at once) or mpirun (for a SLURM without
@@ -112,16 +112,31 @@ forward_signal() {
   [ -z "${program:-}" ] || kill -USR1 "$program" 2>/dev/null
 }
 
-# train RUN_DIR OPTION...: begins or continues the run on the ranks of the layout; sets code. A batch job has a signal before
-# its end, and nobody but this shell gets it.
+# train RUN_DIR OPTION...: begins or continues the run.
 train() {
-  local run=$1 resume=() passed_threads=(--threads "$threads")
+  local run=$1 resume=()
   shift
   [ ! -f "$run/config.ini" ] || resume=(--resume)
+  on_all_ranks "$run" train --run "$run" "${resume[@]}" "$@"
+}
+
+# cross_validate OUT_DIR OPTION...: begins or continues the runs; one node is one group unless --groups is given.
+cross_validate() {
+  local out=$1 groups=(--groups "$nodes")
+  shift
+  case " $* " in *" --groups "* | *" --groups="*) groups=() ;; esac
+  on_all_ranks "$out" cv --output "$out" "${groups[@]}" "$@"
+}
+
+# on_all_ranks DIR COMMAND OPTION...: `siren COMMAND` on the ranks of the layout; sets code. A batch job has a signal before its end,
+# and nobody but this shell gets it.
+on_all_ranks() {
+  local run=$1 passed_threads=(--threads "$threads")
+  shift
   case " $* " in *" --threads "* | *" --threads="*) passed_threads=() ;; esac
   signalled=no program=""
   trap forward_signal USR1 TERM
-  "${launcher[@]}" "$siren" train --run "$run" "${resume[@]}" "${passed_threads[@]}" "$@" &
+  "${launcher[@]}" "$siren" "$@" "${passed_threads[@]}" &
   program=$!
   [ "$signalled" = no ] || kill -USR1 "$program"
   interrupted=yes
@@ -142,7 +157,7 @@ failures_in_a_row() {
   fi
 }
 
-# come_back RUN_DIR: after train, puts this job back into the queue unless the run is done, the input is wrong, somebody cancelled
+# come_back RUN_DIR: after train or cross_validate, puts this job back into the queue unless the run is done, the input is wrong, somebody cancelled
 # the job, or it failed too often. Returns if it does not.
 come_back() {
   local state restarts=${SLURM_RESTART_COUNT:-0} failures=0

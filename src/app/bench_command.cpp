@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "siren/app/check_start.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/core/version.hpp"
@@ -60,6 +61,7 @@ int run_bench(const Communicator& comm, std::span<const std::string> args) {
   BenchCommand command;
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
+  check_same_options(comm, command.options.config_text());
   const TrainConfig& config = command.config.train;
   const int threads = set_threads(comm, config.threads);
   Session session(comm, command.config.data, config);

@@ -142,7 +142,7 @@ std::string describe_preparation(const PreparedDataset& data, DuplicatePolicy po
   return text;
 }
 
-std::string dataset_as_json(const DatasetSummary& summary, const std::string& path) {
+Json dataset_as_json(const DatasetSummary& summary, const std::string& path) {
   const DatasetStatistics& statistics = summary.statistics;
   Json result{{"kind", "dataset"},
               {"path", path},
@@ -171,7 +171,7 @@ std::string dataset_as_json(const DatasetSummary& summary, const std::string& pa
     result["folds"].push_back(fold_json(summary, fold));
   result["ratings_per_user"] = degrees_json(statistics.user_degree);
   result["ratings_per_item"] = degrees_json(statistics.item_degree);
-  return result.dump();
+  return result;
 }
 
 }  // namespace siren

@@ -2,52 +2,108 @@
 #include "siren/app/info_command.hpp"
 
 #include <cstdio>
+#include <filesystem>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "siren/app/dataset_details.hpp"
 #include "siren/app/dataset_report.hpp"
+#include "siren/app/model_file_report.hpp"
 #include "siren/app/option_parser.hpp"
+#include "siren/app/run_report.hpp"
 #include "siren/core/error.hpp"
+#include "siren/io/block_hashes.hpp"
 #include "siren/io/dataset_file.hpp"
 
 namespace siren {
 namespace {
 
-void show_dataset(const std::string& path, bool json, bool verify) {
-  const DatasetFile data(path);
-  if (verify) data.verify();
-  const DatasetSummary& summary = data.summary();
-  if (json) {
-    fmt::print("{}\n", dataset_as_json(summary, path));
-    return;
-  }
-  fmt::print("{:<11}{}: dataset, format {}{}\n", "file", path, kDatasetFormatVersion,
-             verify ? ", all checksums match" : "");
-  fmt::print("{:<11}{} (siren {})\n", "made by", summary.command, summary.program_version);
-  fmt::print("{:<11}{}\n", "content", summary.content_hash);
-  std::fputs(describe_dataset(summary).c_str(), stdout);
-}
+namespace fs = std::filesystem;
 
-void info(std::span<const std::string> args) {
+struct InfoOptions {
   std::string path;
   bool json = false;
   bool verify = true;
-  OptionParser options("info", "FILE.h5 [--json]", "Says what a file is and what is in it.");
-  options.positional("FILE", path);
-  options.flag("json", json, "one JSON object instead of text");
-  options.flag("verify", verify,
+};
+
+OptionParser declare(InfoOptions& o) {
+  OptionParser options(
+      "info", "FILE|DIR [--json]",
+      "Says what a file is and what is in it: a data set, a run directory, a checkpoint, exported\n"
+      "embeddings or recommended lists (HDF5).");
+  options.positional("FILE", o.path);
+  options.flag("json", o.json, "one JSON object instead of text");
+  options.flag("verify", o.verify,
                "compare all contents with their checksums (default; --verify=false skips it)");
-  if (!options.parse(args)) return;
-  options.apply();
-  if (path.empty()) throw InputError("no file named: siren info FILE.h5");
-  show_dataset(path, json, verify);
+  return options;
+}
+
+void show_dataset(const InfoOptions& o) {
+  const DatasetFile data(o.path);
+  if (o.verify) data.verify();
+  const DatasetSummary& summary = data.summary();
+  const DatasetDetails details = look_into(data);
+  if (o.json) {
+    nlohmann::ordered_json json = dataset_as_json(summary, o.path);
+    json.update(details_as_json(summary, details));
+    fmt::print("{}\n", json.dump());
+    return;
+  }
+  fmt::print("{:<11}{}: dataset, format {}{}\n", "file", o.path, kDatasetFormatVersion,
+             o.verify ? ", all checksums match" : "");
+  fmt::print("{:<11}{} (siren {})\n", "made by", summary.command, summary.program_version);
+  fmt::print("{:<11}{}\n", "content", summary.content_hash);
+  fmt::print("{}{}", describe_dataset(summary), describe_details(summary, details));
+}
+
+void show_run(const Communicator& alone, const InfoOptions& o) {
+  const nlohmann::ordered_json json = run_as_json(alone, o.path, o.verify);
+  fmt::print("{}", o.json ? json.dump() + "\n" : describe_run(json));
+}
+
+void show_model_file(const Communicator& alone, const InfoOptions& o) {
+  const ModelFileKind kind = model_file_kind(o.path);
+  if (kind == ModelFileKind::kOther)
+    throw InputError(fmt::format(
+        "{}: not a file of siren; info knows data sets, run directories, checkpoints, exported "
+        "embeddings and recommended lists in HDF5",
+        o.path));
+  if (o.verify && kind == ModelFileKind::kCheckpoint) verify_block_hashes(alone, o.path);
+  const nlohmann::ordered_json json = model_file_as_json(o.path, kind);
+  fmt::print("{}", o.json ? json.dump() + "\n" : describe_model_file(json));
+}
+
+/// A checkpoint that its hashes do not confirm is not opened: HDF5 might not survive it.
+void check_and_show_model_file(const Communicator& alone, const InfoOptions& o) {
+  if (o.verify && fs::exists(block_hashes_path(o.path))) verify_block_hashes(alone, o.path);
+  try {
+    show_model_file(alone, o);
+  } catch (const EnvironmentError& error) {
+    throw InputError(fmt::format("{} is cut short or damaged: {}", o.path, error.what()));
+  }
+}
+
+void show(const Communicator& alone, const InfoOptions& o) {
+  if (o.path.empty()) throw InputError("no file named: siren info FILE|DIR");
+  if (!fs::exists(o.path)) throw InputError(fmt::format("{}: No such file or directory", o.path));
+  if (fs::is_directory(o.path)) return show_run(alone, o);
+  if (looks_like_dataset(o.path)) return show_dataset(o);
+  if (fs::file_size(o.path) == 0) throw InputError(fmt::format("{} is empty", o.path));
+  check_and_show_model_file(alone, o);
 }
 
 }  // namespace
 
 int run_info(const Communicator& comm, std::span<const std::string> args) {
+  const Communicator alone = comm.split(comm.rank(), 0);  // rank 0 works, the others wait
   agree_on_input(comm, [&] {
-    if (comm.is_root()) info(args);
+    if (!comm.is_root()) return;
+    InfoOptions o;
+    OptionParser options = declare(o);
+    if (!options.parse(args)) return;
+    options.apply();
+    show(alone, o);
   });
   return static_cast<int>(ExitCode::kDone);
 }

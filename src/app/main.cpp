@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,9 +13,12 @@
 #include <fmt/format.h>
 
 #include "siren/app/bench_command.hpp"
+#include "siren/app/check_start.hpp"
+#include "siren/app/cv_command.hpp"
 #include "siren/app/evaluate_command.hpp"
 #include "siren/app/export_command.hpp"
 #include "siren/app/info_command.hpp"
+#include "siren/app/option_reference.hpp"
 #include "siren/app/prepare_command.hpp"
 #include "siren/app/recommend_command.hpp"
 #include "siren/app/report_command.hpp"
@@ -42,6 +46,7 @@ constexpr std::array kCommands = {
     Command{"prepare", "turn ratings (CSV, TSV, MovieLens, ...) into a dataset file", run_prepare,
             true},
     Command{"train", "train a model, on any number of ranks", run_train, true},
+    Command{"cv", "train over folds, seeds and variations side by side, and compare", run_cv, true},
     Command{"evaluate", "judge a trained model or the popularity baseline", run_evaluate, false},
     Command{"recommend", "best items of users, or items similar to others, by a trained model",
             run_recommend, false},
@@ -60,18 +65,29 @@ void print_usage() {
   for (const Command& command : kCommands)
     fmt::print("  {:<10}{}\n", command.name, command.summary);
   fmt::print(
-      "\n`siren COMMAND --help` lists the options of a command; `siren --version` the version.\n");
+      "\n`siren COMMAND --help` lists the options of a command; `siren --version` the version;\n"
+      "`siren help --reference` those of all commands, `--man` a manual page, `--completion` words "
+      "for "
+      "bash.\n");
 }
 
-/// Processes that a launcher started together but that do not see each other would all do the same
-/// work and overwrite each other's files.
-void check_launch(const Communicator& comm) {
-  const int promised = ranks_promised_by_launcher();
-  if (promised > comm.size())
+/// `siren help --reference|--man|--completion`: what the option tables of all commands say.
+int describe_commands(const Communicator& comm, std::string_view what) {
+  const std::string_view name = what == "--reference"    ? "markdown"
+                                : what == "--man"        ? "man"
+                                : what == "--completion" ? "bash"
+                                                         : "";
+  const std::optional<ReferenceFormat> format = reference_format_from(name);
+  if (!format)
     throw InputError(
-        fmt::format("the launcher started {} processes but MPI sees only {} here; start siren with "
-                    "the mpirun of the MPI it was built with ({}), or with srun --mpi=pmix",
-                    promised, comm.size(), mpi_library_version()));
+        fmt::format("siren help {}: expected --reference, --man or --completion", what));
+  std::vector<CommandLine> lines;
+  for (const Command& command : kCommands) lines.push_back({command.name, command.summary});
+  if (comm.is_root()) fmt::print("{}", reference_head(*format, lines));
+  const std::vector<std::string> ask = {fmt::format("--describe-options={}", name)};
+  for (const Command& command : kCommands) command.run(comm, ask);
+  if (comm.is_root()) fmt::print("{}", reference_tail(*format));
+  return static_cast<int>(ExitCode::kDone);
 }
 
 const Command* find_command(std::string_view name) {
@@ -81,8 +97,9 @@ const Command* find_command(std::string_view name) {
 }
 
 int run(const Communicator& comm, std::span<const std::string> args) {
-  check_launch(comm);
+  check_start(comm, args);
   const std::string_view name = args.empty() ? "--help" : std::string_view(args.front());
+  if (name == "help" && args.size() > 1) return describe_commands(comm, args[1]);
   if (name == "--help" || name == "-h" || name == "help") {
     if (comm.is_root()) print_usage();
     return static_cast<int>(ExitCode::kDone);
@@ -128,7 +145,7 @@ int main(int argc, char** argv) {
   try {
     const siren::Environment environment(&argc, &argv);
     const siren::Communicator comm = siren::Communicator::world();
-    siren::start_log("info", comm.rank(), false);
+    siren::start_log(comm.rank(), false);
     return siren::guarded(comm, args);
   } catch (const std::exception& error) {
     fmt::print(stderr, "siren: {}\n", error.what());

@@ -11,6 +11,7 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/log.hpp"
 #include "siren/data/line_reader.hpp"
 
 namespace siren {
@@ -18,8 +19,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr const char* kConfigOption = "config";
-constexpr const char* kHelpOption = "help";
 constexpr const char* kPositional = "";
 
 std::string_view trimmed_blanks(std::string_view text) {
@@ -45,7 +44,26 @@ std::string_view without_comment(std::string_view line) {
 }  // namespace
 
 OptionParser::OptionParser(std::string command, std::string synopsis, std::string summary)
-    : command_(std::move(command)), synopsis_(std::move(synopsis)), summary_(std::move(summary)) {}
+    : command_(std::move(command)), synopsis_(std::move(synopsis)), summary_(std::move(summary)) {
+  declare_messages();
+}
+
+/// Of every command; never part of a run's configuration.
+void OptionParser::declare_messages() {
+  const auto nothing = [] { return std::string(); };
+  const auto set_level = [](const OptionText& option) {
+    if (!is_log_level(option.text))
+      throw InputError(
+          fmt::format("{} {}: expected one of error|warn|info|debug", option.place, option.text));
+    set_log_level(option.text);
+  };
+  const auto be_quiet = [](const OptionText& option) {
+    if (parse_bool(option)) set_log_level("warn");
+  };
+  custom("quiet", be_quiet, nothing, "", "no messages but warnings, no progress bar");
+  custom("log-level", set_level, nothing, "LEVEL", "error|warn|info|debug (default info)");
+  for (Option& option : options_) option.section = kCommonSection;
+}
 
 void OptionParser::section(const std::string& title) {
   sections_.push_back(title);
@@ -55,6 +73,7 @@ void OptionParser::declare(Option option) {
   SIREN_ASSERT(find(option.name) == nullptr, "option {} declared twice", option.name);
   if (sections_.empty()) section("Options");
   option.section = sections_.size() - 1;
+  option.hidden = hiding_;
   options_.push_back(std::move(option));
 }
 
@@ -69,11 +88,18 @@ void OptionParser::custom(const std::string& name,
                           std::function<std::string()> show,
                           const std::string& value_name,
                           const std::string& help) {
-  const auto set_last = [set = std::move(set)](const std::vector<OptionText>& given) {
-    set(given.back());
-  };
-  const auto show_one = [show = std::move(show)] { return std::vector<std::string>{show()}; };
-  declare({name, value_name, help, 0, false, set_last, show_one});
+  const std::string type = value_name.empty()                          ? "flag"
+                           : value_name.find('|') != std::string::npos ? "choice"
+                                                                       : "text";
+  declare_one({name, value_name, help, type, 0, false, {}, {}}, std::move(set), std::move(show));
+}
+
+void OptionParser::declare_one(Option option,
+                               std::function<void(const OptionText&)> set,
+                               std::function<std::string()> show) {
+  option.set = [set = std::move(set)](const std::vector<OptionText>& given) { set(given.back()); };
+  option.show = [show = std::move(show)] { return std::vector<std::string>{show()}; };
+  declare(std::move(option));
 }
 
 void OptionParser::text(const std::string& name,
@@ -99,7 +125,7 @@ void OptionParser::list(const std::string& name,
     target.clear();
     for (const OptionText& option : given) target.push_back(option.text);
   };
-  declare({name, value_name, help, 0, true, set, [&target] { return target; }});
+  declare({name, value_name, help, "text, repeatable", 0, true, set, [&target] { return target; }});
 }
 
 void OptionParser::positional(const std::string& value_name, std::string& target) {
@@ -119,7 +145,8 @@ OptionParser::Given OptionParser::parse_command_line(std::span<const std::string
     if (option.value_name.empty()) value->implicit_value({"true"}, "true");
     description.add_options()(option.name.c_str(), value, "");
   }
-  description.add_options()(kHelpOption, "")(kConfigOption, po::value<std::string>(), "");
+  description.add_options()(kHelpOption, "")(kConfigOption, po::value<std::string>(), "")(
+      kDescribeOption, po::value<std::string>(), "");
   const int style = po::command_line_style::default_style &
                     ~po::command_line_style::allow_guessing & ~po::command_line_style::allow_short;
   Given given;
@@ -170,6 +197,7 @@ bool OptionParser::parse(std::span<const std::string> args) {
     std::fputs(help().c_str(), stdout);
     return false;
   }
+  if (given_.contains(kDescribeOption)) return print_description();
   for (const auto& [name, texts] : given_) {
     const Option* option = find(name);
     const bool repeatable = option != nullptr ? option->repeatable : positionals_ != nullptr;
@@ -201,6 +229,12 @@ std::vector<std::string> OptionParser::given_names() const {
   return names;
 }
 
+std::vector<std::string> OptionParser::names() const {
+  std::vector<std::string> names;
+  for (const Option& option : options_) names.push_back(option.name);
+  return names;
+}
+
 std::string OptionParser::value_of(const std::string& name) const {
   const Option* option = find(name);
   SIREN_ASSERT(option != nullptr, "no option {}", name);
@@ -226,8 +260,8 @@ void OptionParser::number(const std::string& name,
   const auto set = [&target, range](const OptionText& option) {
     target = parse_number(option, range);
   };
-  custom(
-      name, set, [&target] { return fmt::format("{}", target); }, value_name, help);
+  declare_one({name, value_name, help, describe_range(range), 0, false, {}, {}}, set,
+              [&target] { return fmt::format("{}", target); });
 }
 
 template <Number T>
@@ -240,7 +274,7 @@ void OptionParser::number(const std::string& name,
     target = parse_number(option, range);
   };
   const auto show = [&target] { return target ? fmt::format("{}", *target) : std::string(); };
-  custom(name, set, show, value_name, help);
+  declare_one({name, value_name, help, describe_range(range), 0, false, {}, {}}, set, show);
 }
 
 // NOLINTBEGIN(bugprone-macro-parentheses): T is a type
@@ -256,36 +290,5 @@ SIREN_INSTANTIATE(std::int64_t)
 SIREN_INSTANTIATE(float)
 SIREN_INSTANTIATE(double)
 #undef SIREN_INSTANTIATE
-
-std::string OptionParser::config_text() const {
-  std::string result;
-  for (const Option& option : options_)
-    for (const std::string& value : option.show())
-      if (!value.empty()) result += fmt::format("{} = {}\n", option.name, value);
-  return result;
-}
-
-std::string OptionParser::help() const {
-  constexpr std::size_t kIndent = 2;
-  std::size_t width = 0;
-  for (const Option& option : options_)
-    width = std::max(width, option.name.size() + option.value_name.size() + 3);
-  std::string result = fmt::format("usage: siren {} {}\n{}\n", command_, synopsis_, summary_);
-  std::size_t section = sections_.size();
-  const auto line = [&](const std::string& name, const std::string& value_name,
-                        const std::string& help_text) {
-    const std::string head =
-        fmt::format("--{}{}{}", name, value_name.empty() ? "" : " ", value_name);
-    result += fmt::format("{:{}}{:{}}  {}\n", "", kIndent, head, width, help_text);
-  };
-  for (const Option& option : options_) {
-    if (option.section != section) result += fmt::format("{}:\n", sections_[option.section]);
-    section = option.section;
-    line(option.name, option.value_name, option.help);
-  }
-  line(kConfigOption, "FILE", "options as key = value lines; the command line wins");
-  line(kHelpOption, "", "this text");
-  return result;
-}
 
 }  // namespace siren

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/app/progress.hpp"
 
-#include <string>
-#include <unistd.h>
+#include <array>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "siren/core/log.hpp"
+#include "siren/core/resident_memory.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 
 namespace siren {
@@ -14,56 +17,93 @@ namespace siren {
 namespace {
 
 constexpr double kRedrawSeconds = 0.2;
-constexpr std::int64_t kBarColumns = 24;
+constexpr std::int64_t kBarColumns = 20;
+constexpr const char* kBestBy = "nDCG@10";
+constexpr const char* kClear = "\r\033[K";
 
 }  // namespace
 
-Progress::Progress(std::int64_t first_step, std::int64_t total_steps)
-    : terminal_(isatty(STDERR_FILENO) != 0), first_step_(first_step), total_steps_(total_steps) {}
+Progress::Progress(std::int64_t first_step,
+                   std::int64_t total_steps,
+                   const RunProgress& before,
+                   bool bar)
+    : draws_(bar && stderr_is_terminal() && shows_progress()),
+      first_step_(first_step),
+      total_steps_(total_steps),
+      best_metric_(before.best_metric),
+      best_epoch_(before.best_epoch) {}
+
+Progress::~Progress() {
+  if (draws_ && drawn_at_ >= 0.0) fmt::print(stderr, "{}", kClear);
+}
+
+double Progress::seconds_left(std::int64_t step) const {
+  return watch_.seconds() / static_cast<double>(step - first_step_) *
+         static_cast<double>(total_steps_ - step);
+}
+
+std::string Progress::best() const {
+  if (best_epoch_ == 0) return {};
+  return fmt::format("  best {} {:.4f} (epoch {})", kBestBy, best_metric_, best_epoch_);
+}
+
+/// As many parts as fit on the line: a bar that wraps cannot be drawn over.
+std::string Progress::bar(const StepReport& report, double seconds) const {
+  const auto filled = static_cast<std::size_t>(kBarColumns * report.step / total_steps_);
+  const double rate = static_cast<double>(report.step - first_step_) / seconds;
+  const std::array parts = {
+      fmt::format("[{}{}] {:3}%", std::string(filled, '#'), std::string(kBarColumns - filled, '.'),
+                  100 * report.step / total_steps_),
+      fmt::format("  {} left", human_seconds(seconds_left(report.step))),
+      fmt::format("  epoch {}", report.epoch),
+      fmt::format("  loss {:.4f}", report.loss),
+      fmt::format("  {:.1f} steps/s", rate),
+      best(),
+      fmt::format("  step {}/{}", report.step, total_steps_),
+      fmt::format("  {}", human_bytes(peak_resident_bytes()))};
+  const std::size_t columns = terminal_columns();
+  std::string line;
+  for (const std::string& part : parts)
+    if (line.size() + part.size() < columns) line += part;
+  return line;
+}
 
 void Progress::on_step(const StepReport& report) {
   const double now = watch_.seconds();
-  if (!terminal_ || now - drawn_at_ < kRedrawSeconds) return;
+  if (!draws_ || now - drawn_at_ < kRedrawSeconds) return;
   drawn_at_ = now;
-  bar_shown_ = true;
-  const auto done = static_cast<double>(report.step - first_step_);
-  const double left = now / done * static_cast<double>(total_steps_ - report.step);
-  const auto filled = static_cast<std::size_t>(kBarColumns * report.step / total_steps_);
-  fmt::print(stderr, "\r\033[K[{}{}] step {}/{}  epoch {}  loss {:.4f}  {:.1f} steps/s  {} left",
-             std::string(filled, '#'), std::string(kBarColumns - filled, '.'), report.step,
-             total_steps_, report.epoch, report.loss, done / now, human_seconds(left));
-}
-
-void Progress::clear_bar() {
-  if (bar_shown_) fmt::print(stderr, "\r\033[K");
-  bar_shown_ = false;
+  fmt::print(stderr, "{}{}", kClear, bar(report, now));
 }
 
 void Progress::on_epoch(const EpochReport& report) {
-  clear_bar();
-  const double left = watch_.seconds() / static_cast<double>(report.step - first_step_) *
-                      static_cast<double>(total_steps_ - report.step);
   spdlog::info(
-      "epoch {:>3}  step {:>7}/{}  loss {:.4f}  reg {:.4f}  {:.1f} s  {:.1f} ms/step  {} left",
+      "epoch {:>3}  step {:>7}/{}  loss {:.4f}  reg {:.4f}  {:.1f} s  {:.1f} ms/step  {} left  "
+      "{}{}",
       report.epoch, report.step, total_steps_, report.loss, report.reg, report.seconds,
-      1e3 * report.seconds / static_cast<double>(report.steps), human_seconds(left));
+      1e3 * report.seconds / static_cast<double>(report.steps),
+      human_seconds(seconds_left(report.step)), human_bytes(peak_resident_bytes()), best());
+  std::vector<std::string> phases;
+  for (const PhaseUse& use : report.phases)
+    phases.push_back(fmt::format("{} {:.3f} s", use.name, use.max_seconds));
+  spdlog::debug("epoch {:>3}  slowest rank: {}", report.epoch, fmt::join(phases, ", "));
 }
 
 void Progress::on_evaluation(std::int32_t epoch, const EvaluationReport& report) {
-  clear_bar();
+  const double metric = report.metric(kBestBy);
+  if (metric > best_metric_) {
+    best_metric_ = metric;
+    best_epoch_ = epoch;
+  }
   spdlog::info("epoch {:>3}  {}: P@10 {:.4f}  R@10 {:.4f}  nDCG@10 {:.4f}  ({:.2f} s)", epoch,
-               report.split, report.metric("P@10"), report.metric("R@10"), report.metric("nDCG@10"),
-               report.seconds);
+               report.split, report.metric("P@10"), report.metric("R@10"), metric, report.seconds);
 }
 
 void Progress::on_checkpoint(const CheckpointReport& report) {
-  clear_bar();
   spdlog::info("checkpoint {} ({} in {:.2f} s)", report.file, human_bytes(report.bytes),
                report.seconds);
 }
 
 void Progress::on_end(const RankReport& report) {
-  clear_bar();
   for (const std::string& line : format_report(report)) spdlog::info("{}", line);
 }
 

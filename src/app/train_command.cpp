@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "siren/app/check_start.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/progress.hpp"
 #include "siren/app/report_command.hpp"
@@ -100,28 +101,26 @@ std::string watched_split(const TrainConfig& config, const Session& session) {
   return config.eval_split.empty() ? split : config.eval_split;
 }
 
-Deadline deadline_of(const TrainConfig& config) {
-  std::optional<double> limit;
-  if (!config.time_limit.empty()) limit = parse_time_limit(config.time_limit);
-  return {limit, end_of_batch_job()};
-}
-
 /// One start of `siren train`. All members are collective; parts are built in the order in which
 /// they refer to each other.
 class Job {
  public:
-  Job(const Communicator& comm, TrainCommand& command)
+  /// `among` is null for a run that has the job for itself.
+  Job(const Communicator& comm, TrainCommand& command, const AmongRuns* among)
       : comm_(comm),
         command_(command),
+        among_(among),
         config_(command.config.train),
-        deadline_(deadline_of(config_)),
-        threads_(set_threads(comm, config_.threads)),
+        deadline_(among == nullptr ? job_deadline(config_.time_limit) : among->deadline),
+        threads_(set_threads(among == nullptr ? comm : among->job, config_.threads)),
         session_(comm, command.config.data, config_),
         evaluator_(session_.make_evaluator(watched_split(config_, session_))),
         directory_(config_.run),
         checkpoints_(comm, session_, directory_, config_text(), config_.keep) {}
 
   ExitCode run();
+  /// The event of the final evaluation, on rank 0 once the run is done.
+  const nlohmann::ordered_json& final_event() const { return final_event_; }
 
  private:
   std::string config_text();
@@ -135,6 +134,7 @@ class Job {
 
   const Communicator& comm_;
   TrainCommand& command_;
+  const AmongRuns* among_;
   const TrainConfig& config_;
   Deadline deadline_;
   int threads_;
@@ -143,6 +143,7 @@ class Job {
   RunDirectory directory_;
   RunCheckpoints checkpoints_;
   std::unique_ptr<MetricsLog> metrics_;  // rank 0
+  nlohmann::ordered_json final_event_;
 };
 
 /// Options that only the data set can contradict.
@@ -163,9 +164,11 @@ ExitCode Job::run() {
   if (!beginning.empty()) spdlog::info("{}", beginning);
   const RunProgress progress = command_.resume ? resume() : RunProgress{};
   start_metrics();
-  Progress bar(training.steps_done(), planned_steps(config_, training.steps_per_epoch()));
+  Progress bar(training.steps_done(), planned_steps(config_, training.steps_per_epoch()), progress,
+               among_ == nullptr);
   RunParts parts{evaluator_.get(), &checkpoints_, {}, deadline_};
   if (comm_.is_root()) parts.observers = {metrics_.get(), &bar};
+  if (comm_.is_root() && among_ != nullptr) parts.observers.push_back(among_->observer);
   TrainingRun run(comm_, config_, training, parts, progress);
   try {
     run.run();
@@ -239,10 +242,10 @@ void Job::finish(TrainingRun& run) {
   if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
   const EvaluationReport report = run.evaluate(*evaluator_);
   if (!comm_.is_root()) return;
-  nlohmann::ordered_json event = {{"event", "final"}, {"step", best}};
-  event.update(to_json(report));
-  metrics_->write(event);
-  std::fputs(format_report(report).c_str(), stdout);
+  final_event_ = {{"event", "final"}, {"step", best}};
+  final_event_.update(to_json(report));
+  metrics_->write(final_event_);
+  if (among_ == nullptr) std::fputs(format_report(report).c_str(), stdout);
   write_own_report(config_.run);
 }
 
@@ -264,8 +267,23 @@ int run_train(const Communicator& comm, std::span<const std::string> args) {
   TrainCommand command;
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
+  check_same_options(comm, command.options.config_text());
   const Watchdog watchdog(comm, command.config.train.hang_timeout);
-  return static_cast<int>(Job(comm, command).run());
+  return static_cast<int>(Job(comm, command, nullptr).run());
+}
+
+void check_train_options(std::span<const std::string> args) {
+  TrainCommand().parse(args);
+}
+
+nlohmann::ordered_json train_among(const Communicator& comm,
+                                   std::span<const std::string> args,
+                                   const AmongRuns& among) {
+  TrainCommand command;
+  agree_on_input(comm, [&] { command.parse(args); });
+  Job job(comm, command, &among);
+  if (job.run() == ExitCode::kInterrupted) throw Interrupted(command.config.train.run);
+  return job.final_event();
 }
 
 }  // namespace siren

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/core/log.hpp"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include <fmt/format.h>
@@ -8,15 +10,43 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/terminal.hpp"
 
 namespace siren {
 
-void start_log(const std::string& level, int rank, bool all_ranks) {
+namespace {
+
+constexpr std::array<std::string_view, 4> kLevels = {"error", "warn", "info", "debug"};
+
+spdlog::sink_ptr console() {
+  return spdlog::default_logger()->sinks().front();
+}
+
+}  // namespace
+
+void start_log(int rank, bool all_ranks) {
   auto console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  console->set_pattern(all_ranks ? fmt::format("siren[{}]: %^%v%$", rank) : "siren: %v");
+  // On a terminal a message takes the place of a progress bar.
+  const std::string clear = stderr_is_terminal() ? "\r\033[K" : "";
+  console->set_pattern(clear + (all_ranks ? fmt::format("siren[{}]: %^%v%$", rank) : "siren: %v"));
   auto logger = std::make_shared<spdlog::logger>("siren", console);
-  logger->set_level(rank == 0 || all_ranks ? spdlog::level::from_str(level) : spdlog::level::off);
+  logger->set_level(rank == 0 || all_ranks ? spdlog::level::info : spdlog::level::off);
   spdlog::set_default_logger(logger);
+}
+
+bool is_log_level(std::string_view level) {
+  return std::find(kLevels.begin(), kLevels.end(), level) != kLevels.end();
+}
+
+void set_log_level(const std::string& level) {
+  const spdlog::level::level_enum chosen = spdlog::level::from_str(level);
+  console()->set_level(chosen);
+  spdlog::logger& logger = *spdlog::default_logger();
+  if (logger.level() != spdlog::level::off) logger.set_level(std::min(chosen, spdlog::level::info));
+}
+
+bool shows_progress() {
+  return spdlog::should_log(spdlog::level::info) && console()->should_log(spdlog::level::info);
 }
 
 void also_log_to_file(const std::string& path) {
@@ -28,6 +58,16 @@ void also_log_to_file(const std::string& path) {
   } catch (const spdlog::spdlog_ex& error) {
     throw EnvironmentError(fmt::format("cannot open the log file {}: {}", path, error.what()));
   }
+}
+
+LogToFilesOnly::LogToFilesOnly(bool speaks) : before_(spdlog::default_logger()) {
+  auto logger = std::make_shared<spdlog::logger>("siren");
+  logger->set_level(speaks ? spdlog::level::info : spdlog::level::off);
+  spdlog::set_default_logger(logger);
+}
+
+LogToFilesOnly::~LogToFilesOnly() {
+  spdlog::set_default_logger(before_);
 }
 
 }  // namespace siren

@@ -22,8 +22,7 @@ static_assert(std::atomic<int>::is_always_lock_free &&
               "used in a signal handler");
 
 void note(int signal) {
-  int none = 0;
-  first_signal.compare_exchange_strong(none, signal);
+  note_stop(signal);
   if (signal != SIGINT) return;
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -44,6 +43,11 @@ void note_stop_signals() {
   sigemptyset(&action.sa_mask);
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2})
     ::sigaction(signal, &action, nullptr);
+}
+
+void note_stop(int signal) {
+  int none = 0;
+  first_signal.compare_exchange_strong(none, signal);
 }
 
 int stop_signal() {

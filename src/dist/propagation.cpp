@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/dist/propagation.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,8 +13,40 @@ namespace siren {
 
 namespace {
 
-constexpr std::int64_t kEdgesPerTile = 4096;
 constexpr std::int64_t kRowsPerBlock = 256;
+
+/// Sums of the rows in `range` to where the kind of output says.
+template <class Precision, class Real, class Stored>
+void product_to(const Kernels<Precision>& kernels,
+                const CsrView& csr,
+                const Matrix<Stored>& table,
+                const RowRange& range,
+                const LayerOutput<Real, Stored>& to) {
+  kernels.product_to_layer(csr, table.data(), table.stride(), range.begin, range.end, to);
+}
+template <class Precision, class Real, class Stored>
+void product_to(const Kernels<Precision>& kernels,
+                const CsrView& csr,
+                const Matrix<Stored>& table,
+                const RowRange& range,
+                const AdjointOutput<Real, Stored>& to) {
+  kernels.product_to_adjoint(csr, table.data(), table.stride(), range.begin, range.end, to);
+}
+
+template <class Precision, class Real, class Stored>
+void sums_to(const Kernels<Precision>& kernels,
+             const Matrix<Real>& sums,
+             const RowRange& range,
+             const LayerOutput<Real, Stored>& to) {
+  kernels.sums_to_layer(sums.data(), sums.stride(), range.begin, range.end, to);
+}
+template <class Precision, class Real, class Stored>
+void sums_to(const Kernels<Precision>& kernels,
+             const Matrix<Real>& sums,
+             const RowRange& range,
+             const AdjointOutput<Real, Stored>& to) {
+  kernels.sums_to_adjoint(sums.data(), sums.stride(), range.begin, range.end, to);
+}
 
 }  // namespace
 
@@ -62,70 +92,33 @@ Propagation<Precision>::Propagation(const Communicator& comm,
 
 template <class Precision>
 auto Propagation<Precision>::make_scaling(bool adjoint) const -> Scaling {
+  const bool symmetric = shape_.normalisation == Normalisation::kSymmetric;
   Scaling scaling;
-  const auto mean_of = static_cast<Real>(shape_.layers + 1);
   for (const std::int32_t degree : graph_.degree) {
     const Real inverse = degree == 0 ? Real{0} : Real{1} / static_cast<Real>(degree);
     const Real root = std::sqrt(inverse);
     const Real present = degree == 0 ? Real{0} : Real{1};
-    const bool symmetric = shape_.normalisation == Normalisation::kSymmetric;
     const Real pre = symmetric ? root : (adjoint ? inverse : present);
     const Real post = symmetric ? root : (adjoint ? present : inverse);
-    scaling.first.push_back(pre);
+    scaling.first.push_back(adjoint ? share() * pre : pre);
     scaling.next.push_back(symmetric ? inverse : pre * post);
-    scaling.sum.push_back(post / mean_of);
+    scaling.result.push_back(adjoint ? post : post * share());
   }
   return scaling;
 }
 
 template <class Precision>
-auto Propagation<Precision>::all_rows(const std::vector<std::int64_t>& offsets) const -> Selection {
-  const std::vector<std::int64_t> bounds = balanced_tiles(offsets, kEdgesPerTile);
-  Selection all;
-  all.edges = offsets.back();
-  for (std::size_t t = 0; t + 1 < bounds.size(); ++t)
-    all.runs.push_back({bounds[t], bounds[t + 1]});
-  all.tiles.resize(bounds.size());
-  std::iota(all.tiles.begin(), all.tiles.end(), std::int64_t{0});
-  return all;
-}
-
-/// The needed rows of one side; neighbouring ones make a run.
-template <class Precision>
-void Propagation<Precision>::select(std::span<const LocalRow> needed,
-                                    const RowRange& side,
-                                    const std::vector<std::int64_t>& offsets,
-                                    Selection& selection) const {
-  selection.runs.clear();
-  selection.tiles.assign(1, 0);
-  selection.edges = 0;
-  std::int64_t work = 0;  // of the present tile
-  const auto end_tile = [&] {
-    selection.tiles.push_back(std::ssize(selection.runs));
-    work = 0;
-  };
-  auto at = std::lower_bound(needed.begin(), needed.end(), side.begin);
-  for (; at != needed.end() && *at < side.end; ++at) {
-    const std::int64_t row = *at - side.begin;
-    const bool in_tile = selection.tiles.back() < std::ssize(selection.runs);
-    if (in_tile && selection.runs.back().end == row)
-      ++selection.runs.back().end;
-    else
-      selection.runs.push_back({row, row + 1});
-    const std::int64_t edges =
-        offsets[static_cast<std::size_t>(row) + 1] - offsets[static_cast<std::size_t>(row)];
-    selection.edges += edges;
-    work += 1 + edges;
-    if (work >= kEdgesPerTile) end_tile();
-  }
-  if (work > 0) end_tile();
+const std::uint8_t* Propagation<Precision>::flag(std::span<const LocalRow> needed) {
+  flags_.assign(static_cast<std::size_t>(graph_.rows), 0);
+  for (const LocalRow row : needed) flags_[static_cast<std::size_t>(row)] = 1;
+  return flags_.data();
 }
 
 template <class Precision>
 void Propagation<Precision>::forward(const Matrix<Real>& x,
                                      Matrix<Real>& mean,
                                      const Work& overlap) {
-  apply(x, forward_, mean, nullptr, {all_anchored_, all_travelling_}, overlap);
+  add_powers(x, mean, {all_anchored_, all_travelling_}, nullptr, overlap);
 }
 
 template <class Precision>
@@ -133,14 +126,14 @@ void Propagation<Precision>::forward_rows(const Matrix<Real>& x,
                                           Matrix<Real>& mean,
                                           std::span<const LocalRow> needed,
                                           const Work& overlap) {
-  select(needed, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
-  select(needed, graph_.travelling, graph_.by_traveller.offsets, needed_travelling_);
-  apply(x, forward_, mean, nullptr, {needed_anchored_, needed_travelling_}, overlap);
+  select_rows(needed, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
+  select_rows(needed, graph_.travelling, graph_.by_traveller.offsets, needed_travelling_);
+  add_powers(x, mean, {needed_anchored_, needed_travelling_}, flag(needed), overlap);
 }
 
 template <class Precision>
 void Propagation<Precision>::backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient) {
-  apply(mean_gradient, backward_, x_gradient, nullptr, {all_anchored_, all_travelling_}, {});
+  run_adjoint(mean_gradient, x_gradient, nullptr, nullptr);
 }
 
 template <class Precision>
@@ -151,26 +144,24 @@ void Propagation<Precision>::backward_rows(const Matrix<Real>& mean_gradient,
     const auto phase = clock_.enter(Phase::kProduct);
     needed_edges_.select(needed);
   }
-  apply(mean_gradient, backward_, x_gradient, &needed_edges_, {all_anchored_, all_travelling_}, {});
+  run_adjoint(mean_gradient, x_gradient, flag(needed), &needed_edges_);
 }
 
 template <class Precision>
 auto Propagation<Precision>::all_edges(const LayerRows& rows) const -> LayerEdges {
-  return {graph_.by_traveller.view(), graph_.by_halo.view(),
-          rows.travelling.edges + all_halo_.edges};
+  const std::int64_t count = rows.travelling.edges + all_halo_.edges;
+  return {graph_.by_traveller.view(), graph_.by_halo.view(), count};
 }
 
 template <class Precision>
-void Propagation<Precision>::apply(const Matrix<Real>& x,
-                                   const Scaling& scaling,
-                                   Matrix<Real>& mean,
-                                   const NeededEdges* first,
-                                   const LayerRows& last,
-                                   const Work& overlap) {
+void Propagation<Precision>::add_powers(const Matrix<Real>& x,
+                                        Matrix<Real>& mean,
+                                        const LayerRows& last,
+                                        const std::uint8_t* wanted,
+                                        const Work& overlap) {
   const auto phase = clock_.enter(Phase::kProduct);
-  const Real share = Real{1} / static_cast<Real>(shape_.layers + 1);
   parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.begin_layers({x.data(), scaling.first.data(), share}, width_, begin, end,
+    kernels_.begin_layers({x.data(), forward_.first.data(), share(), wanted}, width_, begin, end,
                           table_.data(), mean.data());
   });
   if (shape_.layers == 0 && overlap) overlap();
@@ -178,24 +169,50 @@ void Propagation<Precision>::apply(const Matrix<Real>& x,
   for (int k = 1; k <= shape_.layers; ++k) {
     const bool is_last = k == shape_.layers;
     const LayerRows& rows = is_last ? last : all;
-    LayerEdges edges = all_edges(rows);
-    if (k == 1 && first != nullptr)
-      edges = {first->by_traveller(), first->by_halo(), first->count()};
-    run({edges, rows, is_last}, scaling, mean, k == 1 ? overlap : Work{});
+    const auto output_at = [&](std::int64_t row) {
+      return LayerOutput<Real, Stored>{
+          is_last ? nullptr : next_table_.row(row), forward_.next.data() + row, mean.row(row),
+          forward_.result.data() + row, wanted == nullptr ? nullptr : wanted + row};
+    };
+    run({all_edges(rows), rows}, output_at, k == 1 ? overlap : Work{});
     std::swap(table_, next_table_);
   }
 }
 
 template <class Precision>
-void Propagation<Precision>::run(const Layer& layer,
-                                 const Scaling& scaling,
-                                 Matrix<Real>& mean,
-                                 const Work& overlap) {
-  const auto output_at = [&](std::int64_t row) {
-    return LayerOutput<Real, Stored>{layer.last ? nullptr : next_table_.row(row),
-                                     scaling.next.data() + row, mean.row(row),
-                                     scaling.sum.data() + row};
+void Propagation<Precision>::run_adjoint(const Matrix<Real>& gradient,
+                                         Matrix<Real>& result,
+                                         const std::uint8_t* given,
+                                         const NeededEdges* first) {
+  const auto phase = clock_.enter(Phase::kProduct);
+  const auto output_at = [&](std::int64_t row, bool is_last) {
+    return AdjointOutput<Real, Stored>{is_last ? nullptr : next_table_.row(row),
+                                       backward_.next.data() + row,
+                                       backward_.first.data() + row,
+                                       result.row(row),
+                                       backward_.result.data() + row,
+                                       share(),
+                                       gradient.row(row),
+                                       given == nullptr ? nullptr : given + row};
   };
+  parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.begin_adjoint(output_at(0, shape_.layers == 0), width_, begin, end, table_.data());
+  });
+  const LayerRows all{all_anchored_, all_travelling_};
+  for (int k = 1; k <= shape_.layers; ++k) {
+    LayerEdges edges = all_edges(all);
+    if (k == 1 && first != nullptr)
+      edges = {first->by_traveller(), first->by_halo(), first->count()};
+    run({edges, all}, [&](std::int64_t row) { return output_at(row, k == shape_.layers); }, {});
+    std::swap(table_, next_table_);
+  }
+}
+
+template <class Precision>
+template <class OutputAt>
+void Propagation<Precision>::run(const Layer& layer,
+                                 const OutputAt& output_at,
+                                 const Work& overlap) {
   const LayerRows& rows = layer.rows;
   edge_visits_ += layer.edges.count + rows.anchored.edges;
   exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
@@ -212,7 +229,7 @@ void Propagation<Precision>::run(const Layer& layer,
 /// body(begin, end) for every run of CSR rows.
 template <class Precision>
 template <class Body>
-void Propagation<Precision>::over(const Selection& rows, const Body& body) {
+void Propagation<Precision>::over(const RowSelection& rows, const Body& body) {
   parallel_tiles(
       std::ssize(rows.tiles) - 1,
       [&](std::int64_t tile) {
@@ -235,32 +252,33 @@ void Propagation<Precision>::sum_halo_rows(const CsrView& csr) {
 }
 
 template <class Precision>
-void Propagation<Precision>::sum_travelling_rows(const LayerOutput<Real, Stored>& to,
+template <class Output>
+void Propagation<Precision>::sum_travelling_rows(const Output& to,
                                                  const CsrView& csr,
-                                                 const Selection& rows) {
+                                                 const RowSelection& rows) {
   over(rows, [&](std::int64_t begin, std::int64_t end) {
     if (own_sums_.rows() == 0)
-      kernels_.product_to_layer(csr, table_.data(), width_, begin, end, to);
+      product_to(kernels_, csr, table_, {begin, end}, to);
     else
       kernels_.product_to_sums(csr, table_.data(), width_, begin, end, own_sums_.data());
   });
 }
 
 template <class Precision>
-void Propagation<Precision>::sum_anchored_rows(const LayerOutput<Real, Stored>& to,
-                                               const Selection& rows) {
+template <class Output>
+void Propagation<Precision>::sum_anchored_rows(const Output& to, const RowSelection& rows) {
   over(rows, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.product_to_layer(graph_.by_anchor.view(), table_.data(), width_, begin, end, to);
+    product_to(kernels_, graph_.by_anchor.view(), table_, {begin, end}, to);
   });
 }
 
 template <class Precision>
-void Propagation<Precision>::add_partial_sums(const LayerOutput<Real, Stored>& to,
-                                              const Selection& rows) {
+template <class Output>
+void Propagation<Precision>::add_partial_sums(const Output& to, const RowSelection& rows) {
   exchange_.finish_fold(own_sums_.data());
   if (own_sums_.rows() == 0) return;
   over(rows, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.sums_to_layer(own_sums_.data(), width_, begin, end, to);
+    sums_to(kernels_, own_sums_, {begin, end}, to);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -43,6 +44,15 @@ void AtomicFile::publish() {
         fmt::format("renaming {} to {}: {}", temporary_, path_, std::strerror(errno)));
   published_ = true;
   flush_to_disk(directory_of(path_));
+}
+
+void write_text_file(const std::string& path, const std::string& text) {
+  AtomicFile file(path);
+  std::ofstream out(file.temporary(), std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw EnvironmentError(fmt::format("cannot write {}", path));
+  file.publish();
 }
 
 void flush_to_disk(const std::string& path) {

@@ -33,12 +33,7 @@ void RunDirectory::create(const std::string& config) const {
 }
 
 void RunDirectory::rewrite_config(const std::string& config) const {
-  AtomicFile file(config_path());
-  std::ofstream text(file.temporary());
-  text << config;
-  text.close();
-  if (!text) throw EnvironmentError(fmt::format("cannot write {}", config_path()));
-  file.publish();
+  write_text_file(config_path(), config);
 }
 
 std::int64_t RunDirectory::metrics_bytes() const {

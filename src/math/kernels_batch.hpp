@@ -5,10 +5,24 @@
 
 #include "siren/math/kernels.hpp"
 
+#include "kernels_sparse.hpp"
 #include "simd.hpp"
 
 namespace siren::SIREN_KERNEL_NAMESPACE {
 namespace {
+
+inline constexpr std::int64_t kSlotsAhead = 8;
+
+/// Asks for the row that comes kSlotsAhead slots after slot i.
+template <class Stored>
+SIREN_INLINE void prefetch_slot(const Stored* table,
+                                const std::int32_t* slots,
+                                std::int64_t i,
+                                std::int64_t count,
+                                std::int64_t width) {
+  const std::int64_t ahead = i + kSlotsAhead;
+  if (ahead < count) prefetch_row(table + slots[ahead] * width, width);
+}
 
 template <class Real, class Stored>
 void dots(const Real* u,
@@ -18,11 +32,31 @@ void dots(const Real* u,
           std::int64_t width,
           Real* out) {
   for (std::int64_t i = 0; i < count; ++i) {
+    prefetch_slot(table, slots, i, count, width);
     const Stored* row = table + slots[i] * width;
     Vec<Real> sum{};
     for (std::int64_t c = 0; c < width; c += kLanes<Real>) sum += load(u + c) * load(row + c);
     out[i] = add_lanes<Real>(sum);
   }
+}
+
+/// Columns [c, c + kVectors vectors) of the sum.
+template <int kVectors, class Real, class Stored>
+SIREN_INLINE void weighted_columns(const Stored* table,
+                                   const std::int32_t* slots,
+                                   const Real* weights,
+                                   std::int64_t count,
+                                   std::int64_t width,
+                                   Real* acc) {
+  Vec<Real> sum[kVectors];
+  for (int v = 0; v < kVectors; ++v) sum[v] = load(acc + v * kLanes<Real>);
+  for (std::int64_t i = 0; i < count; ++i) {
+    prefetch_slot(table, slots, i, count, width);
+    const Stored* row = table + slots[i] * width;
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sum[v] += weights[i] * load(row + v * kLanes<Real>);
+  }
+  for (int v = 0; v < kVectors; ++v) store(acc + v * kLanes<Real>, sum[v]);
 }
 
 template <class Real, class Stored>
@@ -32,11 +66,24 @@ void weighted_sum(const Stored* table,
                   std::int64_t count,
                   std::int64_t width,
                   Real* acc) {
+  constexpr int kVectors = 4;
+  constexpr std::int64_t kStep = kVectors * kLanes<Real>;
+  std::int64_t c = 0;
+  for (; c + kStep <= width; c += kStep)
+    weighted_columns<kVectors>(table + c, slots, weights, count, width, acc + c);
+  for (; c < width; c += kLanes<Real>)
+    weighted_columns<1>(table + c, slots, weights, count, width, acc + c);
+}
+
+template <class Real, class T>
+double add_scaled(const T* x, Real factor, std::int64_t width, Real* to) {
+  Vec<Real> square{};
   for (std::int64_t c = 0; c < width; c += kLanes<Real>) {
-    Vec<Real> sum = load(acc + c);
-    for (std::int64_t i = 0; i < count; ++i) sum += weights[i] * load(table + slots[i] * width + c);
-    store(acc + c, sum);
+    const Vec<Real> value = load(x + c);
+    store(to + c, load(to + c) + factor * value);
+    square += value * value;
   }
+  return static_cast<double>(add_lanes<Real>(square));
 }
 
 template <class Real>

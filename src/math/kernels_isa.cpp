@@ -6,6 +6,7 @@
 
 #include "kernels_batch.hpp"
 #include "kernels_dense.hpp"
+#include "kernels_layer.hpp"
 #include "kernels_limits.hpp"
 #include "kernels_product.hpp"
 #include "kernels_random.hpp"
@@ -23,7 +24,10 @@ constexpr Kernels<Precision> make_table() {
       .product_to_wire = product_to_wire<Real, Stored>,
       .product_to_layer = product_to_layer<Real, Stored>,
       .sums_to_layer = sums_to_layer<Real, Stored>,
+      .product_to_adjoint = product_to_adjoint<Real, Stored>,
+      .sums_to_adjoint = sums_to_adjoint<Real, Stored>,
       .begin_layers = begin_layers<Real, Stored>,
+      .begin_adjoint = begin_adjoint<Real, Stored>,
       .store_rows = store_rows<Real, Stored>,
       .add_rows = add_rows<Real, Stored>,
       .multiply = multiply<Real>,
@@ -36,6 +40,8 @@ constexpr Kernels<Precision> make_table() {
       .dots = dots<Real, Stored>,
       .weighted_sum = weighted_sum<Real, Stored>,
       .weighted_sum_real = weighted_sum<Real, Real>,
+      .add_scaled = add_scaled<Real, Real>,
+      .add_scaled_stored = add_scaled<Real, Stored>,
       .log_sigmoid = log_sigmoid<Real>,
       .at_least = at_least<Real>,
       .adam = adam<Real>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of table rows over the graph's edges, and what becomes of a finished sum. Private to the
+// Sums of table rows over the graph's edges, and rows between the wire and sums. Private to the
 // kernels: see kernels_isa.cpp.
 #pragma once
 
@@ -10,7 +10,7 @@
 namespace siren::SIREN_KERNEL_NAMESPACE {
 namespace {
 
-inline constexpr std::int64_t kPrefetchDistance = 12;
+inline constexpr std::int64_t kPrefetchDistance = 24;
 
 template <class Stored>
 SIREN_INLINE void prefetch_row(const Stored* row, std::int64_t width) {
@@ -30,7 +30,6 @@ SIREN_INLINE void sum_columns(const std::int32_t* columns,
                               Emit emit) {
   Vec<Real> sum[kVectors] = {};
   for (std::int64_t e = 0; e < count; ++e) {
-    __builtin_prefetch(columns + e + 64);
     if constexpr (kAhead > 0)
       prefetch_row(table + static_cast<std::int64_t>(columns[e + kAhead]) * width + first,
                    kVectors * kLanes<Real>);
@@ -53,7 +52,6 @@ requires(kVectors > 1) SIREN_INLINE void sum_columns(const std::int32_t* columns
                                                      Emit emit) {
   EvenOdd sum[kVectors / 2] = {};
   for (std::int64_t e = 0; e < count; ++e) {
-    __builtin_prefetch(columns + e + 64);
     if constexpr (kAhead > 0)
       prefetch_row(table + static_cast<std::int64_t>(columns[e + kAhead]) * width + first,
                    kVectors * kLanes<float>);
@@ -132,58 +130,10 @@ void product_to_wire(const CsrView& csr,
 }
 
 template <class Real, class Stored>
-SIREN_INLINE void finish(const LayerOutput<Real, Stored>& to,
-                         std::int64_t r,
-                         std::int64_t at,
-                         Vec<Real> x) {
-  if (to.next != nullptr) store(to.next + at, x * to.next_scale[r]);
-  store(to.sum + at, load(to.sum + at) + x * to.sum_scale[r]);
-}
-
-template <class Real, class Stored>
-void product_to_layer(const CsrView& csr,
-                      const Stored* table,
-                      std::int64_t width,
-                      std::int64_t begin,
-                      std::int64_t end,
-                      const LayerOutput<Real, Stored>& to) {
-  for (std::int64_t r = begin; r < end; ++r)
-    sum_row<Real>(csr, r, table, width, [&to, r, width](std::int64_t c, Vec<Real> x) {
-      finish<Real, Stored>(to, r, r * width + c, x);
-    });
-}
-
-template <class Real, class Stored>
-void sums_to_layer(const Real* sums,
-                   std::int64_t width,
-                   std::int64_t begin,
-                   std::int64_t end,
-                   const LayerOutput<Real, Stored>& to) {
-  for (std::int64_t r = begin; r < end; ++r)
-    for (std::int64_t c = 0; c < width; c += kLanes<Real>)
-      finish<Real, Stored>(to, r, r * width + c, load(sums + r * width + c));
-}
-
-template <class Real, class Stored>
 void store_rows(
     const Real* x, std::int64_t width, std::int64_t begin, std::int64_t end, Stored* stored) {
   for (std::int64_t at = begin * width; at < end * width; at += kLanes<Real>)
     store(stored + at, load(x + at));
-}
-
-template <class Real, class Stored>
-void begin_layers(const LayerInput<Real>& input,
-                  std::int64_t width,
-                  std::int64_t begin,
-                  std::int64_t end,
-                  Stored* table,
-                  Real* mean) {
-  for (std::int64_t r = begin; r < end; ++r)
-    for (std::int64_t at = r * width; at < (r + 1) * width; at += kLanes<Real>) {
-      const Vec<Real> x = load(input.x + at);
-      store(table + at, x * input.scale[r]);
-      store(mean + at, x * input.share);
-    }
 }
 
 template <class Real, class Stored>

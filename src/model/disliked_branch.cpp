@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "siren/math/block_sum.hpp"
+#include "siren/math/row_copy.hpp"
 
 namespace siren {
 
@@ -40,10 +41,7 @@ template <class Precision>
 void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass,
                                               const Matrix<Real>& table,
                                               const RowRange& block) {
-  const std::size_t row_bytes = static_cast<std::size_t>(width_) * sizeof(Real);
-  for (std::int64_t i = block.begin; i < block.end; ++i)
-    std::memcpy(activations_[0].row(i), table.row(pass.needed.row(i)), row_bytes);
-
+  gather_rows(table, pass.needed.rows_of(block.begin, block.end), activations_[0].row(block.begin));
   const std::int64_t words = (width_ + 63) / 64;
   std::vector<std::uint64_t> mask(static_cast<std::size_t>(block.size() * words));
   for (int layer = 0; layer < layout_.mlp_layers(); ++layer) {

@@ -2,9 +2,9 @@
 #include "siren/model/fusion.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "siren/math/block_sum.hpp"
+#include "siren/math/row_copy.hpp"
 
 namespace siren {
 
@@ -43,12 +43,10 @@ void Fusion<Precision>::forward(const Pass<Real>& pass,
   if (layout_.has_attention())
     transpose(pass.dense + layout_.attention_weight(), width_, transposed_.data());
 
-  const std::size_t row_bytes = static_cast<std::size_t>(width_) * sizeof(Real);
   const std::vector<Real> even(static_cast<std::size_t>(kSumBlockRows),
                                Real{0});  // equal scores: one half each
   parallel_blocks(pass.needed.size(), kSumBlockRows, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      std::memcpy(zp_.row(i), zp_table.row(pass.needed.row(i)), row_bytes);
+    gather_rows(zp_table, pass.needed.rows_of(begin, end), zp_.row(begin));
     const Real* score_p = even.data();
     const Real* score_n = even.data();
     if (layout_.has_attention()) {
@@ -118,9 +116,7 @@ void Fusion<Precision>::backward_block(const Pass<Real>& pass,
     std::transform(ds.begin(), ds.end(), ds.begin(), [](Real x) { return -x; });
     score_backward_block(pass, block, disliked_, ds.data(), dzn, dense_gradient);
   }
-  const std::size_t row_bytes = static_cast<std::size_t>(width_) * sizeof(Real);
-  for (std::int64_t i = 0; i < block.size(); ++i)
-    std::memcpy(zp_gradient.row(pass.needed.row(block.begin + i)), dzp.row(i), row_bytes);
+  scatter_rows(dzp.data(), pass.needed.rows_of(block.begin, block.end), zp_gradient);
 }
 
 template <class Precision>

@@ -17,18 +17,6 @@ std::size_t at(std::int64_t i) {
   return static_cast<std::size_t>(i);
 }
 
-/// gradient += factor x for one row; returns |x|^2.
-template <class T, class Real>
-double add_scaled(const T* x, Real factor, std::int64_t columns, Real* gradient) {
-  double norm = 0.0;
-  for (std::int64_t c = 0; c < columns; ++c) {
-    const Real value = static_cast<Real>(x[c]);
-    gradient[c] += factor * value;
-    norm += static_cast<double>(value) * static_cast<double>(value);
-  }
-  return norm;
-}
-
 double sum(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
@@ -136,9 +124,9 @@ void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk,
                       if (terms == 0) continue;  // then its row is not its own
                       const auto count = static_cast<double>(terms);
                       reg_of_user_[at(s)] =
-                          count * add_scaled(users.row(user),
-                                             static_cast<Real>(2.0 * factors_.reg * count),
-                                             users.columns(), gradient.row(user));
+                          count * kernels_.add_scaled(users.row(user),
+                                                      static_cast<Real>(2.0 * factors_.reg * count),
+                                                      users.stride(), gradient.row(user));
                     }
                   });
 }
@@ -158,8 +146,9 @@ void SignBprLoss<Precision>::add_item_gradients(const Matrix<Real>& users,
                                  gradient.row(slot));
       const auto count = static_cast<double>(entries);
       reg_of_slot_[at(slot)] =
-          count * add_scaled(items.row(slot), static_cast<Real>(2.0 * factors_.reg * count),
-                             items.columns(), gradient.row(slot));
+          count * kernels_.add_scaled_stored(items.row(slot),
+                                             static_cast<Real>(2.0 * factors_.reg * count),
+                                             items.stride(), gradient.row(slot));
     }
   });
 }

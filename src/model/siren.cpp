@@ -2,8 +2,8 @@
 #include "siren/model/siren.hpp"
 
 #include <algorithm>
-#include <cstring>
 
+#include "siren/math/row_copy.hpp"
 #include "siren/model/initialise.hpp"
 
 namespace siren {
@@ -11,15 +11,6 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kEvaluationRows = 16384;  // rows embedded at once outside training
-
-template <class Real>
-void copy_row(const Matrix<Real>& from,
-              std::int64_t source,
-              Matrix<Real>& to,
-              std::int64_t target) {
-  std::memcpy(to.row(target), from.row(source),
-              static_cast<std::size_t>(from.stride()) * sizeof(Real));
-}
 
 }  // namespace
 
@@ -66,7 +57,7 @@ auto Siren<Precision>::fuse(const Matrix<Real>& zp, const RowSet& needed, const 
     fusion_.forward(pass_of(needed, mode), zp, disliked_.output(), z_);
   } else {
     z_.reserve_rows(needed.size());
-    for (std::int64_t i = 0; i < needed.size(); ++i) copy_row(zp, needed.row(i), z_, i);
+    gather_rows(zp, needed.rows_of(0, needed.size()), z_.data());
   }
   return z_;
 }
@@ -77,12 +68,13 @@ void Siren<Precision>::backward(const RowSet& needed,
                                 Matrix<Real>& dz,
                                 Gradients<Real>& gradients,
                                 const std::function<void()>& poll) {
-  gradients.zp.set_zero();
   if (!shape_.disliked_branch) {
-    for (std::int64_t i = 0; i < needed.size(); ++i) copy_row(dz, i, gradients.zp, needed.row(i));
+    scatter_rows(dz.data(), needed.rows_of(0, needed.size()), gradients.zp);
     return;
   }
-  gradients.of.disliked.set_zero();
+  for (const LocalRow row : gradients.disliked_rows)
+    std::fill_n(gradients.of.disliked.row(row), gradients.of.disliked.stride(), Real{0});
+  gradients.disliked_rows.assign(needed.rows.begin(), needed.rows.end());
   std::fill_n(gradients.of.dense.data(), gradients.of.dense.size(), Real{0});
   const Pass<Real> pass = pass_of(needed, mode);
   dense_sum_.add(
@@ -90,8 +82,7 @@ void Siren<Precision>::backward(const RowSet& needed,
       [&](std::int64_t begin, std::int64_t end, Real* dense_gradient) {
         fusion_.backward_block(pass, {begin, end}, dz, gradients.zp, dense_gradient);
         disliked_.backward_block(pass, {begin, end}, dz, dense_gradient);
-        for (std::int64_t i = begin; i < end; ++i)
-          copy_row(dz, i, gradients.of.disliked, needed.row(i));
+        scatter_rows(dz.row(begin), needed.rows_of(begin, end), gradients.of.disliked);
       },
       poll);
 }

@@ -77,6 +77,12 @@ Deadline::Deadline(std::optional<double> limit, std::optional<double> job_end) :
   left_ = left_ ? std::min(*left_, left) : left;
 }
 
+Deadline job_deadline(const std::string& time_limit) {
+  std::optional<double> limit;
+  if (!time_limit.empty()) limit = parse_time_limit(time_limit);
+  return {limit, end_of_batch_job()};
+}
+
 std::optional<double> end_of_batch_job() {
   const char* text = std::getenv("SLURM_JOB_END_TIME");
   return text == nullptr ? std::nullopt : whole_number(text);

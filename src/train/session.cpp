@@ -8,6 +8,7 @@
 
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
+#include "siren/core/log.hpp"
 #include "siren/core/version.hpp"
 #include "siren/data/batch_schedule.hpp"
 #include "siren/dist/liked_graph.hpp"
@@ -25,9 +26,9 @@ Isa agree_on_isa(const Communicator& comm, const std::string& name) {
 }
 
 int set_threads(const Communicator& comm, int threads) {
-  const int ranks_here = comm.split_by_node().size();
   if (threads == 0)
-    threads = std::min(omp_get_max_threads(), std::max(1, omp_get_num_procs() / ranks_here));
+    threads =
+        std::min(omp_get_max_threads(), std::max(1, omp_get_num_procs() / comm.ranks_on_node()));
   omp_set_num_threads(threads);
   flush_denormals();
   return threads;
@@ -113,6 +114,7 @@ Embeddings Session::embed(const std::string& checkpoint, Branches branches) cons
   const Activity activity("embedding");
   verify_block_hashes(comm_, checkpoint);
   const CheckpointInfo info = open_checkpoint(checkpoint);
+  spdlog::debug("embeddings of {}, step {}", checkpoint, info.step);
   ScoringModel model({comm_, data_->layout, data_->train, graph_}, config_, isa_);
   read_checkpoint(comm_, checkpoint, table_rows(),
                   model.parameters(judged_group(config_, info.step)));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What training costs: memory, and work to be compared with what the machine can do.
+#include <algorithm>
+
 #include "siren/train/trainer.hpp"
 
 namespace siren {
@@ -24,9 +26,8 @@ std::vector<MemoryUse> Trainer<Precision>::memory() const {
 
 template <class Precision>
 void Trainer<Precision>::count_work(const BatchPlan& plan) {
-  constexpr std::int64_t kPasses = 3;       // forward, to the input, to the weights
-  constexpr std::int64_t kAdamPasses = 7;   // four read, three written
-  constexpr std::int64_t kStartPasses = 2;  // x read, the mean written
+  constexpr std::int64_t kPasses = 3;      // forward, to the input, to the weights
+  constexpr std::int64_t kAdamPasses = 7;  // four read, three written
   const std::int64_t width = propagation_.width();
   const std::int64_t table = zp_.bytes();
   const std::int64_t wire = layout_.rows() * width * std::int64_t{sizeof(Stored)};
@@ -37,7 +38,12 @@ void Trainer<Precision>::count_work(const BatchPlan& plan) {
   work_.batch_visits += kPasses * plan.ratings.size() * (config_.negatives + 1);
   work_.needed_rows += plan.needed.size();
   work_.flops += kPasses * products * 2 * plan.needed.size() * width * width;
-  work_.layer_bytes += 2 * (kStartPasses * table + wire + layers * (2 * table + wire));
+  // Forward: x read, and a table written per layer but the last; the needed rows of the mean written
+  // at the start, read and written by each layer. Adjoint: the needed rows of the gradient read at
+  // the start and by each layer, as many tables written, and the result.
+  const std::int64_t needed = plan.needed.size() * width * std::int64_t{sizeof(Real)};
+  const std::int64_t tables = std::max<std::int64_t>(layers, 1) * wire;
+  work_.layer_bytes += 2 * (tables + table) + (3 * layers + 2) * needed;
   work_.adam_bytes += (disliked ? 2 : 1) * kAdamPasses * table;
 }
 

@@ -58,7 +58,7 @@ TEST(DatasetReport, TellsWhatPreparationDid) {
 TEST(DatasetReport, JsonHasTheFiguresOfEachFold) {
   const test::TempFolder folder;
   const DatasetFile file(test::small_file(folder));
-  const auto json = nlohmann::json::parse(dataset_as_json(file.summary(), "d.h5"));
+  const nlohmann::ordered_json json = dataset_as_json(file.summary(), "d.h5");
   EXPECT_EQ(json["kind"], "dataset");
   EXPECT_EQ(json["users"], 3);
   EXPECT_EQ(json["ratings"], 5);

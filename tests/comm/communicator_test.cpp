@@ -66,7 +66,7 @@ TEST_F(CommunicatorTest, RanksOfOneNodeShareMemory) {
   int length = 0;
   MPI_Get_processor_name(name.data(), &length);
   const std::vector<std::array<char, MPI_MAX_PROCESSOR_NAME>> names = comm_.all_gather(name);
-  EXPECT_EQ(comm_.split_by_node().size(), std::count(names.begin(), names.end(), name));
+  EXPECT_EQ(comm_.ranks_on_node(), std::count(names.begin(), names.end(), name));
   // The last rank becomes the first: ranks are those of the communicator that is asked.
   const Communicator reversed = comm_.split(0, comm_.size() - rank_);
   for (int rank = 0; rank < comm_.size(); ++rank) {

@@ -66,6 +66,17 @@ TEST(StopSignalDeathTest, WorkThatCannotBeResumedThrows) {
       ::testing::ExitedWithCode(42), "");
 }
 
+TEST(StopSignalDeathTest, AnothersSignalCountsLikeAnOwnOne) {
+  EXPECT_EXIT(
+      {
+        note_stop_signals();
+        note_stop(SIGUSR1);
+        std::raise(SIGTERM);
+        std::exit(stop_signal() == SIGUSR1 ? 42 : 2);
+      },
+      ::testing::ExitedWithCode(42), "");
+}
+
 TEST(StopSignal, NamesSignals) {
   EXPECT_EQ(signal_name(SIGUSR2), "SIGUSR2");
   EXPECT_EQ(signal_name(63), "signal 63");

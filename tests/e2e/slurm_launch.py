@@ -46,7 +46,7 @@ def what_always_fails_ends(jobs):
     right, jobs.siren = jobs.siren, broken
     job = jobs.submit("fails", sbatch=("--nodes=1",))
     jobs.siren = right
-    for test in (wrong_input_does_not_come_back, an_array_ends_with_one_table, an_interactive_job):
+    for test in (wrong_input_does_not_come_back, an_array_ends_with_one_table, cross_validation_in_one_job, an_interactive_job):
         test(jobs)
     job.wait_for_state("FAILED")
     assert job.field("Restarts") == "2" and job.field("ExitCode") == "9:0", job.said()
@@ -69,6 +69,14 @@ def an_array_ends_with_one_table(jobs):
         # the table has four decimals
         assert abs(mean - values[5]) < 2e-4 and abs(deviation - values[6]) < 2e-4, lines
     print("\n".join(lines))
+
+
+def cross_validation_in_one_job(jobs):
+    job = jobs.submit("cv1", script="siren-cv.sbatch", options=(*QUICK[2:], "--folds", "1,2,3"))
+    wait_until(lambda: not ask("squeue", "-h", "-j", job.number, check=False).strip(), lambda: "the end of the job")
+    said = job.said()
+    assert "3 runs, 2 at a time on 2 rank(s) each" in said and "of 3 run(s) each" in said, said
+    assert (job.run / "results.csv").exists() and "exit code 0" in (job.run / "starts.txt").read_text(), said
 
 
 def an_interactive_job(jobs):

@@ -51,6 +51,35 @@ TYPED_TEST(BatchKernels, DotsAreScalarProductsWithTheRowsOfTheSlots) {
   });
 }
 
+TYPED_TEST(BatchKernels, AddScaledAddsARowAndReturnsItsSquare) {
+  using Real = typename TypeParam::Real;
+  using Stored = typename TypeParam::Stored;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    for (const std::int64_t width : kWidths) {
+      const auto real = this->template whole<Real>(width);
+      const auto stored = this->template whole<Stored>(width);
+      const auto before = this->template whole<Real>(width);
+      std::vector<Real> to = before;
+      std::vector<Real> to_stored = before;
+      const double square = k.add_scaled(real.data(), Real{3}, width, to.data());
+      const double square_stored =
+          k.add_scaled_stored(stored.data(), Real{3}, width, to_stored.data());
+      double want = 0.0;  // whole numbers: exact
+      double want_stored = 0.0;
+      for (std::size_t c = 0; c < real.size(); ++c) {
+        const auto x = static_cast<double>(real[c]);
+        const auto y = static_cast<double>(static_cast<Real>(stored[c]));
+        want += x * x;
+        want_stored += y * y;
+        ASSERT_EQ(to[c], before[c] + Real{3} * real[c]);
+        ASSERT_EQ(to_stored[c], before[c] + Real{3} * static_cast<Real>(stored[c]));
+      }
+      EXPECT_EQ(square, want);
+      EXPECT_EQ(square_stored, want_stored);
+    }
+  });
+}
+
 TYPED_TEST(BatchKernels, ADotHasTheSameBitsWhateverItsNeighbours) {
   using Real = typename TypeParam::Real;
   using Stored = typename TypeParam::Stored;

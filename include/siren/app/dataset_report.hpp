@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "siren/data/prepare.hpp"
 #include "siren/io/dataset_file.hpp"
 
@@ -17,6 +19,6 @@ std::string describe_dataset(const DatasetSummary& summary);
 std::string describe_preparation(const PreparedDataset& data, DuplicatePolicy policy);
 
 /// One JSON object (keys: README, "info --json").
-std::string dataset_as_json(const DatasetSummary& summary, const std::string& path);
+nlohmann::ordered_json dataset_as_json(const DatasetSummary& summary, const std::string& path);
 
 }  // namespace siren

@@ -2,7 +2,7 @@
 // Options of one subcommand: from the command line and from a `key = value` file (--config FILE),
 // whose keys are the long option names. The command line wins. An unknown or repeated option, a
 // value that does not fit, or a missing value is an InputError that names the option, or file and
-// line.
+// line. Every command has --quiet and --log-level, too.
 //
 //   OptionParser options("prepare", "--input FILE --output FILE", "Turns ratings into a dataset.");
 //   options.section("Ratings");
@@ -13,6 +13,7 @@
 //   options.apply();                        // now the variables are set
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
@@ -22,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "siren/app/option_reference.hpp"
 #include "siren/app/option_value.hpp"
 
 namespace siren {
@@ -32,6 +34,9 @@ class OptionParser {
 
   /// The options declared from here on stand under this title in the help.
   void section(const std::string& title);
+
+  /// The options declared from here on are taken but not listed in the help.
+  void hide_the_rest() { hiding_ = true; }
 
   /// Each declares --name. The target keeps its value (the default) unless the option is given; it
   /// must outlive apply(). `value_name` stands for the value in the help.
@@ -85,11 +90,14 @@ class OptionParser {
   /// Any number of such arguments.
   void positional(const std::string& value_name, std::vector<std::string>& targets);
 
-  /// Collects and checks the names of all options. False: the help was printed to stdout.
+  /// Collects and checks the names of all options. False: the help (or, for `siren help`, another
+  /// description) was printed to stdout.
   bool parse(std::span<const std::string> args);
   bool given(const std::string& name) const { return given_.contains(name); }
   /// Of all options that were given.
   std::vector<std::string> given_names() const;
+  /// Of all options, in the order of declaration.
+  std::vector<std::string> names() const;
   /// The present value of an option as text; empty if it has none.
   std::string value_of(const std::string& name) const;
   /// The text given for an option, before apply(); nothing if it was not given.
@@ -98,6 +106,8 @@ class OptionParser {
   void apply();
 
   std::string help() const;
+  /// Everything declared, with present values as defaults (before apply()).
+  CommandDescription describe() const;
 
   /// All current values as lines of a config file that --config would read back.
   std::string config_text() const;
@@ -107,14 +117,27 @@ class OptionParser {
     std::string name;
     std::string value_name;  // empty: a flag
     std::string help;
+    std::string type;  // in the reference
     std::size_t section;
     bool repeatable;
     std::function<void(const std::vector<OptionText>&)> set;
     std::function<std::vector<std::string>()> show;
+    bool hidden = false;
   };
   using Given = std::map<std::string, std::vector<OptionText>>;
 
+  static constexpr const char* kConfigOption = "config";
+  static constexpr const char* kHelpOption = "help";
+  static constexpr const char* kDescribeOption = "describe-options";           // hidden
+  static constexpr std::size_t kCommonSection = static_cast<std::size_t>(-1);  // without a title
+
   void declare(Option option);
+  void declare_messages();
+  /// As custom(), with a type for the reference.
+  void declare_one(Option option,
+                   std::function<void(const OptionText&)> set,
+                   std::function<std::string()> show);
+  bool print_description() const;
   const Option* find(std::string_view name) const;
   Given parse_command_line(std::span<const std::string> args) const;
   Given parse_config_file(const std::string& path) const;
@@ -124,12 +147,17 @@ class OptionParser {
   std::string summary_;
   std::vector<std::string> sections_;
   std::vector<Option> options_;
+  bool hiding_ = false;
   std::string config_;
   std::string positional_name_;
   std::string* positional_ = nullptr;
   std::vector<std::string>* positionals_ = nullptr;  // or this one
   Given given_;
 };
+
+/// "whole number from 1 to 64", "number".
+template <Number T>
+std::string describe_range(Range<T> range);
 
 // ---- inline parts
 
@@ -143,7 +171,7 @@ void OptionParser::choice(const std::string& name,
     target = parse_choice(option, from, names);
   };
   const auto show = [&target] { return std::string(name_of(target)); };
-  custom(name, set, show, "NAME", names + " " + help);
+  declare_one({name, "NAME", names + " " + help, "choice", 0, false, {}, {}}, set, show);
 }
 
 template <class T, class From>
@@ -156,7 +184,7 @@ void OptionParser::choice(const std::string& name,
     target = parse_choice(option, from, names);
   };
   const auto show = [&target] { return target ? std::string(name_of(*target)) : std::string(); };
-  custom(name, set, show, "NAME", names + " " + help);
+  declare_one({name, "NAME", names + " " + help, "choice", 0, false, {}, {}}, set, show);
 }
 
 }  // namespace siren

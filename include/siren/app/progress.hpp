@@ -4,16 +4,22 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "siren/core/timer.hpp"
 #include "siren/train/observer.hpp"
+#include "siren/train/run_progress.hpp"
 
 namespace siren {
 
 class Progress final : public Observer {
  public:
-  /// `total_steps` is where the run will end, `first_step` where it began.
-  Progress(std::int64_t first_step, std::int64_t total_steps);
+  /// `total_steps` is where the run will end, `first_step` where this start of it began,
+  /// `before` what was known then. Without `bar` there is none, terminal or not.
+  Progress(std::int64_t first_step, std::int64_t total_steps, const RunProgress& before, bool bar);
+  ~Progress() override;
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
   void on_step(const StepReport& report) override;
   void on_epoch(const EpochReport& report) override;
@@ -22,14 +28,17 @@ class Progress final : public Observer {
   void on_end(const RankReport& report) override;
 
  private:
-  void clear_bar();
+  std::string bar(const StepReport& report, double seconds) const;
+  std::string best() const;
+  double seconds_left(std::int64_t step) const;
 
-  bool terminal_;
+  bool draws_;
   std::int64_t first_step_;
   std::int64_t total_steps_;
+  double best_metric_;
+  std::int32_t best_epoch_;
   Stopwatch watch_;
   double drawn_at_ = -1.0;
-  bool bar_shown_ = false;
 };
 
 }  // namespace siren

@@ -1,15 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// `siren train`: a data set in, a run directory out.
+// `siren train`: a data set in, a run directory out; also as one of several runs in a job.
 #pragma once
 
 #include <span>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 #include "siren/comm/communicator.hpp"
+#include "siren/train/deadline.hpp"
+#include "siren/train/observer.hpp"
 
 namespace siren {
 
 /// `args` stand behind the command's name. Collective.
 int run_train(const Communicator& comm, std::span<const std::string> args);
+
+/// What a run that shares a job with others needs from whoever started them; all is borrowed.
+struct AmongRuns {
+  const Communicator& job;  // all ranks of all runs
+  Deadline deadline;        // of the job
+  Observer* observer;       // called on rank 0 of the run
+};
+
+/// InputError unless `args` describe a run.
+void check_train_options(std::span<const std::string> args);
+
+/// The same run as run_train(), without its watchdog and with nothing on stdout. Returns the event
+/// of the final evaluation (train/metrics_log.hpp), on rank 0 of `comm` only. Interrupted if it was
+/// stopped and saved. Collective.
+nlohmann::ordered_json train_among(const Communicator& comm,
+                                   std::span<const std::string> args,
+                                   const AmongRuns& among);
 
 }  // namespace siren

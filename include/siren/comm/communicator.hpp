@@ -55,14 +55,14 @@ class Communicator {
   /// Collective. Ranks with the same color form a new communicator, ordered by key.
   Communicator split(int color, int key) const;
 
-  /// Collective. The ranks that share this rank's memory.
-  Communicator split_by_node() const;
-
   int rank() const { return rank_; }
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }
   /// Whether messages to that rank of this communicator stay on this node.
   bool shares_node(int rank) const { return (*on_this_node_)[static_cast<std::size_t>(rank)]; }
+
+  /// Ranks of this communicator that share this rank's node, itself included.
+  int ranks_on_node() const;
 
   void barrier() const;
 

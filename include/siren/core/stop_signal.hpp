@@ -13,6 +13,9 @@ namespace siren {
 /// threads start.
 void note_stop_signals();
 
+/// As if the signal had reached this process: another was asked to stop, and says so.
+void note_stop(int signal);
+
 /// The first signal noted by this process; 0 if there was none.
 int stop_signal();
 

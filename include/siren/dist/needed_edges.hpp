@@ -30,10 +30,22 @@ class NeededEdges {
   std::int64_t bytes() const { return edges_.bytes(); }
 
  private:
-  std::span<const std::int32_t> columns_of(LocalRow anchor) const;
+  /// Columns [begin, end), all of owned or all of halo rows, for one thread.
+  struct Piece {
+    std::int64_t begin;
+    std::int64_t end;
+    std::int64_t row;    // of edges_, for column `begin`
+    std::int64_t edges;  // of needed rows
+    std::int64_t first;  // place of the first of them in edges_.columns
+  };
+  void cut(int pieces);
+  std::span<const std::int32_t> columns_of(LocalRow anchor, const Piece& piece) const;
+  void count(std::span<const LocalRow> anchors, Piece& piece);
+  void list(std::span<const LocalRow> anchors, const Piece& piece);
 
   const Adjacency& graph_;
-  Csr edges_;                        // rows: owned travelling rows, then halo rows
+  Csr edges_;  // rows: owned travelling rows, then halo rows
+  std::vector<Piece> pieces_;
   std::vector<std::uint32_t> next_;  // [rows + halo] by column: how many, then where the next goes
 };
 

@@ -7,6 +7,10 @@
 // A the symmetric bipartite adjacency of E+, D its degrees; rows of degree 0 give 0. Both are
 // written as post * A * pre with diagonal pre and post; the adjoint swaps the two.
 //
+// The forward adds up the powers, for the rows that somebody will read. The adjoint is evaluated in
+// Horner's form, h = g, then L times h = g + P^T h, and 1/(L+1) of it: only the rows of g that are
+// not zero are read, and the result is written once.
+//
 // One layer on each rank, in this order (see src/README.md, "A layer"):
 //   1. start expand: owned travelling rows leave for the ranks whose edges touch them
 //   2. sum the halo rows from local anchored rows (needs no communication)
@@ -16,6 +20,7 @@
 //   6. finish fold: add the other ranks' partial sums, in order of rank
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -24,6 +29,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/dist/needed_edges.hpp"
 #include "siren/dist/row_exchange.hpp"
+#include "siren/dist/row_selection.hpp"
 #include "siren/graph/adjacency.hpp"
 #include "siren/math/kernels.hpp"
 #include "siren/math/matrix.hpp"
@@ -72,8 +78,9 @@ class Propagation {
   /// The adjoint: gradient of x from the gradient of the mean.
   void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
 
-  /// The same if the gradient is zero outside rows `needed` (owned, ascending): the first layer then
-  /// skips the edges of all other anchored rows. The bits are those of backward().
+  /// The same if the gradient is zero outside rows `needed` (owned, ascending), whatever those rows
+  /// hold: the first layer then skips the edges of all other anchored rows. The bits are those of
+  /// backward().
   void backward_rows(const Matrix<Real>& mean_gradient,
                      std::span<const LocalRow> needed,
                      Matrix<Real>& x_gradient);
@@ -90,27 +97,17 @@ class Propagation {
   std::int64_t bytes() const;
 
  private:
-  /// post * A * pre, fused for the kernels.
+  /// post * A * pre, fused for the kernels; share = 1 / (L + 1).
   struct Scaling {
-    std::vector<Real> first;  // [rows] pre: x to the first table
-    std::vector<Real> next;   // [rows] pre post: a layer's sums to the next table
-    std::vector<Real> sum;    // [rows] post / (L + 1): a layer's sums to the mean
+    std::vector<Real> first;   // [rows] to the first table: pre; adjoint: share pre
+    std::vector<Real> next;    // [rows] a layer's sums to the next table: pre post
+    std::vector<Real> result;  // [rows] a layer's sums to the result: share post; adjoint: post
   };
   Scaling make_scaling(bool adjoint) const;
-  /// Rows of one side that a layer computes: ranges of CSR rows, in tiles of similar work.
-  struct Selection {
-    std::vector<RowRange> runs;
-    std::vector<std::int64_t> tiles;  // bounds in runs
-    std::int64_t edges = 0;           // of those rows
-  };
-  Selection all_rows(const std::vector<std::int64_t>& offsets) const;
-  void select(std::span<const LocalRow> needed,
-              const RowRange& side,
-              const std::vector<std::int64_t>& offsets,
-              Selection& selection) const;
+  Real share() const { return Real{1} / static_cast<Real>(shape_.layers + 1); }
   struct LayerRows {
-    const Selection& anchored;
-    const Selection& travelling;
+    const RowSelection& anchored;
+    const RowSelection& travelling;
   };
   /// Where the sums of the travelling side come from: columns are anchored rows.
   struct LayerEdges {
@@ -120,26 +117,33 @@ class Propagation {
   };
   LayerEdges all_edges(const LayerRows& rows) const;
 
-  void apply(const Matrix<Real>& x,
-             const Scaling& scaling,
-             Matrix<Real>& mean,
-             const NeededEdges* first,
-             const LayerRows& last,
-             const Work& overlap);
+  /// Flags the needed rows; valid until the next call.
+  const std::uint8_t* flag(std::span<const LocalRow> needed);
+  void add_powers(const Matrix<Real>& x,
+                  Matrix<Real>& mean,
+                  const LayerRows& last,
+                  const std::uint8_t* wanted,
+                  const Work& overlap);
+  void run_adjoint(const Matrix<Real>& gradient,
+                   Matrix<Real>& result,
+                   const std::uint8_t* given,
+                   const NeededEdges* first);
   struct Layer {
     LayerEdges edges;
     LayerRows rows;
-    bool last;
   };
-  void run(const Layer& layer, const Scaling& scaling, Matrix<Real>& mean, const Work& overlap);
+  /// One layer; output_at(row) says what becomes of the sums of rows from `row` on.
+  template <class OutputAt>
+  void run(const Layer& layer, const OutputAt& output_at, const Work& overlap);
   void sum_halo_rows(const CsrView& csr);
-  void sum_travelling_rows(const LayerOutput<Real, Stored>& to,
-                           const CsrView& csr,
-                           const Selection& rows);
-  void sum_anchored_rows(const LayerOutput<Real, Stored>& to, const Selection& rows);
-  void add_partial_sums(const LayerOutput<Real, Stored>& to, const Selection& rows);
+  template <class Output>
+  void sum_travelling_rows(const Output& to, const CsrView& csr, const RowSelection& rows);
+  template <class Output>
+  void sum_anchored_rows(const Output& to, const RowSelection& rows);
+  template <class Output>
+  void add_partial_sums(const Output& to, const RowSelection& rows);
   template <class Body>
-  void over(const Selection& rows, const Body& body);
+  void over(const RowSelection& rows, const Body& body);
 
   const Adjacency& graph_;
   const Kernels<Precision>& kernels_;
@@ -156,12 +160,13 @@ class Propagation {
   Matrix<Stored> next_table_;  // that of the next layer
   Matrix<Stored> halo_sums_;   // [halo x d] partial sums for other ranks
   Matrix<Real> own_sums_;      // [travelling x d] sums that other ranks add to
-  Selection all_halo_;
-  Selection all_travelling_;
-  Selection all_anchored_;
-  Selection needed_travelling_;  // of the last layer
-  Selection needed_anchored_;
-  NeededEdges needed_edges_;  // of the first layer
+  RowSelection all_halo_;
+  RowSelection all_travelling_;
+  RowSelection all_anchored_;
+  RowSelection needed_travelling_;  // of the last layer
+  RowSelection needed_anchored_;
+  NeededEdges needed_edges_;         // of the adjoint's first layer
+  std::vector<std::uint8_t> flags_;  // [rows] 1 where the step needs the row
   std::int64_t edge_visits_ = 0;
 };
 

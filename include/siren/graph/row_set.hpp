@@ -19,6 +19,10 @@ struct RowSet {
     return std::span(nodes).subspan(static_cast<std::size_t>(begin),
                                     static_cast<std::size_t>(end - begin));
   }
+  std::span<const LocalRow> rows_of(std::int64_t begin, std::int64_t end) const {
+    return std::span(rows).subspan(static_cast<std::size_t>(begin),
+                                   static_cast<std::size_t>(end - begin));
+  }
   LocalRow row(std::int64_t i) const { return rows[static_cast<std::size_t>(i)]; }
 };
 

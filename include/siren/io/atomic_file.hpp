@@ -32,6 +32,9 @@ class AtomicFile {
   bool published_ = false;
 };
 
+/// Makes or replaces a file that holds `text`. Fails like AtomicFile.
+void write_text_file(const std::string& path, const std::string& text);
+
 /// Waits until the contents of a file, or the entries of a directory, are on disk.
 void flush_to_disk(const std::string& path);
 

@@ -21,16 +21,34 @@ struct LayerInput {
   const Real* x;
   const Real* scale;
   Real share;
+  const std::uint8_t* wanted = nullptr;  // rows of the mean that somebody will read; null = all
 };
 
 /// What becomes of a finished row x of a propagation layer: next[r] = next_scale[r] x (the scaled
-/// input of the next layer; skipped when null), sum[r] += sum_scale[r] x.
+/// input of the next layer; skipped when null), sum[r] += sum_scale[r] x where wanted[r].
 template <class Real, class Stored>
 struct LayerOutput {
   Stored* next;
   const Real* next_scale;
   Real* sum;
   const Real* sum_scale;
+  const std::uint8_t* wanted = nullptr;  // null = all rows
+};
+
+/// What becomes of it in the adjoint, which is evaluated in Horner's form:
+///   next[r] = next_scale[r] x + start_scale[r] g[r]      every layer but the last
+///   result[r] = result_scale[r] x + share g[r]           the last: next is null
+/// Rows of g count only where given[r]; the others are zero, whatever they hold.
+template <class Real, class Stored>
+struct AdjointOutput {
+  Stored* next;
+  const Real* next_scale;
+  const Real* start_scale;
+  Real* result;
+  const Real* result_scale;
+  Real share;
+  const Real* g;
+  const std::uint8_t* given = nullptr;  // null = all rows
 };
 
 /// C [rows x columns] = A B, or C += A B, with A(i, k) at a[i * row_step + k * depth_step] (so that

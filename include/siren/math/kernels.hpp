@@ -50,13 +50,31 @@ struct Kernels {
                         std::int64_t begin,
                         std::int64_t end,
                         const LayerOutput<Real, Stored>&);
-  /// For r in [begin, end): table[r] = scale[r] x[r], mean[r] = share x[r]
+  void (*product_to_adjoint)(const CsrView&,
+                             const Stored* table,
+                             std::int64_t width,
+                             std::int64_t begin,
+                             std::int64_t end,
+                             const AdjointOutput<Real, Stored>&);
+  void (*sums_to_adjoint)(const Real* sums,
+                          std::int64_t width,
+                          std::int64_t begin,
+                          std::int64_t end,
+                          const AdjointOutput<Real, Stored>&);
+  /// For r in [begin, end): table[r] = scale[r] x[r], mean[r] = share x[r] where wanted[r]
   void (*begin_layers)(const LayerInput<Real>&,
                        std::int64_t width,
                        std::int64_t begin,
                        std::int64_t end,
                        Stored* table,
                        Real* mean);
+  /// For r in [begin, end): table[r] = start_scale[r] g[r], the adjoint's first table; where next is
+  /// null, no layer follows: result[r] = share g[r], too.
+  void (*begin_adjoint)(const AdjointOutput<Real, Stored>&,
+                        std::int64_t width,
+                        std::int64_t begin,
+                        std::int64_t end,
+                        Stored* table);
   /// stored[r] = x[r] in storage precision, r in [begin, end)
   void (*store_rows)(
       const Real* x, std::int64_t width, std::int64_t begin, std::int64_t end, Stored* stored);
@@ -121,6 +139,10 @@ struct Kernels {
                             std::int64_t count,
                             std::int64_t width,
                             Real* acc);
+  /// to += factor x for a row; returns |x|^2
+  double (*add_scaled)(const Real* x, Real factor, std::int64_t width, Real* to);
+  /// The same for a stored row.
+  double (*add_scaled_stored)(const Stored* x, Real factor, std::int64_t width, Real* to);
   /// term[i] = -log sigma(x[i]); x[i] becomes its slope, -sigma(-x[i])
   void (*log_sigmoid)(Real* x, Real* term, std::int64_t count);
 

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "siren/math/block_sum.hpp"
 #include "siren/model/disliked_branch.hpp"
@@ -30,7 +31,8 @@ struct Parameters {
 template <class Real>
 struct Gradients {
   Parameters<Real> of;
-  Matrix<Real> zp;  // [rows x d]
+  Matrix<Real> zp;                      // [rows x d]; the needed rows count
+  std::vector<LocalRow> disliked_rows;  // of.disliked is zero elsewhere
 
   Gradients(const ModelShape& shape, std::int64_t rows)
       : of(shape, rows), zp(rows, shape.dimension) {}
@@ -61,7 +63,8 @@ class Siren {
   const Matrix<Real>& fused() const { return z_; }
 
   /// From dz = dL/dZ [needed x d] (overwritten): all gradients except that of X0, for which
-  /// gradients.zp is left to be propagated back. Every gradient is assigned, not added to.
+  /// the needed rows of gradients.zp are left to be propagated back. Every gradient is assigned, not
+  /// added to; of gradients.of.disliked only the rows of this and the last call are touched.
   void backward(const RowSet& needed,
                 const Mode& mode,
                 Matrix<Real>& dz,

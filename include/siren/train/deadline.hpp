@@ -29,6 +29,9 @@ class Deadline {
   Stopwatch watch_;
 };
 
+/// Of a job that starts now; `time_limit` as parse_time_limit() reads it, or empty.
+Deadline job_deadline(const std::string& time_limit);
+
 /// End of the batch job as SLURM_JOB_END_TIME (seconds since 1970) tells it.
 std::optional<double> end_of_batch_job();
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries a stop signal between groups of ranks that do not talk to each other: a launcher, or a
+// person, may have told one of them only.
+#pragma once
+
+#include <vector>
+
+#include "siren/comm/communicator.hpp"
+
+namespace siren {
+
+class StopNotice {
+ public:
+  /// Collective.
+  explicit StopNotice(const Communicator& comm);
+  ~StopNotice();
+  StopNotice(const StopNotice&) = delete;
+  StopNotice& operator=(const StopNotice&) = delete;
+
+  /// To all other ranks; nobody needs to listen.
+  void send(int signal);
+  /// The signal of a notice that has come since the last call; 0 if none has.
+  int poll() const;
+
+ private:
+  Communicator comm_;
+  std::vector<MPI_Request> sent_;  // empty messages whose tag is the signal
+};
+
+}  // namespace siren

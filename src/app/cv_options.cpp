@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/cv_options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <numeric>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "siren/app/train_command.hpp"
+#include "siren/core/error.hpp"
+
+namespace siren {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> kOwn = {"output", "folds", "seeds", "groups",
+                                                  "variation"};
+/// Options of training that belong to the whole, or that each run gets from its place in the grid.
+constexpr std::array<std::string_view, 4> kNotPassedOn = {"fold", "seed", "run", "time-limit"};
+/// Those that leave the figures of a run what they are, so that they may differ from start to start.
+constexpr std::array<std::string_view, 13> kFree = {"threads",
+                                                    "isa",
+                                                    "partition",
+                                                    "travel",
+                                                    "log-steps",
+                                                    "keep",
+                                                    "time-limit",
+                                                    "hang-timeout",
+                                                    "checkpoint-every-steps",
+                                                    "checkpoint-every-epochs",
+                                                    "checkpoint-every-minutes",
+                                                    "checkpoint-io",
+                                                    "checkpoint-compression"};
+
+bool is_in(std::span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+CvOptions::CvOptions()
+    : options_("cv",
+               "--data FILE --output DIR [options]",
+               "Trains folds x seeds x variations side by side, groups of ranks taking turns, and "
+               "compares them.\nCalled again with the same options it continues what is not "
+               "finished. All options of `siren train` may\nbe given, too, for all runs, except "
+               "--fold, --seed, --run and --resume.") {
+  options_.text("output", output_, "DIR", "folder for runs/, results.csv and results.json");
+  options_.text("folds", folds_, "K,K,...", "folds to test on (default: all of the data set)");
+  options_.text("seeds", seeds_, "N,N,...", "each fold is trained once with each (default: 1)");
+  options_.number("groups", groups_, {1}, "G", "runs at a time; each has 1/G of the ranks");
+  options_.list("variation", variations_, "NAME:KEY=VALUE,...",
+                "train it all with these options; repeatable, the first is compared with");
+  options_.hide_the_rest();
+  declare_run_options(options_, run_);
+}
+
+bool CvOptions::parse(std::span<const std::string> args) {
+  if (!options_.parse(args)) return false;
+  for (const auto& [name, instead] :
+       {std::pair("fold", "--folds"), std::pair("seed", "--seeds"), std::pair("run", "--output")})
+    if (options_.given(name))
+      throw InputError(
+          fmt::format("--{} belongs to siren train; siren cv takes {}", name, instead));
+  apply_preset(options_, run_);
+  options_.apply();
+  validate(run_);
+  if (output_.empty()) throw InputError("--output is missing: name a folder for runs and results");
+  const CvGrid all = grid(1);
+  for (const Variation& variation : all.variations) {
+    CvGrid one = all;
+    one.variations = {variation};
+    try {
+      check_train_options(one.runs().front().options);
+    } catch (const InputError& error) {
+      if (variation.options.empty()) throw;
+      throw InputError(fmt::format("--variation {}: {}", variation.name, error.what()));
+    }
+  }
+  return true;
+}
+
+std::vector<std::string> CvOptions::train_options(bool only_free) const {
+  std::vector<std::string> result;
+  for (const std::string& name : options_.given_names()) {
+    if (is_in(kOwn, name) || is_in(kNotPassedOn, name)) continue;
+    if (only_free && !is_in(kFree, name)) continue;
+    result.push_back(fmt::format("--{}={}", name, *options_.text_of(name)));
+  }
+  return result;
+}
+
+std::vector<std::string> CvOptions::options_of_resumed() const {
+  return train_options(true);
+}
+
+CvGrid CvOptions::grid(std::int64_t folds) const {
+  CvGrid grid;
+  grid.output = output_;
+  grid.options = train_options(false);
+  for (const std::string& text : variations_) {
+    const Variation variation = parse_variation(text);
+    for (const Variation& other : grid.variations)
+      if (other.name == variation.name)
+        throw InputError(
+            fmt::format("--variation {}: the name {} stands there twice", text, variation.name));
+    grid.variations.push_back(variation);
+  }
+  if (grid.variations.empty()) grid.variations.push_back({"base", {}});
+  grid.folds.resize(static_cast<std::size_t>(folds));
+  std::iota(grid.folds.begin(), grid.folds.end(), std::int64_t{1});
+  if (!folds_.empty()) grid.folds = parse_numbers("--folds", folds_, 1);
+  grid.seeds = parse_numbers("--seeds", seeds_, 0);
+  return grid;
+}
+
+std::string CvOptions::config_text() const {
+  std::string text;
+  for (const std::string& name : options_.names()) {
+    if (name == "variation" || is_in(kNotPassedOn, name)) continue;
+    const std::string value = options_.value_of(name);
+    if (!value.empty()) text += fmt::format("{} = {}\n", name, value);
+  }
+  for (const std::string& variation : variations_)
+    text += fmt::format("variation = {}\n", variation);
+  return text;
+}
+
+void CvOptions::check_same_as_before() const {
+  if (!std::filesystem::exists(config_path())) return;
+  CvOptions before;
+  before.options_.parse(std::vector<std::string>{"--config", config_path()});
+  before.options_.apply();
+  for (const std::string& name : options_.names()) {
+    if (is_in(kOwn, name) || is_in(kFree, name) || is_in(kNotPassedOn, name)) continue;
+    const std::string now = options_.value_of(name);
+    const std::string then = before.options_.value_of(name);
+    if (now != then)
+      throw InputError(fmt::format(
+          "--output {}: made with --{} {}, not {}; choose another folder, or the same "
+          "options",
+          output_, name, then.empty() ? "not given" : then, now.empty() ? "without" : now));
+  }
+  for (const Variation& ours : grid(1).variations)
+    for (const Variation& theirs : before.grid(1).variations)
+      if (ours.name == theirs.name && ours.options != theirs.options)
+        throw InputError(
+            fmt::format("--output {}: there the variation {} has other options; choose another "
+                        "name or another folder",
+                        output_, ours.name));
+}
+
+}  // namespace siren

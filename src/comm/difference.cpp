@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/comm/difference.hpp"
+
+namespace siren {
+
+std::optional<Difference> find_difference(const Communicator& comm, const std::string& text) {
+  std::string text_of_root = text;
+  comm.broadcast(text_of_root);
+  const std::int32_t nobody = comm.size();
+  const std::int32_t rank =
+      comm.all_reduce(text == text_of_root ? nobody : comm.rank(), Reduction::kMin);
+  if (rank == nobody) return std::nullopt;
+  std::string other = text;
+  comm.broadcast(other, rank);
+  return Difference{rank, other, text_of_root};
+}
+
+}  // namespace siren

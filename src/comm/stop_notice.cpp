@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/comm/stop_notice.hpp"
+
+namespace siren {
+
+StopNotice::StopNotice(const Communicator& comm) : comm_(comm.split(0, comm.rank())) {}
+
+StopNotice::~StopNotice() {
+  for (MPI_Request& request : sent_) MPI_Request_free(&request);
+}
+
+void StopNotice::send(int signal) {
+  for (int rank = 0; rank < comm_.size(); ++rank) {
+    if (rank == comm_.rank()) continue;
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Isend(nullptr, 0, MPI_BYTE, rank, signal, comm_.get(), &request), "MPI_Isend");
+    sent_.push_back(request);
+  }
+}
+
+int StopNotice::poll() const {
+  int signal = 0;
+  for (;;) {
+    int there = 0;
+    MPI_Status status;
+    check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm_.get(), &there, &status), "MPI_Iprobe");
+    if (there == 0) return signal;
+    check_mpi(MPI_Recv(nullptr, 0, MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, comm_.get(),
+                       MPI_STATUS_IGNORE),
+              "MPI_Recv");
+    signal = status.MPI_TAG;
+  }
+}
+
+}  // namespace siren

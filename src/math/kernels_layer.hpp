@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// A layer of the propagation: what it begins with, and what becomes of a finished sum, in the
+// forward and in the adjoint. Private to the kernels: see kernels_isa.cpp.
+#pragma once
+
+#include "siren/math/kernels.hpp"
+
+#include "kernels_sparse.hpp"
+#include "simd.hpp"
+
+namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace {
+
+SIREN_INLINE bool has(const std::uint8_t* rows, std::int64_t r) {
+  return rows == nullptr || rows[r] != 0;
+}
+
+/// Asks for what finish() will read of row r, while the row is being summed.
+template <class Real, class Stored>
+SIREN_INLINE void expect(const LayerOutput<Real, Stored>& to, std::int64_t r, std::int64_t width) {
+  if (has(to.wanted, r)) prefetch_row(to.sum + r * width, width);
+}
+template <class Real, class Stored>
+SIREN_INLINE void expect(const AdjointOutput<Real, Stored>& to,
+                         std::int64_t r,
+                         std::int64_t width) {
+  if (has(to.given, r)) prefetch_row(to.g + r * width, width);
+}
+
+/// Columns [at, at + one vector) of a finished row r; at counts from row 0.
+template <class Real, class Stored>
+SIREN_INLINE void finish(const LayerOutput<Real, Stored>& to,
+                         std::int64_t r,
+                         std::int64_t at,
+                         Vec<Real> x) {
+  if (to.next != nullptr) store(to.next + at, x * to.next_scale[r]);
+  if (has(to.wanted, r)) store(to.sum + at, load(to.sum + at) + x * to.sum_scale[r]);
+}
+
+template <class Real, class Stored>
+SIREN_INLINE void finish(const AdjointOutput<Real, Stored>& to,
+                         std::int64_t r,
+                         std::int64_t at,
+                         Vec<Real> x) {
+  const Vec<Real> g = has(to.given, r) ? load(to.g + at) : Vec<Real>{};
+  if (to.next != nullptr)
+    store(to.next + at, x * to.next_scale[r] + g * to.start_scale[r]);
+  else
+    store(to.result + at, x * to.result_scale[r] + g * to.share);
+}
+
+template <class Real, class Stored, class Output>
+SIREN_INLINE void product_to(const CsrView& csr,
+                             const Stored* table,
+                             std::int64_t width,
+                             std::int64_t begin,
+                             std::int64_t end,
+                             const Output& to) {
+  for (std::int64_t r = begin; r < end; ++r) {
+    expect(to, r, width);
+    sum_row<Real>(csr, r, table, width, [&to, r, width](std::int64_t c, Vec<Real> x) {
+      finish<Real, Stored>(to, r, r * width + c, x);
+    });
+  }
+}
+
+template <class Real, class Stored, class Output>
+SIREN_INLINE void sums_to(
+    const Real* sums, std::int64_t width, std::int64_t begin, std::int64_t end, const Output& to) {
+  for (std::int64_t r = begin; r < end; ++r)
+    for (std::int64_t c = 0; c < width; c += kLanes<Real>)
+      finish<Real, Stored>(to, r, r * width + c, load(sums + r * width + c));
+}
+
+template <class Real, class Stored>
+void product_to_layer(const CsrView& csr,
+                      const Stored* table,
+                      std::int64_t width,
+                      std::int64_t begin,
+                      std::int64_t end,
+                      const LayerOutput<Real, Stored>& to) {
+  product_to<Real>(csr, table, width, begin, end, to);
+}
+
+template <class Real, class Stored>
+void sums_to_layer(const Real* sums,
+                   std::int64_t width,
+                   std::int64_t begin,
+                   std::int64_t end,
+                   const LayerOutput<Real, Stored>& to) {
+  sums_to<Real, Stored>(sums, width, begin, end, to);
+}
+
+template <class Real, class Stored>
+void product_to_adjoint(const CsrView& csr,
+                        const Stored* table,
+                        std::int64_t width,
+                        std::int64_t begin,
+                        std::int64_t end,
+                        const AdjointOutput<Real, Stored>& to) {
+  product_to<Real>(csr, table, width, begin, end, to);
+}
+
+template <class Real, class Stored>
+void sums_to_adjoint(const Real* sums,
+                     std::int64_t width,
+                     std::int64_t begin,
+                     std::int64_t end,
+                     const AdjointOutput<Real, Stored>& to) {
+  sums_to<Real, Stored>(sums, width, begin, end, to);
+}
+
+template <class Real, class Stored>
+void begin_layers(const LayerInput<Real>& input,
+                  std::int64_t width,
+                  std::int64_t begin,
+                  std::int64_t end,
+                  Stored* table,
+                  Real* mean) {
+  for (std::int64_t r = begin; r < end; ++r) {
+    const bool wanted = has(input.wanted, r);
+    for (std::int64_t at = r * width; at < (r + 1) * width; at += kLanes<Real>) {
+      const Vec<Real> x = load(input.x + at);
+      store(table + at, x * input.scale[r]);
+      if (wanted) store(mean + at, x * input.share);
+    }
+  }
+}
+
+template <class Real, class Stored>
+void begin_adjoint(const AdjointOutput<Real, Stored>& to,
+                   std::int64_t width,
+                   std::int64_t begin,
+                   std::int64_t end,
+                   Stored* table) {
+  for (std::int64_t r = begin; r < end; ++r) {
+    const bool given = has(to.given, r);
+    for (std::int64_t at = r * width; at < (r + 1) * width; at += kLanes<Real>) {
+      const Vec<Real> g = given ? load(to.g + at) : Vec<Real>{};
+      store(table + at, g * to.start_scale[r]);
+      if (to.next == nullptr) store(to.result + at, g * to.share);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace siren::SIREN_KERNEL_NAMESPACE

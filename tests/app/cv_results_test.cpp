@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/cv_results.hpp"
+
+#include <gmock/gmock.h>
+
+namespace siren {
+namespace {
+
+using ::testing::HasSubstr;
+using Json = nlohmann::ordered_json;
+
+Json final_event(double ndcg, const Json& auc) {
+  return {{"step", 3},
+          {"metrics", {{"R@10", 0.5}, {"nDCG@10", ndcg}, {"Dislike@10", 0.25}, {"AUC", auc}}}};
+}
+
+CvResults results() {
+  CvGrid grid;
+  grid.output = "cv";
+  grid.variations = {{"a", {}}, {"b", {}}};
+  grid.folds = {1, 2};
+  grid.seeds = {1};
+  return {grid.runs(),
+          {final_event(0.125, 0.5), final_event(0.375, nullptr), final_event(0.25, 0.75),
+           final_event(0.75, 0.25)}};
+}
+
+TEST(CvResults, TableHasMeansAndDifferences) {
+  const std::string table = results().table();
+  for (const char* part :
+       {"of 2 run(s) each", "0.2500 (0.1768)   0.5000 (0.0000)   0.2500 (0.0000)        0.5000 (-)",
+        "difference from a", "nDCG@10         2   +0.2500    0.1768    2.00      2      0",
+        "AUC             1   +0.2500         -       -      1      0"})
+    EXPECT_THAT(table, HasSubstr(part)) << table;
+}
+
+TEST(CvResults, CsvHasAllMetricsExactly) {
+  const std::string csv = results().csv();
+  EXPECT_THAT(csv, HasSubstr("a,R@10,2,0.5,0,,,,,,\n"));
+  EXPECT_THAT(csv, HasSubstr("a,AUC,1,0.5,,,,,,,\n"));
+  EXPECT_THAT(csv, HasSubstr("b,R@10,2,0.5,0,2,0,0,,0,0\n"));
+}
+
+TEST(CvResults, JsonHasEveryRun) {
+  const Json json = results().json();
+  ASSERT_EQ(json["runs"].size(), 4U);
+  EXPECT_EQ(json["runs"][3]["run"], "cv/runs/b-fold2-seed1");
+  EXPECT_EQ(json["runs"][3]["metrics"]["nDCG@10"], 0.75);
+  EXPECT_EQ(json["variations"]["b"]["nDCG@10"]["difference"]["mean"], 0.25);
+  EXPECT_FALSE(json["variations"]["a"]["nDCG@10"].contains("difference"));
+}
+
+TEST(CvResults, HeadlineNamesTheUsualMetrics) {
+  EXPECT_EQ(headline(final_event(0.125, nullptr)),
+            "nDCG@10 0.1250  R@10 0.5000  Dislike@10 0.2500  AUC -");
+}
+
+}  // namespace
+}  // namespace siren

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`siren info` on every file that siren makes, in words and as JSON, and on files that are not ours.
+
+usage: info_command.py SIREN
+"""
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import h5py
+
+from trained_model import done, run, train
+
+
+def info(siren, path, *options):
+    return json.loads(done(siren, "info", path, "--json", *options))
+
+
+def data_set(siren, folder):
+    data, text = info(siren, folder / "d.h5"), done(siren, "info", folder / "d.h5").decode()
+    assert data["kind"] == "dataset" and data["command"].startswith("siren prepare"), data
+    assert sum(bar["count"] for bar in data["users_by_degree"]) == data["users"], data["users_by_degree"]
+    assert data["users_only_disliking"] == 10, data["users_only_disliking"]
+    assert "made by" in text and "balance" in text and "###" in text, text
+
+
+def finished(siren, folder):
+    state, text = info(siren, folder / "run"), done(siren, "info", folder / "run").decode()
+    assert (state["kind"], state["state"], state["epoch"]) == ("run", "finished", 4), state
+    assert state["final"]["split"] == "test" and "nDCG@10" in state["final"], state
+    assert [point["valid"] for point in state["checkpoints"]] == [True, True], state
+    assert state["checkpoints"][0]["latest"] and state["settings"]["dim"] == "16", state
+    assert "finished at epoch 4 of 4" in text and "latest" in text and "siren recommend --run" in text, text
+    again = [folder / "again" if word == "NEW" else word for word in state["command"].split()[1:]]
+    done(siren, *again)
+    assert (folder / "again" / "checkpoints" / "latest").read_bytes(), "the command does not repeat the run"
+
+
+def rewritten(folder, name, edit):
+    """A copy of the run whose metrics.jsonl lines went through edit()."""
+    copy = folder / name
+    shutil.copytree(folder / "run", copy, symlinks=True)
+    lines = (copy / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (copy / "metrics.jsonl").write_text("".join(edit(lines)))
+    return copy
+
+
+def unfinished(siren, folder):
+    """Without its final line the run is at work, or was killed some time ago, or was stopped."""
+    copy = rewritten(folder, "cut", lambda lines: lines[:-1] + ['{"event":"ep'])
+    state = info(siren, copy)
+    assert state["state"] == "running" and state["next"].startswith("tail"), state
+    for path in [*copy.rglob("*"), copy]:
+        if not path.is_symlink():
+            os.utime(path, (1e9, 1e9))
+    state = info(siren, copy)
+    assert state["state"] == "lost" and state["next"] == f"siren train --run {copy} --resume", state
+    assert "killed, or its node lost" in done(siren, "info", copy).decode()
+    stop = '{"event":"interrupted","step":3,"reason":"stopped by SIGTERM"}\n'
+    state = info(siren, rewritten(folder, "stopped", lambda lines: lines[:-1] + [stop]))
+    assert state["state"] == "stopped" and state["reason"] == "stopped by SIGTERM", state
+    resumed = '{"event":"resume","step":3,"ranks":2}\n'
+    state = info(siren, rewritten(folder, "resumed", lambda lines: lines[:-1] + [stop, resumed]))
+    assert state["state"] == "running", state
+
+
+def damaged(siren, folder):
+    copy = rewritten(folder, "damaged", lambda lines: lines)
+    newest, older = (Path(copy / "checkpoints" / point["file"]) for point in info(siren, copy)["checkpoints"])
+    with newest.open("r+b") as file:
+        file.seek(5000)
+        file.write(b"?!")
+    Path(f"{older}.hashes").unlink()
+    points = info(siren, copy)["checkpoints"]
+    assert [point["valid"] for point in points] == [False, False], points
+    assert "is damaged: block 0" in points[0]["problem"] and "cannot be trusted" in points[1]["problem"], points
+    assert "NOT VALID" in done(siren, "info", copy).decode()
+    assert "valid" not in info(siren, copy, "--verify=false")["checkpoints"][0]
+    for path, words in ((newest, "is damaged: block 0"), (older, "cannot be trusted")):
+        refused(siren, path, words)
+    older.rename(f"{older}.damaged")
+    assert info(siren, copy)["damaged"] == [f"{older.name}.damaged"]
+
+
+def model_files(siren, folder):
+    point = info(siren, folder / "run" / "checkpoints" / "latest")
+    assert (point["kind"], point["epoch"], point["settings"]["model"]) == ("checkpoint", 4, "siren"), point
+    done(siren, "export", "--run", folder / "run", "--output", folder / "e.h5")
+    tables = info(siren, folder / "e.h5")
+    assert (tables["kind"], tables["dimension"], tables["tables"]) == ("embeddings", 16, ["z", "zp", "zn"]), tables
+    assert tables["dataset_hash"] == point["dataset_hash"] and tables["step"] == point["step"], tables
+    done(siren, "recommend", "--run", folder / "run", "--all", "--top", 5, "--format", "hdf5", "--output", folder / "l.h5")
+    lists = info(siren, folder / "l.h5")
+    assert (lists["kind"], lists["of"], lists["longest"]) == ("lists", "recommended", 5), lists
+    assert lists["lists"] == tables["users"] and lists["cold"] >= 10, lists
+    for name, words in (("e.h5", "dimension"), ("l.h5", "recommended")):
+        assert words in done(siren, "info", folder / name).decode()
+    assert done(siren, "info", folder / "l.h5", ranks=3) == done(siren, "info", folder / "l.h5")
+
+
+def refused(siren, path, words):
+    result = run(siren, "info", path)
+    error = result.stderr.decode()
+    assert result.returncode == 2 and error.count("\n") == 1 and words in error, (path, result.returncode, error)
+
+
+def not_ours(siren, folder):
+    with h5py.File(folder / "other.h5", "w") as file:
+        file["x"] = [1, 2, 3]
+    (folder / "short.h5").write_bytes((folder / "e.h5").read_bytes()[:3000])
+    with h5py.File(folder / "l.h5", "a") as file:
+        file.attrs["siren_lists"] = 99
+    for path, words in (("r.csv", "not a file of siren"), ("other.h5", "not a file of siren"), (".", "no run of siren"),
+                        ("nothing", "No such file"), ("short.h5", "cut short or damaged"), ("l.h5", "format 99 is newer")):
+        refused(siren, folder / path, words)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        train(sys.argv[1], folder, "--epochs", 4, "--dim", 16, "--layers", 2, "--checkpoint-every-epochs", 2)
+        for step in (data_set, finished, unfinished, damaged, model_files, not_ours):
+            step(sys.argv[1], folder)
+            print(f"{step.__name__}: fine")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
