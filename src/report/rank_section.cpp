@@ -87,6 +87,7 @@ std::string bytes_figure(const std::vector<double>& bytes) {
 
 std::string legend_of(const std::vector<ColumnLayer>& layers) {
   std::vector<LegendEntry> entries;
+  entries.reserve(layers.size());
   for (const ColumnLayer& layer : layers) entries.push_back({layer.name, layer.style});
   return legend_html(entries);
 }
