@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(os.environ["SIREN_SOURCE_DIR"])
-COMMANDS = ("synth", "prepare", "train", "evaluate", "recommend", "export", "bench", "info")
+COMMANDS = ("synth", "prepare", "train", "cv", "evaluate", "recommend", "export", "bench", "report", "info")
 
 
 def output(*words, **more):
@@ -30,7 +30,7 @@ def reference(siren, _):
     for command in COMMANDS:
         options = re.findall(r"^  --([a-z0-9-]+)", output(siren, command, "--help"), re.M)
         part = made.split(f"## siren {command}\n")[1].split("\n## ")[0]
-        assert len(options) > 5 and re.findall(r"^\| `--([a-z0-9-]+)", part, re.M) == options, command
+        assert len(options) > 4 and re.findall(r"^\| `--([a-z0-9-]+)", part, re.M) == options, command
     wrong = subprocess.run([siren, "help", "--everything"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2 and "expected --reference" in wrong.stderr, wrong.stderr
 
@@ -98,7 +98,7 @@ def completion(siren, folder):
     script = folder / "siren.bash"
     script.write_text(output(siren, "help", "--completion"))
     (folder / "data.h5").touch()
-    for words, offered in ((("re",), ["recommend"]), (("train", "--pat"), ["--patience"]), (("train", "--model", ""), ["siren", "lightgcn", "mf"]),
+    for words, offered in ((("re",), ["recommend", "report"]), (("train", "--pat"), ["--patience"]), (("train", "--model", ""), ["siren", "lightgcn", "mf"]),
                            (("prepare", "--split", "te"), ["temporal"]), (("train", "--data", "da"), ["data.h5"]),
                            (("info", "da"), ["data.h5"]), (("train", "--epochs", ""), []), (("train", "--log-level", "d"), ["debug"])):
         assert completed(script, folder, *words) == offered, (words, completed(script, folder, *words))
