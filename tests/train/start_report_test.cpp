@@ -85,7 +85,7 @@ TEST(CheckMemory, RefusesWhatANodeCannotHold) {
   TrainConfig config;  // 64 columns of 4 B: a table of all rows takes 256 MB
   EXPECT_GT(least_bytes(data, config, 1), 10 * 256'000'000LL);
   EXPECT_LT(least_bytes(data, config, 1), 13 * 256'000'000LL);
-  EXPECT_NEAR(least_bytes(data, config, 4), least_bytes(data, config, 1) / 4, 1000);
+  EXPECT_EQ(4 * least_bytes(data, config, 4), least_bytes(data, config, 1));
   config.memory_limit = 4.0;
   EXPECT_NO_THROW(check_memory(comm, data, config));
   config.memory_limit = 2.0;
