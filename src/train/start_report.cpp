@@ -57,6 +57,7 @@ std::vector<Node> nodes_of(const StartReport& report) {
     node.available = rank.node_available;
   }
   std::vector<Node> in_order;
+  in_order.reserve(nodes.size());
   for (const auto& [first, node] : nodes) in_order.push_back(node);
   return in_order;
 }

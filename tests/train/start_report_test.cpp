@@ -40,9 +40,9 @@ TEST(StartReport, CountsNodesAndComparesRanks) {
 
 TEST(StartReport, AsJson) {
   const nlohmann::ordered_json json = to_json(example());
-  EXPECT_EQ(json["hosts"], nlohmann::json({"n1", "n2", "n2"}));
-  EXPECT_EQ(json["edges"], nlohmann::json({30, 60, 0}));
-  EXPECT_EQ(json["bytes"], nlohmann::json({1'000'000, 2'000'000, 2'500'000}));
+  EXPECT_EQ(json["hosts"], nlohmann::ordered_json({"n1", "n2", "n2"}));
+  EXPECT_EQ(json["edges"], nlohmann::ordered_json({30, 60, 0}));
+  EXPECT_EQ(json["bytes"], nlohmann::ordered_json({1'000'000, 2'000'000, 2'500'000}));
   ASSERT_EQ(json["nodes"].size(), 2U);
   EXPECT_EQ(json["nodes"][1]["host"], "n2");
   EXPECT_EQ(json["nodes"][1]["ranks"], 2);
