@@ -9,6 +9,7 @@
 #include "siren/app/check_start.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/train_options.hpp"
+#include "siren/core/error.hpp"
 #include "siren/core/version.hpp"
 #include "siren/train/bench.hpp"
 #include "siren/train/session.hpp"
@@ -20,6 +21,7 @@ namespace {
 struct BenchCommand {
   RunConfig config;
   BenchOptions bench;
+  std::string overlap = "on";
   bool ranking = false;
   bool json = false;
   OptionParser options{
@@ -31,6 +33,7 @@ struct BenchCommand {
     options.section("Measurement");
     options.number("steps", bench.steps, {1}, "N", "steps to time");
     options.number("warm-up", bench.warm_up, {1}, "N", "steps before those");
+    options.text("overlap", overlap, "on|off", "off: wait for rows as soon as they leave");
     options.flag("ranking", ranking, "also time the ranking of all items for every test user");
     options.flag("json", json, "print JSON");
   }
@@ -41,6 +44,9 @@ struct BenchCommand {
     apply_preset(options, config);
     options.apply();
     validate(config);
+    if (overlap != "on" && overlap != "off")
+      throw InputError(fmt::format("--overlap {}: unknown; use on or off", overlap));
+    config.train.overlap = overlap == "on";
     return true;
   }
 };
@@ -70,7 +76,8 @@ int run_bench(const Communicator& comm, std::span<const std::string> args) {
 
   nlohmann::ordered_json json = {{"version", kVersion},       {"data", command.config.data.data},
                                  {"ranks", comm.size()},      {"threads", threads},
-                                 {"storage", config.storage}, {"isa", name_of(session.isa())}};
+                                 {"storage", config.storage}, {"isa", name_of(session.isa())},
+                                 {"overlap", config.overlap}};
   json.update(to_json(report));
   std::string text =
       fmt::format("{} rank(s) x {} thread(s), {}, {}: B = {}, K = {}, L = {}, d = {}\n",

@@ -17,7 +17,7 @@ namespace siren {
 namespace {
 
 /// Options that change how far, how fast or where a run goes, but not what it computes.
-constexpr std::array<std::string_view, 21> kMayChange = {"data",
+constexpr std::array<std::string_view, 22> kMayChange = {"data",
                                                          "run",
                                                          "epochs",
                                                          "max-steps",
@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 21> kMayChange = {"data",
                                                          "config",
                                                          "time-limit",
                                                          "hang-timeout",
+                                                         "memory-limit",
                                                          "checkpoint-every-steps",
                                                          "checkpoint-every-epochs",
                                                          "checkpoint-every-minutes",

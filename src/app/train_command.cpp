@@ -19,6 +19,7 @@
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
+#include "siren/io/hdf5_handle.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/train/metrics_log.hpp"
 #include "siren/train/not_finite.hpp"
@@ -26,6 +27,7 @@
 #include "siren/train/run.hpp"
 #include "siren/train/run_checkpoints.hpp"
 #include "siren/train/session.hpp"
+#include "siren/train/start_report.hpp"
 
 namespace siren {
 
@@ -62,11 +64,36 @@ struct TrainCommand {
 
 void report_start(const Communicator& comm, const Session& session, int threads) {
   const TrainingSet& train = session.loaded().train;
-  spdlog::info("siren {} on {} rank(s) x {} thread(s), {}, {}", kVersion, comm.size(), threads,
-               name_of(session.isa()), mpi_library_version());
+  spdlog::info("siren {} on {} rank(s) x {} thread(s), {}, {} ({}), HDF5 {}", kVersion, comm.size(),
+               threads, name_of(session.isa()), mpi_library_version(), thread_level(),
+               hdf5_version());
   spdlog::info("{} users, {} items; train: {} liked, {} disliked, {} neither (offset {})",
                grouped(train.users), grouped(train.items), grouped(train.liked),
                grouped(train.disliked), grouped(train.neutral), session.offset());
+}
+
+/// Where the ranks are, and how evenly the work lies on them.
+nlohmann::ordered_json report_ranks(const Communicator& comm, Session& session, int threads) {
+  RankStart mine;
+  mine.rows = session.graph().rows;
+  mine.halo_rows = session.graph().halo_rows;
+  mine.rows_sent = session.training().rows_sent_per_layer();
+  mine.edges = session.graph().by_anchor.nonzeros();
+  mine.ratings = std::ssize(session.loaded().train.ratings.items);
+  for (const MemoryUse& use : session.training().memory()) mine.bytes += use.bytes;
+  const StartReport report = gather_start(comm, mine);
+  for (const std::string& line : format_report(report)) spdlog::info("{}", line);
+  nlohmann::ordered_json event = {{"event", "start"},
+                                  {"version", kVersion},
+                                  {"build", kBuildType},
+                                  {"mpi", mpi_library_version()},
+                                  {"hdf5", hdf5_version()},
+                                  {"thread_level", thread_level()},
+                                  {"ranks", comm.size()},
+                                  {"threads", threads},
+                                  {"isa", name_of(session.isa())}};
+  event.update(to_json(report));
+  return event;
 }
 
 /// Largest share of any rank, by kind; how the data set is spread over the ranks.
@@ -225,11 +252,13 @@ RunProgress Job::resume() {
 
 void Job::start_metrics() {
   const nlohmann::ordered_json memory = report_memory(comm_, session_);
+  const nlohmann::ordered_json start = report_ranks(comm_, session_, threads_);
   if (!comm_.is_root()) return;
   metrics_ = std::make_unique<MetricsLog>(directory_.metrics_path(), config_.log_steps);
   if (command_.resume)
     metrics_->write(
         {{"event", "resume"}, {"step", session_.training().steps_done()}, {"ranks", comm_.size()}});
+  metrics_->write(start);
   metrics_->write(memory);
 }
 

@@ -83,6 +83,8 @@ void declare_machine(OptionParser& options, TrainConfig& train) {
 
 void declare_execution(OptionParser& options, TrainConfig& train) {
   declare_machine(options, train);
+  options.number("memory-limit", train.memory_limit, {0.0, 1e9}, "GB",
+                 "refuse what needs more on a node (0: than it has)");
   options.number("hang-timeout", train.hang_timeout, {0.0, 1e9}, "S",
                  "end the job after S seconds without progress (0: never)");
 }

@@ -35,6 +35,14 @@ int ranks_promised_by_launcher() {
   return 0;
 }
 
+const char* thread_level() {
+  int level = MPI_THREAD_SINGLE;
+  MPI_Query_thread(&level);
+  if (level == MPI_THREAD_MULTIPLE) return "multiple";
+  if (level == MPI_THREAD_SERIALIZED) return "serialized";
+  return level == MPI_THREAD_FUNNELED ? "funneled" : "single";
+}
+
 const char* mpi_library_version() {
   static const std::string text = [] {
     char buffer[MPI_MAX_LIBRARY_VERSION_STRING];

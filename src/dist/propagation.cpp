@@ -216,9 +216,11 @@ void Propagation<Precision>::run(const Layer& layer,
   const LayerRows& rows = layer.rows;
   edge_visits_ += layer.edges.count + rows.anchored.edges;
   exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
+  if (!shape_.overlap) exchange_.wait();
   if (overlap) overlap();
   sum_halo_rows(layer.edges.by_halo);
   exchange_.start_fold(halo_sums_.data());
+  if (!shape_.overlap) exchange_.wait();
   sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
                       rows.travelling);
   exchange_.finish_expand();

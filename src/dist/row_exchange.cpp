@@ -153,6 +153,13 @@ void RowExchange<Precision>::progress() {
   folding_.test_all();
 }
 
+template <class Precision>
+void RowExchange<Precision>::wait() {
+  const auto phase = clock_.enter(Phase::kWait);
+  expanding_.wait_all();
+  folding_.wait_all();
+}
+
 template class RowExchange<Fp32>;
 template class RowExchange<Bf16>;
 template class RowExchange<Fp64>;

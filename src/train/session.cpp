@@ -16,6 +16,7 @@
 #include "siren/math/denormals.hpp"
 #include "siren/train/model_state.hpp"
 #include "siren/train/ranked_lists.hpp"
+#include "siren/train/start_report.hpp"
 
 namespace siren {
 
@@ -54,6 +55,7 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
     if (comm.is_root()) file_->verify();
   });
   check_ranks();
+  check_memory(comm, summary(), config);
   offset_ = data.offset.value_or(summary().offset);
   LoadOptions options;
   options.fold = data.fold;

@@ -34,12 +34,13 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       sampler_(set_.item_degree, config.exponent, config.seed, isa),
       schedule_(set_, config.seed, config.batch),
       planner_(comm_, {layout_, set_, sampler_, schedule_, config.negatives}, clock_),
-      propagation_(comm_,
-                   graph_,
-                   kernels_,
-                   {layers_of(config), config.dimension, parse_normalisation(config.norm)},
-                   clock_,
-                   poll_),
+      propagation_(
+          comm_,
+          graph_,
+          kernels_,
+          {layers_of(config), config.dimension, parse_normalisation(config.norm), config.overlap},
+          clock_,
+          poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
       loss_({config.dislike_factor, config.reg, config.negatives}, kernels_),
       adam_(model_.shape(), layout_.rows(), kernels_),
@@ -185,6 +186,10 @@ void Trainer<Precision>::start_dense_sum(const BatchPlan& plan) {
   scalar_sum_.start(scalars_);
   clock_.count_bytes(Phase::kReduce, dense_sum_.bytes_sent());
   clock_.count_bytes(Phase::kReduce, scalar_sum_.bytes_sent());
+  if (config_.overlap) return;
+  const auto waiting = clock_.enter(Phase::kWait);
+  dense_sum_.finish();
+  scalar_sum_.finish();
 }
 
 template <class Precision>

@@ -70,11 +70,13 @@ def main():
             assert abs(many["work"]["rows"] - one["work"]["rows"]) <= ranks, f"{ranks} ranks: {many['work']} and {one['work']}"
         ranked = check(program, data, likes, 2, "--ranking")
         assert ranked["ranking"]["users"] > 500 and ranked["ranking"]["seconds"] > 0, ranked
+        assert check(program, data, likes, 2, "--overlap", "off")["overlap"] is False and ranked["overlap"] is True
         text = good(program, "bench", "--data", data, "--steps", "2")
         for part in ("of the gather limit", "of the sum of its limits", "ns per edge visit", "GFLOP/s", "resident"):
             assert part in text, text
         refuses(program, "--data is missing")
         refuses(program, "--steps", "--data", data, "--steps", "0")
+        refuses(program, "--overlap some: unknown", "--data", data, "--overlap", "some")
         refuses(program, "nowhere.h5", "--data", f"{folder}/nowhere.h5")
         assert len(good(program, "bench", "--help").splitlines()) <= 42
     print("bench: figures complete at 1 to 4 ranks")

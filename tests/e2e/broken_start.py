@@ -53,6 +53,7 @@ def main():
         refused(folder, [siren, *train], "started 4 processes but MPI sees only 1", "srun --mpi=pmix", OMPI_COMM_WORLD_SIZE="4")
         refused(folder, [siren, *train], "started 3 processes but MPI sees only 1", SLURM_STEP_NUM_TASKS="3")
         refused(folder, apart([siren, *train], [siren, *train], [siren, *train, "--batch", 7]), "rank 2 was given", "--batch 7", "rank 0")
+        refused(folder, [*MPIEXEC, 2, siren, *train, "--memory-limit", 0.0001], "100.0 kB of memory by --memory-limit", "2 rank(s) of 2 need at least")
         copy, ours, theirs = another_program(folder, siren)
         refused(folder, apart([siren, *train], [copy, *train]), f"rank 1 runs siren {theirs} ", f"rank 0 siren {ours} ", "on all hosts")
         for place, batch in (("here", 5), ("there", 6)):

@@ -42,8 +42,8 @@ TEST(Hdf5Handle, AssignmentClosesTheFormerId) {
 TEST(Hdf5Handle, FailureNamesOperationPlaceAndCause) {
   silence_hdf5();
   try {
-    Hdf5Handle(H5Fopen("/nonexistent/x.h5", H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "opening",
-               "/nonexistent/x.h5");
+    const Hdf5Handle file(H5Fopen("/nonexistent/x.h5", H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
+                          "opening", "/nonexistent/x.h5");
     FAIL() << "opened a file that does not exist";
   } catch (const EnvironmentError& error) {
     EXPECT_STREQ(error.what(), "HDF5: opening /nonexistent/x.h5 failed: No such file or directory");

@@ -109,6 +109,17 @@ TEST(Invariance, ARerunAndAnyThreadCountGiveTheSameBits) {
   }
 }
 
+TEST(Invariance, WithoutOverlapTheBitsAreTheSame) {
+  for (const char* storage : {"fp32", "bf16"}) {
+    TrainConfig config = small_config(storage);
+    const Outcome with = train(Communicator::world(), config, 10);
+    config.overlap = false;
+    const Outcome without = train(Communicator::world(), config, 10);
+    EXPECT_EQ(with.losses, without.losses) << storage;
+    EXPECT_EQ(with.state, without.state) << storage;
+  }
+}
+
 TEST(Invariance, ReplicatedTensorsAreTheSameOnEveryRank) {
   const Communicator comm = Communicator::world();
   const TrainConfig config = small_config("fp32");

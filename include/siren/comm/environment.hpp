@@ -23,6 +23,9 @@ class Environment {
 /// believes to be alone (typically srun without --mpi=pmix, or another MPI's mpirun).
 int ranks_promised_by_launcher();
 
+/// "funneled", "serialized" or "multiple": what MPI granted.
+const char* thread_level();
+
 /// "Open MPI v4.1.4, ..." in one line.
 const char* mpi_library_version();
 

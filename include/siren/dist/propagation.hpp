@@ -53,6 +53,7 @@ class Propagation {
     int layers;              // L >= 0
     std::int64_t dimension;  // d
     Normalisation normalisation;
+    bool overlap = true;  // false: rows are waited for as soon as they leave; the same bits, later
   };
 
   /// Collective. `graph` is borrowed. `poll` is called by the main thread between tiles, besides

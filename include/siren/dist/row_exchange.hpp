@@ -80,6 +80,8 @@ class RowExchange {
 
   /// Lets messages move; main thread only.
   void progress();
+  /// Returns when all that was started has arrived; finish_...() then has nothing to wait for.
+  void wait();
 
  private:
   const Stored* incoming_of(const ExchangePlan::Peer& peer) const;

@@ -39,6 +39,9 @@ class Hdf5Handle {
 /// EnvironmentError naming `operation` and `where` if `code` is negative; returns it otherwise.
 int check_hdf5(int code, std::string_view operation, std::string_view where);
 
+/// "1.10.8", of the library that runs.
+std::string hdf5_version();
+
 /// Stops HDF5 from printing its error stack: failures are reported once, by us. Idempotent.
 void silence_hdf5();
 

@@ -56,6 +56,8 @@ struct TrainConfig {
   std::string storage = "fp32";  // fp32 | bf16; fp64 for verification
   std::string isa = "auto";
   int threads = 1;              // per rank
+  bool overlap = true;          // of messages and work; only bench turns it off
+  double memory_limit = 0.0;    // GB that a node can give; 0: what it says
   double hang_timeout = 600.0;  // seconds without a sign of life that end the job; 0: never
   // output
   std::string run;                            // run directory

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/train/start_report.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "siren/core/error.hpp"
+
+namespace siren {
+namespace {
+
+using testing::HasSubstr;
+
+RankStart rank_on(const char* host, int node, std::int64_t edges, std::int64_t bytes) {
+  RankStart rank;
+  rank.host = host;
+  rank.processors = "0-1";
+  rank.node = node;
+  rank.rows = 10;
+  rank.halo_rows = 1000 + edges;
+  rank.rows_sent = 2000;
+  rank.edges = edges;
+  rank.bytes = bytes;
+  rank.node_available = 5'000'000;
+  return rank;
+}
+
+StartReport example() {
+  return {{rank_on("n1", 0, 30, 1'000'000), rank_on("n2", 1, 60, 2'000'000),
+           rank_on("n2", 1, 0, 2'500'000)}};
+}
+
+TEST(StartReport, CountsNodesAndComparesRanks) {
+  EXPECT_EQ(example().nodes(), 2);
+  EXPECT_DOUBLE_EQ(example().balance(&RankStart::edges), 2.0);
+  EXPECT_DOUBLE_EQ(example().balance(&RankStart::rows), 1.0);
+  EXPECT_DOUBLE_EQ(example().balance(&RankStart::ratings), 1.0) << "nobody has any";
+}
+
+TEST(StartReport, AsJson) {
+  const nlohmann::ordered_json json = to_json(example());
+  EXPECT_EQ(json["hosts"], nlohmann::ordered_json({"n1", "n2", "n2"}));
+  EXPECT_EQ(json["edges"], nlohmann::ordered_json({30, 60, 0}));
+  EXPECT_EQ(json["bytes"], nlohmann::ordered_json({1'000'000, 2'000'000, 2'500'000}));
+  ASSERT_EQ(json["nodes"].size(), 2U);
+  EXPECT_EQ(json["nodes"][1]["host"], "n2");
+  EXPECT_EQ(json["nodes"][1]["ranks"], 2);
+  EXPECT_EQ(json["nodes"][1]["bytes"], 4'500'000);
+  EXPECT_EQ(json["nodes"][1]["available"], 5'000'000);
+}
+
+TEST(StartReport, ForPeople) {
+  const std::vector<std::string> lines = format_report(example());
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0], "3 rank(s) on 2 node(s), each on processors 0-1");
+  EXPECT_THAT(lines[1], HasSubstr("edges 2.00, ratings 1.00; halo 1,060 rows, 2,000 sent"));
+  EXPECT_EQ(lines[2], "memory per node, at most 4.5 MB for 2 rank(s) on n2; 5.0 MB are left there");
+  StartReport bound = example();
+  bound.ranks[2].processors = "2";
+  EXPECT_THAT(format_report(bound)[0], HasSubstr("rank 1 on n2: 0-1, rank 2 on n2: 2"));
+}
+
+TEST(StartReport, EveryRankKnowsEveryRank) {
+  const Communicator comm = Communicator::world();
+  RankStart mine;
+  mine.edges = 7 * comm.rank();
+  const StartReport report = gather_start(comm, mine);
+  ASSERT_EQ(std::ssize(report.ranks), comm.size());
+  EXPECT_EQ(report.nodes(), 1);
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    const RankStart& found = report.ranks[static_cast<std::size_t>(rank)];
+    EXPECT_EQ(found.edges, 7 * rank);
+    EXPECT_FALSE(found.host.empty());
+    EXPECT_FALSE(found.processors.empty());
+    EXPECT_GT(found.node_available, 0);
+  }
+}
+
+TEST(CheckMemory, RefusesWhatANodeCannotHold) {
+  const Communicator comm = Communicator::world();
+  DatasetSummary data;
+  data.users = data.items = 500'000;
+  data.ratings = 1'000'000;
+  TrainConfig config;  // 64 columns of 4 B: a table of all rows takes 256 MB
+  EXPECT_GT(least_bytes(data, config, 1), 10 * 256'000'000LL);
+  EXPECT_LT(least_bytes(data, config, 1), 13 * 256'000'000LL);
+  EXPECT_EQ(4 * least_bytes(data, config, 4), least_bytes(data, config, 1));
+  config.memory_limit = 4.0;
+  EXPECT_NO_THROW(check_memory(comm, data, config));
+  config.memory_limit = 2.0;
+  try {
+    check_memory(comm, data, config);
+    ADD_FAILURE() << "2 GB are taken for enough";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("has 2.0 GB of memory by --memory-limit"));
+  }
+  config.memory_limit = 0.0;
+  data.users = std::int64_t{1} << 40;  // more than any machine has
+  EXPECT_THROW(check_memory(comm, data, config), InputError);
+}
+
+}  // namespace
+}  // namespace siren
