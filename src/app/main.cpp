@@ -16,6 +16,7 @@
 #include "siren/app/evaluate_command.hpp"
 #include "siren/app/export_command.hpp"
 #include "siren/app/info_command.hpp"
+#include "siren/app/plan_command.hpp"
 #include "siren/app/prepare_command.hpp"
 #include "siren/app/recommend_command.hpp"
 #include "siren/app/synth_command.hpp"
@@ -49,6 +50,8 @@ constexpr std::array kCommands = {
     Command{"export", "write the embeddings of a trained model for other programs", run_export,
             false},
     Command{"bench", "time training steps and compare with the machine's limits", run_bench, false},
+    Command{"plan", "predict memory, traffic and step time on any number of ranks", run_plan,
+            false},
     Command{"info", "say what a file of ours holds", run_info, false},
 };
 

@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faults_harness import MPIEXEC, Life, assert_same_model, checkpoints, events, finish, run_siren
@@ -62,9 +63,11 @@ def final(run):
 def figures_of_single_runs(tests):
     output = tests.done("cv", *GRID, *TRAINING, "--variation", "base", "--variation", "deaf:no-dislikes=true")
     finals = {}
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda pair: finish(tests.siren, tests.folder / "single-{}-{}".format(*pair), 2, "--data", tests.data, *TRAINING,
+                                          "--fold", pair[0], "--seed", pair[1]), itertools.product(FOLDS, SEEDS)))
     for fold, seed in itertools.product(FOLDS, SEEDS):
         single = tests.folder / f"single-{fold}-{seed}"
-        finish(tests.siren, single, 2, "--data", tests.data, *TRAINING, "--fold", fold, "--seed", seed)
         ours = output / "runs" / f"base-fold{fold}-seed{seed}"
         assert_same_model(single, ours, ours.name)
         assert final(ours) == final(single), f"{final(ours)} {final(single)}"
