@@ -24,7 +24,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::int64_t kMostRanks = 65536;
+constexpr std::int64_t kMostRanks = 4096;
 
 struct PlanCommand {
   RunConfig config;

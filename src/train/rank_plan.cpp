@@ -38,9 +38,12 @@ NumberBytes number_bytes(const std::string& storage) {
 
 /// The ratings of a rank's users, as the loader would send them there.
 TrainingSet share_of(const TrainingSet& whole, const Layout& layout) {
-  TrainingSet set = whole;
-  set.ratings = {};
-  set.first_rating_id.clear();
+  TrainingSet set;
+  set.users = whole.users;
+  set.items = whole.items;
+  set.trainable = whole.trainable;
+  set.liked = whole.liked;
+  set.disliked = whole.disliked;
   for (const UserId user : layout.owned_users()) {
     const auto begin = whole.ratings.offsets[at(user)];
     const auto end = whole.ratings.offsets[at(user) + 1];
@@ -69,18 +72,15 @@ class Trial {
         user_weight[at(user)] += ratings.signs[at(e)] > 0;
     std::vector<std::int32_t> item_weight = train_.item_likes;
     for (std::int32_t& weight : item_weight) ++weight;
-    const Partition partition =
-        partitioner(data.partition)({user_weight, item_weight, ranks, config.seed});
-    for (int rank = 0; rank < ranks; ++rank)
-      layouts_.emplace_back(partition, rank, ranks, config.dimension);
-    place_edges(partition);
+    partition_ = partitioner(data.partition)({user_weight, item_weight, ranks, config.seed});
+    place_edges();
   }
 
   std::vector<RankPlan> plan();
 
  private:
-  void place_edges(const Partition& partition);
-  Adjacency graph_of(int rank) const;
+  void place_edges();
+  Layout layout_of(int rank) const { return {partition_, rank, ranks_, config_.dimension}; }
   void count_memory(const Adjacency& graph, const TrainingSet& set, RankPlan& plan) const;
   void count_step(const Adjacency& graph, std::int64_t batch_users, RankPlan& plan) const;
 
@@ -88,20 +88,21 @@ class Trial {
   const TrainConfig& config_;
   int ranks_;
   Travel travel_;
-  std::vector<Layout> layouts_;                   // [ranks]
+  Partition partition_;
   std::vector<std::vector<AnchoredEdge>> edges_;  // [ranks]
 };
 
-void Trial::place_edges(const Partition& partition) {
+void Trial::place_edges() {
+  const Layout any = layout_of(0);
   edges_.resize(at(ranks_));
   std::vector<LocalRow> next(at(ranks_), 0);
   const UserRatings& ratings = train_.ratings;
   for (std::int64_t user = 0; user < train_.users; ++user) {
-    const std::int32_t owner = partition.user_owner[at(user)];
+    const std::int32_t owner = partition_.user_owner[at(user)];
     const RowAddress at_user{owner, next[at(owner)]++};
     for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e) {
       if (ratings.signs[at(e)] <= 0) continue;
-      const RowAddress at_item = layouts_.front().address_of_item(ratings.items[at(e)]);
+      const RowAddress at_item = any.address_of_item(ratings.items[at(e)]);
       const bool items_travel = travel_ == Travel::kItems;
       const RowAddress& anchor = items_travel ? at_user : at_item;
       edges_[at(anchor.rank)].push_back({anchor.row, items_travel ? at_item : at_user});
@@ -109,18 +110,15 @@ void Trial::place_edges(const Partition& partition) {
   }
 }
 
-/// Without degrees, which take no part in what is counted.
-Adjacency Trial::graph_of(int rank) const {
-  return make_adjacency(layouts_[at(rank)], travel_, edges_[at(rank)], {});
-}
-
 std::vector<RankPlan> Trial::plan() {
   std::vector<RankPlan> plans(at(ranks_));
-  std::vector<Adjacency> graphs;
-  for (int rank = 0; rank < ranks_; ++rank) graphs.push_back(graph_of(rank));
+  std::vector<Adjacency> graphs(at(ranks_));
+  for (int rank = 0; rank < ranks_;
+       ++rank)  // without degrees, which take no part in what is counted
+    graphs[at(rank)] = make_adjacency(layout_of(rank), travel_, edges_[at(rank)], {});
   for (int rank = 0; rank < ranks_; ++rank) {
     RankPlan& plan = plans[at(rank)];
-    const TrainingSet set = share_of(train_, layouts_[at(rank)]);
+    const TrainingSet set = share_of(train_, layout_of(rank));
     for (const Adjacency& graph : graphs) plan.rows_sent += graph.halo_counts[at(rank)];
     count_memory(graphs[at(rank)], set, plan);
     plan.rows_sent += graphs[at(rank)].halo_rows;
