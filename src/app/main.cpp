@@ -19,6 +19,7 @@
 #include "siren/app/export_command.hpp"
 #include "siren/app/info_command.hpp"
 #include "siren/app/option_reference.hpp"
+#include "siren/app/plan_command.hpp"
 #include "siren/app/prepare_command.hpp"
 #include "siren/app/recommend_command.hpp"
 #include "siren/app/report_command.hpp"
@@ -53,6 +54,8 @@ constexpr std::array kCommands = {
     Command{"export", "write the embeddings of a trained model for other programs", run_export,
             false},
     Command{"bench", "time training steps and compare with the machine's limits", run_bench, false},
+    Command{"plan", "predict memory, traffic and step time on any number of ranks", run_plan,
+            false},
     Command{"report", "write what runs did as one HTML file, or compare them", run_report, false},
     Command{"info", "say what a file of ours holds", run_info, false},
 };

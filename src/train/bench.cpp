@@ -24,22 +24,6 @@ double& of(std::array<double, kPhases>& by_phase, Phase phase) {
   return by_phase[static_cast<std::size_t>(phase)];
 }
 
-/// What a step's work takes on this rank if nothing but the machine limits it.
-std::array<double, kPhases> least_seconds(const WorkDone& work, const MachineLimits& limits) {
-  const auto visits = [&](std::int64_t rows) {
-    return static_cast<double>(rows) * limits.gather_seconds;
-  };
-  const auto streams = [&](std::int64_t bytes) {
-    return static_cast<double>(bytes) / limits.bytes_per_second;
-  };
-  std::array<double, kPhases> least{};
-  of(least, Phase::kProduct) = visits(work.edge_visits) + streams(work.layer_bytes);
-  of(least, Phase::kDense) = static_cast<double>(work.flops) / limits.flops_per_second;
-  of(least, Phase::kLoss) = visits(work.batch_visits);
-  of(least, Phase::kAdam) = streams(work.adam_bytes);
-  return least;
-}
-
 MachineLimits slowest(const Communicator& comm, const MachineLimits& mine) {
   return {comm.all_reduce(mine.gather_seconds, Reduction::kMax),
           comm.all_reduce(mine.flops_per_second, Reduction::kMin),
@@ -67,6 +51,21 @@ void take_step_times(std::vector<double> seconds, BenchReport& report) {
 }
 
 }  // namespace
+
+std::array<double, kPhases> least_seconds(const WorkDone& work, const MachineLimits& limits) {
+  const auto visits = [&](std::int64_t rows) {
+    return static_cast<double>(rows) * limits.gather_seconds;
+  };
+  const auto streams = [&](std::int64_t bytes) {
+    return static_cast<double>(bytes) / limits.bytes_per_second;
+  };
+  std::array<double, kPhases> least{};
+  of(least, Phase::kProduct) = visits(work.edge_visits) + streams(work.layer_bytes);
+  of(least, Phase::kDense) = static_cast<double>(work.flops) / limits.flops_per_second;
+  of(least, Phase::kLoss) = visits(work.batch_visits);
+  of(least, Phase::kAdam) = streams(work.adam_bytes);
+  return least;
+}
 
 double BenchReport::seconds_per_visit() const {
   const double all = phases[static_cast<std::size_t>(Phase::kProduct)].mean_seconds;

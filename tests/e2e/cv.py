@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faults_harness import MPIEXEC, Life, assert_same_model, checkpoints, events, finish, run_siren
@@ -62,9 +63,11 @@ def final(run):
 def figures_of_single_runs(tests):
     output = tests.done("cv", *GRID, *TRAINING, "--variation", "base", "--variation", "deaf:no-dislikes=true")
     finals = {}
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda pair: finish(tests.siren, tests.folder / "single-{}-{}".format(*pair), 2, "--data", tests.data, *TRAINING,
+                                          "--fold", pair[0], "--seed", pair[1]), itertools.product(FOLDS, SEEDS)))
     for fold, seed in itertools.product(FOLDS, SEEDS):
         single = tests.folder / f"single-{fold}-{seed}"
-        finish(tests.siren, single, 2, "--data", tests.data, *TRAINING, "--fold", fold, "--seed", seed)
         ours = output / "runs" / f"base-fold{fold}-seed{seed}"
         assert_same_model(single, ours, ours.name)
         assert final(ours) == final(single), f"{final(ours)} {final(single)}"
@@ -136,6 +139,16 @@ def failures_are_reported(tests):
     print("a run that fails is named, the others go on, the same command repeats it")
 
 
+def a_hang_ends_the_job(tests):
+    """A rank of the second group stands still: its group notices, and ends the first group with it."""
+    life = CvLife(tests.siren, tests.folder / "hangs", 4, "--data", tests.data, "--folds", "1,2", "--groups", 2, "--hang-timeout", 2, *LONG)
+    assert life.wait_for(lambda: len(life.begun()) == 2), life.process.communicate()[1]
+    life.signal_rank(3, signal.SIGSTOP)
+    code = life.end()
+    assert code == 1 and "of the runs on ranks 2 and following: siren: rank 0: no progress for 2 s" in life.errors, f"{code}\n{life.errors}"
+    print("a rank that stands still ends the whole job and is named")
+
+
 def refused(tests):
     def says(sentence, *options, ranks=2, name="refused"):
         code, errors = tests.cv(name, *options, ranks=ranks)
@@ -157,7 +170,7 @@ def refused(tests):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         tests = Cv(sys.argv[1], Path(folder))
-        for step in (figures_of_single_runs, stopped_and_continued, failures_are_reported, refused):
+        for step in (figures_of_single_runs, stopped_and_continued, failures_are_reported, a_hang_ends_the_job, refused):
             step(tests)
     return 0
 

@@ -36,6 +36,14 @@ TEST(AtomicFile, LeavesNothingWhenNotPublished) {
   EXPECT_EQ(folder.files(), 0U);
 }
 
+TEST(AtomicFile, HoldsAText) {
+  const TempFolder folder;
+  folder.write("out", "something longer");
+  write_text_file(folder.path("out"), "a\nb\n");
+  EXPECT_EQ(folder.read("out"), "a\nb\n");
+  EXPECT_EQ(folder.files(), 1U);
+}
+
 TEST(AtomicFile, RefusesPlacesThatCannotBeWritten) {
   const TempFolder folder;
   EXPECT_THAT(input_error([&] { AtomicFile(folder.path("no/such/folder")); }),

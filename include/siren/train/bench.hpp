@@ -44,6 +44,9 @@ struct BenchReport {
   double step_ratio() const { return median_seconds / least_seconds; }
 };
 
+/// By Phase: what the work of a step takes on a rank if nothing but the machine limits it.
+std::array<double, kPhases> least_seconds(const WorkDone& work, const MachineLimits& limits);
+
 /// Collective. Runs options.warm_up + options.steps steps and then measures the machine.
 BenchReport bench(const Communicator& comm, Training& training, const BenchOptions& options);
 

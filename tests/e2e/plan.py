@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`siren plan` says before what `siren train` then reports: memory by kind and rows sent, on each number of ranks.
+
+usage: plan.py SIREN
+"""
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+MPIEXEC = shlex.split(os.environ["SIREN_MPIEXEC"])
+CASES = (((1, 2, 4), ()), ((4,), ("--storage", "bf16", "--travel", "users", "--average", 0.9, "--dim", 20)),
+         ((3,), ("--storage", "fp64", "--partition", "random", "--model", "lightgcn", "--fold", 2, "--batch", 300)))
+
+
+class Plan:
+    def __init__(self, siren, folder):
+        self.siren, self.folder, self.data, self.runs = siren, folder, folder / "d.h5", 0
+        self.done(1, "synth", "--users", 300, "--items", 200, "--ratings", 6000, "--seed", 5, "--output", folder / "r.csv")
+        self.done(1, "prepare", "--input", folder / "r.csv", "--split", "kfold", "--folds", 3, "--output", self.data)
+
+    def start(self, ranks, *words):
+        launcher = [] if ranks == 1 else [*MPIEXEC, ranks]
+        return subprocess.run([str(word) for word in (*launcher, self.siren, *words)], capture_output=True, text=True, timeout=120, check=False)
+
+    def done(self, ranks, *words):
+        result = self.start(ranks, *words)
+        assert result.returncode == 0, f"{words}: exit code {result.returncode}\n{result.stderr}"
+        return result.stdout
+
+    def plans(self, ranks, *options):
+        text = self.done(1, "plan", "--data", self.data, "--ranks", ",".join(map(str, ranks)), "--json", *options)
+        return json.loads(text)["plans"]
+
+    def reported(self, ranks, *options):
+        """The memory event of a real run, and what its epoch says it sent in its one step."""
+        self.runs += 1
+        run = self.folder / f"run{self.runs}"
+        self.done(ranks, "train", "--data", self.data, "--run", run, "--max-steps", 1, *options)
+        return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][:2]
+
+
+def as_train_reports(tests):
+    for ranks, options in CASES:
+        for plan in tests.plans(ranks, *options):
+            memory, epoch = tests.reported(plan["ranks"], *options)
+            assert plan["bytes_per_rank"] == memory["bytes_per_rank"], f"{options} on {plan['ranks']}: {plan} {memory}"
+            assert plan["rows_sent_per_layer"] == memory["rows_sent_per_layer"], f"{options}: {plan} {memory}"
+            sent = sum(phase["bytes"] for name, phase in epoch["phases"].items() if name in ("expand", "fold"))
+            # the plan counts every draw of the batch as another row
+            assert sent <= plan["bytes_per_step"] and (plan["ranks"] == 1) == (plan["bytes_per_step"] == 0), (sent, plan)
+    print(f"{len(CASES)} configurations, 1 to 4 ranks: every kind of memory and the rows sent as train reports them")
+
+
+def bandwidth_takes_time(tests):
+    slow, fast = (tests.plans((1, 4), "--bandwidth", rate) for rate in (1, 10))
+    assert slow[0]["wire_seconds"] == 0 and slow[1]["wire_seconds"] > 0, slow
+    assert abs(slow[1]["wire_seconds"] / fast[1]["wire_seconds"] - 10) < 1e-9, (slow, fast)
+    assert slow[1]["edge_balance"] >= 1 and slow[1]["rating_balance"] >= 1 and slow[0]["edge_balance"] == 1
+
+
+def refused(tests):
+    for sentence, ranks, options in (("--ranks 0", 1, ("--ranks", 0)), ("--ranks 201: too many", 1, ("--ranks", 201)),
+                                     ("works in one process but there are 2 ranks", 2, ()), ("--ranks 2,2", 1, ("--ranks", "2,2")),
+                                     ("--partition nonsense", 1, ("--partition", "nonsense"))):
+        result = tests.start(ranks, "plan", "--data", tests.data, *options)
+        said = [line for line in result.stderr.splitlines() if line.startswith("siren: ")]
+        assert result.returncode == 2 and len(said) == 1 and sentence in said[0], f"{options}: {result}"
+    table = tests.done(1, "plan", "--data", tests.data, "--ranks", "1,2").splitlines()
+    assert len(table) == 6 and all(len(line) <= 110 for line in table), table
+    assert len(tests.done(1, "plan", "--help").splitlines()) <= 42
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        tests = Plan(sys.argv[1], Path(folder))
+        for step in (as_train_reports, bandwidth_takes_time, refused):
+            step(tests)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
