@@ -27,10 +27,13 @@
 #include "siren/app/train_command.hpp"
 #include "siren/comm/communicator.hpp"
 #include "siren/comm/environment.hpp"
+#include "siren/core/build_facts.hpp"
+#include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
 #include "siren/core/version.hpp"
+#include "siren/math/isa.hpp"
 
 namespace siren {
 namespace {
@@ -74,6 +77,19 @@ void print_usage() {
       "bash.\n");
 }
 
+void print_build_facts() {
+  std::string kernels;
+  for (int isa = 0; isa <= static_cast<int>(most_isa()); ++isa)
+    kernels += fmt::format("{}{}", isa == 0 ? "" : ", ", name_of(static_cast<Isa>(isa)));
+  const std::string revision = kRevision;
+  fmt::print(
+      "siren {}{}\ncompiler  {}\nbuild     {}{}\nMPI       {}\nHDF5      {}, parallel\n"
+      "kernels   {}; here: {}\n",
+      kVersion, revision.empty() ? "" : fmt::format(" ({})", revision), kCompiler, kBuildType,
+      kHeavyChecks ? ", checks of whole structures" : "", mpi_library_version(), kHdf5Version,
+      kernels, name_of(best_isa()));
+}
+
 /// `siren help --reference|--man|--completion`: what the option tables of all commands say.
 int describe_commands(const Communicator& comm, std::string_view what) {
   const std::string_view name = what == "--reference"    ? "markdown"
@@ -85,6 +101,7 @@ int describe_commands(const Communicator& comm, std::string_view what) {
     throw InputError(
         fmt::format("siren help {}: expected --reference, --man or --completion", what));
   std::vector<CommandLine> lines;
+  lines.reserve(kCommands.size());
   for (const Command& command : kCommands) lines.push_back({command.name, command.summary});
   if (comm.is_root()) fmt::print("{}", reference_head(*format, lines));
   const std::vector<std::string> ask = {fmt::format("--describe-options={}", name)};
@@ -108,8 +125,7 @@ int run(const Communicator& comm, std::span<const std::string> args) {
     return static_cast<int>(ExitCode::kDone);
   }
   if (name == "--version") {
-    if (comm.is_root())
-      fmt::print("siren {} ({}, {}, {})\n", kVersion, kBuildType, kCompiler, mpi_library_version());
+    if (comm.is_root()) print_build_facts();
     return static_cast<int>(ExitCode::kDone);
   }
   if (const Command* command = find_command(name)) return command->run(comm, args.subspan(1));

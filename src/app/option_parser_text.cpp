@@ -15,7 +15,7 @@ namespace siren {
 
 template <Number T>
 std::string describe_range(Range<T> range) {
-  const std::string kind = std::is_floating_point_v<T> ? "number" : "whole number";
+  std::string kind = std::is_floating_point_v<T> ? "number" : "whole number";
   const bool no_most = range.max == std::numeric_limits<T>::max();
   if (range.min == std::numeric_limits<T>::lowest() && no_most) return kind;
   if (no_most) return fmt::format("{} of at least {}", kind, range.min);

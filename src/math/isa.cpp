@@ -19,6 +19,14 @@ const char* name_of(Isa isa) {
   return "?";
 }
 
+Isa most_isa() {
+#ifdef SIREN_X86_KERNELS
+  return Isa::kAvx512;
+#else
+  return Isa::kPortable;
+#endif
+}
+
 Isa best_isa() {
 #ifdef SIREN_X86_KERNELS
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

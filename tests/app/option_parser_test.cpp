@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class OptionParserTest : public ::testing::Test {
- protected:
+ public:
   void read(std::vector<std::string> args) {
     OptionParser parser = declare();
     ASSERT_TRUE(parser.parse(args));

@@ -11,6 +11,9 @@ enum class Isa : int { kPortable = 0, kAvx2 = 1, kAvx512 = 2 };
 
 const char* name_of(Isa isa);
 
+/// The best level that this binary contains.
+Isa most_isa();
+
 /// The best level that this binary contains and this processor has.
 Isa best_isa();
 
