@@ -113,6 +113,13 @@ Communicator Communicator::split(int color, int key) const {
   return Communicator(part, "MPI_Comm_split");
 }
 
+Communicator Communicator::split_by_node() const {
+  MPI_Comm part = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &part),
+            "MPI_Comm_split_type");
+  return Communicator(part, "MPI_Comm_split_type");
+}
+
 int Communicator::ranks_on_node() const {
   return static_cast<int>(std::count(on_this_node_->begin(), on_this_node_->end(), true));
 }

@@ -108,13 +108,6 @@ auto Propagation<Precision>::make_scaling(bool adjoint) const -> Scaling {
 }
 
 template <class Precision>
-const std::uint8_t* Propagation<Precision>::flag(std::span<const LocalRow> needed) {
-  flags_.assign(static_cast<std::size_t>(graph_.rows), 0);
-  for (const LocalRow row : needed) flags_[static_cast<std::size_t>(row)] = 1;
-  return flags_.data();
-}
-
-template <class Precision>
 void Propagation<Precision>::forward(const Matrix<Real>& x,
                                      Matrix<Real>& mean,
                                      const Work& overlap) {
@@ -128,7 +121,8 @@ void Propagation<Precision>::forward_rows(const Matrix<Real>& x,
                                           const Work& overlap) {
   select_rows(needed, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
   select_rows(needed, graph_.travelling, graph_.by_traveller.offsets, needed_travelling_);
-  add_powers(x, mean, {needed_anchored_, needed_travelling_}, flag(needed), overlap);
+  add_powers(x, mean, {needed_anchored_, needed_travelling_},
+             flag_rows(needed, graph_.rows, flags_), overlap);
 }
 
 template <class Precision>
@@ -144,7 +138,7 @@ void Propagation<Precision>::backward_rows(const Matrix<Real>& mean_gradient,
     const auto phase = clock_.enter(Phase::kProduct);
     needed_edges_.select(needed);
   }
-  run_adjoint(mean_gradient, x_gradient, flag(needed), &needed_edges_);
+  run_adjoint(mean_gradient, x_gradient, flag_rows(needed, graph_.rows, flags_), &needed_edges_);
 }
 
 template <class Precision>

@@ -55,6 +55,9 @@ class Communicator {
   /// Collective. Ranks with the same color form a new communicator, ordered by key.
   Communicator split(int color, int key) const;
 
+  /// Collective. The ranks that share this rank's memory.
+  Communicator split_by_node() const;
+
   int rank() const { return rank_; }
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }

@@ -118,8 +118,6 @@ class Propagation {
   };
   LayerEdges all_edges(const LayerRows& rows) const;
 
-  /// Flags the needed rows; valid until the next call.
-  const std::uint8_t* flag(std::span<const LocalRow> needed);
   void add_powers(const Matrix<Real>& x,
                   Matrix<Real>& mean,
                   const LayerRows& last,

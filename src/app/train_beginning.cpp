@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/app/train_beginning.hpp"
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "siren/comm/environment.hpp"
+#include "siren/core/log.hpp"
+#include "siren/core/text.hpp"
+#include "siren/core/version.hpp"
+#include "siren/io/hdf5_handle.hpp"
+#include "siren/train/rank_share.hpp"
+#include "siren/train/start_report.hpp"
+
+namespace siren {
+
+void report_start(const Communicator& comm, const Session& session, int threads) {
+  const TrainingSet& train = session.loaded().train;
+  spdlog::info("siren {} on {} rank(s) x {} thread(s), {}, {} ({}), HDF5 {}", kVersion, comm.size(),
+               threads, name_of(session.isa()), mpi_library_version(), thread_level(),
+               hdf5_version());
+  spdlog::info("{} users, {} items; train: {} liked, {} disliked, {} neither (offset {})",
+               grouped(train.users), grouped(train.items), grouped(train.liked),
+               grouped(train.disliked), grouped(train.neutral), session.offset());
+}
+
+/// Where the ranks are, and how evenly the work lies on them.
+nlohmann::ordered_json report_ranks(const Communicator& comm, Session& session, int threads) {
+  RankStart mine;
+  mine.rows = session.graph().rows;
+  mine.halo_rows = session.graph().halo_rows;
+  mine.rows_sent = session.training().rows_sent_per_layer();
+  mine.edges = session.graph().by_anchor.nonzeros();
+  mine.ratings = std::ssize(session.loaded().train.ratings.items);
+  for (const MemoryUse& use : session.training().memory()) mine.bytes += use.bytes;
+  const StartReport report = gather_start(comm, mine);
+  for (const std::string& line : format_report(report)) spdlog::info("{}", line);
+  nlohmann::ordered_json event = {{"event", "start"},
+                                  {"version", kVersion},
+                                  {"build", kBuildType},
+                                  {"mpi", mpi_library_version()},
+                                  {"hdf5", hdf5_version()},
+                                  {"thread_level", thread_level()},
+                                  {"ranks", comm.size()},
+                                  {"threads", threads},
+                                  {"isa", name_of(session.isa())}};
+  event.update(to_json(report));
+  return event;
+}
+
+/// Largest share of any rank, by kind; how the data set is spread over the ranks.
+nlohmann::ordered_json report_memory(const Communicator& comm, const Session& session) {
+  const Training& training = session.training();
+  const TrainingSet& train = session.loaded().train;
+  nlohmann::ordered_json event = {{"event", "memory"}, {"ranks", comm.size()}};
+  std::int64_t total = 0;
+  std::vector<std::string> parts;
+  for (const MemoryUse& use : training.memory()) {
+    const std::int64_t most = comm.all_reduce(use.bytes, Reduction::kMax);
+    event["bytes_per_rank"][use.kind] = most;
+    parts.push_back(fmt::format("{} {}", use.kind, human_bytes(most)));
+    total += most;
+  }
+  const std::int64_t rows = comm.all_reduce(training.rows_sent_per_layer(), Reduction::kSum);
+  event["rows_sent_per_layer"] = rows;
+  spdlog::info("memory per rank, at most {}: {}", human_bytes(total), fmt::join(parts, ", "));
+  spdlog::info("{} rows of {} cross ranks per layer", grouped(rows),
+               session.travel() == Travel::kItems ? "items" : "users");
+  event["steps_per_epoch"] = training.steps_per_epoch();
+  event["train"] = {{"users", train.users},     {"items", train.items},
+                    {"liked", train.liked},     {"disliked", train.disliked},
+                    {"neither", train.neutral}, {"offset", session.offset()}};
+  event["by_rank"] = to_json(rank_shares(comm, session.loaded().layout, train, session.graph()));
+  return event;
+}
+
+}  // namespace siren
