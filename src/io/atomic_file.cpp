@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -25,8 +26,14 @@ std::string directory_of(const std::string& path) {
 
 AtomicFile::AtomicFile(std::string path)
     : path_(std::move(path)), temporary_(fmt::format("{}.tmp{}", path_, ::getpid())) {
-  if (std::filesystem::is_directory(path_))
+  std::error_code unknown;  // then opening says why
+  const std::filesystem::file_status there = std::filesystem::status(path_, unknown);
+  if (std::filesystem::is_directory(there))
     throw InputError(fmt::format("cannot write {}: it is a directory", path_));
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    throw InputError(fmt::format(
+        "cannot write {}: it is a device or a pipe, which a file would replace; name a file",
+        path_));
   constexpr mode_t kMode = 0666;
   const int file = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
   if (file < 0) throw InputError(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));

@@ -16,10 +16,6 @@ namespace siren {
 
 namespace {
 
-constexpr std::array kWork = {&WorkDone::edge_visits, &WorkDone::batch_visits,
-                              &WorkDone::needed_rows, &WorkDone::flops,
-                              &WorkDone::layer_bytes, &WorkDone::adam_bytes};
-
 double& of(std::array<double, kPhases>& by_phase, Phase phase) {
   return by_phase[static_cast<std::size_t>(phase)];
 }
@@ -92,7 +88,7 @@ BenchReport bench(const Communicator& comm, Training& training, const BenchOptio
   report.phases = phase_use(comm, training.clock());
   divide(report.phases, options.steps);
   WorkDone work = training.work_done();
-  for (const auto part : kWork) work.*part = (work.*part - before.*part) / options.steps;
+  for (const auto part : kWorkParts) work.*part = (work.*part - before.*part) / options.steps;
 
   const MachineLimits limits = training.measure_limits();
   report.limits = slowest(comm, limits);
@@ -101,7 +97,8 @@ BenchReport bench(const Communicator& comm, Training& training, const BenchOptio
       std::accumulate(report.least.begin(), report.least.end(), 0.0), Reduction::kMax);
   comm.all_reduce(std::span<double>(report.least), Reduction::kSum);
   for (double& least : report.least) least /= comm.size();
-  for (const auto part : kWork) report.work.*part = comm.all_reduce(work.*part, Reduction::kSum);
+  for (const auto part : kWorkParts)
+    report.work.*part = comm.all_reduce(work.*part, Reduction::kSum);
   report.peak_bytes = comm.all_reduce(peak_resident_bytes(), Reduction::kMax);
   return report;
 }

@@ -17,6 +17,7 @@
 #include "siren/math/matrix.hpp"
 #include "siren/model/dense_tensors.hpp"
 #include "siren/train/model_state.hpp"
+#include "siren/train/step_work.hpp"
 
 namespace siren {
 
@@ -167,7 +168,6 @@ void Trial::count_memory(const Adjacency& graph, const TrainingSet& set, RankPla
 
 /// At most: every draw of the batch is another item, and every layer visits all edges.
 void Trial::count_step(const Adjacency& graph, std::int64_t batch, RankPlan& plan) const {
-  constexpr std::int64_t kPasses = 3;  // forward, to the input, to the weights
   const NumberBytes bytes = number_bytes(config_.storage);
   const std::int64_t width = padded(config_.dimension);
   const std::int64_t layers = layers_of(config_);
@@ -177,8 +177,6 @@ void Trial::count_step(const Adjacency& graph, std::int64_t batch, RankPlan& pla
   const std::int64_t own_items = std::min(all_draws, items.size());
   const std::int64_t slots = std::min(batch * (config_.negatives + 1), train_.items);
   const std::int64_t needed = std::min(batch, graph.rows - own_items) + own_items;
-  const std::int64_t table = graph.rows * width * bytes.real;
-  const std::int64_t products = disliked ? config_.mlp_layers + (config_.no_attention ? 0 : 2) : 0;
   const std::int64_t kept = disliked ? config_.mlp_layers + 1 + 3 : 0;  // activations, fusion
 
   plan.batch_bytes = width * (needed * ((kept + 2) * bytes.real + bytes.stored) +
@@ -186,13 +184,8 @@ void Trial::count_step(const Adjacency& graph, std::int64_t batch, RankPlan& pla
   // sent back, and about as many sent out
   const std::int64_t foreign = std::min(slots, train_.items - items.size());
   plan.bytes_sent = width * bytes.stored * (2 * layers * plan.rows_sent + 2 * foreign);
+  plan.work = step_work(config_, {graph.rows, needed, batch, bytes.real, bytes.stored});
   plan.work.edge_visits = 2 * layers * 2 * plan.edges;
-  plan.work.batch_visits = kPasses * batch * (config_.negatives + 1);
-  plan.work.needed_rows = needed;
-  plan.work.flops = kPasses * products * 2 * needed * width * width;
-  const std::int64_t wire = graph.rows * width * bytes.stored;
-  plan.work.layer_bytes = 2 * (2 * table + wire + layers * (2 * table + wire));
-  plan.work.adam_bytes = (disliked ? 2 : 1) * 7 * table;
 }
 
 }  // namespace

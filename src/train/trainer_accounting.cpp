@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What training costs: memory, and work to be compared with what the machine can do.
-#include <algorithm>
-
+#include "siren/train/step_work.hpp"
 #include "siren/train/trainer.hpp"
 
 namespace siren {
@@ -26,25 +25,9 @@ std::vector<MemoryUse> Trainer<Precision>::memory() const {
 
 template <class Precision>
 void Trainer<Precision>::count_work(const BatchPlan& plan) {
-  constexpr std::int64_t kPasses = 3;      // forward, to the input, to the weights
-  constexpr std::int64_t kAdamPasses = 7;  // four read, three written
-  const std::int64_t width = propagation_.width();
-  const std::int64_t table = zp_.bytes();
-  const std::int64_t wire = layout_.rows() * width * std::int64_t{sizeof(Stored)};
-  const bool disliked = model_.shape().disliked_branch;
-  const std::int64_t products = disliked ? config_.mlp_layers + (config_.no_attention ? 0 : 2) : 0;
-  const std::int64_t layers = config_.model == "mf" ? 0 : config_.layers;
-
-  work_.batch_visits += kPasses * plan.ratings.size() * (config_.negatives + 1);
-  work_.needed_rows += plan.needed.size();
-  work_.flops += kPasses * products * 2 * plan.needed.size() * width * width;
-  // Forward: x read, and a table written per layer but the last; the needed rows of the mean written
-  // at the start, read and written by each layer. Adjoint: the needed rows of the gradient read at
-  // the start and by each layer, as many tables written, and the result.
-  const std::int64_t needed = plan.needed.size() * width * std::int64_t{sizeof(Real)};
-  const std::int64_t tables = std::max<std::int64_t>(layers, 1) * wire;
-  work_.layer_bytes += 2 * (tables + table) + (3 * layers + 2) * needed;
-  work_.adam_bytes += (disliked ? 2 : 1) * kAdamPasses * table;
+  const WorkDone step = step_work(config_, {layout_.rows(), plan.needed.size(), plan.ratings.size(),
+                                            sizeof(Real), sizeof(Stored)});
+  for (const auto part : kWorkParts) work_.*part += step.*part;
 }
 
 template <class Precision>

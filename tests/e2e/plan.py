@@ -41,7 +41,11 @@ class Plan:
         self.runs += 1
         run = self.folder / f"run{self.runs}"
         self.done(ranks, "train", "--data", self.data, "--run", run, "--max-steps", 1, *options)
-        return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][:2]
+        events = {}
+        for line in (run / "metrics.jsonl").read_text().splitlines():
+            event = json.loads(line)
+            events[event["event"]] = event
+        return events["memory"], events["epoch"]
 
 
 def as_train_reports(tests):

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "support/temp_folder.hpp"
 
@@ -49,6 +50,13 @@ TEST(AtomicFile, RefusesPlacesThatCannotBeWritten) {
   EXPECT_THAT(input_error([&] { AtomicFile(folder.path("no/such/folder")); }),
               HasSubstr("cannot write"));
   EXPECT_THAT(input_error([&] { AtomicFile(folder.path("")); }), HasSubstr("is a directory"));
+}
+
+TEST(AtomicFile, DoesNotReplaceAPipeOrDevice) {
+  const TempFolder folder;
+  ASSERT_EQ(::mkfifo(folder.path("pipe").c_str(), 0600), 0);
+  EXPECT_THAT(input_error([&] { AtomicFile(folder.path("pipe")); }), HasSubstr("device or a pipe"));
+  EXPECT_EQ(folder.files(), 1U) << "nothing beside it";
 }
 
 TEST(AtomicFile, FlushReportsFailure) {

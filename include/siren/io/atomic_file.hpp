@@ -14,7 +14,7 @@ namespace siren {
 /// destructor removes the temporary file unless it was published.
 class AtomicFile {
  public:
-  /// InputError if the place cannot be written.
+  /// InputError if the place cannot be written, or holds a directory, device or pipe.
   explicit AtomicFile(std::string path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

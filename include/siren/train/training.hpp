@@ -3,6 +3,7 @@
 // is in train/trainer.hpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -55,6 +56,9 @@ struct WorkDone {
   std::int64_t layer_bytes = 0;   // read and written in order by the propagation
   std::int64_t adam_bytes = 0;    // read and written by the optimiser
 };
+inline constexpr std::array kWorkParts = {&WorkDone::edge_visits, &WorkDone::batch_visits,
+                                          &WorkDone::needed_rows, &WorkDone::flops,
+                                          &WorkDone::layer_bytes, &WorkDone::adam_bytes};
 
 class Training {
  public:

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/train/step_work.hpp"
+
+#include <algorithm>
+
+#include "siren/math/matrix.hpp"
+#include "siren/train/model_state.hpp"
+
+namespace siren {
+
+WorkDone step_work(const TrainConfig& config, const StepShare& share) {
+  constexpr std::int64_t kPasses = 3;      // forward, to the input, to the weights
+  constexpr std::int64_t kAdamPasses = 7;  // four read, three written
+  const std::int64_t width = padded(config.dimension);
+  const std::int64_t table = share.rows * width * share.real_bytes;
+  const std::int64_t wire = share.rows * width * share.stored_bytes;
+  const std::int64_t needed = share.needed * width * share.real_bytes;
+  const std::int64_t layers = layers_of(config);
+  const bool disliked = config.model == "siren";
+  const std::int64_t products = disliked ? config.mlp_layers + (config.no_attention ? 0 : 2) : 0;
+
+  WorkDone work;
+  work.batch_visits = kPasses * share.ratings * (config.negatives + 1);
+  work.needed_rows = share.needed;
+  work.flops = kPasses * products * 2 * share.needed * width * width;
+  // Forward: x read, and a table written per layer but the last; the needed rows of the mean written
+  // at the start, read and written by each layer. Adjoint: the needed rows of the gradient read at
+  // the start and by each layer, as many tables written, and the result.
+  const std::int64_t tables = std::max<std::int64_t>(layers, 1) * wire;
+  work.layer_bytes = 2 * (tables + table) + (3 * layers + 2) * needed;
+  work.adam_bytes = (disliked ? 2 : 1) * kAdamPasses * table;
+  return work;
+}
+
+}  // namespace siren

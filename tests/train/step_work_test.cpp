@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/train/step_work.hpp"
+
+#include <gtest/gtest.h>
+
+namespace siren::test {
+namespace {
+
+/// d = 20 is padded to 32; ten rows, four of them needed.
+TrainConfig small() {
+  TrainConfig config;
+  config.dimension = 20;
+  config.layers = 3;
+  config.mlp_layers = 2;
+  config.negatives = 5;
+  return config;
+}
+
+const StepShare kShare{10, 4, 7, 4, 2};
+
+TEST(StepWork, CountsByHand) {
+  const WorkDone work = step_work(small(), kShare);
+  EXPECT_EQ(work.batch_visits, 3 * 7 * 6);
+  EXPECT_EQ(work.needed_rows, 4);
+  EXPECT_EQ(work.flops, 3 * (2 + 2) * 2 * 4 * 32 * 32);
+  const std::int64_t forward = 10 * 32 * 4 + 3 * 10 * 32 * 2 + (1 + 2 * 3) * 4 * 32 * 4;
+  const std::int64_t adjoint = 10 * 32 * 4 + 3 * 10 * 32 * 2 + (1 + 3) * 4 * 32 * 4;
+  EXPECT_EQ(work.layer_bytes, forward + adjoint);
+  EXPECT_EQ(work.adam_bytes, 2 * 7 * 10 * 32 * 4);
+  EXPECT_EQ(work.edge_visits, 0) << "known to the graph only";
+}
+
+TEST(StepWork, OtherModelsDoLess) {
+  TrainConfig config = small();
+  config.no_attention = true;
+  EXPECT_EQ(step_work(config, kShare).flops, 3 * 2 * 2 * 4 * 32 * 32);
+  config.model = "lightgcn";
+  EXPECT_EQ(step_work(config, kShare).flops, 0);
+  EXPECT_EQ(step_work(config, kShare).adam_bytes, 7 * 10 * 32 * 4);
+  config.model = "mf";
+  EXPECT_LT(step_work(config, kShare).layer_bytes, step_work(small(), kShare).layer_bytes);
+}
+
+}  // namespace
+}  // namespace siren::test
