@@ -72,14 +72,18 @@ ip link add bridge0 type bridge
 ip addr add 10.77.0.254/24 dev bridge0
 ip link set bridge0 up
 printf '127.0.0.1 localhost\n10.77.0.254 head\n' >"$dir/hosts"
+# A limited link forwards one frame at once and no more, or it would make up for idle times. Frames are large, for
+# every one costs the cores that are to compute; the faster the link, the more of them there are.
+frame=9000 burst=10kb
+case $rate in *mbit) frame=4500 burst=5kb ;; esac
 for i in $(seq "$hosts"); do
   ip netns add "n$i"
   ip link add "v$i" type veth peer name eth0 netns "n$i"
-  ip link set "v$i" master bridge0 up
+  ip link set "v$i" mtu "$frame" master bridge0 up
   ip -n "n$i" addr add "10.77.0.$i/24" dev eth0
-  ip -n "n$i" link set eth0 up
+  ip -n "n$i" link set eth0 mtu "$frame" up
   ip -n "n$i" link set lo up
-  [ -z "$rate" ] || tc -n "n$i" qdisc add dev eth0 root tbf rate "$rate" burst 64kb latency 50ms
+  [ -z "$rate" ] || tc -n "n$i" qdisc add dev eth0 root tbf rate "$rate" burst "$burst" latency 50ms
   echo "10.77.0.$i n$i" >>"$dir/hosts"
   echo "n$i slots=$slots" >>"$dir/hostfile"
 done

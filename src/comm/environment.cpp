@@ -12,8 +12,23 @@
 
 namespace siren {
 
+namespace {
+
+/// Settings of Open MPI (4.1) that stand unless the user or the site chose others. Over TCP it has
+/// the receiver of a large message ask for it ("put"), piece by piece; while rows travel both ways,
+/// and two exchanges at a time, the wire then stands idle between the pieces. Sent outright, in
+/// larger pieces, they fill it (figures in cluster/README.md). Other transports and MPIs ignore it.
+void prefer_plain_sends() {
+  constexpr int kKeep = 0;
+  setenv("OMPI_MCA_btl_tcp_flags", "send", kKeep);
+  setenv("OMPI_MCA_btl_tcp_max_send_size", "524288", kKeep);
+}
+
+}  // namespace
+
 Environment::Environment(int* argc, char*** argv)
     : exceptions_at_start_(std::uncaught_exceptions()) {
+  prefer_plain_sends();
   int granted = MPI_THREAD_SINGLE;
   if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &granted) != MPI_SUCCESS)
     throw EnvironmentError("MPI_Init_thread failed");
