@@ -15,37 +15,20 @@ namespace {
 
 constexpr std::int64_t kRowsPerBlock = 256;
 
-/// Sums of the rows in `range` to where the kind of output says.
-template <class Precision, class Real, class Stored>
-void product_to(const Kernels<Precision>& kernels,
-                const CsrView& csr,
-                const Matrix<Stored>& table,
-                const RowRange& range,
-                const LayerOutput<Real, Stored>& to) {
-  kernels.product_to_layer(csr, table.data(), table.stride(), range.begin, range.end, to);
+/// The kernels that end in this kind of output.
+template <class Output, class Precision>
+auto product_to(const Kernels<Precision>& kernels) {
+  if constexpr (requires(Output to) { to.wanted; })
+    return kernels.product_to_layer;
+  else
+    return kernels.product_to_adjoint;
 }
-template <class Precision, class Real, class Stored>
-void product_to(const Kernels<Precision>& kernels,
-                const CsrView& csr,
-                const Matrix<Stored>& table,
-                const RowRange& range,
-                const AdjointOutput<Real, Stored>& to) {
-  kernels.product_to_adjoint(csr, table.data(), table.stride(), range.begin, range.end, to);
-}
-
-template <class Precision, class Real, class Stored>
-void sums_to(const Kernels<Precision>& kernels,
-             const Matrix<Real>& sums,
-             const RowRange& range,
-             const LayerOutput<Real, Stored>& to) {
-  kernels.sums_to_layer(sums.data(), sums.stride(), range.begin, range.end, to);
-}
-template <class Precision, class Real, class Stored>
-void sums_to(const Kernels<Precision>& kernels,
-             const Matrix<Real>& sums,
-             const RowRange& range,
-             const AdjointOutput<Real, Stored>& to) {
-  kernels.sums_to_adjoint(sums.data(), sums.stride(), range.begin, range.end, to);
+template <class Output, class Precision>
+auto sums_to(const Kernels<Precision>& kernels) {
+  if constexpr (requires(Output to) { to.wanted; })
+    return kernels.sums_to_layer;
+  else
+    return kernels.sums_to_adjoint;
 }
 
 }  // namespace
@@ -254,7 +237,7 @@ void Propagation<Precision>::sum_travelling_rows(const Output& to,
                                                  const RowSelection& rows) {
   over(rows, [&](std::int64_t begin, std::int64_t end) {
     if (own_sums_.rows() == 0)
-      product_to(kernels_, csr, table_, {begin, end}, to);
+      product_to<Output>(kernels_)(csr, table_.data(), width_, begin, end, to);
     else
       kernels_.product_to_sums(csr, table_.data(), width_, begin, end, own_sums_.data());
   });
@@ -264,7 +247,7 @@ template <class Precision>
 template <class Output>
 void Propagation<Precision>::sum_anchored_rows(const Output& to, const RowSelection& rows) {
   over(rows, [&](std::int64_t begin, std::int64_t end) {
-    product_to(kernels_, graph_.by_anchor.view(), table_, {begin, end}, to);
+    product_to<Output>(kernels_)(graph_.by_anchor.view(), table_.data(), width_, begin, end, to);
   });
 }
 
@@ -274,7 +257,7 @@ void Propagation<Precision>::add_partial_sums(const Output& to, const RowSelecti
   exchange_.finish_fold(own_sums_.data());
   if (own_sums_.rows() == 0) return;
   over(rows, [&](std::int64_t begin, std::int64_t end) {
-    sums_to(kernels_, own_sums_, {begin, end}, to);
+    sums_to<Output>(kernels_)(own_sums_.data(), width_, begin, end, to);
   });
 }
 

@@ -11,18 +11,7 @@
 namespace siren::SIREN_KERNEL_NAMESPACE {
 namespace {
 
-inline constexpr std::int64_t kSlotsAhead = 8;
-
-/// Asks for the row that comes kSlotsAhead slots after slot i.
-template <class Stored>
-SIREN_INLINE void prefetch_slot(const Stored* table,
-                                const std::int32_t* slots,
-                                std::int64_t i,
-                                std::int64_t count,
-                                std::int64_t width) {
-  const std::int64_t ahead = i + kSlotsAhead;
-  if (ahead < count) prefetch_row(table + slots[ahead] * width, width);
-}
+inline constexpr std::int64_t kSlotsAhead = 8;  // how far ahead rows are asked for
 
 template <class Real, class Stored>
 void dots(const Real* u,
@@ -32,7 +21,7 @@ void dots(const Real* u,
           std::int64_t width,
           Real* out) {
   for (std::int64_t i = 0; i < count; ++i) {
-    prefetch_slot(table, slots, i, count, width);
+    if (i + kSlotsAhead < count) prefetch_row(table + slots[i + kSlotsAhead] * width, width);
     const Stored* row = table + slots[i] * width;
     Vec<Real> sum{};
     for (std::int64_t c = 0; c < width; c += kLanes<Real>) sum += load(u + c) * load(row + c);
@@ -51,7 +40,8 @@ SIREN_INLINE void weighted_columns(const Stored* table,
   Vec<Real> sum[kVectors];
   for (int v = 0; v < kVectors; ++v) sum[v] = load(acc + v * kLanes<Real>);
   for (std::int64_t i = 0; i < count; ++i) {
-    prefetch_slot(table, slots, i, count, width);
+    if (i + kSlotsAhead < count)
+      prefetch_row(table + slots[i + kSlotsAhead] * width, kVectors * kLanes<Real>);
     const Stored* row = table + slots[i] * width;
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sum[v] += weights[i] * load(row + v * kLanes<Real>);

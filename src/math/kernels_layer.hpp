@@ -50,12 +50,12 @@ SIREN_INLINE void finish(const AdjointOutput<Real, Stored>& to,
 }
 
 template <class Real, class Stored, class Output>
-SIREN_INLINE void product_to(const CsrView& csr,
-                             const Stored* table,
-                             std::int64_t width,
-                             std::int64_t begin,
-                             std::int64_t end,
-                             const Output& to) {
+void product_to(const CsrView& csr,
+                const Stored* table,
+                std::int64_t width,
+                std::int64_t begin,
+                std::int64_t end,
+                const Output& to) {
   for (std::int64_t r = begin; r < end; ++r) {
     expect(to, r, width);
     sum_row<Real>(csr, r, table, width, [&to, r, width](std::int64_t c, Vec<Real> x) {
@@ -65,49 +65,11 @@ SIREN_INLINE void product_to(const CsrView& csr,
 }
 
 template <class Real, class Stored, class Output>
-SIREN_INLINE void sums_to(
+void sums_to(
     const Real* sums, std::int64_t width, std::int64_t begin, std::int64_t end, const Output& to) {
   for (std::int64_t r = begin; r < end; ++r)
     for (std::int64_t c = 0; c < width; c += kLanes<Real>)
       finish<Real, Stored>(to, r, r * width + c, load(sums + r * width + c));
-}
-
-template <class Real, class Stored>
-void product_to_layer(const CsrView& csr,
-                      const Stored* table,
-                      std::int64_t width,
-                      std::int64_t begin,
-                      std::int64_t end,
-                      const LayerOutput<Real, Stored>& to) {
-  product_to<Real>(csr, table, width, begin, end, to);
-}
-
-template <class Real, class Stored>
-void sums_to_layer(const Real* sums,
-                   std::int64_t width,
-                   std::int64_t begin,
-                   std::int64_t end,
-                   const LayerOutput<Real, Stored>& to) {
-  sums_to<Real, Stored>(sums, width, begin, end, to);
-}
-
-template <class Real, class Stored>
-void product_to_adjoint(const CsrView& csr,
-                        const Stored* table,
-                        std::int64_t width,
-                        std::int64_t begin,
-                        std::int64_t end,
-                        const AdjointOutput<Real, Stored>& to) {
-  product_to<Real>(csr, table, width, begin, end, to);
-}
-
-template <class Real, class Stored>
-void sums_to_adjoint(const Real* sums,
-                     std::int64_t width,
-                     std::int64_t begin,
-                     std::int64_t end,
-                     const AdjointOutput<Real, Stored>& to) {
-  sums_to<Real, Stored>(sums, width, begin, end, to);
 }
 
 template <class Real, class Stored>
