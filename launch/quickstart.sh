@@ -32,7 +32,7 @@ step() {
 }
 
 configure() {
-  local options=(-DSIREN_TESTS=OFF -DSIREN_WERROR=OFF)
+  local options=(-DSIREN_WERROR=OFF)
   command -v ccache >/dev/null && options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   cmake --preset release "${options[@]}"
 }

@@ -60,7 +60,7 @@ constexpr std::array kCommands = {
     Command{"plan", "predict memory, traffic and step time on any number of ranks", run_plan,
             false},
     Command{"report", "write what runs did as one HTML file, or compare them", run_report, false},
-    Command{"info", "say what a file of ours holds", run_info, false},
+    Command{"info", "say what a file or a run directory holds", run_info, false},
 };
 
 void print_usage() {

@@ -14,10 +14,11 @@ namespace siren {
 
 namespace {
 
-/// Settings of Open MPI (4.1) that stand unless the user or the site chose others. Over TCP it has
-/// the receiver of a large message ask for it ("put"), piece by piece; while rows travel both ways,
-/// and two exchanges at a time, the wire then stands idle between the pieces. Sent outright, in
-/// larger pieces, they fill it (figures in cluster/README.md). Other transports and MPIs ignore it.
+/// Settings of Open MPI (4.1) that stand unless the environment or mpirun's --mca has others; a
+/// parameter file of the user or the site counts for less than they do. Over TCP it has the
+/// receiver of a large message ask for it ("put"), piece by piece; while rows travel both ways, and
+/// two exchanges at a time, the wire then stands idle between the pieces. Sent outright, in larger
+/// pieces, they fill it (figures in cluster/README.md). Other transports and MPIs ignore it.
 void prefer_plain_sends() {
   constexpr int kKeep = 0;
   setenv("OMPI_MCA_btl_tcp_flags", "send", kKeep);
