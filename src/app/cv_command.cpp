@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "siren/app/check_start.hpp"
 #include "siren/app/cv_grid.hpp"
 #include "siren/app/cv_options.hpp"
 #include "siren/app/cv_results.hpp"
@@ -35,8 +36,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Every group speaks, not only the one of rank 0.
-void say(const std::string& line) {
-  fmt::print(stderr, "siren: {}\n", line);
+void say(spdlog::level::level_enum level, const std::string& line) {
+  if (shows(level)) fmt::print(stderr, "siren: {}\n", line);
 }
 
 /// Of a run that has come to its end: the event of its final evaluation, else null. A line cut short
@@ -126,13 +127,13 @@ void CvJob::open_output() {
             fmt::format("--folds: no fold {} in {}, which has {} fold(s), numbered "
                         "from 1",
                         fold, data.path(), folds));
-    options_.check_same_as_before();
+    options_.check_same_as_before(data.summary().content_hash);
     std::error_code error;
     std::filesystem::create_directories(options_.output() + "/runs", error);
     if (error)
       throw InputError(fmt::format("--output {}: cannot make the folder ({})", options_.output(),
                                    error.message()));
-    write_text_file(options_.config_path(), options_.config_text());
+    write_text_file(options_.config_path(), options_.folder_text(data.summary().content_hash));
   });
   job_.broadcast(std::span(&folds, 1));
   runs_ = options_.grid(folds).runs();
@@ -150,11 +151,12 @@ void CvJob::look_around() {
     }
   job_.broadcast(states_);
   if (!job_.is_root()) return;
-  say(fmt::format("{} runs, {} at a time on {} rank(s) each", runs_.size(), options_.groups(),
-                  ranks_per_group()));
+  say(spdlog::level::info, fmt::format("{} runs, {} at a time on {} rank(s) each", runs_.size(),
+                                       options_.groups(), ranks_per_group()));
   const auto count = [&](State s) { return std::count(states_.begin(), states_.end(), s); };
   if (count(kFinished) + count(kBegun) > 0)
-    say(fmt::format("{} of them are finished, {} are continued", count(kFinished), count(kBegun)));
+    say(spdlog::level::info,
+        fmt::format("{} of them are finished, {} are continued", count(kFinished), count(kBegun)));
 }
 
 /// The groups take the unfinished runs in turns, each without a word to the others.
@@ -198,8 +200,8 @@ void CvJob::train(std::size_t run) {
       event = train_among(group_, args, {job_, deadline_, &listener});
     }
     if (!group_.is_root()) return;
-    say(fmt::format("{}: {}  ({})", runs_[run].name, headline(event),
-                    human_seconds(watch.seconds())));
+    say(spdlog::level::info, fmt::format("{}: {}  ({})", runs_[run].name, headline(event),
+                                         human_seconds(watch.seconds())));
     ended_.push_back({{"run", run}, {"final", event}});
   } catch (const Interrupted&) {
     interrupted_ = true;
@@ -214,7 +216,7 @@ void CvJob::train(std::size_t run) {
 void CvJob::note_failure(std::size_t run, const std::exception& error, ExitCode code) {
   if (!group_.is_root()) return;
   const std::string name = runs_[run].name;
-  say(fmt::format("{} failed: {}", name, error.what()));
+  say(spdlog::level::err, fmt::format("{} failed: {}", name, error.what()));
   ended_.push_back({{"run", run}, {"code", static_cast<int>(code)}});
 }
 
@@ -244,13 +246,14 @@ ExitCode CvJob::conclude() {
                                   [](const Json& event) { return !event.is_null(); });
   if (interrupted_) {
     if (job_.is_root())
-      say(fmt::format("stopped with {} of {} runs finished; the same command continues them", done,
+      say(spdlog::level::warn,
+          fmt::format("stopped with {} of {} runs finished; the same command continues them", done,
                       runs_.size()));
     return ExitCode::kInterrupted;
   }
   if (code_ != static_cast<std::int32_t>(ExitCode::kDone)) {
     if (job_.is_root())
-      say(
+      say(spdlog::level::err,
           fmt::format("{} of {} runs failed ({}), so there are no results; the same command tries "
                       "them again",
                       failures_.size(), runs_.size(), fmt::join(failures_, ", ")));
@@ -286,6 +289,7 @@ int run_cv(const Communicator& comm, std::span<const std::string> args) {
   CvOptions options;
   if (!parse_together(comm, [&] { return options.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
+  check_same_options(comm, options.config_text());
   check_groups(comm, options.groups());
   return static_cast<int>(CvJob(comm, options).run());
 }
