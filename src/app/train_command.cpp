@@ -122,7 +122,8 @@ void Job::check() const {
 
 ExitCode Job::run() {
   check();
-  Training& training = session_.start_training();
+  Training& training =
+      among_ == nullptr ? session_.start_training() : session_.start_training(among_->node);
   const std::string beginning = begin();  // before anything is written: it may refuse
   open_directory();
   report_start(comm_, session_, threads_);

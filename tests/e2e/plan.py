@@ -60,6 +60,13 @@ def as_train_reports(tests):
     print(f"{len(CASES)} configurations, 1 to 4 ranks: every kind of memory and the rows sent as train reports them")
 
 
+def needs_no_memory_of_training(tests):
+    """Only training must fit into a node."""
+    little = ("--memory-limit", 0.0001)
+    assert tests.start(1, "train", "--data", tests.data, "--run", tests.folder / "refused", "--max-steps", 1, *little).returncode == 2
+    assert len(tests.plans((1, 2), *little)) == 2
+
+
 def bandwidth_takes_time(tests):
     slow, fast = (tests.plans((1, 4), "--bandwidth", rate) for rate in (1, 10))
     assert slow[0]["wire_seconds"] == 0 and slow[1]["wire_seconds"] > 0, slow
@@ -82,7 +89,7 @@ def refused(tests):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         tests = Plan(sys.argv[1], Path(folder))
-        for step in (as_train_reports, bandwidth_takes_time, refused):
+        for step in (as_train_reports, needs_no_memory_of_training, bandwidth_takes_time, refused):
             step(tests)
     return 0
 
