@@ -55,14 +55,11 @@ Json final_event_of(const std::string& directory) {
 /// Hears, in step after step of a run, whether another group was asked to stop.
 class Listener final : public Observer {
  public:
-  explicit Listener(const StopNotice& notice) : notice_(notice) {}
-  void on_step(const StepReport&) override { listen(); }
-  void listen() const {
-    if (const int signal = notice_.poll(); signal != 0) note_stop(signal);
-  }
+  explicit Listener(StopNotice& notice) : notice_(notice) {}
+  void on_step(const StepReport&) override { notice_.listen(); }
 
  private:
-  const StopNotice& notice_;
+  StopNotice& notice_;
 };
 
 enum State : std::int32_t { kNew, kBegun, kFinished };
@@ -112,6 +109,7 @@ ExitCode CvJob::run() {
   open_output();
   look_around();
   train_turns();
+  notice_.wait_for_all();  // a signal to a group that has nothing to do is for the others, too
   collect();
   return conclude();
 }
@@ -176,13 +174,11 @@ void CvJob::train_turns() {
     else
       train(i);
   }
-  const int signal = group_.all_reduce(stop_signal(), Reduction::kMax);
-  if (interrupted_ && signal != 0 && group_.is_root()) notice_.send(signal);
 }
 
 /// Of the group.
 bool CvJob::stop_wanted() {
-  if (group_.is_root()) Listener(notice_).listen();
+  if (group_.is_root()) notice_.listen();
   return group_.all_reduce(stop_signal(), Reduction::kMax) != 0;
 }
 
