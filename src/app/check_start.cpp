@@ -8,6 +8,7 @@
 
 #include "siren/comm/difference.hpp"
 #include "siren/comm/environment.hpp"
+#include "siren/core/build_facts.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/version.hpp"
 
@@ -33,7 +34,8 @@ std::string line_or_nothing(bool there, const std::string& line) {
 
 void check_start(const Communicator& comm, std::span<const std::string> args) {
   check_launch(comm);
-  const std::string program = fmt::format("siren {} ({}, {})", kVersion, kBuildType, kCompiler);
+  const std::string program = fmt::format("siren {} ({}{}{}, {})", kVersion, kRevision,
+                                          *kRevision == '\0' ? "" : ", ", kBuildType, kCompiler);
   if (const auto other = find_difference(comm, program))
     throw InputError(fmt::format(
         "rank {} runs {}, but rank 0 {}; install the same program on all hosts of the job",

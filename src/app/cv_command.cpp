@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "siren/app/check_start.hpp"
 #include "siren/app/cv_grid.hpp"
 #include "siren/app/cv_options.hpp"
 #include "siren/app/cv_results.hpp"
@@ -35,8 +36,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Every group speaks, not only the one of rank 0.
-void say(const std::string& line) {
-  fmt::print(stderr, "siren: {}\n", line);
+void say(spdlog::level::level_enum level, const std::string& line) {
+  if (shows(level)) fmt::print(stderr, "siren: {}\n", line);
 }
 
 /// Of a run that has come to its end: the event of its final evaluation, else null. A line cut short
@@ -54,14 +55,11 @@ Json final_event_of(const std::string& directory) {
 /// Hears, in step after step of a run, whether another group was asked to stop.
 class Listener final : public Observer {
  public:
-  explicit Listener(const StopNotice& notice) : notice_(notice) {}
-  void on_step(const StepReport&) override { listen(); }
-  void listen() const {
-    if (const int signal = notice_.poll(); signal != 0) note_stop(signal);
-  }
+  explicit Listener(StopNotice& notice) : notice_(notice) {}
+  void on_step(const StepReport&) override { notice_.listen(); }
 
  private:
-  const StopNotice& notice_;
+  StopNotice& notice_;
 };
 
 enum State : std::int32_t { kNew, kBegun, kFinished };
@@ -74,6 +72,7 @@ class CvJob {
         options_(options),
         group_(job.split(group_of(job.rank()), job.rank())),
         notice_(job),
+        node_(node_memory(job)),
         deadline_(job_deadline(options.run().train.time_limit)) {}
 
   ExitCode run();
@@ -95,6 +94,7 @@ class CvJob {
   const CvOptions& options_;
   Communicator group_;
   StopNotice notice_;
+  NodeMemory node_;
   Deadline deadline_;
   std::vector<CvRun> runs_;
   std::vector<std::int32_t> states_;   // [runs] when this start began
@@ -109,6 +109,7 @@ ExitCode CvJob::run() {
   open_output();
   look_around();
   train_turns();
+  notice_.wait_for_all();  // a signal to a group that has nothing to do is for the others, too
   collect();
   return conclude();
 }
@@ -126,13 +127,13 @@ void CvJob::open_output() {
             fmt::format("--folds: no fold {} in {}, which has {} fold(s), numbered "
                         "from 1",
                         fold, data.path(), folds));
-    options_.check_same_as_before();
+    options_.check_same_as_before(data.summary().content_hash);
     std::error_code error;
     std::filesystem::create_directories(options_.output() + "/runs", error);
     if (error)
       throw InputError(fmt::format("--output {}: cannot make the folder ({})", options_.output(),
                                    error.message()));
-    write_text_file(options_.config_path(), options_.config_text());
+    write_text_file(options_.config_path(), options_.folder_text(data.summary().content_hash));
   });
   job_.broadcast(std::span(&folds, 1));
   runs_ = options_.grid(folds).runs();
@@ -150,11 +151,12 @@ void CvJob::look_around() {
     }
   job_.broadcast(states_);
   if (!job_.is_root()) return;
-  say(fmt::format("{} runs, {} at a time on {} rank(s) each", runs_.size(), options_.groups(),
-                  ranks_per_group()));
+  say(spdlog::level::info, fmt::format("{} runs, {} at a time on {} rank(s) each", runs_.size(),
+                                       options_.groups(), ranks_per_group()));
   const auto count = [&](State s) { return std::count(states_.begin(), states_.end(), s); };
   if (count(kFinished) + count(kBegun) > 0)
-    say(fmt::format("{} of them are finished, {} are continued", count(kFinished), count(kBegun)));
+    say(spdlog::level::info,
+        fmt::format("{} of them are finished, {} are continued", count(kFinished), count(kBegun)));
 }
 
 /// The groups take the unfinished runs in turns, each without a word to the others.
@@ -172,13 +174,11 @@ void CvJob::train_turns() {
     else
       train(i);
   }
-  const int signal = group_.all_reduce(stop_signal(), Reduction::kMax);
-  if (interrupted_ && signal != 0 && group_.is_root()) notice_.send(signal);
 }
 
 /// Of the group.
 bool CvJob::stop_wanted() {
-  if (group_.is_root()) Listener(notice_).listen();
+  if (group_.is_root()) notice_.listen();
   return group_.all_reduce(stop_signal(), Reduction::kMax) != 0;
 }
 
@@ -195,11 +195,11 @@ void CvJob::train(std::size_t run) {
     Json event;
     {
       const LogToFilesOnly log(group_.is_root());
-      event = train_among(group_, args, {job_, deadline_, &listener});
+      event = train_among(group_, args, {job_, deadline_, node_, &listener});
     }
     if (!group_.is_root()) return;
-    say(fmt::format("{}: {}  ({})", runs_[run].name, headline(event),
-                    human_seconds(watch.seconds())));
+    say(spdlog::level::info, fmt::format("{}: {}  ({})", runs_[run].name, headline(event),
+                                         human_seconds(watch.seconds())));
     ended_.push_back({{"run", run}, {"final", event}});
   } catch (const Interrupted&) {
     interrupted_ = true;
@@ -214,7 +214,7 @@ void CvJob::train(std::size_t run) {
 void CvJob::note_failure(std::size_t run, const std::exception& error, ExitCode code) {
   if (!group_.is_root()) return;
   const std::string name = runs_[run].name;
-  say(fmt::format("{} failed: {}", name, error.what()));
+  say(spdlog::level::err, fmt::format("{} failed: {}", name, error.what()));
   ended_.push_back({{"run", run}, {"code", static_cast<int>(code)}});
 }
 
@@ -244,13 +244,14 @@ ExitCode CvJob::conclude() {
                                   [](const Json& event) { return !event.is_null(); });
   if (interrupted_) {
     if (job_.is_root())
-      say(fmt::format("stopped with {} of {} runs finished; the same command continues them", done,
+      say(spdlog::level::warn,
+          fmt::format("stopped with {} of {} runs finished; the same command continues them", done,
                       runs_.size()));
     return ExitCode::kInterrupted;
   }
   if (code_ != static_cast<std::int32_t>(ExitCode::kDone)) {
     if (job_.is_root())
-      say(
+      say(spdlog::level::err,
           fmt::format("{} of {} runs failed ({}), so there are no results; the same command tries "
                       "them again",
                       failures_.size(), runs_.size(), fmt::join(failures_, ", ")));
@@ -286,6 +287,7 @@ int run_cv(const Communicator& comm, std::span<const std::string> args) {
   CvOptions options;
   if (!parse_together(comm, [&] { return options.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
+  check_same_options(comm, options.config_text());
   check_groups(comm, options.groups());
   return static_cast<int>(CvJob(comm, options).run());
 }

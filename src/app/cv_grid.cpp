@@ -15,9 +15,10 @@ namespace siren {
 
 namespace {
 
-/// What makes runs comparable, or where they go.
-constexpr std::array<std::string_view, 7> kNotVaried = {"data",   "fold",   "seed",      "run",
-                                                        "resume", "config", "time-limit"};
+/// What makes runs comparable, where they go, or what is for the whole command.
+constexpr std::array<std::string_view, 11> kNotVaried = {
+    "data",       "fold",  "seed",      "run",     "resume",      "config",
+    "time-limit", "quiet", "log-level", "threads", "hang-timeout"};
 
 std::vector<std::string> parts_of(std::string_view text) {
   std::vector<std::string> parts;

@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "siren/app/stored_run.hpp"
 #include "siren/app/train_command.hpp"
 #include "siren/core/error.hpp"
+#include "siren/io/run_directory.hpp"
 
 namespace siren {
 
@@ -19,24 +22,28 @@ namespace {
 constexpr std::array<std::string_view, 5> kOwn = {"output", "folds", "seeds", "groups",
                                                   "variation"};
 /// Options of training that belong to the whole, or that each run gets from its place in the grid.
-constexpr std::array<std::string_view, 4> kNotPassedOn = {"fold", "seed", "run", "time-limit"};
-/// Those that leave the figures of a run what they are, so that they may differ from start to start.
-constexpr std::array<std::string_view, 13> kFree = {"threads",
-                                                    "isa",
-                                                    "partition",
-                                                    "travel",
-                                                    "log-steps",
-                                                    "keep",
-                                                    "time-limit",
-                                                    "hang-timeout",
-                                                    "checkpoint-every-steps",
-                                                    "checkpoint-every-epochs",
-                                                    "checkpoint-every-minutes",
-                                                    "checkpoint-io",
-                                                    "checkpoint-compression"};
+constexpr std::array<std::string_view, 6> kNotPassedOn = {"fold",       "seed",  "run",
+                                                          "time-limit", "quiet", "log-level"};
+/// What a single run may change when it goes on (app/stored_run.hpp), but not what is compared.
+constexpr std::array<std::string_view, 5> kLengthAndData = {"data", "epochs", "max-steps",
+                                                            "patience", "eval-every"};
+constexpr std::string_view kContent = "# content of the data set: ";
 
 bool is_in(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// The figures of a run are the same with any value, so that it may differ from start to start.
+bool is_free(std::string_view name) {
+  return may_change(name) && !is_in(kLengthAndData, name);
+}
+
+/// Of the data set for which the file at `path` was written; empty if it does not say.
+std::string content_in(const std::string& path) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(kContent)) return line.substr(kContent.size());
+  return {};
 }
 
 }  // namespace
@@ -87,7 +94,7 @@ std::vector<std::string> CvOptions::train_options(bool only_free) const {
   std::vector<std::string> result;
   for (const std::string& name : options_.given_names()) {
     if (is_in(kOwn, name) || is_in(kNotPassedOn, name)) continue;
-    if (only_free && !is_in(kFree, name)) continue;
+    if (only_free && !is_free(name)) continue;
     result.push_back(fmt::format("--{}={}", name, *options_.text_of(name)));
   }
   return result;
@@ -120,22 +127,39 @@ CvGrid CvOptions::grid(std::int64_t folds) const {
 std::string CvOptions::config_text() const {
   std::string text;
   for (const std::string& name : options_.names()) {
-    if (name == "variation" || is_in(kNotPassedOn, name)) continue;
-    const std::string value = options_.value_of(name);
-    if (!value.empty()) text += fmt::format("{} = {}\n", name, value);
+    if (!options_.given(name) || name == "variation" || is_in(kNotPassedOn, name)) continue;
+    text += fmt::format("{} = {}\n", name, options_.value_of(name));
   }
   for (const std::string& variation : variations_)
     text += fmt::format("variation = {}\n", variation);
   return text;
 }
 
-void CvOptions::check_same_as_before() const {
-  if (!std::filesystem::exists(config_path())) return;
+std::string CvOptions::folder_text(const std::string& content_hash) const {
+  return fmt::format("{}{}\n{}", kContent, content_hash, config_text());
+}
+
+bool CvOptions::has_runs() const {
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(output_ + "/runs", none))
+    if (std::filesystem::exists(RunDirectory(entry.path().string()).config_path())) return true;
+  return false;
+}
+
+void CvOptions::check_same_as_before(const std::string& content_hash) const {
+  if (!std::filesystem::exists(config_path()) || !has_runs()) return;
+  const std::string content = content_in(config_path());
+  if (!content.empty() && content != content_hash)
+    throw InputError(fmt::format(
+        "--output {}: made with other ratings in {} (content {}, now {}); choose another folder, "
+        "or prepare the same data set",
+        output_, run_.data.data, content, content_hash));
   CvOptions before;
   before.options_.parse(std::vector<std::string>{"--config", config_path()});
+  apply_preset(before.options_, before.run_);
   before.options_.apply();
   for (const std::string& name : options_.names()) {
-    if (is_in(kOwn, name) || is_in(kFree, name) || is_in(kNotPassedOn, name)) continue;
+    if (is_in(kOwn, name) || is_free(name) || is_in(kNotPassedOn, name)) continue;
     const std::string now = options_.value_of(name);
     const std::string then = before.options_.value_of(name);
     if (now != then)

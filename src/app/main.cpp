@@ -164,7 +164,7 @@ int main(int argc, char** argv) {
   try {
     const siren::Environment environment(&argc, &argv);
     const siren::Communicator comm = siren::Communicator::world();
-    siren::start_log(comm.rank(), false);
+    siren::start_log(comm.rank());
     return siren::guarded(comm, args);
   } catch (const std::exception& error) {
     fmt::print(stderr, "siren: {}\n", error.what());

@@ -180,8 +180,9 @@ int run_plan(const Communicator& comm, std::span<const std::string> args) {
   std::string text = table_of(lines);
   text += fmt::format(
       "memory, sent/step: at most, all draws of a batch being different items\n"
-      "compute, wire: at least; machine: gather {:.2f} ns a row, {:.0f} GFLOP/s, stream {:.1f} "
-      "GB/s\n",
+      "compute: that work at the machine's limits; wire: sent/step of the busiest rank at "
+      "--bandwidth\n"
+      "machine: gather {:.2f} ns a row, {:.0f} GFLOP/s, stream {:.1f} GB/s\n",
       limits.gather_seconds * 1e9, limits.flops_per_second * 1e-9, limits.bytes_per_second * 1e-9);
   std::fputs((command.json ? json.dump(1) + "\n" : text).c_str(), stdout);
   return static_cast<int>(ExitCode::kDone);

@@ -40,11 +40,11 @@ constexpr std::array<std::string_view, 22> kMayChange = {"data",
                                                          "checkpoint-io",
                                                          "checkpoint-compression"};
 
+}  // namespace
+
 bool may_change(std::string_view name) {
   return std::find(kMayChange.begin(), kMayChange.end(), name) != kMayChange.end();
 }
-
-}  // namespace
 
 RunConfig stored_config(const std::string& directory) {
   RunConfig config;

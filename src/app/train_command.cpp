@@ -2,7 +2,7 @@
 #include "siren/app/train_command.hpp"
 
 #include <cstdio>
-#include <numeric>
+#include <exception>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -122,7 +122,8 @@ void Job::check() const {
 
 ExitCode Job::run() {
   check();
-  Training& training = session_.start_training();
+  Training& training =
+      among_ == nullptr ? session_.start_training() : session_.start_training(among_->node);
   const std::string beginning = begin();  // before anything is written: it may refuse
   open_directory();
   report_start(comm_, session_, threads_);
@@ -248,9 +249,19 @@ nlohmann::ordered_json train_among(const Communicator& comm,
                                    const AmongRuns& among) {
   TrainCommand command;
   agree_on_input(comm, [&] { command.parse(args); });
-  Job job(comm, command, &among);
-  if (job.run() == ExitCode::kInterrupted) throw Interrupted(command.config.train.run);
-  return job.final_event();
+  std::exception_ptr failure;  // known to all ranks of the run
+  {
+    Job job(comm, command, &among);
+    try {
+      if (job.run() == ExitCode::kDone) return job.final_event();
+      failure = std::make_exception_ptr(Interrupted(command.config.train.run));
+    } catch (const InputError&) {
+      failure = std::current_exception();
+    } catch (const CommonEnvironmentError&) {
+      failure = std::current_exception();
+    }
+  }  // not while an exception is under way: then messages would stay behind, and others train on
+  std::rethrow_exception(failure);
 }
 
 }  // namespace siren

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/comm/stop_notice.hpp"
 
+#include "siren/core/stop_signal.hpp"
+
 namespace siren {
 
 StopNotice::StopNotice(const Communicator& comm) : comm_(comm.split(0, comm.rank())) {}
@@ -10,6 +12,7 @@ StopNotice::~StopNotice() {
 }
 
 void StopNotice::send(int signal) {
+  ++calls_;
   for (int rank = 0; rank < comm_.size(); ++rank) {
     if (rank == comm_.rank()) continue;
     MPI_Request request = MPI_REQUEST_NULL;
@@ -18,7 +21,7 @@ void StopNotice::send(int signal) {
   }
 }
 
-int StopNotice::poll() const {
+int StopNotice::poll() {
   int signal = 0;
   for (;;) {
     int there = 0;
@@ -29,7 +32,25 @@ int StopNotice::poll() const {
                        MPI_STATUS_IGNORE),
               "MPI_Recv");
     signal = status.MPI_TAG;
+    ++received_;
   }
+}
+
+void StopNotice::listen() {
+  if (const int signal = poll(); signal != 0) note_stop(signal);
+}
+
+void StopNotice::wait_for_all() {
+  RequestSet everyone;
+  MPI_Request barrier = MPI_REQUEST_NULL;
+  check_mpi(MPI_Ibarrier(comm_.get(), &barrier), "MPI_Ibarrier");
+  everyone.add(barrier, "MPI_Ibarrier", kEveryRank);
+  do {
+    listen();
+    if (stop_signal() != 0 && calls_ == 0 && received_ == 0) send(stop_signal());
+  } while (!everyone.test_all());
+  const std::int64_t on_the_way = comm_.all_reduce(calls_, Reduction::kSum) - calls_;
+  while (received_ < on_the_way) listen();
 }
 
 }  // namespace siren

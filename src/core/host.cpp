@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 #include <sched.h>
+#include <string_view>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -23,18 +24,47 @@ std::int64_t number_in(const std::string& path) {
   return file >> number ? number : kUnknown;
 }
 
-/// The least limit of the group `path` and of those it lies in.
-std::int64_t least_limit(const std::string& top, std::string path, const char* file) {
+/// Names of a version of control groups.
+struct GroupFiles {
+  const char* top;
+  const char* limit;
+  const char* used;
+  const char* cached;  // in memory.stat, of the group and those below: given back when needed
+};
+
+constexpr GroupFiles kFirst = {"/sys/fs/cgroup/memory", "memory.limit_in_bytes",
+                               "memory.usage_in_bytes", "total_inactive_file"};
+constexpr GroupFiles kSecond = {"/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"};
+
+std::int64_t cached_in(const std::string& path, std::string_view wanted) {
+  std::ifstream file(path);
+  std::int64_t value = 0;
+  for (std::string name; file >> name >> value;)
+    if (name == wanted) return value;
+  return 0;
+}
+
+/// What one group can still give; at least 1 if it is known, for 0 stands for unknown.
+std::int64_t left_in(const std::string& directory, const GroupFiles& files) {
+  const std::int64_t limit = number_in(directory + files.limit);
+  const std::int64_t used = number_in(directory + files.used);
+  if (limit == kUnknown || used == kUnknown) return limit;
+  const std::int64_t cached = cached_in(directory + "memory.stat", files.cached);
+  return std::max<std::int64_t>(1, limit - used + cached);
+}
+
+/// The least that the group `path` and those it lies in can still give.
+std::int64_t least_left(const std::string& root, std::string path, const GroupFiles& files) {
   std::int64_t least = kUnknown;
   for (;;) {
-    least = std::min(least, number_in(fmt::format("{}{}/{}", top, path, file)));
+    least = std::min(least, left_in(fmt::format("{}{}{}/", root, files.top, path), files));
     const std::size_t slash = path.find_last_of('/');
     if (slash == std::string::npos) return least;
     path.resize(slash);
   }
 }
 
-std::int64_t group_limit(const std::string& root) {
+std::int64_t left_in_groups(const std::string& root) {
   std::ifstream groups(root + "/proc/self/cgroup");
   std::int64_t least = kUnknown;
   for (std::string line; std::getline(groups, line);) {  // ID:CONTROLLERS:PATH
@@ -44,10 +74,9 @@ std::int64_t group_limit(const std::string& root) {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::string path = line.substr(second + 1);
     if (controllers.empty())
-      least = std::min(least, least_limit(root + "/sys/fs/cgroup", path, "memory.max"));
+      least = std::min(least, least_left(root, path, kSecond));
     else if (controllers == "memory")
-      least = std::min(least,
-                       least_limit(root + "/sys/fs/cgroup/memory", path, "memory.limit_in_bytes"));
+      least = std::min(least, least_left(root, path, kFirst));
   }
   return least;
 }
@@ -88,7 +117,7 @@ std::string allowed_processors() {
 }
 
 std::int64_t available_memory(const std::string& root) {
-  const std::int64_t bytes = std::min(free_memory(root), group_limit(root));
+  const std::int64_t bytes = std::min(free_memory(root), left_in_groups(root));
   return bytes == kUnknown ? 0 : bytes;
 }
 

@@ -18,19 +18,20 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kLevels = {"error", "warn", "info", "debug"};
 
-spdlog::sink_ptr console() {
-  return spdlog::default_logger()->sinks().front();
+/// Stays the same when the logger changes (LogToFilesOnly).
+const spdlog::sink_ptr& console() {
+  static const spdlog::sink_ptr sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  return sink;
 }
 
 }  // namespace
 
-void start_log(int rank, bool all_ranks) {
-  auto console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+void start_log(int rank) {
   // On a terminal a message takes the place of a progress bar.
   const std::string clear = stderr_is_terminal() ? "\r\033[K" : "";
-  console->set_pattern(clear + (all_ranks ? fmt::format("siren[{}]: %^%v%$", rank) : "siren: %v"));
-  auto logger = std::make_shared<spdlog::logger>("siren", console);
-  logger->set_level(rank == 0 || all_ranks ? spdlog::level::info : spdlog::level::off);
+  console()->set_pattern(clear + "siren: %v");
+  auto logger = std::make_shared<spdlog::logger>("siren", console());
+  logger->set_level(rank == 0 ? spdlog::level::info : spdlog::level::off);
   spdlog::set_default_logger(logger);
 }
 
@@ -45,8 +46,12 @@ void set_log_level(const std::string& level) {
   if (logger.level() != spdlog::level::off) logger.set_level(std::min(chosen, spdlog::level::info));
 }
 
+bool shows(spdlog::level::level_enum level) {
+  return console()->should_log(level);
+}
+
 bool shows_progress() {
-  return spdlog::should_log(spdlog::level::info) && console()->should_log(spdlog::level::info);
+  return spdlog::should_log(spdlog::level::info) && shows(spdlog::level::info);
 }
 
 void also_log_to_file(const std::string& path) {

@@ -19,6 +19,17 @@ constexpr int kTimeIsUp = 1000;       // a reason to stop that is no signal
 constexpr double kLastSeconds = 2.0;  // for leaving, after the last checkpoint
 constexpr double kSecondsPerMinute = 60.0;
 
+/// An evaluation embeds by the products and messages of a step, but is none.
+PhaseCounts all_under(Phase phase, const PhaseCounts& counts) {
+  PhaseCounts sum;
+  const auto at = static_cast<std::size_t>(phase);
+  for (std::size_t p = 0; p < kPhases; ++p) {
+    sum.seconds[at] += counts.seconds[p];
+    sum.sent[at] += counts.sent[p];
+  }
+  return sum;
+}
+
 }  // namespace
 
 TrainingRun::TrainingRun(const Communicator& comm,
@@ -153,17 +164,20 @@ EvaluationReport TrainingRun::evaluate(Evaluator& evaluator) {
 
 /// Nothing if a stop signal or the deadline came in between.
 std::optional<EvaluationReport> TrainingRun::try_evaluation(Evaluator& evaluator) {
-  const auto phase = training_.clock().enter(Phase::kEvaluate);
-  Matrix<float> users;
-  Matrix<float> items;
-  training_.embed(users, items);
-  evaluator.set_give_up([this] { return stop_reason() != 0; });
+  counts_ += training_.clock().reset();
+  std::optional<EvaluationReport> report;
   try {
-    return evaluator.evaluate({users, items});
+    const auto phase = training_.clock().enter(Phase::kEvaluate);
+    Matrix<float> users;
+    Matrix<float> items;
+    training_.embed(users, items);
+    evaluator.set_give_up([this] { return stop_reason() != 0; });
+    report = evaluator.evaluate({users, items});
   } catch (const Interrupted&) {
     stopping_ = true;
-    return std::nullopt;
   }
+  counts_ += all_under(Phase::kEvaluate, training_.clock().reset());
+  return report;
 }
 
 void TrainingRun::save_checkpoint() {

@@ -16,7 +16,6 @@
 #include "siren/math/denormals.hpp"
 #include "siren/train/model_state.hpp"
 #include "siren/train/ranked_lists.hpp"
-#include "siren/train/start_report.hpp"
 
 namespace siren {
 
@@ -48,14 +47,13 @@ CheckpointOptions checkpoint_options(const TrainConfig& config) {
 }
 
 Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config)
-    : comm_(comm), config_(config), isa_(agree_on_isa(comm, config.isa)) {
+    : comm_(comm), config_(config), node_(node_memory(comm)), isa_(agree_on_isa(comm, config.isa)) {
   const Activity activity("loading");
   agree_on_input(comm, [&] {
     file_ = std::make_unique<DatasetFile>(data.data);
     if (comm.is_root()) file_->verify();
   });
   check_ranks();
-  check_memory(comm, summary(), config);
   offset_ = data.offset.value_or(summary().offset);
   LoadOptions options;
   options.fold = data.fold;
@@ -86,6 +84,11 @@ void Session::check_ranks() const {
 }
 
 Training& Session::start_training() {
+  return start_training(node_);
+}
+
+Training& Session::start_training(const NodeMemory& node) {
+  check_memory(comm_, node, summary(), config_);
   training_ = make_training({comm_, data_->layout, data_->train, graph_}, config_, isa_);
   return *training_;
 }

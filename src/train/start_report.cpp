@@ -143,14 +143,16 @@ std::vector<std::string> format_report(const StartReport& report) {
   const std::vector<Node> nodes = nodes_of(report);
   const Node fullest = *std::max_element(
       nodes.begin(), nodes.end(), [](const Node& a, const Node& b) { return a.bytes < b.bytes; });
+  const std::string left = fullest.available == 0
+                               ? ""
+                               : fmt::format("; {} are left there", human_bytes(fullest.available));
   return {describe_binding(report),
           fmt::format("balance (largest rank to mean): rows {:.2f}, edges {:.2f}, ratings {:.2f}; "
                       "halo {} rows, {} sent per layer, at most",
                       report.balance(&RankStart::rows), report.balance(&RankStart::edges),
                       report.balance(&RankStart::ratings), grouped(most_halo), grouped(most_sent)),
-          fmt::format("memory per node, at most {} for {} rank(s) on {}; {} are left there",
-                      human_bytes(fullest.bytes), fullest.ranks, fullest.host,
-                      human_bytes(fullest.available))};
+          fmt::format("memory per node, at most {} for {} rank(s) on {}{}",
+                      human_bytes(fullest.bytes), fullest.ranks, fullest.host, left)};
 }
 
 std::int64_t least_bytes(const DatasetSummary& data, const TrainConfig& config, int ranks) {
@@ -166,19 +168,25 @@ std::int64_t least_bytes(const DatasetSummary& data, const TrainConfig& config, 
   return dense + layers + share(data.ratings) * kRatingBytes;
 }
 
-void check_memory(const Communicator& comm, const DatasetSummary& data, const TrainConfig& config) {
-  const Communicator node = comm.split_by_node();
-  const std::int64_t needed = node.size() * least_bytes(data, config, comm.size());
+NodeMemory node_memory(const Communicator& job) {
+  return {job.ranks_on_node(), job.size(), available_memory()};
+}
+
+void check_memory(const Communicator& comm,
+                  const NodeMemory& node,
+                  const DatasetSummary& data,
+                  const TrainConfig& config) {
+  const std::int64_t needed = node.ranks * least_bytes(data, config, comm.size());
   const auto limit = config.memory_limit > 0.0
                          ? static_cast<std::int64_t>(config.memory_limit * kGigabyte)
-                         : available_memory();
+                         : node.available;
   agree_on_input(comm, [&] {
     if (limit == 0 || needed <= limit) return;
     throw InputError(fmt::format(
         "{} has {} of memory{}, but its {} rank(s) of {} need at least {}; use more nodes, a "
         "smaller --dim or --storage, or another --memory-limit",
         host_name(), human_bytes(limit), config.memory_limit > 0.0 ? " by --memory-limit" : "",
-        node.size(), comm.size(), human_bytes(needed)));
+        node.ranks, node.of_job, human_bytes(needed)));
   });
 }
 

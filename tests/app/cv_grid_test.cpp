@@ -25,7 +25,8 @@ TEST(Variation, WrongOnesAreNamed) {
     EXPECT_THAT(input_error([&] { parse_variation(text); }), HasSubstr("no name for a directory"));
   for (const char* text : {"a:lr", "a:", "a:=1", "a:lr=1,,dim=2"})
     EXPECT_THAT(input_error([&] { parse_variation(text); }), HasSubstr("expected KEY=VALUE"));
-  for (const char* text : {"a:fold=1", "a:run=x", "a:lr=1,seed=2"})
+  for (const char* text : {"a:fold=1", "a:run=x", "a:lr=1,seed=2", "a:quiet=true",
+                           "a:log-level=warn", "a:threads=2", "a:hang-timeout=5"})
     EXPECT_THAT(input_error([&] { parse_variation(text); }), HasSubstr("same in all variations"));
 }
 

@@ -65,6 +65,25 @@ TEST_F(Files, SoDoesThatOfTheFirstVersion) {
   EXPECT_EQ(available_memory(root_), 2'000'000);
 }
 
+TEST_F(Files, WhatAGroupUsesIsNotLeftButForCachedFiles) {
+  write("/proc/self/cgroup", "0::/job\n");
+  write("/sys/fs/cgroup/job/memory.max", "3000000\n");
+  write("/sys/fs/cgroup/job/memory.current", "1000000\n");
+  EXPECT_EQ(available_memory(root_), 2'000'000);
+  write("/sys/fs/cgroup/job/memory.stat", "anon 5\ninactive_file 300000\nactive_file 7\n");
+  EXPECT_EQ(available_memory(root_), 2'300'000);
+  write("/sys/fs/cgroup/job/memory.current", "4000000\n");
+  EXPECT_EQ(available_memory(root_), 1) << "nothing, but not unknown";
+}
+
+TEST_F(Files, SoItIsInTheFirstVersion) {
+  write("/proc/self/cgroup", "4:memory:/job\n");
+  write("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "2000000\n");
+  write("/sys/fs/cgroup/memory/job/memory.usage_in_bytes", "1500000\n");
+  write("/sys/fs/cgroup/memory/job/memory.stat", "inactive_file 9\ntotal_inactive_file 100000\n");
+  EXPECT_EQ(available_memory(root_), 600'000);
+}
+
 TEST(Host, HasMemory) {
   EXPECT_GT(available_memory(), 1'000'000);
 }

@@ -30,16 +30,20 @@ def apart(first, *others):
     return words
 
 
-def another_program(folder, siren):
-    """A copy of the program that says it is of another version."""
+def another_program(folder, siren, what):
+    """A copy of the program that says it is of another version (what = 1) or revision (2); None if it does not know its own."""
     contents = siren.read_bytes()
-    version = re.search(rb"siren (\S+) ", subprocess.run([siren, "--version"], check=True, capture_output=True).stdout).group(1)
-    other = version[:-1] + (b"9" if version[-1:] != b"9" else b"8")
-    assert contents.count(version + b"\0") >= 1, "the version does not stand in the program"
-    copy = folder / "another-siren"
-    copy.write_bytes(contents.replace(version + b"\0", other + b"\0"))
+    said = subprocess.run([siren, "--version"], check=True, capture_output=True).stdout
+    found = re.match(rb"siren (\S+) \((\w+)\)", said) or re.match(rb"siren (\S+)()", said)
+    name = found.group(what)
+    if not name:
+        return None
+    other = name[:-1] + (b"9" if name[-1:] != b"9" else b"8")
+    assert contents.count(name + b"\0") >= 1, "neither version nor revision stands in the program"
+    copy = folder / f"another-siren-{what}"
+    copy.write_bytes(contents.replace(name + b"\0", other + b"\0"))
     copy.chmod(0o755)
-    return copy, version.decode(), other.decode()
+    return copy, name.decode(), other.decode()
 
 
 def main():
@@ -54,12 +58,15 @@ def main():
         refused(folder, [siren, *train], "started 3 processes but MPI sees only 1", SLURM_STEP_NUM_TASKS="3")
         refused(folder, apart([siren, *train], [siren, *train], [siren, *train, "--batch", 7]), "rank 2 was given", "--batch 7", "rank 0")
         refused(folder, [*MPIEXEC, 2, siren, *train, "--memory-limit", 0.0001], "100.0 kB of memory by --memory-limit", "2 rank(s) of 2 need at least")
-        copy, ours, theirs = another_program(folder, siren)
+        copy, ours, theirs = another_program(folder, siren, 1)
         refused(folder, apart([siren, *train], [copy, *train]), f"rank 1 runs siren {theirs} ", f"rank 0 siren {ours} ", "on all hosts")
+        if other_revision := another_program(folder, siren, 2):
+            copy, ours, theirs = other_revision
+            refused(folder, apart([siren, *train], [copy, *train]), f"{theirs}, ", f"{ours}, ", "on all hosts")
         for place, batch in (("here", 5), ("there", 6)):
             (folder / place).mkdir()
             (folder / place / "c.ini").write_text(f"batch = {batch}\n")
-        for command in (train, ["bench", "--data", data]):
+        for command in (train, ["bench", "--data", data], ["cv", "--data", data, "--output", folder / "cv"]):
             words = apart(*[["-wdir", folder / place, siren, *command, "--config", "c.ini"] for place in ("here", "there")])
             refused(folder, words, "rank 1 has the option `batch = 6`, but rank 0 `batch = 5`")
     return 0

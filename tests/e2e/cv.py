@@ -16,7 +16,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from faults_harness import MPIEXEC, Life, assert_same_model, checkpoints, events, finish, run_siren
+from faults_harness import MPIEXEC, Life, assert_same_model, checkpoints, events, finish, run_siren, step_of
 
 FOLDS, SEEDS = (1, 2, 3, 4, 5), (1, 2)
 TRAINING = ("--epochs", 2, "--batch", 500, "--dim", 16, "--layers", 2, "--negatives", 4)
@@ -92,6 +92,28 @@ def figures_of_single_runs(tests):
     print("10 runs in two groups of two ranks: the models and figures of ten single runs; mean, deviation and t as Python has them")
 
 
+def goes_on(tests, run, name):
+    """A run that was stopped goes on to the model of one that never was."""
+    steps = step_of(checkpoints(run)[-1]) + 3
+    finish(tests.siren, run, 2, "--resume", "--max-steps", steps)
+    finish(tests.siren, tests.folder / name, 2, "--data", tests.data, *LONG, "--fold", run.name[len("base-fold")], "--max-steps", steps)
+    assert_same_model(tests.folder / name, run, run.name)
+
+
+def a_group_at_rest_is_told(tests):
+    """One group is done, the other trains: a signal to a rank of the first stops the second."""
+    output = tests.folder / "rest"
+    life = CvLife(tests.siren, output, 4, "--data", tests.data, "--folds", 1, "--groups", 2, *LONG, "--variation", "short:epochs=1",
+                  "--variation", "long")
+    short, long = output / "runs" / "short-fold1-seed1", output / "runs" / "long-fold1-seed1"
+    assert life.wait_for(lambda: long in life.begun() and short in life.begun() and '"final"' in (short / "metrics.jsonl").read_text()), \
+        life.process.communicate()[1]
+    assert life.signal_rank(1, signal.SIGUSR1)
+    code = life.end()
+    assert code == 3 and "stopped with 1 of 2 runs finished" in life.errors and checkpoints(long), f"{code}\n{life.errors}"
+    print("a signal to a group that has no more runs stops the one that trains")
+
+
 def stopped_and_continued(tests):
     """A signal to one rank reaches the other group, too; what was stopped goes on to the same model."""
     whole = tests.folder / "cv"
@@ -104,6 +126,7 @@ def stopped_and_continued(tests):
         assert code == 3 and "stopped with 0 of 3 runs finished" in life.errors, f"{code}\n{life.errors}"
         assert all(checkpoints(run) for run in life.begun()) and len(life.begun()) == 2, "stopped without a checkpoint"
         assert not (tests.folder / name / "results.json").exists()
+        goes_on(tests, life.begun()[0], f"single-stopped-{rank}")
     slow = tests.folder / "killed"
     life = CvLife(tests.siren, slow, 4, "--data", tests.data, *GRID, *TRAINING, "--checkpoint-every-steps", 1)
     assert life.wait_for(lambda: len(checkpoints(slow / "runs" / "base-fold4-seed1")) > 0), life.errors
@@ -127,15 +150,18 @@ def stopped_and_continued(tests):
 
 
 def failures_are_reported(tests):
-    """One run of six cannot be made; the others are trained, and nobody waits."""
+    """One run of four cannot be made; its group trains on, and nobody waits."""
     output = tests.folder / "failed"
     (output / "runs").mkdir(parents=True)
     (output / "runs" / "base-fold2-seed1").write_text("in the way")
-    code, errors = tests.cv("failed", "--folds", "1,2,3", "--groups", 2, *TRAINING)
-    assert code == 2 and "base-fold2-seed1 failed: --run" in errors and "1 of 3 runs failed (base-fold2-seed1)" in errors, f"{code}\n{errors}"
-    assert final(output / "runs" / "base-fold3-seed1") and not (output / "results.csv").exists()
+    code, errors = tests.cv("failed", "--folds", "1,2,3,4", "--groups", 2, "--quiet", *TRAINING)
+    assert not [line for line in errors.splitlines() if "failed" not in line and line.startswith("siren")], errors
+    assert code == 2 and "base-fold2-seed1 failed: --run" in errors and "1 of 4 runs failed (base-fold2-seed1)" in errors, f"{code}\n{errors}"
+    for fold in (1, 3, 4):
+        assert_same_model(tests.folder / "cv" / "runs" / f"base-fold{fold}-seed1", output / "runs" / f"base-fold{fold}-seed1", "beside a failure")
+    assert not (output / "results.csv").exists()
     (output / "runs" / "base-fold2-seed1").unlink()
-    tests.done("failed", "--folds", "1,2,3", "--groups", 2, *TRAINING)
+    tests.done("failed", "--folds", "1,2,3,4", "--groups", 2, *TRAINING)
     print("a run that fails is named, the others go on, the same command repeats it")
 
 
@@ -170,7 +196,7 @@ def refused(tests):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         tests = Cv(sys.argv[1], Path(folder))
-        for step in (figures_of_single_runs, stopped_and_continued, failures_are_reported, a_hang_ends_the_job, refused):
+        for step in (figures_of_single_runs, a_group_at_rest_is_told, stopped_and_continued, failures_are_reported, a_hang_ends_the_job, refused):
             step(tests)
     return 0
 

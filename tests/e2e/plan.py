@@ -17,6 +17,9 @@ CASES = (((1, 2, 4), ()), ((4,), ("--storage", "bf16", "--travel", "users", "--a
          ((3,), ("--storage", "fp64", "--partition", "random", "--model", "lightgcn", "--fold", 2, "--batch", 300)))
 
 
+MOST = 1.05  # times of what is sent that a plan may say; here nearly all items are in every batch, as it assumes
+
+
 class Plan:
     def __init__(self, siren, folder):
         self.siren, self.folder, self.data, self.runs = siren, folder, folder / "d.h5", 0
@@ -48,16 +51,40 @@ class Plan:
         return events["memory"], events["epoch"]
 
 
+def sent_in(epoch):
+    return sum(phase["bytes"] for name, phase in epoch["phases"].items() if name in ("expand", "fold"))
+
+
+def sent_per_layer_exactly(tests):
+    """Two layers more: what they send is planned to the byte, for the batch is the same. The rest is at most the draws."""
+    for ranks, options in CASES:
+        shallow, deep = (("--layers", 1, *options), ("--layers", 3, *options))
+        for few, many in zip(tests.plans(ranks[-1:], *shallow), tests.plans(ranks[-1:], *deep), strict=True):
+            count = few["ranks"]
+            sent_few, sent_many = (sent_in(tests.reported(count, *words)[1]) for words in (shallow, deep))
+            width, stored = 64 if "--dim" not in options else 32, {"bf16": 2, "fp64": 8}.get(dict(zip(options[::2], options[1::2])).get("--storage"), 4)
+            layers = 2 * 2 * few["rows_sent_per_layer"] * width * stored
+            assert sent_many - sent_few == many["bytes_per_step"] - few["bytes_per_step"] == layers, (options, count, sent_few, sent_many, few, many)
+            assert many["bytes_per_step"] <= MOST * sent_many, (options, count, many["bytes_per_step"] / max(1, sent_many))
+
+
 def as_train_reports(tests):
     for ranks, options in CASES:
         for plan in tests.plans(ranks, *options):
             memory, epoch = tests.reported(plan["ranks"], *options)
             assert plan["bytes_per_rank"] == memory["bytes_per_rank"], f"{options} on {plan['ranks']}: {plan} {memory}"
             assert plan["rows_sent_per_layer"] == memory["rows_sent_per_layer"], f"{options}: {plan} {memory}"
-            sent = sum(phase["bytes"] for name, phase in epoch["phases"].items() if name in ("expand", "fold"))
+            sent = sent_in(epoch)
             # the plan counts every draw of the batch as another row
             assert sent <= plan["bytes_per_step"] and (plan["ranks"] == 1) == (plan["bytes_per_step"] == 0), (sent, plan)
     print(f"{len(CASES)} configurations, 1 to 4 ranks: every kind of memory and the rows sent as train reports them")
+
+
+def needs_no_memory_of_training(tests):
+    """Only training must fit into a node."""
+    little = ("--memory-limit", 0.0001)
+    assert tests.start(1, "train", "--data", tests.data, "--run", tests.folder / "refused", "--max-steps", 1, *little).returncode == 2
+    assert len(tests.plans((1, 2), *little)) == 2
 
 
 def bandwidth_takes_time(tests):
@@ -75,14 +102,15 @@ def refused(tests):
         said = [line for line in result.stderr.splitlines() if line.startswith("siren: ")]
         assert result.returncode == 2 and len(said) == 1 and sentence in said[0], f"{options}: {result}"
     table = tests.done(1, "plan", "--data", tests.data, "--ranks", "1,2").splitlines()
-    assert len(table) == 6 and all(len(line) <= 110 for line in table), table
+    assert len(table) == 7 and all(len(line) <= 110 for line in table), table
+    assert table[5].startswith("compute: that work at the machine's limits; wire: sent/step of the busiest rank"), table
     assert len(tests.done(1, "plan", "--help").splitlines()) <= 42
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
         tests = Plan(sys.argv[1], Path(folder))
-        for step in (as_train_reports, bandwidth_takes_time, refused):
+        for step in (as_train_reports, sent_per_layer_exactly, needs_no_memory_of_training, bandwidth_takes_time, refused):
             step(tests)
     return 0
 

@@ -81,8 +81,20 @@ def levels(siren, folder):
     assert b"embeddings of" in run(siren, "recommend", *users, "--log-level", "debug").stderr
     wrong = run(siren, "recommend", *users, "--log-level", "loud")
     assert wrong.returncode == 2 and b"--log-level loud: expected one of error|warn|info|debug" in wrong.stderr, wrong.stderr
-    for command in ("synth", "prepare", "train", "evaluate", "recommend", "export", "bench", "info"):
+    for command in ("synth", "prepare", "train", "evaluate", "recommend", "export", "bench", "info", "cv", "plan", "report"):
         assert b"--quiet" in done(siren, command, "--help"), command
+
+
+def quiet_everywhere(siren, folder):
+    data, run_of = ("--data", folder / "d.h5"), folder / "quiet"
+    for more in (("--quiet",), ("--log-level", "error")):
+        short = ("--output", folder / f"cv{more[0]}", "--folds", 1, "--seeds", 1, "--epochs", 1)
+        for words in (("cv", *data, *short), ("plan", *data, "--ranks", 2), ("report", run_of)):
+            result = run(siren, *words, *more)
+            assert result.returncode == 0 and result.stderr == b"", (words, more, result)
+    (folder / "quiet.ini").write_text("quiet = true\n")
+    result = run(siren, "cv", *data, "--output", folder / "cv-file", "--epochs", 1, "--config", folder / "quiet.ini")
+    assert result.returncode == 0 and result.stderr == b"" and b"nDCG" in result.stdout, result
 
 
 def bar(siren, folder):
@@ -108,7 +120,7 @@ def main():
         folder = Path(name)
         write_ratings(folder / "r.csv", 5, False)
         done(sys.argv[1], "prepare", "--input", folder / "r.csv", "--output", folder / "d.h5")
-        for step in (plain, quiet, levels, bar, narrow_and_dumb):
+        for step in (plain, quiet, levels, quiet_everywhere, bar, narrow_and_dumb):
             step(sys.argv[1], folder)
             print(f"{step.__name__}: fine")
     return 0

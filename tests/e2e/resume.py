@@ -121,6 +121,18 @@ def options(tests):
     print("contradicting options refused, epochs raised, directory moved")
 
 
+def evaluation_is_no_step(tests):
+    """What an evaluation sends is not counted among the phases of a step."""
+    phases = []
+    for every in (0, 1):
+        run = tests.train(f"judged-{every}", 2, "--epochs", 2, "--eval-every", every)
+        phases.append(next(event for event in events(run) if event["event"] == "ranks")["phases"])
+    for name in set(phases[0]) - {"evaluate"}:
+        assert phases[0][name]["bytes"] == phases[1][name]["bytes"], (name, phases)
+    assert phases[0]["expand"]["bytes"] > 0 and phases[1]["evaluate"]["bytes"] > phases[0]["evaluate"]["bytes"] == 0, phases
+    print("bytes of evaluations stand under evaluate only")
+
+
 def nothing_saved(tests):
     run = tests.train("nothing", 1, "--epochs", 2)
     whole = tests.copy(run, "nothing-whole")
@@ -273,7 +285,7 @@ def warm_start(tests):
 def main():
     with tempfile.TemporaryDirectory() as name:
         tests = Resume(sys.argv[1], Path(name))
-        for test in (other_ranks, other_threads, schedule_and_average, options, nothing_saved, when_and_how, best, in_time, impatient,
+        for test in (other_ranks, other_threads, schedule_and_average, options, evaluation_is_no_step, nothing_saved, when_and_how, best, in_time, impatient,
                      other_commands, warm_start):
             test(tests)
     return 0

@@ -56,6 +56,9 @@ TEST(StartReport, ForPeople) {
   EXPECT_EQ(lines[0], "3 rank(s) on 2 node(s), each on processors 0-1");
   EXPECT_THAT(lines[1], HasSubstr("edges 2.00, ratings 1.00; halo 1,060 rows, 2,000 sent"));
   EXPECT_EQ(lines[2], "memory per node, at most 4.5 MB for 2 rank(s) on n2; 5.0 MB are left there");
+  StartReport unknown = example();
+  for (RankStart& rank : unknown.ranks) rank.node_available = 0;
+  EXPECT_EQ(format_report(unknown)[2], "memory per node, at most 4.5 MB for 2 rank(s) on n2");
   StartReport bound = example();
   bound.ranks[2].processors = "2";
   EXPECT_THAT(format_report(bound)[0], HasSubstr("rank 1 on n2: 0-1, rank 2 on n2: 2"));
@@ -77,27 +80,47 @@ TEST(StartReport, EveryRankKnowsEveryRank) {
   }
 }
 
-TEST(CheckMemory, RefusesWhatANodeCannotHold) {
-  const Communicator comm = Communicator::world();
+DatasetSummary million_nodes() {
   DatasetSummary data;
   data.users = data.items = 500'000;
   data.ratings = 1'000'000;
-  TrainConfig config;  // 64 columns of 4 B: a table of all rows takes 256 MB
+  return data;  // at 64 columns of 4 B a table of all rows takes 256 MB
+}
+
+TEST(CheckMemory, RefusesWhatANodeCannotHold) {
+  const Communicator comm = Communicator::world();
+  const NodeMemory node = node_memory(comm);
+  EXPECT_EQ(node.ranks, comm.size());
+  DatasetSummary data = million_nodes();
+  TrainConfig config;
   EXPECT_GT(least_bytes(data, config, 1), 10 * 256'000'000LL);
   EXPECT_LT(least_bytes(data, config, 1), 13 * 256'000'000LL);
   EXPECT_EQ(4 * least_bytes(data, config, 4), least_bytes(data, config, 1));
   config.memory_limit = 4.0;
-  EXPECT_NO_THROW(check_memory(comm, data, config));
+  EXPECT_NO_THROW(check_memory(comm, node, data, config));
   config.memory_limit = 2.0;
   try {
-    check_memory(comm, data, config);
+    check_memory(comm, node, data, config);
     ADD_FAILURE() << "2 GB are taken for enough";
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), HasSubstr("has 2.0 GB of memory by --memory-limit"));
   }
   config.memory_limit = 0.0;
   data.users = std::int64_t{1} << 40;  // more than any machine has
-  EXPECT_THROW(check_memory(comm, data, config), InputError);
+  EXPECT_THROW(check_memory(comm, node, data, config), InputError);
+}
+
+/// As in `siren cv`: each rank a run of its own, all of them beside each other.
+TEST(CheckMemory, CountsTheRunsBesideThisOne) {
+  const Communicator job = Communicator::world();
+  const Communicator alone = job.split(job.rank(), 0);
+  TrainConfig config;
+  config.memory_limit = 4.0;  // enough for one run, not for two
+  const NodeMemory node = node_memory(job);
+  if (job.size() == 1)
+    EXPECT_NO_THROW(check_memory(alone, node, million_nodes(), config));
+  else
+    EXPECT_THROW(check_memory(alone, node, million_nodes(), config), InputError);
 }
 
 }  // namespace

@@ -29,15 +29,19 @@ class CvOptions {
   const std::string& output() const { return output_; }
   std::int32_t groups() const { return groups_; }
 
-  /// All of them, as a config file.
+  /// Those that were given, as a config file: with the presets of the variations it means the same.
   std::string config_text() const;
   /// Path of that file in the output folder.
   std::string config_path() const { return output_ + "/cv.ini"; }
-  /// InputError if the file there, should there be one, holds options that give other figures.
-  void check_same_as_before() const;
+  /// What stands in it: config_text() and which data set it was.
+  std::string folder_text(const std::string& content_hash) const;
+  /// InputError if runs are there already and were made of another data set, or with options that
+  /// give other figures.
+  void check_same_as_before(const std::string& content_hash) const;
 
  private:
   std::vector<std::string> train_options(bool only_free) const;
+  bool has_runs() const;
 
   RunConfig run_;
   std::string output_;

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "siren/app/option_parser.hpp"
 #include "siren/app/train_options.hpp"
 
 namespace siren {
+
+/// Whether an option of training leaves what a run computes as it is: a resume may set another.
+bool may_change(std::string_view name);
 
 /// InputError if `directory` holds no run, or one of another version of the program.
 RunConfig stored_config(const std::string& directory);

@@ -10,6 +10,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/train/deadline.hpp"
 #include "siren/train/observer.hpp"
+#include "siren/train/start_report.hpp"
 
 namespace siren {
 
@@ -20,6 +21,7 @@ int run_train(const Communicator& comm, std::span<const std::string> args);
 struct AmongRuns {
   const Communicator& job;  // all ranks of all runs
   Deadline deadline;        // of the job
+  NodeMemory node;          // of the job
   Observer* observer;       // called on rank 0 of the run
 };
 

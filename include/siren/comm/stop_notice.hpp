@@ -3,6 +3,7 @@
 // person, may have told one of them only.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "siren/comm/communicator.hpp"
@@ -20,11 +21,18 @@ class StopNotice {
   /// To all other ranks; nobody needs to listen.
   void send(int signal);
   /// The signal of a notice that has come since the last call; 0 if none has.
-  int poll() const;
+  int poll();
+  /// As if that signal had come to this rank itself (core/stop_signal.hpp).
+  void listen();
+  /// Collective, when there is nothing left to do: until all ranks are here, a signal to this one is
+  /// sent to those that still work. Afterwards no notice is on its way any more.
+  void wait_for_all();
 
  private:
   Communicator comm_;
   std::vector<MPI_Request> sent_;  // empty messages whose tag is the signal
+  std::int64_t calls_ = 0;         // of send()
+  std::int64_t received_ = 0;
 };
 
 }  // namespace siren

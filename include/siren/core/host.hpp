@@ -13,8 +13,8 @@ std::string host_name();
 /// The processors on which this process may run: "0-3,8".
 std::string allowed_processors();
 
-/// Bytes that this host can still give, by the kernel's estimate and the memory limits of this
-/// process's control groups; 0 if it cannot be found out. `root` stands for "/" in tests.
+/// Bytes that this host can still give, by the kernel's estimate and by what the memory limits of
+/// this process's control groups leave; 0 if it cannot be found out. `root` stands for "/" in tests.
 std::int64_t available_memory(const std::string& root = "");
 
 }  // namespace siren

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages for people: to stderr, from rank 0 unless every rank was asked for. Results go to stdout
-// and never through here.
+// Messages for people: to stderr, from rank 0. Results go to stdout and never through here.
 #pragma once
 
 #include <memory>
@@ -12,8 +11,8 @@
 namespace siren {
 
 /// Sets up the default logger: plain lines "siren: ..." on stderr, info and what is graver. Ranks
-/// other than 0 only speak when `all_ranks`.
-void start_log(int rank, bool all_ranks);
+/// other than 0 do not speak.
+void start_log(int rank);
 
 /// True for error|warn|info|debug.
 bool is_log_level(std::string_view level);
@@ -21,6 +20,9 @@ bool is_log_level(std::string_view level);
 /// What stderr shows from now on: messages of this level (is_log_level()) and graver ones. A log
 /// file keeps info messages all the same.
 void set_log_level(const std::string& level);
+
+/// stderr is to show messages of this level, whoever speaks.
+bool shows(spdlog::level::level_enum level);
 
 /// stderr shows info messages, and with them a progress bar.
 bool shows_progress();

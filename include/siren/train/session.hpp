@@ -13,6 +13,7 @@
 #include "siren/train/loader.hpp"
 #include "siren/train/run_progress.hpp"
 #include "siren/train/scoring_model.hpp"
+#include "siren/train/start_report.hpp"
 #include "siren/train/training.hpp"
 #include "siren/train/warm_start.hpp"
 
@@ -27,8 +28,10 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Collective. The model with its initial values.
+  /// Collective. The model with its initial values. InputError if a node's memory is too little.
   Training& start_training();
+  /// Likewise, as one of several runs in a job.
+  Training& start_training(const NodeMemory& node);
 
   /// Collective. Continues behind a checkpoint of the same data set and model, made by any number
   /// of ranks. InputError if it is of another data set or does not fit.
@@ -79,6 +82,7 @@ class Session {
 
   Communicator comm_;
   TrainConfig config_;
+  NodeMemory node_;  // before anything is loaded
   Isa isa_;
   std::unique_ptr<DatasetFile> file_;
   float offset_ = 0.0F;
