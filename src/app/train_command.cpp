@@ -96,6 +96,7 @@ class Job {
   void start_metrics();
   void finish(TrainingRun& run);
   std::string explain(const NotFinite& error) const;
+  void note_failure(std::int64_t step, const std::string& reason);
 
   const Communicator& comm_;
   TrainCommand& command_;
@@ -139,14 +140,17 @@ ExitCode Job::run() {
     run.run();
     finish(run);
   } catch (const Interrupted& reason) {
-    spdlog::warn("{}; continue with: siren train --run {} --resume", reason.what(), config_.run);
+    spdlog::warn("{}; continue with: siren train --run {} --resume", reason.what(),
+                 shell_quoted(config_.run));
     if (comm_.is_root())
       metrics_->write(
           {{"event", "interrupted"}, {"step", training.steps_done()}, {"reason", reason.what()}});
     if (comm_.is_root()) write_own_report(config_.run);
     return ExitCode::kInterrupted;
   } catch (const NotFinite& error) {
-    throw CommonEnvironmentError(explain(error));
+    const std::string reason = explain(error);
+    if (comm_.is_root()) note_failure(error.step(), reason);
+    throw CommonEnvironmentError(reason);
   }
   return ExitCode::kDone;
 }
@@ -226,6 +230,16 @@ std::string Job::explain(const NotFinite& error) const {
       "{}; {}", error.sentence(node ? session_.original_id(*node) : std::string()),
       steps.empty() ? "no checkpoint had been saved"
                     : "the last good checkpoint is " + directory_.checkpoint_path(steps.front()));
+}
+
+/// On rank 0. What cannot be written must not hide the reason.
+void Job::note_failure(std::int64_t step, const std::string& reason) {
+  try {
+    metrics_->write({{"event", "failed"}, {"step", step}, {"reason", reason}});
+  } catch (const EnvironmentError& error) {
+    spdlog::warn("{}", error.what());
+  }
+  write_own_report(config_.run);
 }
 
 }  // namespace

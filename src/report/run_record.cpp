@@ -11,6 +11,7 @@
 
 #include "siren/core/error.hpp"
 #include "siren/data/field_splitter.hpp"
+#include "siren/io/json_lines.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -145,15 +146,13 @@ void take(const Json& event, RunRecord& run) {
   } else if (kind == "resume") {
     ++run.resumes;
     run.stopped.clear();
+    run.failed.clear();
     run.final.reset();  // the run was made longer
   } else if (kind == "interrupted") {
     run.stopped = event.at("reason").get<std::string>();
+  } else if (kind == "failed") {
+    run.failed = event.at("reason").get<std::string>();
   }
-}
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// Of the data set of the run: one that another file has replaced since would only mislead.
@@ -215,33 +214,14 @@ std::vector<Setting> parse_settings(std::string_view text) {
 }
 
 void read_metrics(std::istream& lines, const std::string& path, RunRecord& run) {
-  std::int64_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    const bool ended = !lines.eof();
-    try {
-      take(Json::parse(line), run);
-    } catch (const Json::parse_error&) {
-      if (ended)
-        throw InputError(
-            fmt::format("{}:{}: not a JSON object; the file is damaged", path, number));
-      run.cut_short = true;
-    } catch (const std::exception& error) {
-      throw InputError(
-          fmt::format("{}:{}: not an event of siren train ({})", path, number, error.what()));
-    }
-  }
+  run.cut_short = !each_event(lines, path, [&](const Json& event) { take(event, run); });
 }
 
 RunRecord read_run(const std::string& directory) {
   const RunDirectory place(directory);
   RunRecord run;
   run.name = directory;
-  if (!std::ifstream(place.config_path()))
-    throw InputError(fmt::format(
-        "{}: not a run directory (no config.ini in it); name one that `siren train` made",
-        directory));
-  run.settings = parse_settings(text_of(place.config_path()));
+  run.settings = parse_settings(place.config());
   std::ifstream metrics(place.metrics_path());
   if (!metrics)
     throw InputError(fmt::format("{}: cannot be read; without it there is nothing to report",

@@ -100,6 +100,7 @@ struct RunRecord {
   int checkpoints = 0;
   double checkpoint_pause = 0.0;  // seconds, all together
   std::string stopped;            // why the run ended early; empty: it did not
+  std::string failed;             // why it can go no further; empty: it did not fail
   bool cut_short = false;         // the last line of metrics.jsonl is not complete
 
   std::optional<DatasetSummary> dataset;
