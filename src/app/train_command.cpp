@@ -96,6 +96,7 @@ class Job {
   void start_metrics();
   void finish(TrainingRun& run);
   std::string explain(const NotFinite& error) const;
+  void report_in_time() const;
   void note_failure(std::int64_t step, const std::string& reason);
 
   const Communicator& comm_;
@@ -145,7 +146,7 @@ ExitCode Job::run() {
     if (comm_.is_root())
       metrics_->write(
           {{"event", "interrupted"}, {"step", training.steps_done()}, {"reason", reason.what()}});
-    if (comm_.is_root()) write_own_report(config_.run);
+    if (comm_.is_root()) report_in_time();
     return ExitCode::kInterrupted;
   } catch (const NotFinite& error) {
     const std::string reason = explain(error);
@@ -230,6 +231,14 @@ std::string Job::explain(const NotFinite& error) const {
       "{}; {}", error.sentence(node ? session_.original_id(*node) : std::string()),
       steps.empty() ? "no checkpoint had been saved"
                     : "the last good checkpoint is " + directory_.checkpoint_path(steps.front()));
+}
+
+/// On rank 0, of a run that was stopped: who stopped it waits only so long.
+void Job::report_in_time() const {
+  constexpr std::int64_t kMostBytes = 16'000'000;  // of events; some tenths of a second
+  if (directory_.metrics_bytes() <= kMostBytes) return write_own_report(config_.run);
+  spdlog::info("no report yet, that would take long; write it with: siren report {}",
+               shell_quoted(config_.run));
 }
 
 /// On rank 0. What cannot be written must not hide the reason.

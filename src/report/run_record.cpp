@@ -20,9 +20,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// null stands for NaN.
+/// null stands for NaN. No figure of a run is so large that sums of it could overflow.
 double number(const Json& json) {
-  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+  constexpr double kMost = 1e300;
+  if (json.is_null()) return std::numeric_limits<double>::quiet_NaN();
+  const auto value = json.get<double>();
+  if (!(std::abs(value) < kMost)) throw InputError(fmt::format("{} is no figure of a run", value));
+  return value;
 }
 
 double number_or(const Json& json, const char* key, double otherwise) {

@@ -31,6 +31,18 @@ def data_set(siren, folder):
     assert "made by" in text and "balance" in text and "###" in text, text
 
 
+def damaged_offsets(siren, folder):
+    """Without the comparison of checksums, offsets are judged before they are used."""
+    for name, place, value in (("by_user", 5, 10**9), ("by_user", -1, 7), ("by_item", 5, -1), ("by_item", 0, 3)):
+        path = folder / f"{name}{place}.h5"
+        shutil.copy(folder / "d.h5", path)
+        path.chmod(0o644)
+        with h5py.File(path, "a") as file:
+            file[f"{name}/offsets"][place] = value
+        refused(siren, path, "is damaged")
+        refused(siren, path, "the data set is damaged", "--verify=false")
+
+
 def finished(siren, folder):
     state, text = info(siren, folder / "run"), done(siren, "info", folder / "run").decode()
     assert (state["kind"], state["state"], state["epoch"]) == ("run", "finished", 4), state
@@ -161,8 +173,8 @@ def model_files(siren, folder):
     assert done(siren, "info", folder / "l.h5", ranks=3) == done(siren, "info", folder / "l.h5")
 
 
-def refused(siren, path, words):
-    result = run(siren, "info", path)
+def refused(siren, path, words, *options):
+    result = run(siren, "info", path, *options)
     error = result.stderr.decode()
     assert result.returncode == 2 and error.count("\n") == 1 and words in error, (path, result.returncode, error)
 
@@ -182,7 +194,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         train(sys.argv[1], folder, "--epochs", 4, "--dim", 16, "--layers", 2, "--checkpoint-every-epochs", 2)
-        for step in (data_set, finished, unfinished, damaged, damaged_events, odd_paths, checkpoint_once, quoted_commands, model_files, not_ours):
+        for step in (data_set, damaged_offsets, finished, unfinished, damaged, damaged_events, odd_paths, checkpoint_once, quoted_commands, model_files, not_ours):
             step(sys.argv[1], folder)
             print(f"{step.__name__}: fine")
     return 0

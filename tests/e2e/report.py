@@ -132,6 +132,18 @@ def check_stopped(siren, folder):
     assert "Not finished" not in "".join(check_page(stopped / "report.html").texts)
 
 
+def check_long(siren, folder):
+    """A run that has no time left does not begin with a report that takes long."""
+    long = folder / "long"
+    long.mkdir()
+    (long / "metrics.jsonl").write_text('{"event":"note"}\n' * 1_000_000, encoding="utf-8")
+    result = run(siren, "train", "--data", folder / "d.h5", "--run", long, *QUICK, "--time-limit", "0:01")
+    assert result.returncode == 3 and f"write it with: siren report {long}".encode() in result.stderr, result.stderr.decode()
+    assert not (long / "report.html").exists()
+    done(siren, "report", long)
+    check_page(long / "report.html")
+
+
 def check_warning(siren, folder, complete):
     """A report that cannot be written does not spoil a run that is complete."""
     place = folder / "blocked"
@@ -187,6 +199,7 @@ def main():
         check_comparison(siren, folder, runs)
         check_unfinished(siren, folder, runs[1])
         check_stopped(siren, folder)
+        check_long(siren, folder)
         check_warning(siren, folder, runs[0])
         check_bad_input(siren, folder, runs[0])
     return 0
