@@ -194,9 +194,10 @@ RunProgress Job::resume() {
 }
 
 void Job::start_metrics() {
-  const nlohmann::ordered_json memory = report_memory(comm_, session_);
+  nlohmann::ordered_json memory = report_memory(comm_, session_);
   const nlohmann::ordered_json start = report_ranks(comm_, session_, threads_);
   if (!comm_.is_root()) return;
+  memory["dataset_hash"] = session_.summary().content_hash;
   metrics_ = std::make_unique<MetricsLog>(directory_.metrics_path(), config_.log_steps);
   if (command_.resume)
     metrics_->write(

@@ -64,6 +64,7 @@ void take_memory(const Json& event, RunRecord& run) {
     run.train = TrainFacts{train.at("users"),    train.at("items"),   train.at("liked"),
                            train.at("disliked"), train.at("neither"), number(train.at("offset"))};
   }
+  run.dataset_hash = event.value("dataset_hash", std::string());
   run.shares.clear();
   if (event.contains("by_rank"))
     run.shares = by_rank(event.at("by_rank"), static_cast<std::size_t>(run.ranks));
@@ -168,8 +169,11 @@ void read_dataset(RunRecord& run) {
     run.dataset_problem = error.what();
     return;
   }
-  if (!run.train) return;
-  if (run.dataset->users == run.train->users && run.dataset->items == run.train->items) return;
+  const bool same = !run.dataset_hash.empty() ? run.dataset->content_hash == run.dataset_hash
+                    : run.train               ? run.dataset->users == run.train->users &&
+                                      run.dataset->items == run.train->items
+                                : true;
+  if (same) return;
   run.dataset.reset();
   run.dataset_problem = fmt::format("{} is not the data set of this run any more", path);
 }

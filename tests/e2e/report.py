@@ -156,6 +156,12 @@ def check_warning(siren, folder, complete):
     (moved / "config.ini").write_text((moved / "config.ini").read_text().replace("d.h5", "gone.h5"))
     done(siren, "report", moved)
     assert "gone.h5" in "".join(check_page(moved / "report.html").texts)
+    write_ratings(folder / "r2.csv", 8, False)  # as many users and items
+    done(siren, "prepare", "--input", folder / "r2.csv", "--output", folder / "other.h5")
+    (moved / "config.ini").write_text((moved / "config.ini").read_text().replace("gone.h5", "other.h5"))
+    done(siren, "report", moved)
+    told = "".join(check_page(moved / "report.html").texts)
+    assert "tells nothing more: " in told and "other.h5 is not the data set of this run any more" in told
 
 
 def check_bad_input(siren, folder, complete):

@@ -87,6 +87,7 @@ struct RunRecord {
   std::vector<NamedValue> memory;  // bytes of the largest rank
   double rows_sent_per_layer = 0.0;
   std::optional<TrainFacts> train;
+  std::string dataset_hash;  // of what it learnt from; empty: not known
   std::vector<ByRank> shares;
   std::vector<ByRank> seconds_by_phase;  // of the last start, if it ended by itself
   std::vector<double> bytes_sent;        // [ranks], likewise
