@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "siren/core/error.hpp"
 #include "siren/core/text.hpp"
 
 namespace siren {
@@ -30,11 +31,23 @@ std::string name_of_bin(std::size_t bin) {
   return fmt::format("{} to {}", grouped(first), grouped(2 * first - 1));
 }
 
-/// Calls visit(offsets of a stretch of users or items).
+/// Calls visit(offsets of a stretch of users or items); together they must cover the ratings.
 template <class Offsets, class Visit>
-void each_stretch(std::int64_t count, const Offsets& offsets, const Visit& visit) {
-  for (std::int64_t begin = 0; begin < count; begin += kUsersAtOnce)
-    visit(offsets(begin, std::min(begin + kUsersAtOnce, count)));
+void each_stretch(std::int64_t count,
+                  EdgeOffset ratings,
+                  const Offsets& offsets,
+                  const Visit& visit) {
+  EdgeOffset reached = 0;
+  bool whole = true;
+  for (std::int64_t begin = 0; begin < count && whole; begin += kUsersAtOnce) {
+    const std::vector<EdgeOffset> at = offsets(begin, std::min(begin + kUsersAtOnce, count));
+    whole = at.front() == reached && std::is_sorted(at.begin(), at.end()) && at.back() <= ratings;
+    if (whole) visit(at);
+    reached = at.back();
+  }
+  if (!whole || reached != ratings)
+    throw InputError(
+        "the data set is damaged: its offsets do not cover its ratings in order; prepare it again");
 }
 
 void count_degrees(const std::vector<EdgeOffset>& at, DegreeCounts& counts) {
@@ -163,14 +176,14 @@ DatasetDetails look_into(const DatasetFile& data) {
   DatasetDetails details;
   RatingPass pass(data, details);
   each_stretch(
-      data.summary().users,
+      data.summary().users, data.summary().ratings,
       [&](std::int64_t begin, std::int64_t end) { return data.user_offsets(begin, end); },
       [&](const std::vector<EdgeOffset>& at) {
         count_degrees(at, details.users_by_degree);
         pass.users(at);
       });
   each_stretch(
-      data.summary().items,
+      data.summary().items, data.summary().ratings,
       [&](std::int64_t begin, std::int64_t end) { return data.item_offsets(begin, end); },
       [&](const std::vector<EdgeOffset>& at) { count_degrees(at, details.items_by_degree); });
   return details;

@@ -15,6 +15,7 @@
 #include "siren/core/error.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/dataset_file.hpp"
+#include "siren/io/json_lines.hpp"
 
 namespace siren {
 namespace {
@@ -47,7 +48,7 @@ void show_dataset(const InfoOptions& o) {
   if (o.json) {
     nlohmann::ordered_json json = dataset_as_json(summary, o.path);
     json.update(details_as_json(summary, details));
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", json_line(json));
     return;
   }
   fmt::print("{:<11}{}: dataset, format {}{}\n", "file", o.path, kDatasetFormatVersion,
@@ -59,38 +60,38 @@ void show_dataset(const InfoOptions& o) {
 
 void show_run(const Communicator& alone, const InfoOptions& o) {
   const nlohmann::ordered_json json = run_as_json(alone, o.path, o.verify);
-  fmt::print("{}", o.json ? json.dump() + "\n" : describe_run(json));
+  fmt::print("{}", o.json ? json_line(json) + "\n" : describe_run(json));
 }
 
+/// A checkpoint that its hashes do not confirm is not opened: HDF5 might not survive it.
 void show_model_file(const Communicator& alone, const InfoOptions& o) {
+  std::error_code error;
+  const bool hashed = fs::exists(block_hashes_path(o.path), error);
+  if (o.verify && hashed) verify_block_hashes(alone, o.path);
   const ModelFileKind kind = model_file_kind(o.path);
   if (kind == ModelFileKind::kOther)
     throw InputError(fmt::format(
         "{}: not a file of siren; info knows data sets, run directories, checkpoints, exported "
         "embeddings and recommended lists in HDF5",
         o.path));
-  if (o.verify && kind == ModelFileKind::kCheckpoint) verify_block_hashes(alone, o.path);
+  if (o.verify && !hashed && kind == ModelFileKind::kCheckpoint)
+    verify_block_hashes(alone, o.path);  // says that there are none
   const nlohmann::ordered_json json = model_file_as_json(o.path, kind);
-  fmt::print("{}", o.json ? json.dump() + "\n" : describe_model_file(json));
-}
-
-/// A checkpoint that its hashes do not confirm is not opened: HDF5 might not survive it.
-void check_and_show_model_file(const Communicator& alone, const InfoOptions& o) {
-  if (o.verify && fs::exists(block_hashes_path(o.path))) verify_block_hashes(alone, o.path);
-  try {
-    show_model_file(alone, o);
-  } catch (const EnvironmentError& error) {
-    throw InputError(fmt::format("{} is cut short or damaged: {}", o.path, error.what()));
-  }
+  fmt::print("{}", o.json ? json_line(json) + "\n" : describe_model_file(json));
 }
 
 void show(const Communicator& alone, const InfoOptions& o) {
   if (o.path.empty()) throw InputError("no file named: siren info FILE|DIR");
-  if (!fs::exists(o.path)) throw InputError(fmt::format("{}: No such file or directory", o.path));
-  if (fs::is_directory(o.path)) return show_run(alone, o);
+  std::error_code error;
+  const fs::file_status status = fs::status(o.path, error);
+  if (error) throw InputError(fmt::format("{}: {}", o.path, error.message()));
+  if (fs::is_directory(status)) return show_run(alone, o);
+  if (!fs::is_regular_file(status))
+    throw InputError(
+        fmt::format("{}: neither a file nor a directory; name a file of siren", o.path));
   if (looks_like_dataset(o.path)) return show_dataset(o);
-  if (fs::file_size(o.path) == 0) throw InputError(fmt::format("{} is empty", o.path));
-  check_and_show_model_file(alone, o);
+  if (fs::file_size(o.path, error) == 0) throw InputError(fmt::format("{} is empty", o.path));
+  show_model_file(alone, o);
 }
 
 }  // namespace

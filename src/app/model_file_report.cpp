@@ -37,6 +37,16 @@ bool begins_like_hdf5(const std::string& path) {
   return head == kMagic;
 }
 
+/// What HDF5 cannot read of a file that begins like one of its own is cut short or damaged.
+template <class Read>
+auto reading_hdf5(const std::string& path, const Read& read) {
+  try {
+    return read();
+  } catch (const EnvironmentError& error) {
+    throw InputError(fmt::format("{} is cut short or damaged: {}", path, error.what()));
+  }
+}
+
 void check_version(const Hdf5File& file, const char* attribute, std::int64_t newest) {
   const std::int64_t version = file.int_attribute(attribute);
   if (version > newest)
@@ -131,25 +141,22 @@ std::string value_text(const Json& value) {
 
 ModelFileKind model_file_kind(const std::string& path) {
   if (!begins_like_hdf5(path)) return ModelFileKind::kOther;
-  const Hdf5File file = Hdf5File::open_read_only(path);
-  const auto has = [&](const char* name) { return has_attribute(file.get(), name, path); };
-  if (has(layout::kCheckpointVersion)) return ModelFileKind::kCheckpoint;
-  if (has(kEmbeddingVersion)) return ModelFileKind::kEmbeddings;
-  return has(kListVersion) ? ModelFileKind::kLists : ModelFileKind::kOther;
+  return reading_hdf5(path, [&] {
+    const Hdf5File file = Hdf5File::open_read_only(path);
+    const auto has = [&](const char* name) { return has_attribute(file.get(), name, path); };
+    if (has(layout::kCheckpointVersion)) return ModelFileKind::kCheckpoint;
+    if (has(kEmbeddingVersion)) return ModelFileKind::kEmbeddings;
+    return has(kListVersion) ? ModelFileKind::kLists : ModelFileKind::kOther;
+  });
 }
 
 Json model_file_as_json(const std::string& path, ModelFileKind kind) {
-  switch (kind) {
-    case ModelFileKind::kCheckpoint:
-      return checkpoint_json(path);
-    case ModelFileKind::kEmbeddings:
-      return embeddings_json(path);
-    case ModelFileKind::kLists:
-      return lists_json(path);
-    case ModelFileKind::kOther:
-      break;
-  }
-  throw InputError(fmt::format("{}: not a file of siren", path));
+  return reading_hdf5(path, [&] {
+    if (kind == ModelFileKind::kCheckpoint) return checkpoint_json(path);
+    if (kind == ModelFileKind::kEmbeddings) return embeddings_json(path);
+    if (kind == ModelFileKind::kLists) return lists_json(path);
+    throw InputError(fmt::format("{}: not a file of siren", path));
+  });
 }
 
 std::string describe_model_file(const Json& json) {

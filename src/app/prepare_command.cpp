@@ -12,6 +12,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/text.hpp"
 #include "siren/data/prepare.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/io/dataset_writer.hpp"
@@ -84,19 +85,9 @@ OptionParser declare_options(PrepareConfig& config) {
   return options;
 }
 
-/// A word as a shell would take it back.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string escaped;
-  for (const char c : word) escaped += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return fmt::format("'{}'", escaped);
-}
-
 std::string command_line(std::span<const std::string> args) {
   std::string line = "siren prepare";
-  for (const std::string& arg : args) line += fmt::format(" {}", quoted(arg));
+  for (const std::string& arg : args) line += fmt::format(" {}", shell_quoted(arg));
   return line;
 }
 

@@ -2,6 +2,7 @@
 #include "siren/app/progress.hpp"
 
 #include <array>
+#include <cstdio>
 #include <vector>
 
 #include <fmt/format.h>
@@ -19,7 +20,13 @@ namespace {
 constexpr double kRedrawSeconds = 0.2;
 constexpr std::int64_t kBarColumns = 20;
 constexpr const char* kBestBy = "nDCG@10";
+constexpr const char* kChosenBy = "valid";  // the split: no other may choose a model
 constexpr const char* kClear = "\r\033[K";
+
+/// Never fails: a terminal that was closed must not end the training.
+void draw(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+}
 
 }  // namespace
 
@@ -34,7 +41,7 @@ Progress::Progress(std::int64_t first_step,
       best_epoch_(before.best_epoch) {}
 
 Progress::~Progress() {
-  if (draws_ && drawn_at_ >= 0.0) fmt::print(stderr, "{}", kClear);
+  if (draws_ && drawn_at_ >= 0.0) draw(kClear);
 }
 
 double Progress::seconds_left(std::int64_t step) const {
@@ -72,7 +79,7 @@ void Progress::on_step(const StepReport& report) {
   const double now = watch_.seconds();
   if (!draws_ || now - drawn_at_ < kRedrawSeconds) return;
   drawn_at_ = now;
-  fmt::print(stderr, "{}{}", kClear, bar(report, now));
+  draw(kClear + bar(report, now));
 }
 
 void Progress::on_epoch(const EpochReport& report) {
@@ -90,7 +97,7 @@ void Progress::on_epoch(const EpochReport& report) {
 
 void Progress::on_evaluation(std::int32_t epoch, const EvaluationReport& report) {
   const double metric = report.metric(kBestBy);
-  if (metric > best_metric_) {
+  if (report.split == kChosenBy && metric > best_metric_) {
     best_metric_ = metric;
     best_epoch_ = epoch;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -15,6 +16,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/text.hpp"
 #include "siren/io/block_hashes.hpp"
+#include "siren/io/json_lines.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -28,47 +30,72 @@ using Json = nlohmann::ordered_json;
 constexpr double kSilentSeconds = 600.0;
 constexpr double kSilentEpochs = 3.0;
 
-/// The last event of each kind in metrics.jsonl.
+/// What the events of metrics.jsonl say, each kind's last.
 struct Events {
-  Json memory;
-  Json epoch;
-  Json evaluation;
-  Json best;  // evaluation on the validation split
-  Json interrupted;
-  Json final;
+  std::int64_t ranks = 1;
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;
   double longest_epoch = 0.0;  // seconds
+  Json last_epoch;
+  Json evaluation;
+  Json best;  // of the evaluations on the validation split
+  Json final;
+  std::string end;  // "stopped" or "failed"; empty: it said nothing of the kind
+  std::string reason;
 };
 
-double ndcg(const Json& evaluation) {
-  const Json value = evaluation.value("metrics", Json::object()).value("nDCG@10", Json());
-  return value.is_number() ? value.get<double>() : -1.0;
+/// null stands for NaN.
+Json number(const Json& json) {
+  return json.is_null() ? json : Json(json.get<double>());
+}
+
+Json figures(const Json& evaluation) {
+  Json result = Json::object();
+  for (const char* key : {"epoch", "step", "split"})
+    if (evaluation.contains(key)) result[key] = evaluation[key];
+  const Json& metrics = evaluation.at("metrics");
+  if (!metrics.is_object()) throw InputError("metrics are not an object");
+  for (const char* name : {"P@10", "R@10", "nDCG@10", "Dislike@10", "AUC"})
+    if (metrics.contains(name)) result[name] = number(metrics[name]);
+  return result;
+}
+
+double ndcg(const Json& figures) {
+  const Json value = figures.value("nDCG@10", Json());
+  return value.is_null() ? -1.0 : value.get<double>();
+}
+
+void take_epoch(Events& events, const Json& event) {
+  events.epoch = event.at("epoch").get<std::int64_t>();
+  events.step = event.at("step").get<std::int64_t>();
+  events.longest_epoch = std::max(events.longest_epoch, event.at("seconds").get<double>());
+  events.last_epoch = {{"loss", number(event.at("loss"))}, {"seconds", event.at("seconds")}};
+}
+
+void take_evaluation(Events& events, const Json& event) {
+  events.evaluation = figures(event);
+  if (event.at("split").get<std::string>() != "valid") return;
+  if (events.best.is_null() || ndcg(events.evaluation) > ndcg(events.best))
+    events.best = events.evaluation;
 }
 
 void take(Events& events, const Json& event) {
-  const std::string kind = event.value("event", "");
-  if (kind == "memory") events.memory = event;
-  if (kind == "resume") events.interrupted = Json();
-  if (kind == "interrupted") events.interrupted = event;
-  if (kind == "final") events.final = event;
-  if (kind == "epoch") {
-    events.epoch = event;
-    events.longest_epoch = std::max(events.longest_epoch, event.value("seconds", 0.0));
-  }
-  if (kind != "eval") return;
-  events.evaluation = event;
-  if (event.value("split", "") == "valid" &&
-      (events.best.is_null() || ndcg(event) > ndcg(events.best)))
-    events.best = event;
+  const std::string kind = event.at("event").get<std::string>();
+  if (kind == "memory") events.ranks = event.at("ranks").get<std::int64_t>();
+  if (kind == "epoch") take_epoch(events, event);
+  if (kind == "eval") take_evaluation(events, event);
+  if (kind == "final") events.final = figures(event);
+  if (kind == "resume") events.end.clear();
+  if (kind != "interrupted" && kind != "failed") return;
+  events.end = kind == "failed" ? kind : "stopped";
+  events.reason = event.at("reason").get<std::string>();
 }
 
-/// The last line may be half written: the run may be at it.
+/// None, if the run has not come so far. The last line may be half written: the run may be at it.
 Events read_events(const std::string& path) {
   Events events;
   std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    const Json event = Json::parse(line, nullptr, false);
-    if (event.is_object()) take(events, event);
-  }
+  each_event(file, path, [&](const Json& event) { take(events, event); });
   return events;
 }
 
@@ -89,7 +116,7 @@ double seconds_since_last_write(const RunDirectory& run) {
 
 std::string state_of(const Events& events, double silent) {
   if (!events.final.is_null()) return "finished";
-  if (!events.interrupted.is_null()) return "stopped";
+  if (!events.end.empty()) return events.end;
   return silent <= std::max(kSilentSeconds, kSilentEpochs * events.longest_epoch) ? "running"
                                                                                   : "lost";
 }
@@ -99,6 +126,7 @@ std::string target_of(const RunDirectory& run, const char* link) {
   return fs::read_symlink(fs::path(run.path()) / "checkpoints" / link, error).string();
 }
 
+/// Null if the run has removed it meanwhile.
 Json checkpoint_json(const Communicator& alone,
                      const RunDirectory& run,
                      std::int64_t step,
@@ -106,15 +134,17 @@ Json checkpoint_json(const Communicator& alone,
   const fs::path path = run.checkpoint_path(step);
   std::error_code error;
   const std::uintmax_t bytes = fs::file_size(path, error);
+  if (error) return {};
   Json json{{"step", step},
             {"file", path.filename().string()},
-            {"bytes", error ? 0 : static_cast<std::int64_t>(bytes)}};
+            {"bytes", static_cast<std::int64_t>(bytes)}};
   for (const char* link : {"latest", "best"}) json[link] = target_of(run, link) == path.filename();
   if (!verify) return json;
   json["valid"] = true;
   try {
     verify_block_hashes(alone, path.string());
   } catch (const InputError& problem) {
+    if (!fs::exists(path, error)) return {};
     json["valid"] = false;
     json["problem"] = problem.what();
   }
@@ -132,21 +162,24 @@ Json put_aside(const RunDirectory& run) {
   return names;
 }
 
-Json figures(const Json& evaluation) {
-  Json result = Json::object();
-  for (const char* key : {"epoch", "step", "split"})
-    if (evaluation.contains(key)) result[key] = evaluation[key];
-  const Json metrics = evaluation.value("metrics", Json::object());
-  for (const char* name : {"P@10", "R@10", "nDCG@10", "Dislike@10", "AUC"})
-    if (metrics.contains(name)) result[name] = metrics[name];
-  return result;
+/// A tenth of the learning rate that was too high.
+std::string lower_rate(const Json& settings) {
+  const std::string rate = settings.value("lr", std::string());
+  char* end = nullptr;
+  const double value = std::strtod(rate.c_str(), &end);
+  return end != rate.c_str() && value > 0.0 ? fmt::format("{:g}", value / 10.0) : "LOWER";
 }
 
 /// What a person would type now.
-std::string next_command(const std::string& state, const std::string& path, std::int64_t ranks) {
+std::string next_command(const std::string& state, const RunDirectory& run, const Json& json) {
+  const std::string path = shell_quoted(run.path());
   if (state == "finished") return fmt::format("siren recommend --run {} --all --top 10", path);
-  if (state == "running") return fmt::format("tail -f {}/log.txt", path);
+  if (state == "running") return fmt::format("tail -f {}", shell_quoted(run.log_path()));
+  const auto ranks = json["ranks"].get<std::int64_t>();
   const std::string launcher = ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "";
+  if (state == "failed")
+    return fmt::format("{}{} --lr {}", launcher, json["command"].get<std::string>(),
+                       lower_rate(json["settings"]));
   return fmt::format("{}siren train --run {} --resume", launcher, path);
 }
 
@@ -188,33 +221,33 @@ std::string state_text(const Json& json) {
 
 Json run_as_json(const Communicator& alone, const std::string& path, bool verify) {
   const RunDirectory run(path);
-  if (!fs::exists(run.config_path()))
+  std::error_code error;
+  if (!fs::exists(run.config_path(), error))
     throw InputError(
         fmt::format("{}: a directory, but no run of siren (no config.ini in it)", path));
   const Events events = read_events(run.metrics_path());
   const double silent = seconds_since_last_write(run);
   const std::string state = state_of(events, silent);
-  const std::int64_t ranks = events.memory.is_null() ? 1 : events.memory.value("ranks", 1);
   const std::vector<std::int64_t> steps = run.checkpoint_steps();
-  const std::int64_t newest = steps.empty() ? 0 : steps.front();
   Json json{{"kind", "run"}, {"path", path}, {"state", state}};
-  if (!events.interrupted.is_null()) json["reason"] = events.interrupted.value("reason", "");
-  json["epoch"] = events.epoch.is_null() ? 0 : events.epoch.value("epoch", 0);
-  json["step"] = std::max(newest, events.epoch.is_null() ? 0 : events.epoch.value("step", newest));
+  if (!events.end.empty()) json["reason"] = events.reason;
+  json["epoch"] = events.epoch;
+  json["step"] = std::max(steps.empty() ? 0 : steps.front(), events.step);
   json["seconds_since_last_write"] = silent;
-  json["ranks"] = ranks;
-  json["command"] = fmt::format("siren train --config {} --run NEW", run.config_path());
+  json["ranks"] = events.ranks;
+  json["command"] =
+      fmt::format("siren train --config {} --run NEW", shell_quoted(run.config_path()));
   json["settings"] = essential_settings(run.config());
-  for (const char* key : {"loss", "seconds"})
-    if (!events.epoch.is_null()) json["last_epoch"][key] = events.epoch.value(key, Json());
-  if (!events.evaluation.is_null()) json["last_evaluation"] = figures(events.evaluation);
-  if (!events.best.is_null()) json["best_evaluation"] = figures(events.best);
-  if (!events.final.is_null()) json["final"] = figures(events.final);
+  if (!events.last_epoch.is_null()) json["last_epoch"] = events.last_epoch;
+  if (!events.evaluation.is_null()) json["last_evaluation"] = events.evaluation;
+  if (!events.best.is_null()) json["best_evaluation"] = events.best;
+  if (!events.final.is_null()) json["final"] = events.final;
   json["checkpoints"] = Json::array();
   for (const std::int64_t step : steps)
-    json["checkpoints"].push_back(checkpoint_json(alone, run, step, verify));
+    if (const Json checkpoint = checkpoint_json(alone, run, step, verify); !checkpoint.is_null())
+      json["checkpoints"].push_back(checkpoint);
   json["damaged"] = put_aside(run);
-  json["next"] = next_command(state, path, ranks);
+  json["next"] = next_command(state, run, json);
   return json;
 }
 

@@ -96,6 +96,8 @@ class Job {
   void start_metrics();
   void finish(TrainingRun& run);
   std::string explain(const NotFinite& error) const;
+  void report_in_time() const;
+  void note_failure(std::int64_t step, const std::string& reason);
 
   const Communicator& comm_;
   TrainCommand& command_;
@@ -140,14 +142,17 @@ ExitCode Job::run() {
     run.run();
     finish(run);
   } catch (const Interrupted& reason) {
-    spdlog::warn("{}; continue with: siren train --run {} --resume", reason.what(), config_.run);
+    spdlog::warn("{}; continue with: siren train --run {} --resume", reason.what(),
+                 shell_quoted(config_.run));
     if (comm_.is_root())
       metrics_->write(
           {{"event", "interrupted"}, {"step", training.steps_done()}, {"reason", reason.what()}});
-    if (comm_.is_root()) write_own_report(config_.run);
+    if (comm_.is_root()) report_in_time();
     return ExitCode::kInterrupted;
   } catch (const NotFinite& error) {
-    throw CommonEnvironmentError(explain(error));
+    const std::string reason = explain(error);
+    if (comm_.is_root()) note_failure(error.step(), reason);
+    throw CommonEnvironmentError(reason);
   }
   return ExitCode::kDone;
 }
@@ -190,9 +195,10 @@ RunProgress Job::resume() {
 }
 
 void Job::start_metrics() {
-  const nlohmann::ordered_json memory = report_memory(comm_, session_);
+  nlohmann::ordered_json memory = report_memory(comm_, session_);
   const nlohmann::ordered_json start = report_ranks(comm_, session_, threads_);
   if (!comm_.is_root()) return;
+  memory["dataset_hash"] = session_.summary().content_hash;
   metrics_ = std::make_unique<MetricsLog>(directory_.metrics_path(), config_.log_steps);
   if (command_.resume)
     metrics_->write(
@@ -227,6 +233,24 @@ std::string Job::explain(const NotFinite& error) const {
       "{}; {}", error.sentence(node ? session_.original_id(*node) : std::string()),
       steps.empty() ? "no checkpoint had been saved"
                     : "the last good checkpoint is " + directory_.checkpoint_path(steps.front()));
+}
+
+/// On rank 0, of a run that was stopped: who stopped it waits only so long.
+void Job::report_in_time() const {
+  constexpr std::int64_t kMostBytes = 16'000'000;  // of events; some tenths of a second
+  if (directory_.metrics_bytes() <= kMostBytes) return write_own_report(config_.run);
+  spdlog::info("no report yet, that would take long; write it with: siren report {}",
+               shell_quoted(config_.run));
+}
+
+/// On rank 0. What cannot be written must not hide the reason.
+void Job::note_failure(std::int64_t step, const std::string& reason) {
+  try {
+    metrics_->write({{"event", "failed"}, {"step", step}, {"reason", reason}});
+  } catch (const EnvironmentError& error) {
+    spdlog::warn("{}", error.what());
+  }
+  write_own_report(config_.run);
 }
 
 }  // namespace

@@ -38,4 +38,14 @@ std::string human_seconds(double seconds) {
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
 
+std::string shell_quoted(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos)
+    return std::string(word);
+  std::string escaped;
+  for (const char c : word) escaped += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return fmt::format("'{}'", escaped);
+}
+
 }  // namespace siren

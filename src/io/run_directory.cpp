@@ -50,7 +50,8 @@ void RunDirectory::cut_metrics(std::int64_t bytes) const {
 std::string RunDirectory::config() const {
   std::ifstream file(config_path());
   if (!file)
-    throw InputError(fmt::format("--run {}: not a run directory (no config.ini in it)", path_));
+    throw InputError(fmt::format(
+        "{}: not a run directory (no config.ini in it); name one that `siren train` made", path_));
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();

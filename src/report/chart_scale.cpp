@@ -42,8 +42,10 @@ void keep_extremes(const std::vector<ChartPoint>& points,
 Scale round_scale(double low, double high, int wanted, bool whole) {
   SIREN_ASSERT(std::isfinite(low) && std::isfinite(high) && low <= high && wanted > 0,
                "an axis from {} to {} with {} ticks", low, high, wanted);
-  if (high - low <= 1e-9 * std::max(std::abs(low), std::abs(high)) || low == high) {
-    const double margin = low == 0.0 ? 1.0 : 0.1 * std::abs(low);
+  constexpr double kLeast = 1e-290;  // what is smaller cannot be told from 0
+  const double size = std::max(std::abs(low), std::abs(high));
+  if (high - low <= 1e-9 * size || size < kLeast) {
+    const double margin = size < kLeast ? 1.0 : 0.1 * size;
     low -= margin;
     high += margin;
   }

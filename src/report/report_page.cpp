@@ -10,6 +10,7 @@
 #include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/io/atomic_file.hpp"
+#include "siren/io/run_directory.hpp"
 #include "siren/report/curve_section.hpp"
 #include "siren/report/data_section.hpp"
 #include "siren/report/html.hpp"
@@ -38,18 +39,26 @@ std::string header_html(const std::string& title, const std::string& subtitle) {
                      paragraph_html(subtitle, "quiet"));
 }
 
-/// How the run ended, if not well; empty if it did.
+/// How the run ended, if not well; empty if it did. A command stands last, with nothing glued to it.
 std::string state_of(const RunRecord& run) {
   std::string state;
-  if (!run.stopped.empty())
-    state = fmt::format("Not finished: {}. Continue with: siren train --run {} --resume",
-                        run.stopped, run.name);
-  else if (!run.final)
+  std::string command;
+  if (!run.failed.empty()) {
+    state = fmt::format("Failed: {}.", run.failed);
+    command = fmt::format(" Start again with: siren train --config {} --run NEW --lr LOWER",
+                          shell_quoted(RunDirectory(run.name).config_path()));
+  } else if (!run.stopped.empty()) {
+    state = fmt::format("Not finished: {}.", run.stopped);
+    command = fmt::format(" Continue with: siren train --run {} --resume", shell_quoted(run.name));
+  } else if (!run.final) {
     state =
         "Not finished: the run is still going on, or it was killed. This is what it has told so "
-        "far";
-  if (run.cut_short) state += "; the last line of metrics.jsonl is incomplete and was left out";
-  return state.empty() ? state : state + ".";
+        "far.";
+  }
+  if (run.cut_short)
+    state += fmt::format("{}The last line of metrics.jsonl is incomplete and was left out.",
+                         state.empty() ? "" : " ");
+  return state + command;
 }
 
 std::string state_html(const RunRecord& run) {

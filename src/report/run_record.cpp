@@ -11,6 +11,7 @@
 
 #include "siren/core/error.hpp"
 #include "siren/data/field_splitter.hpp"
+#include "siren/io/json_lines.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -19,9 +20,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// null stands for NaN.
+/// null stands for NaN. No figure of a run is so large that sums of it could overflow.
 double number(const Json& json) {
-  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+  constexpr double kMost = 1e300;
+  if (json.is_null()) return std::numeric_limits<double>::quiet_NaN();
+  const auto value = json.get<double>();
+  if (!(std::abs(value) < kMost)) throw InputError(fmt::format("{} is no figure of a run", value));
+  return value;
 }
 
 double number_or(const Json& json, const char* key, double otherwise) {
@@ -59,6 +64,7 @@ void take_memory(const Json& event, RunRecord& run) {
     run.train = TrainFacts{train.at("users"),    train.at("items"),   train.at("liked"),
                            train.at("disliked"), train.at("neither"), number(train.at("offset"))};
   }
+  run.dataset_hash = event.value("dataset_hash", std::string());
   run.shares.clear();
   if (event.contains("by_rank"))
     run.shares = by_rank(event.at("by_rank"), static_cast<std::size_t>(run.ranks));
@@ -145,15 +151,13 @@ void take(const Json& event, RunRecord& run) {
   } else if (kind == "resume") {
     ++run.resumes;
     run.stopped.clear();
+    run.failed.clear();
     run.final.reset();  // the run was made longer
   } else if (kind == "interrupted") {
     run.stopped = event.at("reason").get<std::string>();
+  } else if (kind == "failed") {
+    run.failed = event.at("reason").get<std::string>();
   }
-}
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 /// Of the data set of the run: one that another file has replaced since would only mislead.
@@ -165,8 +169,11 @@ void read_dataset(RunRecord& run) {
     run.dataset_problem = error.what();
     return;
   }
-  if (!run.train) return;
-  if (run.dataset->users == run.train->users && run.dataset->items == run.train->items) return;
+  const bool same = !run.dataset_hash.empty() ? run.dataset->content_hash == run.dataset_hash
+                    : run.train               ? run.dataset->users == run.train->users &&
+                                      run.dataset->items == run.train->items
+                                : true;
+  if (same) return;
   run.dataset.reset();
   run.dataset_problem = fmt::format("{} is not the data set of this run any more", path);
 }
@@ -215,33 +222,14 @@ std::vector<Setting> parse_settings(std::string_view text) {
 }
 
 void read_metrics(std::istream& lines, const std::string& path, RunRecord& run) {
-  std::int64_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    const bool ended = !lines.eof();
-    try {
-      take(Json::parse(line), run);
-    } catch (const Json::parse_error&) {
-      if (ended)
-        throw InputError(
-            fmt::format("{}:{}: not a JSON object; the file is damaged", path, number));
-      run.cut_short = true;
-    } catch (const std::exception& error) {
-      throw InputError(
-          fmt::format("{}:{}: not an event of siren train ({})", path, number, error.what()));
-    }
-  }
+  run.cut_short = !each_event(lines, path, [&](const Json& event) { take(event, run); });
 }
 
 RunRecord read_run(const std::string& directory) {
   const RunDirectory place(directory);
   RunRecord run;
   run.name = directory;
-  if (!std::ifstream(place.config_path()))
-    throw InputError(fmt::format(
-        "{}: not a run directory (no config.ini in it); name one that `siren train` made",
-        directory));
-  run.settings = parse_settings(text_of(place.config_path()));
+  run.settings = parse_settings(place.config());
   std::ifstream metrics(place.metrics_path());
   if (!metrics)
     throw InputError(fmt::format("{}: cannot be read; without it there is nothing to report",

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "siren/core/text.hpp"
+#include "siren/io/run_directory.hpp"
 #include "siren/report/html.hpp"
 
 namespace siren {
@@ -21,10 +23,8 @@ bool is_default(const Setting& setting, const std::vector<Setting>& defaults) {
 
 std::string settings_section(const RunRecord& run, const std::vector<Setting>& defaults) {
   std::string html = paragraph_html(
-      fmt::format(
-          "Repeat the run with: siren train --config {}/config.ini --run DIR. Bold: not the "
-          "default.",
-          run.name),
+      fmt::format("Bold: not the default. Repeat the run with: siren train --config {} --run DIR",
+                  shell_quoted(RunDirectory(run.name).config_path())),
       "quiet");
   html += "<dl class=\"settings\">\n";
   for (const Setting& setting : run.settings) {

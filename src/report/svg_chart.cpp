@@ -67,13 +67,16 @@ std::string draw_frame(const Frame& frame, const std::string& x_label) {
   return svg + text_at(middle, kHeight - 6.0, "middle", x_label) + "\n";
 }
 
+/// Neither a gap nor a place that no axis could hold.
+bool drawable(const ChartPoint& point) {
+  return std::abs(point.x) < kMostDrawn && std::abs(point.y) < kMostDrawn;
+}
+
 struct Bounds {
   double low = INFINITY;
   double high = -INFINITY;
 
-  /// What no axis could hold does not count.
   void add(double value) {
-    if (!(std::abs(value) < kMostDrawn)) return;
     low = std::min(low, value);
     high = std::max(high, value);
   }
@@ -86,7 +89,7 @@ std::string draw_dots(const LineSeries& series,
   std::string svg;
   const bool ring = series.stroke == Stroke::kRing;
   for (std::size_t i = 0; i < points.size(); ++i)
-    if (std::abs(points[i].y) < kMostDrawn)
+    if (drawable(points[i]))
       svg += fmt::format(
           "<circle class=\"{} {}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"><title>{}: {} at "
           "{}</title></circle>",
@@ -101,10 +104,10 @@ std::string draw_series(const LineSeries& series, const Frame& frame, const Scal
   std::string path;
   bool begun = false;
   for (const ChartPoint& point : points) {
-    places.push_back({frame.x_of(x.position(point.x)), 0.0});
-    const bool gap = !(std::abs(point.y) < kMostDrawn);
+    places.push_back({0.0, 0.0});
+    const bool gap = !drawable(point);
     if (!gap) {
-      places.back().y = frame.y_of(point.y);
+      places.back() = {frame.x_of(x.position(point.x)), frame.y_of(point.y)};
       path += fmt::format("{}{:.1f} {:.1f}", begun ? "L" : "M", places.back().x, places.back().y);
     }
     begun = !gap;
@@ -185,8 +188,8 @@ double tallest(const ColumnChart& chart) {
 std::string value_text(double value) {
   constexpr double kMostWhole = 1e15;
   if (std::isnan(value)) return "-";
-  if (value == std::floor(value) && std::abs(value) < kMostWhole)
-    return grouped(static_cast<std::int64_t>(value));
+  if (!(std::abs(value) < kMostWhole)) return fmt::format("{:.4g}", value);
+  if (value == std::floor(value)) return grouped(static_cast<std::int64_t>(value));
   if (std::abs(value) >= 1000.0) return grouped(std::llround(value));
   return fmt::format("{:.4g}", value);
 }
@@ -196,7 +199,7 @@ std::string line_chart(const LineChart& chart) {
   Bounds y_bounds;
   for (const LineSeries& series : chart.series)
     for (const ChartPoint& point : series.points) {
-      if (std::isnan(point.y)) continue;
+      if (!drawable(point)) continue;
       x_bounds.add(point.x);
       y_bounds.add(point.y);
     }

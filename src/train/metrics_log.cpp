@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
+#include "siren/io/json_lines.hpp"
 
 namespace siren {
 
@@ -18,7 +19,7 @@ MetricsLog::MetricsLog(std::string path, bool log_steps)
 }
 
 void MetricsLog::write(const Json& event) {
-  file_ << event.dump() << '\n' << std::flush;
+  file_ << json_line(event) << '\n' << std::flush;
   if (!file_) throw EnvironmentError(fmt::format("cannot write {}", path_));
 }
 

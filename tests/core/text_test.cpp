@@ -45,6 +45,13 @@ TEST(HumanSeconds, ChoosesTheUnit) {
   EXPECT_EQ(human_seconds(7980.0), "2 h 13 min");
 }
 
+TEST(ShellQuoted, LeavesPlainWordsAlone) {
+  EXPECT_EQ(shell_quoted("runs/a-1_b.h5"), "runs/a-1_b.h5");
+  EXPECT_EQ(shell_quoted(""), "''");
+  EXPECT_EQ(shell_quoted("my run"), "'my run'");
+  EXPECT_EQ(shell_quoted("it's $HOME"), "'it'\\''s $HOME'");
+}
+
 TEST(HumanSeconds, NeverRoundsUpTo60Seconds) {
   EXPECT_EQ(human_seconds(59.97), "1 min 00 s");
 }

@@ -6,7 +6,10 @@ usage: info_command.py SIREN
 """
 import json
 import os
+import re
+import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +29,18 @@ def data_set(siren, folder):
     assert sum(bar["count"] for bar in data["users_by_degree"]) == data["users"], data["users_by_degree"]
     assert data["users_only_disliking"] == 10, data["users_only_disliking"]
     assert "made by" in text and "balance" in text and "###" in text, text
+
+
+def damaged_offsets(siren, folder):
+    """Without the comparison of checksums, offsets are judged before they are used."""
+    for name, place, value in (("by_user", 5, 10**9), ("by_user", -1, 7), ("by_item", 5, -1), ("by_item", 0, 3)):
+        path = folder / f"{name}{place}.h5"
+        shutil.copy(folder / "d.h5", path)
+        path.chmod(0o644)
+        with h5py.File(path, "a") as file:
+            file[f"{name}/offsets"][place] = value
+        refused(siren, path, "is damaged")
+        refused(siren, path, "the data set is damaged", "--verify=false")
 
 
 def finished(siren, folder):
@@ -86,6 +101,62 @@ def damaged(siren, folder):
     assert info(siren, copy)["damaged"] == [f"{older.name}.damaged"]
 
 
+def damaged_events(siren, folder):
+    """What siren did not write is one sentence that names the line, the same from `siren report`; a null is a figure like NaN."""
+    odd = {"types": '{"event":"epoch","epoch":"x","step":[],"loss":0,"seconds":0}', "nulls": '{"event":"epoch","epoch":null,"step":null}',
+           "number": "5", "kind": '{"event":7}', "metrics": '{"event":"eval","epoch":1,"split":"valid","metrics":3}',
+           "ranks": '{"event":"memory","ranks":"two"}', "reason": '{"event":"failed","step":1,"reason":null}', "half": '{"event":"ep'}
+    for name, line in odd.items():
+        copy = rewritten(folder, f"odd-{name}", lambda lines, line=line: [*lines[:2], line + "\n", *lines[2:]])
+        refused(siren, copy, "metrics.jsonl:3: not a")
+        report = run(siren, "report", copy)
+        assert report.returncode == 2 and b"metrics.jsonl:3: not a" in report.stderr, report.stderr
+    def without_loss(lines):
+        return [re.sub(r'"loss":[-+.e\d]+', '"loss":null', line) for line in lines]
+    assert info(siren, rewritten(folder, "nulls", without_loss))["last_epoch"]["loss"] is None
+
+
+def odd_paths(siren, folder):
+    """Bytes that are not UTF-8 in a path; what is neither a file nor a directory; what cannot be looked at."""
+    strange = os.fsencode(folder) + b"/n\xff"
+    shutil.copytree(folder / "run", os.fsdecode(strange), symlinks=True)
+    for path in (strange, strange + b"/checkpoints/latest"):
+        result = run(siren, "info", os.fsdecode(path), "--json")
+        assert result.returncode == 0 and "n\ufffd" in json.loads(result.stdout)["path"], result.stderr
+    os.mkfifo(folder / "pipe")
+    (folder / "loop").symlink_to(folder / "loop")
+    for path, words in (("/dev/null", "neither a file nor a directory"), (folder / "pipe", "neither a file nor a directory"),
+                        (folder / "loop", "Too many levels"), (folder / ("x" * 300), "name too long"), (folder / "r.csv" / "x", "Not a directory")):
+        refused(siren, path, words)
+
+
+def bytes_read(siren, path, *options):
+    """What a whole `siren info` has read, by the books of the kernel."""
+    with subprocess.Popen([siren, "info", path, *options], stdout=subprocess.DEVNULL) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        books = dict(line.split(": ") for line in Path(f"/proc/{process.pid}/io").read_text().splitlines())
+    assert process.returncode == 0
+    return int(books["rchar"])
+
+
+def checkpoint_once(siren, folder):
+    """A checkpoint is compared with its hashes once; one that is removed meanwhile is not called damaged."""
+    point = (folder / "run" / "checkpoints" / "latest").resolve()
+    more = bytes_read(siren, point) - bytes_read(siren, point, "--verify=false")
+    size = point.stat().st_size
+    assert 0.9 * size < more < 1.6 * size, (more, size)
+    copy = rewritten(folder, "removing", lambda lines: lines)
+    (copy / "checkpoints" / "step-000000001.h5").symlink_to("gone")
+    assert [point["valid"] for point in info(siren, copy)["checkpoints"]] == [True, True]
+
+
+def quoted_commands(siren, folder):
+    copy = folder / "it's a run"
+    shutil.copytree(folder / "run", copy, symlinks=True)
+    state = info(siren, copy)
+    assert shlex.split(state["next"])[3] == str(copy) and shlex.split(state["command"])[3] == f"{copy}/config.ini", state
+
+
 def model_files(siren, folder):
     point = info(siren, folder / "run" / "checkpoints" / "latest")
     assert (point["kind"], point["epoch"], point["settings"]["model"]) == ("checkpoint", 4, "siren"), point
@@ -102,8 +173,8 @@ def model_files(siren, folder):
     assert done(siren, "info", folder / "l.h5", ranks=3) == done(siren, "info", folder / "l.h5")
 
 
-def refused(siren, path, words):
-    result = run(siren, "info", path)
+def refused(siren, path, words, *options):
+    result = run(siren, "info", path, *options)
     error = result.stderr.decode()
     assert result.returncode == 2 and error.count("\n") == 1 and words in error, (path, result.returncode, error)
 
@@ -123,7 +194,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         train(sys.argv[1], folder, "--epochs", 4, "--dim", 16, "--layers", 2, "--checkpoint-every-epochs", 2)
-        for step in (data_set, finished, unfinished, damaged, model_files, not_ours):
+        for step in (data_set, damaged_offsets, finished, unfinished, damaged, damaged_events, odd_paths, checkpoint_once, quoted_commands, model_files, not_ours):
             step(sys.argv[1], folder)
             print(f"{step.__name__}: fine")
     return 0

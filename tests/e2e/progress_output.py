@@ -21,8 +21,8 @@ EPOCHS = 8
 CLEAR = "\r\x1b[K"
 
 
-def options(folder, name):
-    return ["train", "--data", folder / "d.h5", "--run", folder / name, "--batch", 128, "--epochs", EPOCHS, "--eval-every", 2]
+def options(folder, name, data="d.h5", epochs=EPOCHS):
+    return ["train", "--data", folder / data, "--run", folder / name, "--batch", 128, "--epochs", epochs, "--eval-every", 2]
 
 
 def trained(siren, folder, name, *more):
@@ -32,11 +32,11 @@ def trained(siren, folder, name, *more):
     return result.stdout.decode(), result.stderr.decode()
 
 
-def on_terminal(siren, folder, name, *more, columns=200, kind="xterm"):
+def on_terminal(siren, folder, name, *more, columns=200, kind="xterm", data="d.h5"):
     """What a terminal of that width is sent."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen([siren, *map(str, options(folder, name)), *more], stdout=subprocess.DEVNULL, stderr=slave,
+    with subprocess.Popen([siren, *map(str, options(folder, name, data)), *more], stdout=subprocess.DEVNULL, stderr=slave,
                           env={**os.environ, "TERM": kind}) as process:
         os.close(slave)
         text = b""
@@ -115,12 +115,35 @@ def narrow_and_dumb(siren, folder):
     assert "\x1b" not in on_terminal(siren, folder, "dumb", kind="dumb")
 
 
+def test_split(siren, folder):
+    """No model is chosen by the test split: there is no best of it."""
+    result = run(siren, *options(folder, "test-split", "no-valid.h5"))
+    said = result.stderr.decode()
+    assert result.returncode == 0 and re.search(r"epoch +2  test: P@10", said) and "best" not in said, said
+    assert "best" not in on_terminal(siren, folder, "test-split-bar", data="no-valid.h5")
+
+
+def closed_terminal(siren, folder):
+    """A terminal that is closed under the bar does not end the training."""
+    master, slave = pty.openpty()
+    with subprocess.Popen([siren, *map(str, options(folder, "closed", epochs=10 * EPOCHS))], stdout=subprocess.DEVNULL, stderr=slave,
+                          env={**os.environ, "TERM": "xterm"}) as process:
+        os.close(slave)
+        seen = b""
+        while b"\r\x1b[K[" not in seen:
+            seen += os.read(master, 4096)
+        os.close(master)
+    assert process.returncode == 0, process.returncode
+    assert '"event":"final"' in (folder / "closed" / "metrics.jsonl").read_text()
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_ratings(folder / "r.csv", 5, False)
-        done(sys.argv[1], "prepare", "--input", folder / "r.csv", "--output", folder / "d.h5")
-        for step in (plain, quiet, levels, quiet_everywhere, bar, narrow_and_dumb):
+        for data, share in (("d.h5", 0.2), ("no-valid.h5", 0)):
+            done(sys.argv[1], "prepare", "--input", folder / "r.csv", "--output", folder / data, "--valid-share", share)
+        for step in (plain, quiet, levels, quiet_everywhere, bar, narrow_and_dumb, test_split, closed_terminal):
             step(sys.argv[1], folder)
             print(f"{step.__name__}: fine")
     return 0

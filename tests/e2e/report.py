@@ -5,6 +5,7 @@
 usage: report.py SIREN
 """
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from bad_prepare_input import Case, faults
 from trained_model import MPIEXEC, done, run, write_ratings
 
 QUICK = ("--epochs", 3, "--eval-every", 1, "--eval-split", "test", "--negatives", 4, "--batch", 512, "--dim", 16)
+NUMERIC = {"d", "cx", "cy", "x", "y", "width", "height"}
 
 
 class Page(HTMLParser):
@@ -22,7 +24,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.tags, self.texts = [], [], []
+        self.open, self.tags, self.texts, self.title = [], [], [], ""
         self.feed(text)
         self.close()
         assert not self.open, self.open
@@ -40,6 +42,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.texts.append(data)
+        if self.open == ["html", "head", "title"]:
+            self.title += data
 
 
 def check_page(path):
@@ -48,8 +52,11 @@ def check_page(path):
     lower = text.lower()
     for foreign in ("http:", "https:", "<script", "<link", "<img", "@import", "url(", "src=", "href=", "javascript:", ">nan<", "inf\""):
         assert foreign not in lower, f"{path}: {foreign}"
+    for tag, attributes in page.tags:
+        for name in NUMERIC & attributes.keys():
+            assert not re.search("nan|inf", attributes[name]), f"{path}: <{tag} {name}={attributes[name]}>"
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
-    assert ("html", {"lang": "en"}) in page.tags and lower.count("<title>") >= 1 and lower.count("<h1>") == 1
+    assert ("html", {"lang": "en"}) in page.tags and page.title and lower.count("<h1>") == 1
     assert "prefers-color-scheme:dark" in text and 'name="viewport"' in text
     assert all("aria-label" in attributes or attributes.get("aria-hidden") for tag, attributes in page.tags if tag == "svg")
     assert path.stat().st_size < 2_000_000, path.stat().st_size
@@ -80,6 +87,12 @@ def check_figures(page, run_directory, ranks):
     assert len(curve) == 3 and all(f"nDCG@10: {value:.4g} at {epoch}" in page.texts for epoch, value in enumerate(curve, 1))
 
 
+def section(text, heading):
+    """The HTML of one section of a page."""
+    begin = text.index(f"<h2>{heading}</h2>")
+    return text[begin:text.index("</section>", begin)]
+
+
 def check_comparison(siren, folder, runs):
     output = folder / "several.html"
     assert done(siren, "report", *runs, "--output", output).decode() == f"{output}\n"
@@ -88,9 +101,8 @@ def check_comparison(siren, folder, runs):
         assert str(directory) in page.texts
     best = max(events(directory)[-1]["metrics"]["nDCG@10"] for directory in runs)
     strong = output.read_text(encoding="utf-8")
-    assert f"<strong>{best:.4f}</strong>" in strong
-    differ = strong[strong.index("Options that differ"):]
-    differ = differ[:differ.index("</section>")]
+    assert f"<strong>{best:.4f}</strong>" in section(strong, "Metrics")
+    differ = section(strong, "Options that differ")
     assert ">model<" in differ and ">mf<" in differ and ">lr<" not in differ
     assert done(siren, "report", *runs, "--output", folder / "again.html") and (folder / "again.html").read_bytes() == output.read_bytes()
 
@@ -120,6 +132,18 @@ def check_stopped(siren, folder):
     assert "Not finished" not in "".join(check_page(stopped / "report.html").texts)
 
 
+def check_long(siren, folder):
+    """A run that has no time left does not begin with a report that takes long."""
+    long = folder / "long"
+    long.mkdir()
+    (long / "metrics.jsonl").write_text('{"event":"note"}\n' * 1_000_000, encoding="utf-8")
+    result = run(siren, "train", "--data", folder / "d.h5", "--run", long, *QUICK, "--time-limit", "0:01")
+    assert result.returncode == 3 and f"write it with: siren report {long}".encode() in result.stderr, result.stderr.decode()
+    assert not (long / "report.html").exists()
+    done(siren, "report", long)
+    check_page(long / "report.html")
+
+
 def check_warning(siren, folder, complete):
     """A report that cannot be written does not spoil a run that is complete."""
     place = folder / "blocked"
@@ -132,6 +156,12 @@ def check_warning(siren, folder, complete):
     (moved / "config.ini").write_text((moved / "config.ini").read_text().replace("d.h5", "gone.h5"))
     done(siren, "report", moved)
     assert "gone.h5" in "".join(check_page(moved / "report.html").texts)
+    write_ratings(folder / "r2.csv", 8, False)  # as many users and items
+    done(siren, "prepare", "--input", folder / "r2.csv", "--output", folder / "other.h5")
+    (moved / "config.ini").write_text((moved / "config.ini").read_text().replace("gone.h5", "other.h5"))
+    done(siren, "report", moved)
+    told = "".join(check_page(moved / "report.html").texts)
+    assert "tells nothing more: " in told and "other.h5 is not the data set of this run any more" in told
 
 
 def check_bad_input(siren, folder, complete):
@@ -175,6 +205,7 @@ def main():
         check_comparison(siren, folder, runs)
         check_unfinished(siren, folder, runs[1])
         check_stopped(siren, folder)
+        check_long(siren, folder)
         check_warning(siren, folder, runs[0])
         check_bad_input(siren, folder, runs[0])
     return 0

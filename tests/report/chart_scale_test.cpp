@@ -29,6 +29,8 @@ TEST(RoundScale, WidensWhatHasNoRange) {
   EXPECT_LT(round_scale(5.0, 5.0, 4).low(), 5.0);
   EXPECT_GT(round_scale(5.0, 5.0, 4).high(), 5.0);
   EXPECT_LT(round_scale(0.0, 0.0, 4).low(), round_scale(0.0, 0.0, 4).high());
+  const double least = std::numeric_limits<double>::denorm_min();
+  EXPECT_THAT(tick_texts(round_scale(0.0, least, 2)), ElementsAre("-1", "0", "1"));
 }
 
 TEST(RoundScale, TicksAtWholeNumbersIfAsked) {

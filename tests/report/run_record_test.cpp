@@ -111,6 +111,14 @@ TEST(ReadMetrics, NamesTheLineThatIsDamaged) {
       HasSubstr("1 values for 3 ranks"));
 }
 
+TEST(ReadMetrics, RefusesFiguresThatNoChartCouldHold) {
+  EXPECT_THAT(
+      message(
+          R"({"event":"memory","ranks":1,"bytes_per_rank":{},"rows_sent_per_layer":0,"by_rank":{"users":[1e308]}})"
+          "\n"),
+      HasSubstr("m.jsonl:1: not an event of siren train (1e+308 is no figure"));
+}
+
 TEST(ParseSettings, ReadsLinesOfKeyAndValue) {
   const std::vector<Setting> settings = parse_settings("# a\nmodel = siren\n\ndata = a = b.h5");
   ASSERT_EQ(settings.size(), 2U);

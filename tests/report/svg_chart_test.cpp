@@ -29,6 +29,18 @@ TEST(LineChart, DrawsADotAPointAndBreaksAtGaps) {
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
 }
 
+TEST(LineChart, LeavesOutWhatHasNoPlace) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::string svg = line_chart(
+      {"a", "", true, {{"loss", "s0", {{1, 4}, {nan, 3}, {inf, 2}, {2, inf}, {3, 1e20}, {4, 1}}}}});
+  EXPECT_EQ(count(svg, "<circle"), 3) << svg;
+  EXPECT_THAT(svg, HasSubstr("<title>loss: 1e+20 at 3</title>"));
+  EXPECT_EQ(count(svg, "(nan|inf)"), 0) << svg;
+  EXPECT_THAT(line_chart({"a", "", true, {{"loss", "s0", {{nan, 1}, {inf, 2}}}}}),
+              HasSubstr("No values"));
+}
+
 TEST(LineChart, StaysSmallForLongCurves) {
   std::vector<ChartPoint> points;
   for (int i = 0; i < 200000; ++i) points.push_back({i * 1.0, (i % 17) * 1.0});
@@ -79,6 +91,9 @@ TEST(ValueText, IsShort) {
   EXPECT_EQ(value_text(0.123456), "0.1235");
   EXPECT_EQ(value_text(12345.6), "12,346");
   EXPECT_EQ(value_text(std::numeric_limits<double>::quiet_NaN()), "-");
+  EXPECT_EQ(value_text(1e20), "1e+20");
+  EXPECT_EQ(value_text(-1.5e15), "-1.5e+15");
+  EXPECT_EQ(value_text(std::numeric_limits<double>::infinity()), "inf");
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers as people read them.
+// Numbers as people read them, words as a shell reads them.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace siren {
 
@@ -15,5 +16,8 @@ std::string grouped(std::int64_t number);
 
 /// "0.8 s", "1 min 05 s", "2 h 13 min".
 std::string human_seconds(double seconds);
+
+/// A word as a shell takes it back, for commands that people copy: 'my run'.
+std::string shell_quoted(std::string_view word);
 
 }  // namespace siren

@@ -87,6 +87,7 @@ struct RunRecord {
   std::vector<NamedValue> memory;  // bytes of the largest rank
   double rows_sent_per_layer = 0.0;
   std::optional<TrainFacts> train;
+  std::string dataset_hash;  // of what it learnt from; empty: not known
   std::vector<ByRank> shares;
   std::vector<ByRank> seconds_by_phase;  // of the last start, if it ended by itself
   std::vector<double> bytes_sent;        // [ranks], likewise
@@ -100,6 +101,7 @@ struct RunRecord {
   int checkpoints = 0;
   double checkpoint_pause = 0.0;  // seconds, all together
   std::string stopped;            // why the run ended early; empty: it did not
+  std::string failed;             // why it can go no further; empty: it did not fail
   bool cut_short = false;         // the last line of metrics.jsonl is not complete
 
   std::optional<DatasetSummary> dataset;

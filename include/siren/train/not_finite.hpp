@@ -40,6 +40,7 @@ class NotFinite : public CommonEnvironmentError {
   /// `loss`: the loss is not finite; `bad`, if given, is not either.
   NotFinite(const Moment& moment, bool loss, const std::optional<BadTensor>& bad);
 
+  std::int64_t step() const { return moment_.step; }
   /// The node in whose row it is, if it is in a table.
   std::optional<NodeId> node() const;
   /// One sentence; `row_name` stands for that node ("item 'B00XYZ'").

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON objects, one a line: metrics.jsonl, and what commands print with --json.
+#pragma once
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace siren {
+
+/// On one line, without its end. Bytes that are not UTF-8 (of a path) become U+FFFD.
+std::string json_line(const nlohmann::ordered_json& json);
+
+/// Calls visit(event) for each line; `path` is for messages. A last line without its end is left
+/// out: then the result is false. Any other line that is no JSON, or that `visit` cannot take, is
+/// an InputError.
+bool each_event(std::istream& lines,
+                const std::string& path,
+                const std::function<void(const nlohmann::ordered_json&)>& visit);
+
+}  // namespace siren
