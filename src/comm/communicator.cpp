@@ -248,6 +248,20 @@ void Communicator::start_receive(RequestSet& set,
   set.add(request, name_of(tag), from);
 }
 
+void Communicator::start_telling(RequestSet& set, int rank, Tag tag) const {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Isend(nullptr, 0, MPI_BYTE, rank, static_cast<int>(tag), comm_, &request),
+            "MPI_Isend");
+  set.add(request, name_of(tag), rank);
+}
+
+void Communicator::start_hearing(RequestSet& set, int rank, Tag tag) const {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Irecv(nullptr, 0, MPI_BYTE, rank, static_cast<int>(tag), comm_, &request),
+            "MPI_Irecv");
+  set.add(request, name_of(tag), rank);
+}
+
 void Communicator::start_all_to_all(RequestSet& set,
                                     std::span<const std::int32_t> send,
                                     std::span<std::int32_t> receive) const {

@@ -22,11 +22,13 @@ struct Placement {
   std::string partition;
   Travel travel;
   Normalisation normalisation;
+  bool share_memory;
 };
 
 std::ostream& operator<<(std::ostream& out, const Placement& p) {
   return out << p.partition << (p.travel == Travel::kItems ? " items" : " users")
-             << (p.normalisation == Normalisation::kMean ? " mean" : " sym");
+             << (p.normalisation == Normalisation::kMean ? " mean" : " sym")
+             << (p.share_memory ? " by memory" : " by messages");
 }
 
 const Ratings& ratings() {  // sparse enough that some users and items have no likes at all
@@ -85,8 +87,9 @@ class PropagationOf : public ::testing::TestWithParam<Placement> {
 
   template <class Precision>
   Propagation<Precision> propagation(int layers) {
-    return Propagation<Precision>(comm_, share_->graph, kernels<Precision>(best_isa()),
-                                  {layers, kDimension, GetParam().normalisation}, clock_, {});
+    return Propagation<Precision>(
+        comm_, share_->graph, kernels<Precision>(best_isa()),
+        {layers, kDimension, GetParam().normalisation, true, GetParam().share_memory}, clock_, {});
   }
 
   template <class Real>
@@ -258,7 +261,8 @@ std::vector<Placement> placements() {
   for (const char* partition : {"block", "random", "first"})
     for (const Travel travel : {Travel::kItems, Travel::kUsers})
       for (const Normalisation normalisation : {Normalisation::kSymmetric, Normalisation::kMean})
-        all.push_back({partition, travel, normalisation});
+        for (const bool share_memory : {true, false})
+          all.push_back({partition, travel, normalisation, share_memory});
   return all;
 }
 

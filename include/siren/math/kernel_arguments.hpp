@@ -15,6 +15,19 @@ struct CsrView {
 };
 inline constexpr std::int64_t kColumnSlack = 32;
 
+/// Sums that others have made for row r: the entries offsets[r] .. offsets[r + 1] - 1, in the order in
+/// which they are to be added.
+template <class Stored>
+struct PartialSums {
+  struct Entry {
+    std::int32_t array;
+    std::int32_t row;  // of that array
+  };
+  const std::int64_t* offsets = nullptr;  // null = none for any row
+  const Entry* entries = nullptr;
+  const Stored* const* arrays = nullptr;
+};
+
 /// What a propagation begins with: x itself is a share of the mean, and scaled the first table.
 template <class Real>
 struct LayerInput {
@@ -33,6 +46,7 @@ struct LayerOutput {
   Real* sum;
   const Real* sum_scale;
   const std::uint8_t* wanted = nullptr;  // null = all rows
+  PartialSums<Stored> partial = {};      // first to be added to x
 };
 
 /// What becomes of it in the adjoint, which is evaluated in Horner's form:
@@ -49,6 +63,7 @@ struct AdjointOutput {
   Real share;
   const Real* g;
   const std::uint8_t* given = nullptr;  // null = all rows
+  PartialSums<Stored> partial = {};     // first to be added to x
 };
 
 /// C [rows x columns] = A B, or C += A B, with A(i, k) at a[i * row_step + k * depth_step] (so that
