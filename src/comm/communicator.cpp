@@ -75,25 +75,6 @@ void check_mpi(int code, const char* operation) {
                                      std::string(text, static_cast<std::size_t>(length))));
 }
 
-ElementType::ElementType(std::size_t bytes) {
-  check_mpi(MPI_Type_contiguous(mpi_count(static_cast<std::int64_t>(bytes)), MPI_BYTE, &type_),
-            "MPI_Type_contiguous");
-  check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
-}
-
-ElementType::ElementType(std::size_t bytes, std::size_t stride) {
-  const ElementType row(bytes);
-  check_mpi(MPI_Type_create_resized(row.get(), 0, static_cast<MPI_Aint>(stride), &type_),
-            "MPI_Type_create_resized");
-  check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
-}
-
-ElementType::~ElementType() {
-  int finalized = 0;
-  MPI_Finalized(&finalized);
-  if (finalized == 0) MPI_Type_free(&type_);
-}
-
 Communicator::Communicator(MPI_Comm comm, const char* origin) : comm_(comm) {
   check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), origin);
   check_mpi(MPI_Comm_rank(comm_, &rank_), origin);

@@ -30,7 +30,8 @@ SharedMemory::SharedMemory(const Communicator& comm, std::int64_t bytes) {
   check_mpi(code, "MPI_Win_allocate_shared (--shared-memory off does without)");
   check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window_), "MPI_Win_lock_all");
   std::memset(aligned(mine), 0, static_cast<std::size_t>(bytes));
-  int next = 0;  // ranks of the node ascend in both communicators
+  node.barrier();  // or zeros would cover what a faster rank has written already
+  int next = 0;    // ranks of the node ascend in both communicators
   for (int rank = 0; rank < comm.size(); ++rank) {
     std::byte* piece = nullptr;
     if (comm.shares_node(rank)) {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/dist/row_exchange.hpp"
 
-#include <chrono>
 #include <numeric>
 #include <random>
-#include <thread>
 
 #include <gtest/gtest.h>
 #include <omp.h>
@@ -166,50 +164,6 @@ TYPED_TEST(RowExchangeOf, PlansAndWidthsMayChangeBetweenExchanges) {
     s.exchange.finish_fold(sums.data());
     EXPECT_EQ(sums, want);
   }
-}
-
-/// Rounds of expand and fold in turns, the ranks at different paces; what came, one round behind the
-/// other.
-template <class Precision>
-std::vector<typename Precision::Real> kept_rounds(bool share_memory) {
-  using Real = typename Precision::Real;
-  using Stored = typename Precision::Stored;
-  Rig<Precision> s(9);
-  const std::int64_t rows = rows_of(s.comm.rank());
-  s.exchange.keep_plan(&s.plan, s.width, rows, share_memory);
-  EXPECT_EQ(s.exchange.stays_on_node(), s.plan.empty() || (share_memory && s.comm.size() > 1));
-  std::mt19937 random(3 + static_cast<unsigned>(s.comm.rank()));
-  std::vector<Real> came;
-  for (int round = 0; round < 6; ++round) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 7));
-    for (Stored& value : s.table.span())
-      value = static_cast<Stored>(static_cast<Real>(random() % 251));
-    s.exchange.start_expand(s.table.data(), s.halo.data());
-    Stored* const sums = s.exchange.halo_sums();
-    for (std::int64_t i = 0; i < s.halo.size(); ++i)
-      sums[i] = static_cast<Stored>(static_cast<Real>(i % 128 + round));
-    s.exchange.start_fold();
-    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 7));
-    s.exchange.finish_expand();
-    for (const Stored value : s.halo.span()) came.push_back(static_cast<Real>(value));
-    s.exchange.finish_fold();
-    const PartialSums<Stored> partial = s.exchange.partial_sums();
-    if (partial.offsets == nullptr) continue;
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t e = partial.offsets[r]; e < partial.offsets[r + 1]; ++e) {
-        const Stored* row =
-            partial.arrays[partial.entries[e].array] + partial.entries[e].row * s.width;
-        for (std::int64_t c = 0; c < s.width; ++c) came.push_back(static_cast<Real>(row[c]));
-      }
-  }
-  return came;
-}
-
-TYPED_TEST(RowExchangeOf, RowsLeftInSharedMemoryAreThoseOfMessages) {
-  const auto by_message = kept_rounds<TypeParam>(false);
-  EXPECT_EQ(kept_rounds<TypeParam>(true), by_message);
-  const Communicator comm = Communicator::world();
-  EXPECT_GT(comm.all_reduce(std::ssize(by_message), Reduction::kSum), 0);
 }
 
 /// Values whose sum depends on the order of addition.
