@@ -119,11 +119,12 @@ struct BranchRows {
   std::int64_t width;
 };
 
-/// The Philox counters (common[0], common[1], common[2], first + i), i in [0, count).
+/// `count` Philox counters. Word w of counter i is varying[w][i], or common[w] where that is null;
+/// the arrays must be readable for padded_random(count) entries.
 struct RandomCounters {
   std::uint32_t key[2];  // seed, purpose
-  std::uint32_t common[3];
-  std::uint32_t first;
+  std::uint32_t common[4];
+  const std::uint32_t* varying[4];
   std::int64_t count;
 };
 inline constexpr std::int64_t kRandomLanes = 16;
