@@ -20,8 +20,8 @@ constexpr Kernels<Precision> make_table() {
   using Real = typename Precision::Real;
   using Stored = typename Precision::Stored;
   return {
-      .product_to_sums = product_to_sums<Real, Stored>,
-      .product_to_wire = product_to_wire<Real, Stored>,
+      .product_to_sums = product_to_rows<Real, Stored, Real>,
+      .product_to_wire = product_to_rows<Real, Stored, Stored>,
       .product_to_layer = product_to<Real, Stored, LayerOutput<Real, Stored>>,
       .sums_to_layer = sums_to<Real, Stored, LayerOutput<Real, Stored>>,
       .product_to_adjoint = product_to<Real, Stored, AdjointOutput<Real, Stored>>,

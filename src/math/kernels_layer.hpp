@@ -15,7 +15,10 @@ SIREN_INLINE bool has(const std::uint8_t* rows, std::int64_t r) {
   return rows == nullptr || rows[r] != 0;
 }
 
-/// Asks for what finish() will read of row r, while the row is being summed.
+/// A sum of few rows takes less time than a row of the output takes to come from memory.
+inline constexpr std::int64_t kRowsAhead = 8;
+
+/// Asks for what finish() will read of row r.
 template <class Real, class Stored>
 SIREN_INLINE void expect(const LayerOutput<Real, Stored>& to, std::int64_t r, std::int64_t width) {
   if (has(to.wanted, r)) prefetch_row(to.sum + r * width, width);
@@ -63,18 +66,31 @@ SIREN_INLINE void finish(const AdjointOutput<Real, Stored>& to,
 }
 
 template <class Real, class Stored, class Output>
+SIREN_INLINE void product_rows(CsrView csr,
+                               const Stored* table,
+                               std::int64_t width,
+                               std::int64_t begin,
+                               std::int64_t end,
+                               Output to) {
+  for (std::int64_t r = begin; r < end; ++r) {
+    if (r + kRowsAhead < end) expect(to, r + kRowsAhead, width);
+    sum_row<Real>(csr, r, table, width, [&to, r, width](std::int64_t c, Vec<Real> x) {
+      finish<Real, Stored>(to, r, r * width + c, complete<Real>(to.partial, r, c, width, x));
+    });
+  }
+}
+
+template <class Real, class Stored, class Output>
 void product_to(const CsrView& csr,
                 const Stored* table,
                 std::int64_t width,
                 std::int64_t begin,
                 std::int64_t end,
                 const Output& to) {
-  for (std::int64_t r = begin; r < end; ++r) {
-    expect(to, r, width);
-    sum_row<Real>(csr, r, table, width, [&to, r, width](std::int64_t c, Vec<Real> x) {
-      finish<Real, Stored>(to, r, r * width + c, complete<Real>(to.partial, r, c, width, x));
-    });
-  }
+  if (width == kUsualWidth)
+    product_rows<Real>(csr, table, kUsualWidth, begin, end, to);
+  else
+    product_rows<Real>(csr, table, width, begin, end, to);
 }
 
 template <class Real, class Stored, class Output>

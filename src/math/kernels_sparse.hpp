@@ -12,6 +12,10 @@ namespace {
 
 inline constexpr std::int64_t kPrefetchDistance = 24;
 
+/// The width for which the products are compiled with constant strides and trip counts, too: that is
+/// worth most where rows have few edges.
+inline constexpr std::int64_t kUsualWidth = 64;
+
 template <class Stored>
 SIREN_INLINE void prefetch_row(const Stored* row, std::int64_t width) {
   const char* at = reinterpret_cast<const char*>(row);
@@ -51,6 +55,7 @@ requires(kVectors > 1) SIREN_INLINE void sum_columns(const std::int32_t* columns
                                                      std::int64_t first,
                                                      Emit emit) {
   EvenOdd sum[kVectors / 2] = {};
+  const Vec<float> ones = hidden_ones<float>();
   for (std::int64_t e = 0; e < count; ++e) {
     if constexpr (kAhead > 0)
       prefetch_row(table + static_cast<std::int64_t>(columns[e + kAhead]) * width + first,
@@ -59,8 +64,8 @@ requires(kVectors > 1) SIREN_INLINE void sum_columns(const std::int32_t* columns
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors / 2; ++v) {
       const EvenOdd x = load_even_odd(row + 2 * v * kLanes<float>);
-      sum[v].even += x.even;
-      sum[v].odd += x.odd;
+      sum[v].even = add_on_fma<float>(sum[v].even, x.even, ones);
+      sum[v].odd = add_on_fma<float>(sum[v].odd, x.odd, ones);
     }
   }
 #pragma GCC unroll 8
@@ -105,28 +110,30 @@ SIREN_INLINE void sum_row(
                                     csr.offsets[r + 1] - csr.offsets[r], table, width, emit);
 }
 
-template <class Real, class Stored>
-void product_to_sums(const CsrView& csr,
-                     const Stored* table,
-                     std::int64_t width,
-                     std::int64_t begin,
-                     std::int64_t end,
-                     Real* sums) {
+template <class Real, class Stored, class Out>
+SIREN_INLINE void store_sums(CsrView csr,
+                             const Stored* table,
+                             std::int64_t width,
+                             std::int64_t begin,
+                             std::int64_t end,
+                             Out* out) {
   for (std::int64_t r = begin; r < end; ++r)
     sum_row<Real>(csr, r, table, width,
-                  [out = sums + r * width](std::int64_t c, Vec<Real> x) { store(out + c, x); });
+                  [to = out + r * width](std::int64_t c, Vec<Real> x) { store(to + c, x); });
 }
 
-template <class Real, class Stored>
-void product_to_wire(const CsrView& csr,
+/// To sums or to the wire.
+template <class Real, class Stored, class Out>
+void product_to_rows(const CsrView& csr,
                      const Stored* table,
                      std::int64_t width,
                      std::int64_t begin,
                      std::int64_t end,
-                     Stored* wire) {
-  for (std::int64_t r = begin; r < end; ++r)
-    sum_row<Real>(csr, r, table, width,
-                  [out = wire + r * width](std::int64_t c, Vec<Real> x) { store(out + c, x); });
+                     Out* out) {
+  if (width == kUsualWidth)
+    store_sums<Real>(csr, table, kUsualWidth, begin, end, out);
+  else
+    store_sums<Real>(csr, table, width, begin, end, out);
 }
 
 template <class Real, class Stored>

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -91,17 +92,24 @@ struct EvenOdd {
 SIREN_INLINE EvenOdd load_even_odd(const Bfloat16* p) {
   Simd<float>::Word pairs;
   __builtin_memcpy(&pairs, p, sizeof pairs);
+#if defined(__FMA__)
+  asm("" : "+v"(pairs));  // or the compiler reads them once for each half
+#endif
   return {reinterpret_cast<Vec<float>>(pairs << 16),
           reinterpret_cast<Vec<float>>(pairs & 0xffff0000U)};
 }
+template <int... kLane>
+SIREN_INLINE void interleave_lanes(const EvenOdd& x,
+                                   Vec<float>& low,
+                                   Vec<float>& high,
+                                   std::integer_sequence<int, kLane...>) {
+  constexpr int kHalf = sizeof...(kLane) / 2;
+  constexpr int kOdd = sizeof...(kLane);
+  low = __builtin_shufflevector(x.even, x.odd, (kLane / 2 + kLane % 2 * kOdd)...);
+  high = __builtin_shufflevector(x.even, x.odd, (kHalf + kLane / 2 + kLane % 2 * kOdd)...);
+}
 SIREN_INLINE void interleave(const EvenOdd& x, Vec<float>& low, Vec<float>& high) {
-  constexpr int kHalf = kLanes<float> / 2;
-  for (int i = 0; i < kHalf; ++i) {
-    low[2 * i] = x.even[i];
-    low[2 * i + 1] = x.odd[i];
-    high[2 * i] = x.even[i + kHalf];
-    high[2 * i + 1] = x.odd[i + kHalf];
-  }
+  interleave_lanes(x, low, high, std::make_integer_sequence<int, kLanes<float>>());
 }
 
 /// The first `lanes` values; the others are zero.
@@ -138,6 +146,27 @@ SIREN_INLINE void store_some(Real* p, std::int64_t lanes, Vec<Real> v) {
 template <class Real>
 SIREN_INLINE Vec<Real> broadcast(Real x) {
   return x - Vec<Real>{};
+}
+
+/// Ones that the compiler does not know to be ones, for add_on_fma().
+template <class Real>
+SIREN_INLINE Vec<Real> hidden_ones() {
+  Vec<Real> ones = broadcast<Real>(1);
+#if defined(__FMA__)
+  asm("" : "+v"(ones));
+#endif
+  return ones;
+}
+
+/// sum + x to the bit, by the units for multiply-adds where there are any: where they are not those
+/// for additions (AMD), they would idle, while widening rows and adding them up crowd the others.
+template <class Real>
+SIREN_INLINE Vec<Real> add_on_fma(Vec<Real> sum, Vec<Real> x, [[maybe_unused]] Vec<Real> ones) {
+#if defined(__FMA__)
+  return x * ones + sum;
+#else
+  return sum + x;
+#endif
 }
 
 template <class Real>

@@ -20,6 +20,20 @@ TYPED_TEST(SparseKernels, ProductToSumsAddsTheRowsOfTheColumns) {
   });
 }
 
+TYPED_TEST(SparseKernels, SumsHaveTheBitsOfAdditionsInTheOrderOfTheColumns) {
+  using Real = typename TypeParam::Real;
+  using Stored = typename TypeParam::Stored;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    for (const std::int64_t width : kWidths) {
+      const Pattern p = this->pattern().sealed();
+      const auto table = this->template real<Stored>(this->kTableRows * width);
+      std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width), Real{-999});
+      k.product_to_sums(p.view(), table.data(), width, 0, p.rows(), sums.data());
+      EXPECT_TRUE(same_bits(sums, this->naive(p, table, width))) << "width " << width;
+    }
+  });
+}
+
 TYPED_TEST(SparseKernels, ProductToWireStoresTheSums) {
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
