@@ -7,6 +7,7 @@
 
 #include "kernels_sparse.hpp"
 #include "simd.hpp"
+#include "simd_exp.hpp"
 
 namespace siren::SIREN_KERNEL_NAMESPACE {
 namespace {

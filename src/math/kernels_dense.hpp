@@ -6,6 +6,7 @@
 #include "siren/math/kernels.hpp"
 
 #include "simd.hpp"
+#include "simd_exp.hpp"
 
 namespace siren::SIREN_KERNEL_NAMESPACE {
 namespace {

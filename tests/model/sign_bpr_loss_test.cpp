@@ -41,7 +41,7 @@ struct Batch {
     slots[3 * (kNegatives + 1)] = kNoSlot;  // user 1 has no term at all
     slots[2] = slots[1];
   }
-  LossChunk chunk(bool first) const { return {user, sign, slots, first}; }
+  LossChunk chunk(bool first = true) const { return {user, sign, slots, first}; }
 };
 
 template <class Real>
