@@ -14,6 +14,8 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kRowsPerBlock = 256;
+/// To single out an edge takes as long as to visit three.
+constexpr std::int64_t kVisitsPerChoice = 4;
 
 /// The kernels that end in this kind of output.
 template <class Output, class Precision>
@@ -117,11 +119,15 @@ template <class Precision>
 void Propagation<Precision>::backward_rows(const Matrix<Real>& mean_gradient,
                                            std::span<const LocalRow> needed,
                                            Matrix<Real>& x_gradient) {
+  bool choose = false;
   {
     const auto phase = clock_.enter(Phase::kProduct);
-    needed_edges_.select(needed);
+    select_rows(needed, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
+    choose = kVisitsPerChoice * needed_anchored_.edges < all_anchored_.edges;
+    if (choose) needed_edges_.select(needed);
   }
-  run_adjoint(mean_gradient, x_gradient, flag_rows(needed, graph_.rows, flags_), &needed_edges_);
+  run_adjoint(mean_gradient, x_gradient, flag_rows(needed, graph_.rows, flags_),
+              choose ? &needed_edges_ : nullptr);
 }
 
 template <class Precision>

@@ -80,8 +80,8 @@ class Propagation {
   void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
 
   /// The same if the gradient is zero outside rows `needed` (owned, ascending), whatever those rows
-  /// hold: the first layer then skips the edges of all other anchored rows. The bits are those of
-  /// backward().
+  /// hold: the first layer then skips the edges of all other anchored rows, where that saves more
+  /// than it costs. The bits are those of backward().
   void backward_rows(const Matrix<Real>& mean_gradient,
                      std::span<const LocalRow> needed,
                      Matrix<Real>& x_gradient);
