@@ -17,7 +17,7 @@ namespace siren {
 namespace {
 
 /// Options that change how far, how fast or where a run goes, but not what it computes.
-constexpr std::array<std::string_view, 22> kMayChange = {"data",
+constexpr std::array<std::string_view, 23> kMayChange = {"data",
                                                          "run",
                                                          "epochs",
                                                          "max-steps",
@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 22> kMayChange = {"data",
                                                          "eval-every",
                                                          "threads",
                                                          "isa",
+                                                         "shared-memory",
                                                          "partition",
                                                          "travel",
                                                          "log-steps",

@@ -79,6 +79,8 @@ void declare_machine(OptionParser& options, TrainConfig& train) {
   options.number("threads", train.threads, {0, 4096}, "T",
                  "per rank (0: the rank's share of the machine)");
   options.text("isa", train.isa, "auto|portable|avx2|avx512", "instruction set");
+  options.text("shared-memory", train.shared_memory, "on|off",
+               "on: rows cross between ranks of a node without messages");
 }
 
 void declare_execution(OptionParser& options, TrainConfig& train) {
@@ -158,6 +160,9 @@ void validate(const RunConfig& config) {
   parse_travel(config.data.travel, 1, 1);
   parse_candidates(train.candidates);
   parse_isa(train.isa);
+  if (train.shared_memory != "on" && train.shared_memory != "off")
+    throw InputError(
+        fmt::format("--shared-memory {}: unknown; use on or off", train.shared_memory));
   checkpoint_options(train);
   if (!train.time_limit.empty()) parse_time_limit(train.time_limit);
 }

@@ -75,25 +75,6 @@ void check_mpi(int code, const char* operation) {
                                      std::string(text, static_cast<std::size_t>(length))));
 }
 
-ElementType::ElementType(std::size_t bytes) {
-  check_mpi(MPI_Type_contiguous(mpi_count(static_cast<std::int64_t>(bytes)), MPI_BYTE, &type_),
-            "MPI_Type_contiguous");
-  check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
-}
-
-ElementType::ElementType(std::size_t bytes, std::size_t stride) {
-  const ElementType row(bytes);
-  check_mpi(MPI_Type_create_resized(row.get(), 0, static_cast<MPI_Aint>(stride), &type_),
-            "MPI_Type_create_resized");
-  check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
-}
-
-ElementType::~ElementType() {
-  int finalized = 0;
-  MPI_Finalized(&finalized);
-  if (finalized == 0) MPI_Type_free(&type_);
-}
-
 Communicator::Communicator(MPI_Comm comm, const char* origin) : comm_(comm) {
   check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), origin);
   check_mpi(MPI_Comm_rank(comm_, &rank_), origin);
@@ -246,6 +227,20 @@ void Communicator::start_receive(RequestSet& set,
       MPI_Irecv(data, mpi_count(count), type.get(), from, static_cast<int>(tag), comm_, &request),
       "MPI_Irecv");
   set.add(request, name_of(tag), from);
+}
+
+void Communicator::start_telling(RequestSet& set, int rank, Tag tag) const {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Isend(nullptr, 0, MPI_BYTE, rank, static_cast<int>(tag), comm_, &request),
+            "MPI_Isend");
+  set.add(request, name_of(tag), rank);
+}
+
+void Communicator::start_hearing(RequestSet& set, int rank, Tag tag) const {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Irecv(nullptr, 0, MPI_BYTE, rank, static_cast<int>(tag), comm_, &request),
+            "MPI_Irecv");
+  set.add(request, name_of(tag), rank);
 }
 
 void Communicator::start_all_to_all(RequestSet& set,

@@ -13,6 +13,7 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kUsersPerTile = 64;
+constexpr std::int64_t kRatingsPerTile = 128;
 
 std::size_t at(std::int64_t i) {
   return static_cast<std::size_t>(i);
@@ -69,16 +70,24 @@ BatchRatings BatchSchedule::ratings_of(std::int64_t step) {
   BatchRatings batch;
   batch.epoch = epoch;
   batch.global_count = std::min(batch_size_, all_trainable_ - within * batch_size_);
-  auto owner = offsets_.begin();
-  for (EdgeOffset b = bucket_offsets_[at(within)]; b < bucket_offsets_[at(within) + 1]; ++b) {
-    const EdgeOffset t = bucketed_[at(b)];
-    owner = std::upper_bound(owner, offsets_.end(), t) - 1;
-    const auto user = owner - offsets_.begin();
-    batch.user.push_back(static_cast<LocalRow>(user));
-    batch.item.push_back(items_[at(t)]);
-    batch.sign.push_back(signs_[at(t)]);
-    batch.id.push_back(first_id_[at(user)] + t - *owner);
-  }
+  const EdgeOffset first = bucket_offsets_[at(within)];
+  const EdgeOffset count = bucket_offsets_[at(within) + 1] - first;
+  batch.user.resize(at(count));
+  batch.item.resize(at(count));
+  batch.sign.resize(at(count));
+  batch.id.resize(at(count));
+  parallel_blocks(count, kRatingsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    auto owner = offsets_.begin();
+    for (std::int64_t i = begin; i < end; ++i) {
+      const EdgeOffset t = bucketed_[at(first + i)];
+      owner = std::upper_bound(owner, offsets_.end(), t) - 1;
+      const auto user = owner - offsets_.begin();
+      batch.user[at(i)] = static_cast<LocalRow>(user);
+      batch.item[at(i)] = items_[at(t)];
+      batch.sign[at(i)] = signs_[at(t)];
+      batch.id[at(i)] = first_id_[at(user)] + t - *owner;
+    }
+  });
   return batch;
 }
 

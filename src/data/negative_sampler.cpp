@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "siren/core/check.hpp"
 
@@ -11,6 +12,7 @@ namespace siren {
 namespace {
 
 constexpr std::uint32_t kAttempts = 64;
+constexpr std::uint32_t kDrawMask = kMaxNegatives - 1;  // of a counter's last word
 
 std::vector<double> powers(std::span<const std::int32_t> degrees, double exponent) {
   std::vector<double> weights;
@@ -104,28 +106,46 @@ ItemId NegativeSampler::draw_from(std::uint32_t attempt,
   return invert_complement(rated, static_cast<double>(word >> 11) * 0x1p-53);
 }
 
-/// First attempts come from one run of the generator; the few that are rejected go on one by one.
+/// All draws that are still without an item make their next attempt in one run of the generator,
+/// until so few are left that they go on one by one.
 void NegativeSampler::draw_all(const RatedItems& rated,
                                std::int64_t id,
                                std::int32_t epoch,
                                std::span<ItemId> out) const {
-  static thread_local std::vector<std::uint32_t> words;
-  const auto count = static_cast<std::int64_t>(out.size());
-  const std::int64_t stride = padded_random(count);
-  words.resize(static_cast<std::size_t>(4 * stride));
+  constexpr std::size_t kFew = 2;
+  static thread_local std::vector<std::uint32_t> last;   // words of the counters: k, attempt
+  static thread_local std::vector<std::uint32_t> words;  // random ones
   const RandomBlock counter = {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch), 0};
-  const auto is_rated = [&rated](ItemId item) { return rated.contains(item); };
-  kernels_.random_words({{seed_, static_cast<std::uint32_t>(Purpose::kNegative)},
-                         {counter[0], counter[1], counter[2]},
-                         0,
-                         count},
-                        words.data());
-  const std::uint32_t* const word = words.data();
-  for (std::int64_t k = 0; k < count; ++k) {
-    const ItemId item = alias_.draw(word[k], word[stride + k], word[2 * stride + k]);
-    out[static_cast<std::size_t>(k)] =
-        is_rated(item) ? draw_from(1, static_cast<std::int32_t>(k), counter, rated.items, is_rated)
-                       : item;
+  const auto padded = static_cast<std::size_t>(padded_random(std::ssize(out)));
+  last.resize(padded);
+  words.resize(4 * padded);
+  std::iota(last.begin(), last.end(), 0U);
+  std::size_t left = out.size();
+  std::uint32_t attempt = 0;
+  for (; left > (attempt == 0 ? 0 : kFew) && attempt < kAttempts; ++attempt) {
+    const auto count = static_cast<std::int64_t>(left);
+    kernels_.random_words({{seed_, static_cast<std::uint32_t>(Purpose::kNegative)},
+                           {counter[0], counter[1], counter[2], 0},
+                           {nullptr, nullptr, nullptr, last.data()},
+                           count},
+                          words.data());
+    const std::uint32_t* const low = words.data();
+    const std::uint32_t* const high = low + padded_random(count);
+    const std::uint32_t* const coin = high + padded_random(count);
+    std::size_t rejected = 0;
+    for (std::size_t i = 0; i < left; ++i) {
+      const std::uint32_t k = last[i] & kDrawMask;
+      const ItemId item = alias_.draw(low[i], high[i], coin[i]);
+      out[k] = item;
+      last[rejected] = k + ((attempt + 1) << 16);
+      rejected += rated.contains(item) ? 1 : 0;
+    }
+    left = rejected;
+  }
+  for (std::size_t i = 0; i < left; ++i) {
+    const auto k = static_cast<std::int32_t>(last[i] & kDrawMask);
+    out[static_cast<std::size_t>(k)] = draw_from(
+        attempt, k, counter, rated.items, [&rated](ItemId item) { return rated.contains(item); });
   }
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <numeric>
+#include <utility>
 
 #include "siren/math/parallel.hpp"
 
@@ -12,6 +13,8 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kRatingsPerTile = 16;
+constexpr std::int64_t kWordsPerTile = 32;  // of an IndexSet
+constexpr std::int64_t kRowsPerTile = 1024;
 
 std::size_t at(std::int64_t i) {
   return static_cast<std::size_t>(i);
@@ -27,8 +30,10 @@ BatchPlanner::BatchPlanner(const Communicator& comm, const BatchSource& source, 
       schedule_(source.schedule),
       negatives_(source.negatives),
       clock_(clock),
-      id_type_(sizeof(LocalRow)) {
+      id_type_(sizeof(LocalRow)),
+      needed_(layout_.rows()) {
   plan_.items = IndexSet(layout_.all_items());
+  finished_.items = IndexSet(layout_.all_items());
 }
 
 void BatchPlanner::draw(const BatchRatings& ratings,
@@ -43,7 +48,7 @@ void BatchPlanner::draw(const BatchRatings& ratings,
       const RatedItems rated = rated_.of(ratings.user[rating]);
       std::int32_t* out = positions.data() + n * per_rating;
       if (!sampler_.can_sample(rated.items)) {
-        out[0] = kNoItem;
+        std::fill_n(out, per_rating, kNoItem);
         continue;
       }
       out[0] = ratings.item[rating];
@@ -65,27 +70,34 @@ void BatchPlanner::begin(std::int64_t step) {
 void BatchPlanner::mark_items() {
   const std::int64_t per_rating = negatives_ + 1;
   const std::int64_t ratings = plan_.ratings.size();
-  std::vector<std::int32_t> positions;
   plan_.items.clear();
+  plan_.slots.clear();
   plan_.without_term = 0;
   for (std::int64_t begin = 0; begin < ratings; begin += kChunkRatings) {
-    draw(plan_.ratings, begin, std::min(begin + kChunkRatings, ratings), positions);
-    for (std::size_t n = 0; n < positions.size(); n += at(per_rating)) {
-      if (positions[n] == kNoItem) {
+    draw(plan_.ratings, begin, std::min(begin + kChunkRatings, ratings), plan_.slots);
+    for (std::size_t n = 0; n < plan_.slots.size(); n += at(per_rating)) {
+      if (plan_.slots[n] == kNoItem) {
         ++plan_.without_term;
         continue;
       }
-      for (std::size_t k = n; k < n + at(per_rating); ++k) plan_.items.mark(positions[k]);
+      for (std::size_t k = n; k < n + at(per_rating); ++k) plan_.items.mark(plan_.slots[k]);
     }
   }
   plan_.items.seal();
-  plan_.slots.clear();
-  if (ratings > kChunkRatings) return;
-  plan_.slots.assign(at(ratings * per_rating), kNoItem);
-  for (std::size_t n = 0; n < at(ratings * per_rating); n += at(per_rating))
-    if (positions[n] != kNoItem)
-      for (std::size_t k = n; k < n + at(per_rating); ++k)
-        plan_.slots[k] = plan_.items.number_of(positions[k]);
+  if (ratings > kChunkRatings)
+    plan_.slots.clear();
+  else
+    number(plan_.items, plan_.slots);
+}
+
+void BatchPlanner::number(const IndexSet& items, std::span<std::int32_t> positions) const {
+  const std::int64_t per_rating = negatives_ + 1;
+  parallel_blocks(std::ssize(positions) / per_rating, kRatingsPerTile,
+                  [&](std::int64_t first, std::int64_t last) {
+                    for (std::int64_t n = first * per_rating; n < last * per_rating; ++n)
+                      if (positions[at(n)] != kNoItem)
+                        positions[at(n)] = items.number_of(positions[at(n)]);
+                  });
 }
 
 std::span<const std::int32_t> BatchPlanner::chunk_slots(const BatchPlan& plan,
@@ -96,21 +108,25 @@ std::span<const std::int32_t> BatchPlanner::chunk_slots(const BatchPlan& plan,
   if (!plan.slots.empty())
     return std::span(plan.slots).subspan(at(begin * per_rating), at((end - begin) * per_rating));
   draw(plan.ratings, begin, end, scratch);
-  for (std::size_t n = 0; n < scratch.size(); n += at(per_rating))
-    if (scratch[n] != kNoItem)
-      for (std::size_t k = n; k < n + at(per_rating); ++k)
-        scratch[k] = plan.items.number_of(scratch[k]);
+  number(plan.items, scratch);
   return scratch;
 }
 
 void BatchPlanner::request_rows() {
-  used_.clear();
-  used_counts_.assign(at(comm_.size()), 0);
-  plan_.items.for_each([&](std::int64_t position) {
-    const RowAddress address = layout_.address_of_position(static_cast<std::int32_t>(position));
-    used_.push_back(address.row);
-    ++used_counts_[at(address.rank)];
+  const IndexSet& items = plan_.items;
+  used_.resize(at(items.size()));
+  parallel_blocks(items.words(), kWordsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    items.for_each(begin, end, [&](std::int64_t slot, std::int64_t position) {
+      used_[at(slot)] = layout_.address_of_position(static_cast<std::int32_t>(position)).row;
+    });
   });
+  used_counts_.clear();
+  const auto used_before = [&](int rank) -> std::int64_t {
+    const std::int64_t position = layout_.position_begin(rank);
+    return position == layout_.all_items() ? items.size() : items.number_of(position);
+  };
+  for (int rank = 0; rank < comm_.size(); ++rank)
+    used_counts_.push_back(used_before(rank + 1) - used_before(rank));
   sent_counts_.assign(used_counts_.begin(), used_counts_.end());
   received_counts_.assign(at(comm_.size()), 0);
   comm_.start_all_to_all(requests_, sent_counts_, received_counts_);
@@ -158,35 +174,41 @@ BatchPlanner::~BatchPlanner() {
   if (std::uncaught_exceptions() == 0) complete_requests();
 }
 
-BatchPlan BatchPlanner::finish() {
+const BatchPlan& BatchPlanner::finish() {
   complete_requests();
   const auto phase = clock_.enter(Phase::kSample);
   choose_needed_rows(wanted_);
   const std::vector<std::int64_t> wanted_counts(received_counts_.begin(), received_counts_.end());
   plan_.exchange = make_exchange_plan(used_counts_, wanted_, wanted_counts);
-  return plan_;
+  std::swap(plan_, finished_);
+  return finished_;
 }
 
 void BatchPlanner::choose_needed_rows(std::vector<LocalRow>& wanted) {
-  IndexSet needed(layout_.rows());
   const std::int64_t per_rating = negatives_ + 1;
+  const std::vector<LocalRow>& users = plan_.ratings.user;
+  needed_.clear();
   for (std::int64_t n = 0; n < plan_.ratings.size(); ++n)
     if (plan_.slots.empty() || plan_.slots[at(n * per_rating)] != kNoItem)
-      needed.mark(plan_.ratings.user[at(n)]);
-  for (const LocalRow row : wanted) needed.mark(row);
-  needed.seal();
+      needed_.mark(users[at(n)]);
+  for (const LocalRow row : wanted) needed_.mark(row);
+  needed_.seal();
 
-  plan_.needed = {};
-  plan_.needed.rows.reserve(at(needed.size()));
-  plan_.needed.nodes.reserve(at(needed.size()));
-  needed.for_each([&](std::int64_t row) {
-    plan_.needed.rows.push_back(static_cast<LocalRow>(row));
-    plan_.needed.nodes.push_back(layout_.node_of(static_cast<LocalRow>(row)));
+  plan_.needed.rows.resize(at(needed_.size()));
+  plan_.needed.nodes.resize(at(needed_.size()));
+  parallel_blocks(needed_.words(), kWordsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    needed_.for_each(begin, end, [&](std::int64_t number, std::int64_t row) {
+      plan_.needed.rows[at(number)] = static_cast<LocalRow>(row);
+      plan_.needed.nodes[at(number)] = layout_.node_of(static_cast<LocalRow>(row));
+    });
   });
-  plan_.user_row.clear();
-  for (const LocalRow user : plan_.ratings.user)
-    plan_.user_row.push_back(needed.contains(user) ? needed.number_of(user) : 0);
-  for (LocalRow& row : wanted) row = needed.number_of(row);
+  plan_.user_row.resize(users.size());
+  std::transform(users.begin(), users.end(), plan_.user_row.begin(), [&](LocalRow user) {
+    return needed_.contains(user) ? needed_.number_of(user) : 0;
+  });
+  parallel_blocks(std::ssize(wanted), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) wanted[at(i)] = needed_.number_of(wanted[at(i)]);
+  });
 }
 
 }  // namespace siren

@@ -61,8 +61,7 @@ Propagation<Precision>::Propagation(const Communicator& comm,
       exchange_(comm, kernels, clock, Tag::kExpand, Tag::kFold),
       table_(graph.rows + graph.halo_rows, shape.dimension),
       next_table_(graph.rows + graph.halo_rows, shape.dimension),
-      halo_sums_(graph.halo_rows, shape.dimension),
-      own_sums_(plan_.send_rows.empty() ? 0 : graph.travelling.size(), shape.dimension),
+      own_sums_(0, shape.dimension),
       all_halo_(all_rows(graph.by_halo.offsets)),
       all_travelling_(all_rows(graph.by_traveller.offsets)),
       all_anchored_(all_rows(graph.by_anchor.offsets)),
@@ -72,7 +71,9 @@ Propagation<Precision>::Propagation(const Communicator& comm,
                  "row {} does not travel", row);
     row -= static_cast<LocalRow>(graph.travelling.begin);
   }
-  exchange_.set_plan(&plan_, width_);
+  exchange_.keep_plan(&plan_, width_, graph.travelling.size(), shape.share_memory);
+  if (!exchange_.stays_on_node() && !plan_.send_rows.empty())
+    own_sums_ = Matrix<Real>(graph.travelling.size(), shape.dimension);
 }
 
 template <class Precision>
@@ -202,13 +203,14 @@ void Propagation<Precision>::run(const Layer& layer,
   if (!shape_.overlap) exchange_.wait();
   if (overlap) overlap();
   sum_halo_rows(layer.edges.by_halo);
-  exchange_.start_fold(halo_sums_.data());
+  exchange_.start_fold();
   if (!shape_.overlap) exchange_.wait();
-  sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
-                      rows.travelling);
+  if (own_sums_.rows() > 0) sum_own_edges(layer.edges.by_traveller, rows.travelling);
   exchange_.finish_expand();
   sum_anchored_rows(output_at(graph_.anchored.begin), rows.anchored);
-  add_partial_sums(output_at(graph_.travelling.begin), rows.travelling);
+  exchange_.finish_fold();
+  sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
+                      rows.travelling);
 }
 
 /// body(begin, end) for every run of CSR rows.
@@ -232,20 +234,29 @@ void Propagation<Precision>::over(const RowSelection& rows, const Body& body) {
 template <class Precision>
 void Propagation<Precision>::sum_halo_rows(const CsrView& csr) {
   over(all_halo_, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.product_to_wire(csr, table_.data(), width_, begin, end, halo_sums_.data());
+    kernels_.product_to_wire(csr, table_.data(), width_, begin, end, exchange_.halo_sums());
   });
 }
 
 template <class Precision>
+void Propagation<Precision>::sum_own_edges(const CsrView& csr, const RowSelection& rows) {
+  over(rows, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.product_to_sums(csr, table_.data(), width_, begin, end, own_sums_.data());
+  });
+}
+
+/// The sums of the own edges, stored or made now, and then those of other ranks.
+template <class Precision>
 template <class Output>
-void Propagation<Precision>::sum_travelling_rows(const Output& to,
+void Propagation<Precision>::sum_travelling_rows(Output to,
                                                  const CsrView& csr,
                                                  const RowSelection& rows) {
+  to.partial = exchange_.partial_sums();
   over(rows, [&](std::int64_t begin, std::int64_t end) {
     if (own_sums_.rows() == 0)
       product_to<Output>(kernels_)(csr, table_.data(), width_, begin, end, to);
     else
-      kernels_.product_to_sums(csr, table_.data(), width_, begin, end, own_sums_.data());
+      sums_to<Output>(kernels_)(own_sums_.data(), width_, begin, end, to);
   });
 }
 
@@ -258,23 +269,13 @@ void Propagation<Precision>::sum_anchored_rows(const Output& to, const RowSelect
 }
 
 template <class Precision>
-template <class Output>
-void Propagation<Precision>::add_partial_sums(const Output& to, const RowSelection& rows) {
-  exchange_.finish_fold(own_sums_.data());
-  if (own_sums_.rows() == 0) return;
-  over(rows, [&](std::int64_t begin, std::int64_t end) {
-    sums_to<Output>(kernels_)(own_sums_.data(), width_, begin, end, to);
-  });
-}
-
-template <class Precision>
 std::int64_t Propagation<Precision>::rows_sent_per_layer() const {
   return plan_.rows_sent(self_) + graph_.halo_rows;
 }
 
 template <class Precision>
 std::int64_t Propagation<Precision>::bytes() const {
-  return table_.bytes() + next_table_.bytes() + halo_sums_.bytes() + own_sums_.bytes() +
+  return table_.bytes() + next_table_.bytes() + exchange_.bytes() + own_sums_.bytes() +
          needed_edges_.bytes();
 }
 

@@ -13,6 +13,22 @@ namespace {
 
 inline constexpr std::int64_t kSlotsAhead = 8;  // how far ahead rows are asked for
 
+/// Of the rows of slots [0, kRows), each with the operations it has alone.
+template <int kRows, class Real, class Stored>
+SIREN_INLINE void dots_of(
+    const Real* u, const Stored* table, const std::int32_t* slots, std::int64_t width, Real* out) {
+  const Stored* row[kRows];
+  Vec<Real> sum[kRows] = {};
+  for (int r = 0; r < kRows; ++r) row[r] = table + slots[r] * width;
+  for (std::int64_t c = 0; c < width; c += kLanes<Real>) {
+    const Vec<Real> left = load(u + c);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) sum[r] += left * load(row[r] + c);
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) out[r] = add_lanes<Real>(sum[r]);
+}
+
 template <class Real, class Stored>
 void dots(const Real* u,
           const Stored* table,
@@ -20,13 +36,15 @@ void dots(const Real* u,
           std::int64_t count,
           std::int64_t width,
           Real* out) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (i + kSlotsAhead < count) prefetch_row(table + slots[i + kSlotsAhead] * width, width);
-    const Stored* row = table + slots[i] * width;
-    Vec<Real> sum{};
-    for (std::int64_t c = 0; c < width; c += kLanes<Real>) sum += load(u + c) * load(row + c);
-    out[i] = add_lanes<Real>(sum);
+  constexpr int kRows = 4;
+  std::int64_t i = 0;
+  for (; i + kRows <= count; i += kRows) {
+    for (std::int64_t next = i + kSlotsAhead; next < i + kSlotsAhead + kRows && next < count;
+         ++next)
+      prefetch_row(table + slots[next] * width, width);
+    dots_of<kRows>(u, table, slots + i, width, out + i);
   }
+  for (; i < count; ++i) dots_of<1>(u, table, slots + i, width, out + i);
 }
 
 /// Columns [c, c + kVectors vectors) of the sum.
@@ -79,17 +97,15 @@ double add_scaled(const T* x, Real factor, std::int64_t width, Real* to) {
 template <class Real>
 void log_sigmoid(Real* x, Real* term, std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += kLanes<Real>) {
-    const std::int64_t lanes = count - i < kLanes<Real> ? count - i : kLanes<Real>;
-    const std::size_t bytes = static_cast<std::size_t>(lanes) * sizeof(Real);
-    Vec<Real> v{};
-    __builtin_memcpy(&v, x + i, bytes);
+    const Vec<Real> v = load_some(x + i, count - i);
     const Vec<Real> e = exp_of<Real>(-absolute<Real>(v));
     const Vec<Real> loss = select<Real>(v < Real(0), -v, Vec<Real>{}) + log1p_of<Real>(e);
     const Vec<Real> slope = select<Real>(v < Real(0), broadcast<Real>(1), e) / (Real(-1) - e);
-    __builtin_memcpy(term + i, &loss, bytes);
-    __builtin_memcpy(x + i, &slope, bytes);
+    store_some<Real>(term + i, count - i, loss);
+    store_some<Real>(x + i, count - i, slope);
   }
 }
+
 template <class Real>
 SIREN_INLINE bool any(IntVec<Real> lanes) {
   const auto words = reinterpret_cast<IntVec<double>>(lanes);

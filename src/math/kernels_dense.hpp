@@ -86,13 +86,10 @@ template <class Real>
 void blend(
     const BranchRows<Real>& z, const Real* score_p, const Real* score_n, Real* share, Real* out) {
   for (std::int64_t r = 0; r < z.rows; r += kLanes<Real>) {
-    const std::int64_t lanes = z.rows - r < kLanes<Real> ? z.rows - r : kLanes<Real>;
-    const std::size_t bytes = static_cast<std::size_t>(lanes) * sizeof(Real);
-    Vec<Real> p{}, n{};
-    __builtin_memcpy(&p, score_p + r, bytes);
-    __builtin_memcpy(&n, score_n + r, bytes);
+    const Vec<Real> p = load_some(score_p + r, z.rows - r);
+    const Vec<Real> n = load_some(score_n + r, z.rows - r);
     const Vec<Real> first = Real(1) / (Real(1) + exp_of<Real>(n - p));
-    __builtin_memcpy(share + r, &first, bytes);
+    store_some<Real>(share + r, z.rows - r, first);
   }
   for (std::int64_t r = 0; r < z.rows; ++r)
     for (std::int64_t c = r * z.width; c < (r + 1) * z.width; c += kLanes<Real>)

@@ -30,6 +30,19 @@ SIREN_INLINE void expect(const AdjointOutput<Real, Stored>& to,
   if (has(to.given, r)) prefetch_row(to.g + r * width, width);
 }
 
+/// Columns [c, c + one vector) of row r with what others have summed for it.
+template <class Real, class Stored>
+SIREN_INLINE Vec<Real> complete(const PartialSums<Stored>& others,
+                                std::int64_t r,
+                                std::int64_t c,
+                                std::int64_t width,
+                                Vec<Real> x) {
+  if (others.offsets == nullptr) return x;
+  for (std::int64_t e = others.offsets[r]; e < others.offsets[r + 1]; ++e)
+    x += load(others.arrays[others.entries[e].array] + others.entries[e].row * width + c);
+  return x;
+}
+
 /// Columns [at, at + one vector) of a finished row r; at counts from row 0.
 template <class Real, class Stored>
 SIREN_INLINE void finish(const LayerOutput<Real, Stored>& to,
@@ -62,7 +75,7 @@ SIREN_INLINE void product_rows(CsrView csr,
   for (std::int64_t r = begin; r < end; ++r) {
     if (r + kRowsAhead < end) expect(to, r + kRowsAhead, width);
     sum_row<Real>(csr, r, table, width, [&to, r, width](std::int64_t c, Vec<Real> x) {
-      finish<Real, Stored>(to, r, r * width + c, x);
+      finish<Real, Stored>(to, r, r * width + c, complete<Real>(to.partial, r, c, width, x));
     });
   }
 }
@@ -85,7 +98,8 @@ void sums_to(
     const Real* sums, std::int64_t width, std::int64_t begin, std::int64_t end, const Output& to) {
   for (std::int64_t r = begin; r < end; ++r)
     for (std::int64_t c = 0; c < width; c += kLanes<Real>)
-      finish<Real, Stored>(to, r, r * width + c, load(sums + r * width + c));
+      finish<Real, Stored>(to, r, r * width + c,
+                           complete<Real>(to.partial, r, c, width, load(sums + r * width + c)));
 }
 
 template <class Real, class Stored>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Philox4x32-10 (core/rng.hpp) for counters that differ in their last word only, as many at a time
-// as make a few full vectors. Integers: the same bits on every instruction set.
+// Philox4x32-10 (core/rng.hpp) for several counters at a time. Integers: the same bits on every
+// instruction set.
 #pragma once
 
 #include "siren/math/kernels.hpp"
@@ -9,23 +9,33 @@
 
 namespace siren::SIREN_KERNEL_NAMESPACE {
 
-/// One word of each of kRandomLanes counters.
-struct RandomLanes {
-  alignas(64) std::uint32_t word[kRandomLanes];
-};
+/// One word of each of kLanes<double> counters; the upper halves of the lanes hold anything.
+using WideWords = Simd<double>::Word;
+inline constexpr int kWideWords = kLanes<double>;
+inline constexpr int kWideVectors = kRandomLanes / kWideWords;
+
+using NarrowWords [[gnu::vector_size(kVectorBytes / 2)]] = std::uint32_t;
+
+SIREN_INLINE WideWords load_words(const RandomCounters& counters, int word, std::int64_t begin) {
+  if (counters.varying[word] == nullptr) return counters.common[word] + WideWords{};
+  NarrowWords x;
+  __builtin_memcpy(&x, counters.varying[word] + begin, sizeof x);
+  return __builtin_convertvector(x, WideWords);
+}
+
+SIREN_INLINE void store_words(WideWords wide, std::uint32_t* out) {
+  const NarrowWords x = __builtin_convertvector(wide, NarrowWords);
+  __builtin_memcpy(out, &x, sizeof x);
+}
 
 /// x0, x2 become the keyed high products, x1, x3 the low ones.
-SIREN_INLINE void philox_round(RandomLanes (&x)[4], std::uint32_t key0, std::uint32_t key1) {
-  constexpr std::uint64_t kMultiplier0 = 0xD2511F53;
-  constexpr std::uint64_t kMultiplier1 = 0xCD9E8D57;
-  for (std::int64_t lane = 0; lane < kRandomLanes; ++lane) {
-    const std::uint64_t first = kMultiplier0 * x[0].word[lane];
-    const std::uint64_t second = kMultiplier1 * x[2].word[lane];
-    x[0].word[lane] = static_cast<std::uint32_t>(second >> 32) ^ x[1].word[lane] ^ key0;
-    x[2].word[lane] = static_cast<std::uint32_t>(first >> 32) ^ x[3].word[lane] ^ key1;
-    x[1].word[lane] = static_cast<std::uint32_t>(second);
-    x[3].word[lane] = static_cast<std::uint32_t>(first);
-  }
+SIREN_INLINE void philox_round(WideWords (&x)[4], std::uint64_t key0, std::uint64_t key1) {
+  const WideWords first = multiply_low_words(x[0], 0xD2511F53);
+  const WideWords second = multiply_low_words(x[2], 0xCD9E8D57);
+  x[0] = (second >> 32) ^ x[1] ^ key0;
+  x[2] = (first >> 32) ^ x[3] ^ key1;
+  x[1] = second;
+  x[3] = first;
 }
 
 inline void random_words(const RandomCounters& counters, std::uint32_t* out) {
@@ -34,18 +44,16 @@ inline void random_words(const RandomCounters& counters, std::uint32_t* out) {
   constexpr int kRounds = 10;
   const std::int64_t stride = padded_random(counters.count);
   for (std::int64_t begin = 0; begin < counters.count; begin += kRandomLanes) {
-    RandomLanes x[4];
-    for (std::int64_t lane = 0; lane < kRandomLanes; ++lane) {
-      for (int w = 0; w < 3; ++w) x[w].word[lane] = counters.common[w];
-      x[3].word[lane] = counters.first + static_cast<std::uint32_t>(begin + lane);
-    }
+    WideWords x[kWideVectors][4];
+    for (int v = 0; v < kWideVectors; ++v)
+      for (int w = 0; w < 4; ++w) x[v][w] = load_words(counters, w, begin + v * kWideWords);
     std::uint32_t key0 = counters.key[0];
     std::uint32_t key1 = counters.key[1];
     for (int round = 0; round < kRounds; ++round, key0 += kWeyl0, key1 += kWeyl1)
-      philox_round(x, key0, key1);
-    for (int w = 0; w < 4; ++w)
-      for (std::int64_t lane = 0; lane < kRandomLanes; ++lane)
-        out[w * stride + begin + lane] = x[w].word[lane];
+#pragma GCC unroll 8
+      for (int v = 0; v < kWideVectors; ++v) philox_round(x[v], key0, key1);
+    for (int v = 0; v < kWideVectors; ++v)
+      for (int w = 0; w < 4; ++w) store_words(x[v][w], out + w * stride + begin + v * kWideWords);
   }
 }
 

@@ -7,6 +7,10 @@
 #include <cstdint>
 #include <utility>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 #include "siren/math/bfloat16.hpp"
 
 #define SIREN_INLINE [[gnu::always_inline]] static inline
@@ -72,6 +76,10 @@ SIREN_INLINE Vec<double> load(const double* p) {
 SIREN_INLINE Vec<float> load(const Bfloat16* p) {
   HalfWords half;
   __builtin_memcpy(&half, p, sizeof half);
+#if defined(__AVX512F__)  // the compiler would widen half a vector at a time
+  const auto wide = _mm512_maskz_cvtepu16_epi32(0xffff, reinterpret_cast<__m256i>(half));
+  return reinterpret_cast<Vec<float>>(reinterpret_cast<Simd<float>::Word>(wide) << 16);
+#endif
   return reinterpret_cast<Vec<float>>(__builtin_convertvector(half, Simd<float>::Word) << 16);
 }
 
@@ -104,6 +112,15 @@ SIREN_INLINE void interleave(const EvenOdd& x, Vec<float>& low, Vec<float>& high
   interleave_lanes(x, low, high, std::make_integer_sequence<int, kLanes<float>>());
 }
 
+/// The first `lanes` values; the others are zero.
+template <class Real>
+SIREN_INLINE Vec<Real> load_some(const Real* p, std::int64_t lanes) {
+  if (lanes >= kLanes<Real>) return load(p);
+  Vec<Real> v{};
+  __builtin_memcpy(&v, p, static_cast<std::size_t>(lanes) * sizeof(Real));
+  return v;
+}
+
 SIREN_INLINE void store(float* p, Vec<float> v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
@@ -116,6 +133,14 @@ SIREN_INLINE void store(Bfloat16* p, Vec<float> v) {
   const HalfWords half =
       __builtin_convertvector((wide + 0x7fffU + ((wide >> 16) & 1U)) >> 16, HalfWords);
   __builtin_memcpy(static_cast<void*>(p), &half, sizeof half);
+}
+
+template <class Real>
+SIREN_INLINE void store_some(Real* p, std::int64_t lanes, Vec<Real> v) {
+  if (lanes >= kLanes<Real>)
+    store(p, v);
+  else
+    __builtin_memcpy(p, &v, static_cast<std::size_t>(lanes) * sizeof(Real));
 }
 
 template <class Real>
@@ -146,17 +171,59 @@ SIREN_INLINE Vec<Real> add_on_fma(Vec<Real> sum, Vec<Real> x, [[maybe_unused]] V
 
 template <class Real>
 SIREN_INLINE Vec<Real> select(IntVec<Real> condition, Vec<Real> yes, Vec<Real> no) {
-  const auto a = reinterpret_cast<IntVec<Real>>(yes);
-  const auto b = reinterpret_cast<IntVec<Real>>(no);
-  return reinterpret_cast<Vec<Real>>((a & condition) | (b & ~condition));
+  return condition ? yes : no;
 }
 
-/// Lanes added in a fixed tree.
-template <class Real>
-SIREN_INLINE Real add_lanes(Vec<Real> v) {
-  for (int half = kLanes<Real> / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) v[i] += v[i + half];
-  return v[0];
+template <class Real, int kCount>
+struct Some {
+  using Lanes [[gnu::vector_size(kCount * sizeof(Real))]] = Real;
+};
+
+/// The lower half of the lanes plus the upper one.
+template <class Real, int kCount>
+SIREN_INLINE auto add_halves(typename Some<Real, kCount>::Lanes v) {
+  typename Some<Real, kCount / 2>::Lanes low, high;
+#if defined(__AVX512F__)
+  if constexpr (sizeof v == 64) {  // the compiler would go through memory
+    const auto all = reinterpret_cast<__m512>(v);
+    low = reinterpret_cast<decltype(low)>(_mm512_maskz_extractf32x8_ps(0xff, all, 0));
+    high = reinterpret_cast<decltype(low)>(_mm512_maskz_extractf32x8_ps(0xff, all, 1));
+    return low + high;
+  }
+#endif
+  __builtin_memcpy(&low, &v, sizeof low);
+  __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+  return low + high;
+}
+
+/// Lanes added in a fixed tree: the upper half to the lower, again and again.
+template <class Real, int kCount = kLanes<Real>>
+SIREN_INLINE Real add_lanes(typename Some<Real, kCount>::Lanes v) {
+  if constexpr (kCount == 2)
+    return v[0] + v[1];
+  else if constexpr (sizeof v == 16)
+    return (v[0] + v[2]) + (v[1] + v[3]);
+  else
+    return add_lanes<Real, kCount / 2>(add_halves<Real, kCount>(v));
+}
+
+/// The full products of the lower halves of the lanes and a factor: one instruction, where the
+/// compiler would see a multiplication of 64 bits.
+SIREN_INLINE Simd<double>::Word multiply_low_words(Simd<double>::Word x, std::uint32_t factor) {
+  using Word = Simd<double>::Word;
+  const Word y = factor + Word{};
+#if defined(__AVX512F__)
+  return reinterpret_cast<Word>(
+      _mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(y)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Word>(
+      _mm256_mul_epu32(reinterpret_cast<__m256i>(x), reinterpret_cast<__m256i>(y)));
+#elif defined(__SSE2__)
+  return reinterpret_cast<Word>(
+      _mm_mul_epu32(reinterpret_cast<__m128i>(x), reinterpret_cast<__m128i>(y)));
+#else
+  return (x & 0xffffffffU) * y;
+#endif
 }
 
 /// All bits set in lane i where bit i of `bits` is.

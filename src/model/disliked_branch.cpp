@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/model/disliked_branch.hpp"
 
-#include <cstring>
+#include <utility>
 
 #include "siren/math/block_sum.hpp"
 #include "siren/math/row_copy.hpp"
+#include "siren/math/scratch.hpp"
 
 namespace siren {
+
+namespace {
+
+struct MaskOfBlock {};
+struct GradientOfBlock {};
+
+}  // namespace
 
 template <class Precision>
 DislikedBranch<Precision>::DislikedBranch(const ModelShape& shape,
                                           const Kernels<Precision>& kernels)
     : kernels_(kernels),
       layout_(shape),
-      dropout_(shape.seed, shape.dropout),
+      dropout_(shape.seed, shape.dropout, kernels.random_words),
       width_(padded(shape.dimension)) {
   for (int layer = 0; layer <= layout_.mlp_layers(); ++layer)
     activations_.emplace_back(0, shape.dimension);
@@ -43,7 +51,7 @@ void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass,
                                               const RowRange& block) {
   gather_rows(table, pass.needed.rows_of(block.begin, block.end), activations_[0].row(block.begin));
   const std::int64_t words = (width_ + 63) / 64;
-  std::vector<std::uint64_t> mask(static_cast<std::size_t>(block.size() * words));
+  auto* const mask = scratch<MaskOfBlock, std::uint64_t>(block.size() * words);
   for (int layer = 0; layer < layout_.mlp_layers(); ++layer) {
     const auto l = static_cast<std::size_t>(layer);
     Real* out = activations_[l + 1].row(block.begin);
@@ -52,22 +60,22 @@ void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass,
     DropoutMask<Real> keep{nullptr, words, Real{1}};
     if (drops(pass)) {
       dropout_.fill(static_cast<std::uint32_t>(layer), pass.mode.step,
-                    pass.needed.nodes_of(block.begin, block.end), words, mask.data());
-      keep = {mask.data(), words, static_cast<Real>(dropout_.scale())};
+                    pass.needed.nodes_of(block.begin, block.end), words, mask);
+      keep = {mask, words, static_cast<Real>(dropout_.scale())};
     }
     kernels_.relu_dropout(out, pass.dense + layout_.bias(layer), block.size(), width_, keep);
   }
 }
 
 template <class Precision>
-void DislikedBranch<Precision>::backward_block(const Pass<Real>& pass,
+auto DislikedBranch<Precision>::backward_block(const Pass<Real>& pass,
                                                const RowRange& block,
                                                Matrix<Real>& d,
-                                               Real* dense_gradient) const {
+                                               Real* dense_gradient) const -> const Real* {
   const std::int64_t rows = block.size();
   const Real scale = drops(pass) ? static_cast<Real>(dropout_.scale()) : Real{1};
-  Matrix<Real> input_gradient(rows, d.columns());
   Real* gradient = d.row(block.begin);
+  Real* input_gradient = scratch<GradientOfBlock, Real>(rows * width_);
   for (int layer = layout_.mlp_layers() - 1; layer >= 0; --layer) {
     const auto l = static_cast<std::size_t>(layer);
     kernels_.relu_dropout_backward(activations_[l + 1].row(block.begin), gradient, rows, width_,
@@ -76,10 +84,10 @@ void DislikedBranch<Precision>::backward_block(const Pass<Real>& pass,
     kernels_.multiply({gradient, 1, width_, activations_[l].row(block.begin), width_,
                        dense_gradient + layout_.weight(layer), width_, width_, rows, width_, true});
     kernels_.multiply({gradient, width_, 1, pass.dense + layout_.weight(layer), width_,
-                       input_gradient.data(), width_, rows, width_, width_, false});
-    std::memcpy(gradient, input_gradient.data(),
-                static_cast<std::size_t>(rows * width_) * sizeof(Real));
+                       input_gradient, width_, rows, width_, width_, false});
+    std::swap(gradient, input_gradient);
   }
+  return gradient;
 }
 
 template <class Precision>

@@ -5,14 +5,22 @@
 
 #include "siren/math/block_sum.hpp"
 #include "siren/math/row_copy.hpp"
+#include "siren/math/scratch.hpp"
 
 namespace siren {
+
+namespace {
+
+struct LikedGradientOfBlock {};
+struct ScoreGradientOfBlock {};
+
+}  // namespace
 
 template <class Precision>
 Fusion<Precision>::Fusion(const ModelShape& shape, const Kernels<Precision>& kernels)
     : kernels_(kernels),
       layout_(shape),
-      dropout_(shape.seed, shape.dropout),
+      dropout_(shape.seed, shape.dropout, kernels.random_words),
       width_(padded(shape.dimension)),
       words_((width_ + 63) / 64),
       liked_{kAttentionLikedSite, nullptr, Matrix<Real>(0, shape.dimension), {}, {}},
@@ -107,16 +115,16 @@ void Fusion<Precision>::backward_block(const Pass<Real>& pass,
                                        Real* dense_gradient) {
   const BranchRows<Real> branches{zp_.row(block.begin), disliked_.z->row(block.begin), block.size(),
                                   width_};
-  Matrix<Real> dzp(block.size(), d.columns());
-  Real* dzn = d.row(block.begin);
-  std::vector<Real> ds(static_cast<std::size_t>(block.size()));
-  kernels_.blend_backward(branches, share_.data() + block.begin, dzn, ds.data(), dzp.data(), dzn);
+  Real* const dzp = scratch<LikedGradientOfBlock, Real>(block.size() * width_);
+  Real* const ds = scratch<ScoreGradientOfBlock, Real>(block.size());
+  Real* const dzn = d.row(block.begin);
+  kernels_.blend_backward(branches, share_.data() + block.begin, dzn, ds, dzp, dzn);
   if (layout_.has_attention()) {
-    score_backward_block(pass, block, liked_, ds.data(), dzp.data(), dense_gradient);
-    std::transform(ds.begin(), ds.end(), ds.begin(), [](Real x) { return -x; });
-    score_backward_block(pass, block, disliked_, ds.data(), dzn, dense_gradient);
+    score_backward_block(pass, block, liked_, ds, dzp, dense_gradient);
+    std::transform(ds, ds + block.size(), ds, [](Real x) { return -x; });
+    score_backward_block(pass, block, disliked_, ds, dzn, dense_gradient);
   }
-  scatter_rows(dzp.data(), pass.needed.rows_of(block.begin, block.end), zp_gradient);
+  scatter_rows(dzp, pass.needed.rows_of(block.begin, block.end), zp_gradient);
 }
 
 template <class Precision>

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "siren/math/parallel.hpp"
 
@@ -36,7 +37,7 @@ LossSum SignBprLoss<Precision>::add(const LossChunk& chunk,
   score(chunk, users, items);
   sort_by_slot(chunk, items.rows());
   add_user_gradients(chunk, users, items, user_gradient);
-  add_item_gradients(users, items, item_gradient);
+  add_item_gradients(users, items, chunk.first, item_gradient);
   return {sum(loss_of_rating_), factors_.reg * (sum(reg_of_user_) + sum(reg_of_slot_))};
 }
 
@@ -46,7 +47,7 @@ void SignBprLoss<Precision>::score(const LossChunk& chunk,
                                    const Matrix<Stored>& items) {
   const auto ratings = static_cast<std::int64_t>(chunk.user.size());
   const std::int64_t per_rating = factors_.negatives + 1;
-  coefficients_.assign(at(ratings * per_rating), Real{0});
+  coefficients_.resize(at(ratings * per_rating));
   loss_of_rating_.assign(at(ratings), 0.0);
   parallel_blocks(ratings, kRatingsPerTile, [&](std::int64_t begin, std::int64_t end) {
     std::vector<Real> term(at(factors_.negatives));
@@ -75,25 +76,42 @@ void SignBprLoss<Precision>::score(const LossChunk& chunk,
 template <class Precision>
 void SignBprLoss<Precision>::sort_by_slot(const LossChunk& chunk, std::int64_t slots) {
   const std::int64_t per_rating = factors_.negatives + 1;
-  slot_offsets_.assign(at(slots) + 1, 0);
-  for (std::size_t n = 0; n < chunk.user.size(); ++n) {
-    const auto row = chunk.slots.subspan(n * at(per_rating), at(per_rating));
-    if (row[0] == kNoSlot) continue;
-    for (const std::int32_t slot : row) ++slot_offsets_[at(slot) + 1];
+  const auto ratings = static_cast<std::int64_t>(chunk.user.size());
+  const std::int64_t entries = ratings * per_rating;
+  // not more pieces than counting their entries is worth
+  const std::int64_t pieces = std::clamp<std::int64_t>(entries / std::max<std::int64_t>(slots, 1),
+                                                       1, omp_get_max_threads());
+  slot_next_.assign(at(pieces * slots), 0);
+  slot_offsets_.resize(at(slots) + 1);
+  slot_users_.resize(at(entries));
+  slot_coefficients_.resize(at(entries));
+  const auto for_ratings_of = [&](std::int64_t piece, const auto& visit) {
+    std::int32_t* const next = slot_next_.data() + piece * slots;
+    for (std::int64_t n = ratings * piece / pieces; n < ratings * (piece + 1) / pieces; ++n)
+      if (chunk.slots[at(n * per_rating)] != kNoSlot) visit(n, next);
+  };
+  parallel_blocks(pieces, 1, [&](std::int64_t piece, std::int64_t /*end*/) {
+    for_ratings_of(piece, [&](std::int64_t n, std::int32_t* next) {
+      for (std::int64_t k = n * per_rating; k < (n + 1) * per_rating; ++k)
+        ++next[chunk.slots[at(k)]];
+    });
+  });
+  std::int32_t total = 0;
+  for (std::int64_t slot = 0; slot < slots; ++slot) {
+    slot_offsets_[at(slot)] = total;
+    for (std::int64_t piece = 0; piece < pieces; ++piece)
+      total += std::exchange(slot_next_[at(piece * slots + slot)], total);
   }
-  std::partial_sum(slot_offsets_.begin(), slot_offsets_.end(), slot_offsets_.begin());
-  slot_users_.resize(at(slot_offsets_.back()));
-  slot_coefficients_.resize(at(slot_offsets_.back()));
-  std::vector<std::int64_t> next(slot_offsets_.begin(), slot_offsets_.end() - 1);
-  for (std::size_t n = 0; n < chunk.user.size(); ++n) {
-    const auto row = chunk.slots.subspan(n * at(per_rating), at(per_rating));
-    if (row[0] == kNoSlot) continue;
-    for (std::size_t k = 0; k < row.size(); ++k) {
-      const std::int64_t entry = next[at(row[k])]++;
-      slot_users_[at(entry)] = chunk.user[n];
-      slot_coefficients_[at(entry)] = coefficients_[n * at(per_rating) + k];
-    }
-  }
+  slot_offsets_[at(slots)] = total;
+  parallel_blocks(pieces, 1, [&](std::int64_t piece, std::int64_t /*end*/) {
+    for_ratings_of(piece, [&](std::int64_t n, std::int32_t* next) {
+      for (std::int64_t k = n * per_rating; k < (n + 1) * per_rating; ++k) {
+        const std::int32_t entry = next[chunk.slots[at(k)]]++;
+        slot_users_[at(entry)] = chunk.user[at(n)];
+        slot_coefficients_[at(entry)] = coefficients_[at(k)];
+      }
+    });
+  });
 }
 
 template <class Precision>
@@ -134,10 +152,12 @@ void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk,
 template <class Precision>
 void SignBprLoss<Precision>::add_item_gradients(const Matrix<Real>& users,
                                                 const Matrix<Stored>& items,
+                                                bool first,
                                                 Matrix<Real>& gradient) {
   reg_of_slot_.assign(at(items.rows()), 0.0);
-  parallel_blocks(items.rows(), kSlotsPerTile, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t slot = first; slot < last; ++slot) {
+  parallel_blocks(items.rows(), kSlotsPerTile, [&](std::int64_t begin_slot, std::int64_t end_slot) {
+    for (std::int64_t slot = begin_slot; slot < end_slot; ++slot) {
+      if (first) std::fill_n(gradient.row(slot), gradient.stride(), Real{0});
       const std::int64_t begin = slot_offsets_[at(slot)];
       const std::int64_t entries = slot_offsets_[at(slot) + 1] - begin;
       if (entries == 0) continue;

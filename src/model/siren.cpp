@@ -11,6 +11,24 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kEvaluationRows = 16384;  // rows embedded at once outside training
+constexpr std::int64_t kRowsPerTile = 512;
+
+/// Rows of the table that are among `rows` but not among `others`, both ascending, become zero.
+template <class Real>
+void clear_rows(std::span<const LocalRow> rows,
+                std::span<const LocalRow> others,
+                Matrix<Real>& table) {
+  parallel_blocks(std::ssize(rows), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    const auto tile =
+        rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    auto other = std::lower_bound(others.begin(), others.end(), tile.front());
+    for (const LocalRow row : tile) {
+      while (other != others.end() && *other < row) ++other;
+      if (other == others.end() || *other != row)
+        std::fill_n(table.row(row), table.stride(), Real{0});
+    }
+  });
+}
 
 }  // namespace
 
@@ -72,8 +90,7 @@ void Siren<Precision>::backward(const RowSet& needed,
     scatter_rows(dz.data(), needed.rows_of(0, needed.size()), gradients.zp);
     return;
   }
-  for (const LocalRow row : gradients.disliked_rows)
-    std::fill_n(gradients.of.disliked.row(row), gradients.of.disliked.stride(), Real{0});
+  clear_rows<Real>(gradients.disliked_rows, needed.rows, gradients.of.disliked);
   gradients.disliked_rows.assign(needed.rows.begin(), needed.rows.end());
   std::fill_n(gradients.of.dense.data(), gradients.of.dense.size(), Real{0});
   const Pass<Real> pass = pass_of(needed, mode);
@@ -81,8 +98,8 @@ void Siren<Precision>::backward(const RowSet& needed,
       needed.size(), gradients.of.dense.data(),
       [&](std::int64_t begin, std::int64_t end, Real* dense_gradient) {
         fusion_.backward_block(pass, {begin, end}, dz, gradients.zp, dense_gradient);
-        disliked_.backward_block(pass, {begin, end}, dz, dense_gradient);
-        scatter_rows(dz.row(begin), needed.rows_of(begin, end), gradients.of.disliked);
+        const Real* const dy = disliked_.backward_block(pass, {begin, end}, dz, dense_gradient);
+        scatter_rows(dy, needed.rows_of(begin, end), gradients.of.disliked);
       },
       poll);
 }

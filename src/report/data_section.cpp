@@ -113,8 +113,7 @@ std::string size_sentence(const RunRecord& run) {
 std::string data_section(const RunRecord& run) {
   std::string html = paragraph_html(size_sentence(run));
   if (!run.dataset_problem.empty())
-    html += paragraph_html("The dataset file tells nothing more: " + run.dataset_problem,
-                           "note");
+    html += paragraph_html("The dataset file tells nothing more: " + run.dataset_problem, "note");
   if (!run.dataset) return section_html("Data", html + sign_table(run));
   const std::string tables = sign_table(run) + degree_table(run.dataset->statistics);
   return section_html(

@@ -169,10 +169,10 @@ void read_dataset(RunRecord& run) {
     run.dataset_problem = error.what();
     return;
   }
-  const bool same = !run.dataset_hash.empty() ? run.dataset->content_hash == run.dataset_hash
-                    : run.train               ? run.dataset->users == run.train->users &&
-                                      run.dataset->items == run.train->items
-                                : true;
+  const bool same =
+      !run.dataset_hash.empty() ? run.dataset->content_hash == run.dataset_hash
+      : run.train ? run.dataset->users == run.train->users && run.dataset->items == run.train->items
+                  : true;
   if (same) return;
   run.dataset.reset();
   run.dataset_problem = fmt::format("{} is not the data set of this run any more", path);

@@ -11,6 +11,7 @@
 #include "siren/data/batch_schedule.hpp"
 #include "siren/data/rated_filter.hpp"
 #include "siren/dist/needed_edges.hpp"
+#include "siren/dist/node_rows.hpp"
 #include "siren/graph/adjacency.hpp"
 #include "siren/graph/partition.hpp"
 #include "siren/math/block_sum.hpp"
@@ -135,7 +136,8 @@ std::vector<RankPlan> Trial::plan() {
   return plans;
 }
 
-/// The same sums as Trainer::memory(); tests compare them. Until here plan.rows_sent are the rows
+/// The same sums as Trainer::memory(), with some ranks on a node and some elsewhere where memory may
+/// be shared, which is the most; tests compare them. Until here plan.rows_sent are the rows
 /// that others use.
 void Trial::count_memory(const Adjacency& graph, const TrainingSet& set, RankPlan& plan) const {
   const NumberBytes bytes = number_bytes(config_.storage);
@@ -144,8 +146,10 @@ void Trial::count_memory(const Adjacency& graph, const TrainingSet& set, RankPla
   const std::int64_t tables = config_.model == "siren" ? 2 : 1;
   const std::int64_t averages = config_.average > 0.0 ? tables : 0;
   const std::int64_t received = plan.rows_sent > 0 ? graph.travelling.size() : 0;
+  const bool may_share = config_.shared_memory == "on" && ranks_ > 1;
+  const std::int64_t places = may_share ? NodeRows::kPlaces : 1;  // of halo rows, besides tables
   const std::int64_t layer_bytes =
-      (2 * (graph.rows + graph.halo_rows) + graph.halo_rows) * width * bytes.stored +
+      (2 * (graph.rows + graph.halo_rows) + places * graph.halo_rows) * width * bytes.stored +
       received * width * bytes.real + NeededEdges(graph).bytes();
   BatchSchedule schedule(set, config_.seed, config_.batch);
   schedule.ratings_of(1);

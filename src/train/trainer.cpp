@@ -34,13 +34,13 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       sampler_(set_.item_degree, config.exponent, config.seed, isa),
       schedule_(set_, config.seed, config.batch),
       planner_(comm_, {layout_, set_, sampler_, schedule_, config.negatives}, clock_),
-      propagation_(
-          comm_,
-          graph_,
-          kernels_,
-          {layers_of(config), config.dimension, parse_normalisation(config.norm), config.overlap},
-          clock_,
-          poll_),
+      propagation_(comm_,
+                   graph_,
+                   kernels_,
+                   {layers_of(config), config.dimension, parse_normalisation(config.norm),
+                    config.overlap, config.shared_memory == "on"},
+                   clock_,
+                   poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
       loss_({config.dislike_factor, config.reg, config.negatives}, kernels_),
       adam_(model_.shape(), layout_.rows(), kernels_),
@@ -64,7 +64,7 @@ template <class Precision>
 StepReport Trainer<Precision>::step() {
   heartbeat().set_step(steps_done_ + 1);
   // 1. The batch: its rows were asked for during the step before; ask for those of the next.
-  const BatchPlan plan = planner_.finish();
+  const BatchPlan& plan = planner_.finish();
   planner_.begin(plan.step + 1);
   const Mode mode{true, static_cast<std::uint32_t>(plan.step)};
 
@@ -142,8 +142,9 @@ void Trainer<Precision>::add_loss(const BatchPlan& plan, const Matrix<Real>& z) 
   const auto phase = clock_.enter(Phase::kLoss);
   dz_.reserve_rows(z.rows());
   dz_items_.reserve_rows(z_items_.rows());
-  dz_.set_zero();
-  dz_items_.set_zero();
+  parallel_blocks(dz_.rows(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    std::fill(dz_.row(begin), dz_.row(end), Real{0});
+  });
   loss_sum_ = {};
   const std::span<const std::int32_t> users(plan.user_row);
   const std::span<const std::int8_t> signs(plan.ratings.sign);
@@ -152,7 +153,7 @@ void Trainer<Precision>::add_loss(const BatchPlan& plan, const Matrix<Real>& z) 
     const auto from = static_cast<std::size_t>(begin);
     const auto count = static_cast<std::size_t>(end - begin);
     const LossChunk chunk{users.subspan(from, count), signs.subspan(from, count),
-                          planner_.chunk_slots(plan, begin, end, chunk_scratch_)};
+                          planner_.chunk_slots(plan, begin, end, chunk_scratch_), begin == 0};
     const LossSum sum = loss_.add(chunk, z, z_items_, dz_, dz_items_);
     loss_sum_.loss += sum.loss;
     loss_sum_.reg += sum.reg;
@@ -207,9 +208,10 @@ StepReport Trainer<Precision>::finish_dense_sum(const BatchPlan& plan) {
                           {scalars_[kStopVotes] > 0.0, scalars_[kCheckpointVotes] > 0.0}};
   const bool spoilt = scalars_[kSpoilt] > 0.0;
   if (std::isfinite(report.loss) && std::isfinite(report.reg) && !spoilt) return report;
+  const BatchPlan of_step = plan;
   planner_.finish();  // nothing may be in flight when all ranks leave
-  if (spoilt) finite_.throw_noted(values(plan));
-  finite_.throw_loss({report.step, report.epoch}, values(plan));
+  if (spoilt) finite_.throw_noted(values(of_step));
+  finite_.throw_loss({report.step, report.epoch}, values(of_step));
 }
 
 template <class Precision>

@@ -19,7 +19,11 @@ void expect_same(const IndexSet& set,
   std::int32_t number = 0;
   for (const std::int64_t member : members) EXPECT_EQ(set.number_of(member), number++) << member;
   std::vector<std::int64_t> visited;
-  set.for_each([&](std::int64_t index) { visited.push_back(index); });
+  for (std::int64_t w = 0; w < set.words(); w += 3)
+    set.for_each(w, std::min(w + 3, set.words()), [&](std::int64_t at, std::int64_t index) {
+      EXPECT_EQ(at, static_cast<std::int64_t>(visited.size()));
+      visited.push_back(index);
+    });
   EXPECT_EQ(visited, std::vector<std::int64_t>(members.begin(), members.end()));
 }
 

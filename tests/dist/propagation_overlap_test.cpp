@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may happen while rows travel, with overlap and without.
+// What may happen while rows travel, with overlap and without; what is refused.
 #include <chrono>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "siren/core/error.hpp"
 #include "siren/dist/propagation.hpp"
 
 #include "support/share.hpp"
@@ -56,6 +57,10 @@ TEST(PropagationOverlap, WithoutItRowsAreWaitedForFirst) {
   const Communicator comm = Communicator::world();
   const Order order = order_of(comm, false);
   EXPECT_GE(order.first_worked, order.last_began);
+}
+
+TEST(ParseNormalisation, KnowsTwo) {
+  EXPECT_THROW(parse_normalisation("l2"), InputError);
 }
 
 }  // namespace

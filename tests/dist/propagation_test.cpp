@@ -22,11 +22,23 @@ struct Placement {
   std::string partition;
   Travel travel;
   Normalisation normalisation;
+  bool share_memory;
 };
 
 std::ostream& operator<<(std::ostream& out, const Placement& p) {
   return out << p.partition << (p.travel == Travel::kItems ? " items" : " users")
-             << (p.normalisation == Normalisation::kMean ? " mean" : " sym");
+             << (p.normalisation == Normalisation::kMean ? " mean" : " sym")
+             << (p.share_memory ? " by memory" : " by messages");
+}
+
+std::vector<Placement> placements() {
+  std::vector<Placement> all;
+  for (const char* partition : {"block", "random", "first"})
+    for (const Travel travel : {Travel::kItems, Travel::kUsers})
+      for (const Normalisation normalisation : {Normalisation::kSymmetric, Normalisation::kMean})
+        for (const bool share_memory : {true, false})
+          all.push_back({partition, travel, normalisation, share_memory});
+  return all;
 }
 
 const Ratings& ratings() {  // sparse enough that some users and items have no likes at all
@@ -85,8 +97,9 @@ class PropagationOf : public ::testing::TestWithParam<Placement> {
 
   template <class Precision>
   Propagation<Precision> propagation(int layers) {
-    return Propagation<Precision>(comm_, share_->graph, kernels<Precision>(best_isa()),
-                                  {layers, kDimension, GetParam().normalisation}, clock_, {});
+    return Propagation<Precision>(
+        comm_, share_->graph, kernels<Precision>(best_isa()),
+        {layers, kDimension, GetParam().normalisation, true, GetParam().share_memory}, clock_, {});
   }
 
   template <class Real>
@@ -253,15 +266,6 @@ TEST_P(PropagationOf, ReportsTheTrafficThatItCauses) {
   EXPECT_TRUE(halo == 0 || (comm_.size() > 1 && GetParam().partition != "first"));
 }
 
-std::vector<Placement> placements() {
-  std::vector<Placement> all;
-  for (const char* partition : {"block", "random", "first"})
-    for (const Travel travel : {Travel::kItems, Travel::kUsers})
-      for (const Normalisation normalisation : {Normalisation::kSymmetric, Normalisation::kMean})
-        all.push_back({partition, travel, normalisation});
-  return all;
-}
-
 TEST_P(PropagationOf, BackwardOfNeededRowsHasTheBitsOfTheWhole) {
   for (const int layers : {0, 1, 3})
     for (const int keep : {0, 1, 3, 7}) {  // of 7 rows in turn; none and all among them
@@ -298,10 +302,6 @@ TEST(PropagationCases, TheGraphHasIsolatedUsersAndItems) {
   const Eigen::VectorXd degree = dense_operator(Normalisation::kSymmetric).rowwise().sum();
   EXPECT_EQ(degree.head(ratings().users).minCoeff(), 0.0);
   EXPECT_EQ(degree.tail(ratings().items).minCoeff(), 0.0);
-}
-
-TEST(ParseNormalisation, KnowsTwo) {
-  EXPECT_THROW(parse_normalisation("l2"), InputError);
 }
 
 }  // namespace

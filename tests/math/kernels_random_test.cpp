@@ -8,22 +8,33 @@
 namespace siren::test {
 namespace {
 
+std::size_t at(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
+
 class RandomKernels : public KernelTest<Fp32> {};
 
 TEST_F(RandomKernels, AreTheWordsOfTheScalarGenerator) {
   on_every_isa([&](const Kernels<Fp32>& k) {
     for (const std::int64_t count : {1, 15, 16, 17, 40, 64}) {
-      const RandomCounters counters{
-          {7, static_cast<std::uint32_t>(Purpose::kNegative)}, {0xfffffff0, 3, 11}, 5, count};
       const std::int64_t stride = padded_random(count);
-      std::vector<std::uint32_t> words(static_cast<std::size_t>(4 * stride) + 1, 0xabcdU);
-      k.random_words(counters, words.data());
+      std::vector<std::uint32_t> words(at(4 * stride + 1), 0xabcdU);
+      std::vector<std::uint32_t> first(at(stride));
+      std::vector<std::uint32_t> last(at(stride));
+      for (std::int64_t i = 0; i < stride; ++i) {
+        first[at(i)] = 0xfffffff0U + 3 * static_cast<std::uint32_t>(i);
+        last[at(i)] = static_cast<std::uint32_t>(i * i) << 16;
+      }
+      k.random_words({{7, static_cast<std::uint32_t>(Purpose::kNegative)},
+                      {1, 3, 11, 2},
+                      {first.data(), nullptr, nullptr, last.data()},
+                      count},
+                     words.data());
       for (std::int64_t i = 0; i < count; ++i) {
-        const RandomBlock want = random_block(
-            7, Purpose::kNegative, {0xfffffff0, 3, 11, 5 + static_cast<std::uint32_t>(i)});
+        const RandomBlock want =
+            random_block(7, Purpose::kNegative, {first[at(i)], 3, 11, last[at(i)]});
         for (std::int64_t w = 0; w < 4; ++w)
-          ASSERT_EQ(words[static_cast<std::size_t>(w * stride + i)],
-                    want[static_cast<std::size_t>(w)])
+          ASSERT_EQ(words[at(w * stride + i)], want[at(w)])
               << "count " << count << " counter " << i << " word " << w;
       }
       EXPECT_EQ(words.back(), 0xabcdU);

@@ -58,16 +58,8 @@ TYPED_TEST(MatrixOf, MemoryOnlyGrowsAndNewPaddingIsZero) {
     for (std::int64_t c = 10; c < 16; ++c) EXPECT_EQ(m(r, c), TypeParam{0});
 }
 
-TYPED_TEST(MatrixOf, SetZeroClearsTheRows) {
-  Matrix<TypeParam> m(3, 20);
-  std::fill(m.span().begin(), m.span().end(), TypeParam{3});
-  m.set_zero();
-  EXPECT_TRUE(std::all_of(m.span().begin(), m.span().end(), [](TypeParam x) { return x == 0; }));
-}
-
 TEST(Matrix, MayHaveNoRows) {
   Matrix<float> m(0, 64);
-  m.set_zero();
   EXPECT_EQ(m.rows(), 0);
   EXPECT_EQ(m.bytes(), 0);
   EXPECT_TRUE(m.span().empty());

@@ -24,10 +24,14 @@ class Branch : public ::testing::TestWithParam<Variant> {
                           std::vector<double>& dense_gradient,
                           std::int64_t block) {
     Matrix<double> d = copy_of(c);
-    for (std::int64_t begin = 0; begin < d.rows(); begin += block)
-      branch_.backward_block(pass_, {begin, std::min(begin + block, d.rows())}, d,
-                             dense_gradient.data());
-    return d;
+    Matrix<double> input(d.rows(), d.columns());
+    for (std::int64_t begin = 0; begin < d.rows(); begin += block) {
+      const std::int64_t end = std::min(begin + block, d.rows());
+      const double* const dy =
+          branch_.backward_block(pass_, {begin, end}, d, dense_gradient.data());
+      std::copy_n(dy, (end - begin) * d.stride(), input.row(begin));
+    }
+    return input;
   }
 
   ModelShape shape_ = shape_of(GetParam());

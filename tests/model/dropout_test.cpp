@@ -7,10 +7,34 @@
 
 #include <gtest/gtest.h>
 
+#include "siren/core/rng.hpp"
+
 namespace siren {
 namespace {
 
 constexpr double kRates[] = {0.1, 0.25, 0.5, 0.9};
+
+/// The mask of a row, digit by digit from the scalar generator.
+std::vector<std::uint64_t> mask_of_row(std::uint32_t seed,
+                                       double rate,
+                                       std::uint32_t site,
+                                       std::uint32_t step,
+                                       NodeId node,
+                                       std::uint32_t words) {
+  const auto keep = static_cast<std::uint32_t>(std::lround((1.0 - rate) * 0x1p16));
+  std::vector<std::uint64_t> mask(words, 0);
+  for (std::uint32_t column = 0; column < 64 * words; ++column) {
+    std::uint32_t u = 0;  // sixteen binary digits
+    for (std::uint32_t digit = 1; digit <= 16; ++digit) {
+      const RandomBlock bits = random_block(
+          seed, Purpose::kDropout,
+          {low_word(node), high_word(node) + (site << 24), step, (column / 128) << 8 | digit});
+      u = u << 1 | (bits[column % 128 / 32] >> column % 32 & 1U);
+    }
+    if (u < keep) mask[column / 64] |= std::uint64_t{1} << column % 64;
+  }
+  return mask;
+}
 
 std::vector<NodeId> first_nodes(std::int64_t count) {
   std::vector<NodeId> nodes(static_cast<std::size_t>(count));
@@ -101,6 +125,21 @@ TEST(Dropout, ARowDependsOnItsNodeAlone) {
     // a column's bit does not depend on how wide the row is
     EXPECT_EQ(mask(dropout, 1, 9, {5}, 1)[0], mask(dropout, 1, 9, {5}, 6)[0]);
   }
+}
+
+TEST(Dropout, IsTheComparisonOfItsDigits) {
+  std::vector<NodeId> nodes = first_nodes(70);
+  for (NodeId& node : nodes) node += (NodeId{1} << 32) - 30;
+  for (const double rate : kRates)
+    for (const std::uint32_t words : {1U, 2U, 3U}) {
+      const auto all = mask(Dropout(4, rate), kAttentionLikedSite, 9, nodes, words);
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const auto begin = all.begin() + static_cast<std::ptrdiff_t>(i * words);
+        EXPECT_EQ(std::vector<std::uint64_t>(begin, begin + words),
+                  mask_of_row(4, rate, kAttentionLikedSite, 9, nodes[i], words))
+            << "node " << nodes[i] << " rate " << rate;
+      }
+    }
 }
 
 TEST(Dropout, SeedsDiffer) {

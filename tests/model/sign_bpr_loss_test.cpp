@@ -41,7 +41,7 @@ struct Batch {
     slots[3 * (kNegatives + 1)] = kNoSlot;  // user 1 has no term at all
     slots[2] = slots[1];
   }
-  LossChunk chunk() const { return {user, sign, slots}; }
+  LossChunk chunk(bool first) const { return {user, sign, slots, first}; }
 };
 
 template <class Real>
@@ -62,8 +62,8 @@ double dot(const Matrix<double>& a, std::int64_t i, const Matrix<double>& b, std
 
 class Loss : public ::testing::TestWithParam<Sample> {
  protected:
-  LossSum add(Matrix<double>& user_gradient, Matrix<double>& item_gradient) {
-    return loss_.add(batch_.chunk(), users_, items_, user_gradient, item_gradient);
+  LossSum add(Matrix<double>& user_gradient, Matrix<double>& item_gradient, bool first = false) {
+    return loss_.add(batch_.chunk(first), users_, items_, user_gradient, item_gradient);
   }
   LossSum add() {
     Matrix<double> u(batch_.users, kDimension), i(batch_.items, kDimension);
@@ -134,6 +134,15 @@ TEST_P(Loss, GradientsAreAddedAndRowsWithoutTermStayAsTheyAre) {
     EXPECT_EQ(more_items(8, c), 1.0);
   }
   for (const double x : user_gradient.span()) ASSERT_TRUE(std::isfinite(x));
+}
+
+TEST_P(Loss, TheFirstChunkOfABatchAssignsTheGradientsOfItems) {
+  Matrix<double> users(batch_.users, kDimension), added(batch_.items, kDimension);
+  add(users, added);
+  Matrix<double> assigned(batch_.items, kDimension);
+  for (double& x : assigned.span()) x = 1.0;
+  add(users, assigned, true);
+  EXPECT_TRUE(std::equal(added.span().begin(), added.span().end(), assigned.span().begin()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Samples,

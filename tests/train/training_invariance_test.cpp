@@ -120,6 +120,18 @@ TEST(Invariance, WithoutOverlapTheBitsAreTheSame) {
   }
 }
 
+TEST(Invariance, WithoutSharedMemoryTheBitsAreTheSame) {
+  for (const char* storage : {"fp32", "bf16"})
+    for (const char* partition : {"block", "random"}) {
+      TrainConfig config = small_config(storage);
+      const Outcome with = train(Communicator::world(), config, 10, partition);
+      config.shared_memory = "off";
+      const Outcome without = train(Communicator::world(), config, 10, partition);
+      EXPECT_EQ(with.losses, without.losses) << storage << ", " << partition;
+      EXPECT_EQ(with.state, without.state) << storage << ", " << partition;
+    }
+}
+
 TEST(Invariance, ReplicatedTensorsAreTheSameOnEveryRank) {
   const Communicator comm = Communicator::world();
   const TrainConfig config = small_config("fp32");

@@ -118,6 +118,10 @@ class Communicator {
                      int from,
                      Tag tag) const;
 
+  /// An empty message: tells that something has happened, e.g. in memory that both ranks see.
+  void start_telling(RequestSet& set, int rank, Tag tag) const;
+  void start_hearing(RequestSet& set, int rank, Tag tag) const;
+
   /// Nonblocking exchange of one integer with every rank.
   void start_all_to_all(RequestSet& set,
                         std::span<const std::int32_t> send,

@@ -4,7 +4,7 @@
 //
 //   planner.begin(step + 1);      // sample, number the items, send counts
 //   planner.progress();           // between tiles: send ids once counts are known
-//   BatchPlan next = planner.finish();
+//   const BatchPlan& next = planner.finish();
 #pragma once
 
 #include <optional>
@@ -60,7 +60,8 @@ class BatchPlanner {
   /// Starts the plan of a step. Collective in order, like progress-free nonblocking calls.
   void begin(std::int64_t step);
   void progress();
-  BatchPlan finish();
+  /// The plan begun, valid until the next is finished.
+  const BatchPlan& finish();
 
   /// The slots of ratings [begin, end) of a plan: stored, or drawn again for a batch of many
   /// chunks.
@@ -83,6 +84,8 @@ class BatchPlanner {
             std::int64_t end,
             std::vector<std::int32_t>& positions) const;
   void mark_items();
+  /// Positions become slots; kNoItem stays.
+  void number(const IndexSet& items, std::span<std::int32_t> positions) const;
   void request_rows();
   void send_ids();
   void complete_requests();
@@ -96,7 +99,9 @@ class BatchPlanner {
   int negatives_;
   PhaseClock& clock_;
   ElementType id_type_;
-  BatchPlan plan_;
+  BatchPlan plan_;      // begun
+  BatchPlan finished_;  // in use; its memory is the next one's
+  IndexSet needed_;     // rows
   Stage stage_ = Stage::kIdle;
   std::vector<LocalRow> used_;                 // rows at their owners, by slot
   std::vector<std::int64_t> used_counts_;      // [ranks]

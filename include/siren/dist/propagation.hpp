@@ -15,9 +15,10 @@
 //   1. start expand: owned travelling rows leave for the ranks whose edges touch them
 //   2. sum the halo rows from local anchored rows (needs no communication)
 //   3. start fold: those partial sums leave for their owners
-//   4. sum the owned travelling rows from local anchored rows
+//   4. sum the owned travelling rows from local anchored rows, unless nothing leaves the node
 //   5. finish expand; sum the anchored rows, which read owned and halo rows
-//   6. finish fold: add the other ranks' partial sums, in order of rank
+//   6. finish fold: add the other ranks' partial sums, in order of rank; where nothing leaves the
+//      node, to the sums of 4, which are made only now and need not be stored
 #pragma once
 
 #include <cstdint>
@@ -54,6 +55,7 @@ class Propagation {
     std::int64_t dimension;  // d
     Normalisation normalisation;
     bool overlap = true;  // false: rows are waited for as soon as they leave; the same bits, later
+    bool share_memory = true;  // ranks of a node reach rows through memory that they share
   };
 
   /// Collective. `graph` is borrowed. `poll` is called by the main thread between tiles, besides
@@ -135,12 +137,11 @@ class Propagation {
   template <class OutputAt>
   void run(const Layer& layer, const OutputAt& output_at, const Work& overlap);
   void sum_halo_rows(const CsrView& csr);
+  void sum_own_edges(const CsrView& csr, const RowSelection& rows);
   template <class Output>
-  void sum_travelling_rows(const Output& to, const CsrView& csr, const RowSelection& rows);
+  void sum_travelling_rows(Output to, const CsrView& csr, const RowSelection& rows);
   template <class Output>
   void sum_anchored_rows(const Output& to, const RowSelection& rows);
-  template <class Output>
-  void add_partial_sums(const Output& to, const RowSelection& rows);
   template <class Body>
   void over(const RowSelection& rows, const Body& body);
 
@@ -157,7 +158,6 @@ class Propagation {
   RowExchange<Precision> exchange_;
   Matrix<Stored> table_;       // [rows + halo x d] scaled input of the layer
   Matrix<Stored> next_table_;  // that of the next layer
-  Matrix<Stored> halo_sums_;   // [halo x d] partial sums for other ranks
   Matrix<Real> own_sums_;      // [travelling x d] sums that other ranks add to
   RowSelection all_halo_;
   RowSelection all_travelling_;

@@ -11,14 +11,19 @@
 //   exchange.set_plan(&plan, width);
 //   exchange.start_expand(table, halo);  ...compute...  exchange.finish_expand();
 //   exchange.start_fold(halo_sums);      ...compute...  exchange.finish_fold(sums);
+//
+// A plan that is kept may let ranks of a node leave rows for each other in memory that they share
+// (dist/node_rows.hpp); expand and fold then take turns. Bits are the same, bytes are counted alike.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "siren/comm/communicator.hpp"
 #include "siren/core/ids.hpp"
 #include "siren/core/timer.hpp"
+#include "siren/dist/node_rows.hpp"
 #include "siren/math/kernels.hpp"
 #include "siren/math/matrix.hpp"
 
@@ -69,6 +74,12 @@ class RowExchange {
   /// Rows have `width` elements (padded). The plan is borrowed and must stay until the next one.
   void set_plan(const ExchangePlan* plan, std::int64_t width);
 
+  /// Collective. The same for a plan that is kept: `rows` is how many rows the owner's table has.
+  void keep_plan(const ExchangePlan* plan,
+                 std::int64_t width,
+                 std::int64_t rows,
+                 bool share_memory);
+
   /// table: the owner's rows; halo: [plan.halo_rows x width], filled when finish_expand() returns.
   void start_expand(const Stored* table, Stored* halo);
   void finish_expand();
@@ -78,13 +89,33 @@ class RowExchange {
   void start_fold(const Stored* halo_sums);
   void finish_fold(Real* sums);
 
+  /// With a plan that is kept: where the halo sums of this round belong [plan.halo_rows x width];
+  /// start_fold() takes them there. finish_fold() returns when all ranks' sums can be read in
+  /// partial_sums(), until the next expand has finished.
+  Stored* halo_sums();
+  void start_fold() { start_fold(halo_sums()); }
+  void finish_fold();
+  PartialSums<Stored> partial_sums() const;
+  /// Whether all peers are reached through the node's memory: nothing is to be gained by waiting late.
+  bool stays_on_node() const { return node_ == nullptr ? plan_->empty() : node_->reaches_all(); }
+  /// Of what keep_plan() allocated besides buffers of messages.
+  std::int64_t bytes() const;
+
   /// Lets messages move; main thread only.
   void progress();
   /// Returns when all that was started has arrived; finish_...() then has nothing to wait for.
   void wait();
 
  private:
-  const Stored* incoming_of(const ExchangePlan::Peer& peer) const;
+  using Peer = ExchangePlan::Peer;
+  bool is_self(std::size_t i) const { return plan_->peers[i].rank == comm_.rank(); }
+  bool by_memory(std::size_t i) const { return node_ != nullptr && node_->reaches(i); }
+  Stored* place_of_rows(std::size_t i, Stored* halo);
+  SentBytes send(RequestSet& set, std::size_t i, const Stored* rows, std::int64_t count, Tag tag);
+  void receive(RequestSet& set, std::size_t i, Stored* rows, std::int64_t count, Tag tag);
+  void copy_rows(const Stored* from, const Peer& peer, Stored* to);
+  const Stored* incoming_of(std::size_t i) const;
+  void list_partial_sums(std::int64_t rows);
 
   Communicator comm_;
   const Kernels<Precision>& kernels_;
@@ -97,6 +128,13 @@ class RowExchange {
   AlignedArray<Stored> packed_;    // [send_rows x width] rows on their way out
   AlignedArray<Stored> returned_;  // [send_rows x width] partial sums that came home
   const Stored* halo_sums_ = nullptr;
+  Stored* halo_ = nullptr;
+  // of a plan that is kept
+  std::unique_ptr<NodeRows> node_;
+  AlignedArray<Stored> own_halo_sums_;                        // where no memory is shared
+  std::vector<std::int64_t> partial_offsets_;                 // [rows + 1]
+  std::vector<typename PartialSums<Stored>::Entry> partial_;  // ascending ranks
+  std::vector<const Stored*> partial_arrays_;                 // [plan.peers]
   RequestSet expanding_;
   RequestSet folding_;
 };

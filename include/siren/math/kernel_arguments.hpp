@@ -15,6 +15,19 @@ struct CsrView {
 };
 inline constexpr std::int64_t kColumnSlack = 32;
 
+/// Sums that others have made for row r: the entries offsets[r] .. offsets[r + 1] - 1, in the order in
+/// which they are to be added.
+template <class Stored>
+struct PartialSums {
+  struct Entry {
+    std::int32_t array;
+    std::int32_t row;  // of that array
+  };
+  const std::int64_t* offsets = nullptr;  // null = none for any row
+  const Entry* entries = nullptr;
+  const Stored* const* arrays = nullptr;
+};
+
 /// What a propagation begins with: x itself is a share of the mean, and scaled the first table.
 template <class Real>
 struct LayerInput {
@@ -33,6 +46,7 @@ struct LayerOutput {
   Real* sum;
   const Real* sum_scale;
   const std::uint8_t* wanted = nullptr;  // null = all rows
+  PartialSums<Stored> partial = {};      // first to be added to x
 };
 
 /// What becomes of it in the adjoint, which is evaluated in Horner's form:
@@ -49,6 +63,7 @@ struct AdjointOutput {
   Real share;
   const Real* g;
   const std::uint8_t* given = nullptr;  // null = all rows
+  PartialSums<Stored> partial = {};     // first to be added to x
 };
 
 /// C [rows x columns] = A B, or C += A B, with A(i, k) at a[i * row_step + k * depth_step] (so that
@@ -104,11 +119,12 @@ struct BranchRows {
   std::int64_t width;
 };
 
-/// The Philox counters (common[0], common[1], common[2], first + i), i in [0, count).
+/// `count` Philox counters. Word w of counter i is varying[w][i], or common[w] where that is null;
+/// the arrays must be readable for padded_random(count) entries.
 struct RandomCounters {
   std::uint32_t key[2];  // seed, purpose
-  std::uint32_t common[3];
-  std::uint32_t first;
+  std::uint32_t common[4];
+  const std::uint32_t* varying[4];
   std::int64_t count;
 };
 inline constexpr std::int64_t kRandomLanes = 16;

@@ -18,6 +18,9 @@ namespace siren {
 
 inline constexpr int kGatherVariants = 4;
 
+/// Word w of counter i to out[w * padded_random(count) + i]; out [4 x padded_random(count)].
+using RandomWords = void (*)(const RandomCounters&, std::uint32_t* out);
+
 template <class Precision>
 struct Kernels {
   using Real = typename Precision::Real;
@@ -167,8 +170,7 @@ struct Kernels {
   void (*mix)(Real* mean, const Real* value, Real weight, std::int64_t count);
 
   // ---- random numbers (core/rng.hpp), the same for every Precision
-  /// Word w of counter i to out[w * padded_random(count) + i]; out [4 x padded_random(count)].
-  void (*random_words)(const RandomCounters&, std::uint32_t* out);
+  RandomWords random_words;
 
   // ---- the machine's limits (dist/machine_limits.hpp): the least that the kernels above must do
   /// out [width] += the sum of table rows columns[0 .. count), with no more to it than that;

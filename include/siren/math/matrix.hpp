@@ -106,11 +106,6 @@ class Matrix {
     if (rows > capacity_rows()) values_ = AlignedArray<T>(rows * stride());
     rows_ = rows;
   }
-  void set_zero() {
-    if (rows_ == 0) return;
-    const auto values = static_cast<std::size_t>(rows_ * stride());
-    std::memset(static_cast<void*>(data()), 0, values * sizeof(T));
-  }
 
  private:
   std::int64_t capacity_rows() const { return stride() == 0 ? 0 : values_.size() / stride(); }

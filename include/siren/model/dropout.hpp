@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "siren/core/ids.hpp"
+#include "siren/math/kernels.hpp"
 
 namespace siren {
 
@@ -21,7 +22,10 @@ inline constexpr std::uint32_t kAttentionDislikedSite = 65;
 
 class Dropout {
  public:
-  Dropout(std::uint32_t seed, double rate);
+  /// The generator is that of a table of kernels; all make the same bits.
+  Dropout(std::uint32_t seed,
+          double rate,
+          RandomWords random_words = kernels<Fp32>(best_isa()).random_words);
 
   bool active() const { return keep_ < kOne; }
   double scale() const { return static_cast<double>(kOne) / keep_; }
@@ -35,8 +39,15 @@ class Dropout {
 
  private:
   static constexpr std::uint32_t kOne = 1U << 16;
+  void fill_rows(std::uint32_t site,
+                 std::uint32_t step,
+                 std::span<const NodeId> nodes,
+                 std::int64_t words_per_row,
+                 std::uint64_t* words) const;
+
   std::uint32_t seed_;
   std::uint32_t keep_;  // Q
+  RandomWords random_words_;
 };
 
 }  // namespace siren

@@ -27,6 +27,7 @@ struct LossChunk {
   std::span<const std::int8_t> sign;    // [n] +1 or -1
   std::span<const std::int32_t> slots;  // [n x (1 + K)] row in the item matrix: i, j_1, ..., j_K;
                                         // the first is kNoSlot for a rating without any term
+  bool first = true;                    // of its batch
 };
 
 struct LossSum {
@@ -49,7 +50,8 @@ class SignBprLoss {
   SignBprLoss(const Factors& factors, const Kernels<Precision>& kernels);
 
   /// users [needed rows x d] and items [slots x d] are rows of Z; the gradients of L are added to
-  /// the rows of user_gradient [needed rows x d] and item_gradient [slots x d].
+  /// the rows of user_gradient [needed rows x d] and item_gradient [slots x d]. The first chunk of
+  /// a batch assigns the latter.
   LossSum add(const LossChunk& chunk,
               const Matrix<Real>& users,
               const Matrix<Stored>& items,
@@ -61,6 +63,8 @@ class SignBprLoss {
     std::int64_t begin, end;  // ratings of one user in the chunk
   };
   void score(const LossChunk& chunk, const Matrix<Real>& users, const Matrix<Stored>& items);
+  /// Turns G around by counting. Threads share the ratings; their pieces follow one another in
+  /// every segment, so that it has the order of the ratings, however many they are.
   void sort_by_slot(const LossChunk& chunk, std::int64_t slots);
   void add_user_gradients(const LossChunk& chunk,
                           const Matrix<Real>& users,
@@ -68,6 +72,7 @@ class SignBprLoss {
                           Matrix<Real>& gradient);
   void add_item_gradients(const Matrix<Real>& users,
                           const Matrix<Stored>& items,
+                          bool first,
                           Matrix<Real>& gradient);
 
   Factors factors_;
@@ -77,7 +82,8 @@ class SignBprLoss {
   std::vector<double> reg_of_user_;     // [segments]
   std::vector<double> reg_of_slot_;     // [slots]
   std::vector<Segment> segments_;
-  std::vector<std::int64_t> slot_offsets_;  // [slots + 1] entries of G^T
+  std::vector<std::int32_t> slot_offsets_;  // [slots + 1] entries of G^T
+  std::vector<std::int32_t> slot_next_;     // [pieces x slots] where a piece's next entry goes
   std::vector<std::int32_t> slot_users_;    // their users ...
   std::vector<Real> slot_coefficients_;     // ... and coefficients
 };

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/comm/shared_memory.hpp"
+
+#include <cstring>
+#include <exception>
+
+namespace siren {
+
+namespace {
+
+constexpr std::int64_t kCacheLine = 64;
+
+/// MPI aligns to eight bytes only. All ranks map a piece at the same place of a page.
+std::byte* aligned(void* piece) {
+  const auto address = reinterpret_cast<std::uintptr_t>(piece);
+  return static_cast<std::byte*>(piece) + (kCacheLine - address % kCacheLine) % kCacheLine;
+}
+
+}  // namespace
+
+SharedMemory::SharedMemory(const Communicator& comm, std::int64_t bytes) {
+  const Communicator node = comm.split_by_node();
+  MPI_Info own_pages = MPI_INFO_NULL;  // so that each piece lies in its rank's part of the memory
+  check_mpi(MPI_Info_create(&own_pages), "MPI_Info_create");
+  check_mpi(MPI_Info_set(own_pages, "alloc_shared_noncontig", "true"), "MPI_Info_set");
+  void* mine = nullptr;
+  const int code =
+      MPI_Win_allocate_shared(bytes + kCacheLine, 1, own_pages, node.get(), &mine, &window_);
+  MPI_Info_free(&own_pages);
+  check_mpi(code, "MPI_Win_allocate_shared (--shared-memory off does without)");
+  check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window_), "MPI_Win_lock_all");
+  std::memset(aligned(mine), 0, static_cast<std::size_t>(bytes));
+  node.barrier();  // or zeros would cover what a faster rank has written already
+  int next = 0;    // ranks of the node ascend in both communicators
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    std::byte* piece = nullptr;
+    if (comm.shares_node(rank)) {
+      void* begin = nullptr;
+      MPI_Aint size = 0;
+      int unit = 0;
+      check_mpi(MPI_Win_shared_query(window_, next++, &size, &unit, &begin),
+                "MPI_Win_shared_query");
+      piece = aligned(begin);
+    }
+    pieces_.push_back(piece);
+  }
+}
+
+SharedMemory::~SharedMemory() {
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  if (window_ == MPI_WIN_NULL || finalized != 0 || std::uncaught_exceptions() > 0) return;
+  MPI_Win_unlock_all(window_);
+  MPI_Win_free(&window_);
+}
+
+void SharedMemory::sync() const {
+  check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
+}
+
+}  // namespace siren
