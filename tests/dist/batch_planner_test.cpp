@@ -164,9 +164,8 @@ void Planner::expect_exchange(const BatchPlan& plan) {
   std::map<std::int32_t, ItemId> item_at;
   for (ItemId item = 0; item < share_->layout.all_items(); ++item)
     item_at[share_->layout.item_position(item)] = item;
-  plan.items.for_each(0, plan.items.words(), [&](std::int64_t number, std::int64_t position) {
-    EXPECT_EQ(number, plan.items.number_of(position));
-    const double node = slots[number * kRowPadding];
+  plan.items.for_each(0, plan.items.words(), [&](std::int64_t slot, std::int64_t position) {
+    const double node = slots[slot * kRowPadding];
     EXPECT_EQ(node, static_cast<double>(share_->layout.all_users() +
                                         item_at.at(static_cast<std::int32_t>(position))));
   });
