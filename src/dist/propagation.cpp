@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/dist/propagation.hpp"
 
-#include <cmath>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "siren/core/error.hpp"
+#include "siren/core/check.hpp"
 #include "siren/math/parallel.hpp"
 
 namespace siren {
@@ -14,6 +11,8 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kRowsPerBlock = 256;
+/// To list the edges of needed rows and visit them takes as long as to visit so many of all.
+constexpr std::int64_t kVisitsPerListedEdge = 4;
 
 /// The kernels that end in this kind of output.
 template <class Output, class Precision>
@@ -33,12 +32,6 @@ auto sums_to(const Kernels<Precision>& kernels) {
 
 }  // namespace
 
-Normalisation parse_normalisation(const std::string& name) {
-  if (name == "sym") return Normalisation::kSymmetric;
-  if (name == "mean") return Normalisation::kMean;
-  throw InputError(fmt::format("--norm {}: unknown; use sym or mean", name));
-}
-
 template <class Precision>
 Propagation<Precision>::Propagation(const Communicator& comm,
                                     const Adjacency& graph,
@@ -52,6 +45,7 @@ Propagation<Precision>::Propagation(const Communicator& comm,
       clock_(clock),
       poll_(std::move(poll)),
       self_(comm.rank()),
+      alone_(comm.size() == 1),
       width_(padded(shape.dimension)),
       forward_(make_scaling(false)),
       backward_(make_scaling(true)),
@@ -72,23 +66,6 @@ Propagation<Precision>::Propagation(const Communicator& comm,
   exchange_.keep_plan(&plan_, width_, graph.travelling.size(), shape.share_memory);
   if (!exchange_.stays_on_node() && !plan_.send_rows.empty())
     own_sums_ = Matrix<Real>(graph.travelling.size(), shape.dimension);
-}
-
-template <class Precision>
-auto Propagation<Precision>::make_scaling(bool adjoint) const -> Scaling {
-  const bool symmetric = shape_.normalisation == Normalisation::kSymmetric;
-  Scaling scaling;
-  for (const std::int32_t degree : graph_.degree) {
-    const Real inverse = degree == 0 ? Real{0} : Real{1} / static_cast<Real>(degree);
-    const Real root = std::sqrt(inverse);
-    const Real present = degree == 0 ? Real{0} : Real{1};
-    const Real pre = symmetric ? root : (adjoint ? inverse : present);
-    const Real post = symmetric ? root : (adjoint ? present : inverse);
-    scaling.first.push_back(adjoint ? share() * pre : pre);
-    scaling.next.push_back(symmetric ? inverse : pre * post);
-    scaling.result.push_back(adjoint ? post : post * share());
-  }
-  return scaling;
 }
 
 template <class Precision>
@@ -118,11 +95,15 @@ template <class Precision>
 void Propagation<Precision>::backward_rows(const Matrix<Real>& mean_gradient,
                                            std::span<const LocalRow> needed,
                                            Matrix<Real>& x_gradient) {
+  bool list = false;
   {
     const auto phase = clock_.enter(Phase::kProduct);
-    needed_edges_.select(needed);
+    select_rows(needed, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
+    list = kVisitsPerListedEdge * needed_anchored_.edges < all_anchored_.edges;
+    if (list) needed_edges_.select(needed);
   }
-  run_adjoint(mean_gradient, x_gradient, flag_rows(needed, graph_.rows, flags_), &needed_edges_);
+  run_adjoint(mean_gradient, x_gradient, flag_rows(needed, graph_.rows, flags_),
+              list ? &needed_edges_ : nullptr);
 }
 
 template <class Precision>
@@ -142,19 +123,17 @@ void Propagation<Precision>::add_powers(const Matrix<Real>& x,
     kernels_.begin_layers({x.data(), forward_.first.data(), share(), wanted}, width_, begin, end,
                           table_.data(), mean.data());
   });
-  if (shape_.layers == 0 && overlap) overlap();
   const LayerRows all{all_anchored_, all_travelling_};
-  for (int k = 1; k <= shape_.layers; ++k) {
-    const bool is_last = k == shape_.layers;
-    const LayerRows& rows = is_last ? last : all;
-    const auto output_at = [&](std::int64_t row) {
-      return LayerOutput<Real, Stored>{
-          is_last ? nullptr : next_table_.row(row), forward_.next.data() + row, mean.row(row),
-          forward_.result.data() + row, wanted == nullptr ? nullptr : wanted + row};
-    };
-    run({all_edges(rows), rows}, output_at, k == 1 ? overlap : Work{});
-    std::swap(table_, next_table_);
-  }
+  const auto layer_at = [&](int k) {
+    const LayerRows& rows = k == shape_.layers ? last : all;
+    return Layer{all_edges(rows), rows};
+  };
+  const auto output_at = [&](std::int64_t row, bool is_last) {
+    return LayerOutput<Real, Stored>{
+        is_last ? nullptr : next_table_.row(row), forward_.next.data() + row, mean.row(row),
+        forward_.result.data() + row, wanted == nullptr ? nullptr : wanted + row};
+  };
+  run_layers(layer_at, output_at, overlap);
 }
 
 template <class Precision>
@@ -177,13 +156,44 @@ void Propagation<Precision>::run_adjoint(const Matrix<Real>& gradient,
     kernels_.begin_adjoint(output_at(0, shape_.layers == 0), width_, begin, end, table_.data());
   });
   const LayerRows all{all_anchored_, all_travelling_};
-  for (int k = 1; k <= shape_.layers; ++k) {
-    LayerEdges edges = all_edges(all);
-    if (k == 1 && first != nullptr)
-      edges = {first->by_traveller(), first->by_halo(), first->count()};
-    run({edges, all}, [&](std::int64_t row) { return output_at(row, k == shape_.layers); }, {});
-    std::swap(table_, next_table_);
+  const auto layer_at = [&](int k) {
+    if (k > 1 || first == nullptr) return Layer{all_edges(all), all};
+    return Layer{{first->by_traveller(), first->by_halo(), first->count()}, all};
+  };
+  run_layers(layer_at, output_at, {});
+}
+
+template <class Precision>
+template <class LayerAt, class OutputAt>
+void Propagation<Precision>::run_layers(const LayerAt& layer_at,
+                                        const OutputAt& output_at,
+                                        const Work& overlap) {
+  if (overlap && (alone_ || shape_.layers == 0)) overlap();
+  const int passes = alone_ ? 2 : 1;
+  for (int pass = 0; pass < passes; ++pass) {
+    for (int k = 1; k <= shape_.layers; ++k) {
+      const auto output = [&](std::int64_t row) { return output_at(row, k == shape_.layers); };
+      if (alone_)
+        run_side(layer_at(k), output, (k + pass) % 2 == 1);
+      else
+        run(layer_at(k), output, k == 1 ? overlap : Work{});
+      std::swap(table_, next_table_);
+    }
+    if (shape_.layers % 2 == 1) std::swap(table_, next_table_);
   }
+}
+
+template <class Precision>
+template <class OutputAt>
+void Propagation<Precision>::run_side(const Layer& layer,
+                                      const OutputAt& output_at,
+                                      bool travelling) {
+  edge_visits_ += travelling ? layer.edges.count : layer.rows.anchored.edges;
+  if (travelling)
+    sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
+                        layer.rows.travelling);
+  else
+    sum_anchored_rows(output_at(graph_.anchored.begin), layer.rows.anchored);
 }
 
 template <class Precision>

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inner loops one by one, on one thread: nanoseconds per table row ("per_row") or operations per
-// second. Columns of a graph are drawn at random, the worst case for a cache.
+// second. Arguments of the products: rows of the table, and how a graph's columns are drawn:
+//
+//   0  all alike, the worst case for a cache
+//   1  by a power law, popular rows scattered over the table
+//   2  the same draws, popular rows first
 //
 //   kernels [--benchmark_filter=product]
 //
-// product_plain is the loop that anyone would write, on ordinary pages; gather what the machine needs
-// for the rows alone.
+// product_plain is the loop that anyone would write, on ordinary pages; product_small_pages our kernel
+// on them; gather what the machine needs for the rows alone. gather_tiled visits the same rows tile by
+// tile of columns that the third cache holds: what tiles could win at best, for each of the sums
+// that they cut ("sums_per_row" of the visits) would have to be read and written once more.
 #include "siren/math/kernels.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -24,22 +31,56 @@ namespace {
 
 constexpr std::int64_t kDimension = 64;
 constexpr std::int64_t kEdgesPerRow = 50;
-constexpr std::int64_t kVisits = 2'000'000;
+constexpr std::int64_t kTileRows = 65'536;
 
-/// A few million edges into a table of `rows`.
+enum Draw : std::int64_t { kUniform, kScattered, kPopularFirst };
+
+/// Of a power law: the most popular hundredth of the rows gets a third of the visits.
+std::int64_t popularity_rank(double uniform, std::int64_t rows) {
+  const double fourth_power = uniform * uniform * uniform * uniform;
+  return static_cast<std::int64_t>(fourth_power * static_cast<double>(rows));
+}
+
+/// Edges into a table of `rows`; columns ascend within a row, as in the program.
 struct Graph {
-  explicit Graph(std::int64_t rows) {
-    for (std::int64_t edge = 0; edge < kVisits + kColumnSlack; ++edge) {
+  Graph(std::int64_t rows, std::int64_t draw) : visits(rows > 1'000'000 ? 16'000'000 : 2'000'000) {
+    constexpr std::int64_t kScatter = 7'368'787;  // a prime
+    for (std::int64_t edge = 0; edge < visits; ++edge) {
       const RandomBlock words =
           random_block(1, Purpose::kNegative, {static_cast<std::uint32_t>(edge), 0, 0, 0});
-      columns.push_back(static_cast<std::int32_t>(words[0] % static_cast<std::uint64_t>(rows)));
-      if (edge % kEdgesPerRow == 0 && edge <= kVisits) offsets.push_back(edge);
+      std::int64_t row = words[0] % rows;
+      if (draw != kUniform) row = popularity_rank(words[0] * 0x1p-32, rows);
+      if (draw == kScattered) row = row * kScatter % rows;
+      columns.push_back(static_cast<std::int32_t>(row));
     }
+    for (std::int64_t edge = 0; edge < visits; edge += kEdgesPerRow) {
+      offsets.push_back(edge);
+      std::sort(columns.begin() + edge, columns.begin() + std::min(edge + kEdgesPerRow, visits));
+    }
+    offsets.push_back(visits);
+    columns.resize(columns.size() + kColumnSlack);
   }
   CsrView view() const { return {offsets.data(), columns.data()}; }
   std::int64_t rows() const { return std::ssize(offsets) - 1; }
+
+  /// Visits go tile by tile; returns how many sums there are then for one before.
+  double tile() {
+    std::int64_t sums = 0;
+    for (std::int64_t edge = 0; edge < visits; ++edge)
+      if (edge % kEdgesPerRow == 0 || tile_of(edge) != tile_of(edge - 1)) ++sums;
+    std::stable_sort(columns.begin(), columns.begin() + visits,
+                     [](std::int32_t a, std::int32_t b) { return a / kTileRows < b / kTileRows; });
+    return static_cast<double>(sums) / static_cast<double>(visits);
+  }
+
+  std::int64_t visits;
   std::vector<std::int64_t> offsets;
   std::vector<std::int32_t> columns;
+
+ private:
+  std::int64_t tile_of(std::int64_t edge) const {
+    return columns[static_cast<std::size_t>(edge)] / kTileRows;
+  }
 };
 
 void report(benchmark::State& state, std::int64_t rows) {
@@ -67,7 +108,7 @@ struct SmallPages {
 template <class Precision>
 void product_plain(benchmark::State& state) {
   using Stored = typename Precision::Stored;
-  const Graph graph(state.range(0));
+  const Graph graph(state.range(0), state.range(1));
   const SmallPages<Stored> table(state.range(0) * kDimension);
   Matrix<typename Precision::Real> sums(graph.rows(), kDimension);
   for (auto _ : state) {
@@ -84,34 +125,59 @@ void product_plain(benchmark::State& state) {
     }
     benchmark::ClobberMemory();
   }
-  report(state, kVisits);
+  report(state, graph.visits);
 }
 
 template <class Precision>
 void product(benchmark::State& state) {
   const Kernels<Precision>& k = kernels<Precision>(best_isa());
-  const Graph graph(state.range(0));
+  const Graph graph(state.range(0), state.range(1));
   const Matrix<typename Precision::Stored> table(state.range(0), kDimension);
   Matrix<typename Precision::Real> sums(graph.rows(), kDimension);
   for (auto _ : state) {
     k.product_to_sums(graph.view(), table.data(), kDimension, 0, graph.rows(), sums.data());
     benchmark::ClobberMemory();
   }
-  report(state, kVisits);
+  report(state, graph.visits);
+}
+
+template <class Precision>
+void product_small_pages(benchmark::State& state) {
+  const Kernels<Precision>& k = kernels<Precision>(best_isa());
+  const Graph graph(state.range(0), state.range(1));
+  const SmallPages<typename Precision::Stored> table(state.range(0) * kDimension);
+  Matrix<typename Precision::Real> sums(graph.rows(), kDimension);
+  for (auto _ : state) {
+    k.product_to_sums(graph.view(), table.values.get(), kDimension, 0, graph.rows(), sums.data());
+    benchmark::ClobberMemory();
+  }
+  report(state, graph.visits);
+}
+
+/// How far ahead rows are asked for: the last variant, which is the best or nearly so.
+template <class Precision>
+void run_gather(benchmark::State& state, const Graph& graph) {
+  const Kernels<Precision>& k = kernels<Precision>(best_isa());
+  const Matrix<typename Precision::Stored> table(state.range(0), kDimension);
+  std::vector<typename Precision::Real> sum(kDimension);
+  for (auto _ : state) {
+    k.gather(graph.columns.data(), graph.visits, table.data(), kDimension, kGatherVariants - 1,
+             sum.data());
+    benchmark::ClobberMemory();
+  }
+  report(state, graph.visits);
 }
 
 template <class Precision>
 void gather(benchmark::State& state) {
-  const Kernels<Precision>& k = kernels<Precision>(best_isa());
-  const Graph graph(state.range(0));
-  const Matrix<typename Precision::Stored> table(state.range(0), kDimension);
-  std::vector<typename Precision::Real> sum(kDimension);
-  for (auto _ : state) {
-    k.gather(graph.columns.data(), kVisits, table.data(), kDimension,
-             static_cast<int>(state.range(1)), sum.data());
-    benchmark::ClobberMemory();
-  }
-  report(state, kVisits);
+  run_gather<Precision>(state, Graph(state.range(0), state.range(1)));
+}
+
+template <class Precision>
+void gather_tiled(benchmark::State& state) {
+  Graph graph(state.range(0), state.range(1));
+  state.counters["sums_per_row"] = graph.tile();
+  run_gather<Precision>(state, graph);
 }
 
 /// y = x W^T for blocks of 256 rows, as in the MLP.
@@ -148,22 +214,24 @@ void adam(benchmark::State& state) {
 }
 
 // In the second cache, in the third, in memory.
-void table_sizes(benchmark::internal::Benchmark* b) {
-  for (const std::int64_t rows : {3'000, 40'000, 10'000'000}) b->Arg(rows);
+void tables(benchmark::internal::Benchmark* b) {
+  for (const std::int64_t rows : {3'000, 40'000, 10'000'000}) b->Args({rows, kUniform});
+  for (const Draw draw : {kScattered, kPopularFirst}) b->Args({10'000'000, draw});
   b->Unit(benchmark::kMillisecond);
 }
-void gathers(benchmark::internal::Benchmark* b) {
-  for (const std::int64_t rows : {3'000, 40'000, 10'000'000})
-    for (int variant = 0; variant < kGatherVariants; ++variant) b->Args({rows, variant});
+void large_tables(benchmark::internal::Benchmark* b) {
+  for (const Draw draw : {kUniform, kScattered, kPopularFirst}) b->Args({10'000'000, draw});
   b->Unit(benchmark::kMillisecond);
 }
 
-BENCHMARK_TEMPLATE(product_plain, Fp32)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(product, Fp32)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(gather, Fp32)->Apply(gathers);
-BENCHMARK_TEMPLATE(product_plain, Bf16)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(product, Bf16)->Apply(table_sizes);
-BENCHMARK_TEMPLATE(gather, Bf16)->Apply(gathers);
+BENCHMARK_TEMPLATE(product_plain, Fp32)->Apply(tables);
+BENCHMARK_TEMPLATE(product, Fp32)->Apply(tables);
+BENCHMARK_TEMPLATE(gather, Fp32)->Apply(tables);
+BENCHMARK_TEMPLATE(product_plain, Bf16)->Apply(tables);
+BENCHMARK_TEMPLATE(product_small_pages, Bf16)->Apply(large_tables);
+BENCHMARK_TEMPLATE(product, Bf16)->Apply(tables);
+BENCHMARK_TEMPLATE(gather, Bf16)->Apply(tables);
+BENCHMARK_TEMPLATE(gather_tiled, Bf16)->Apply(large_tables);
 BENCHMARK(multiply)->Arg(64)->Arg(128);
 BENCHMARK(multiply_adds);
 BENCHMARK(adam)->Arg(600'000)->Arg(20'000'000);

@@ -82,8 +82,8 @@ class Propagation {
   void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
 
   /// The same if the gradient is zero outside rows `needed` (owned, ascending), whatever those rows
-  /// hold: the first layer then skips the edges of all other anchored rows. The bits are those of
-  /// backward().
+  /// hold: the first layer then skips the edges of all other anchored rows, where that saves more
+  /// than it costs. The bits are those of backward().
   void backward_rows(const Matrix<Real>& mean_gradient,
                      std::span<const LocalRow> needed,
                      Matrix<Real>& x_gradient);
@@ -133,6 +133,15 @@ class Propagation {
     LayerEdges edges;
     LayerRows rows;
   };
+  /// All layers: layer_at(k), and output_at(row, last layer) for what becomes of the sums of rows
+  /// from `row` on. A rank alone goes through them twice: once for the travelling rows of odd layers
+  /// and the anchored rows of even ones, once for the others, which those never read. So each sum
+  /// reads what the one before it wrote, while the cache still holds it.
+  template <class LayerAt, class OutputAt>
+  void run_layers(const LayerAt& layer_at, const OutputAt& output_at, const Work& overlap);
+  /// Half a layer of a rank alone.
+  template <class OutputAt>
+  void run_side(const Layer& layer, const OutputAt& output_at, bool travelling);
   /// One layer; output_at(row) says what becomes of the sums of rows from `row` on.
   template <class OutputAt>
   void run(const Layer& layer, const OutputAt& output_at, const Work& overlap);
@@ -151,6 +160,7 @@ class Propagation {
   PhaseClock& clock_;
   Work poll_;
   int self_;
+  bool alone_;
   std::int64_t width_;
   Scaling forward_;
   Scaling backward_;
