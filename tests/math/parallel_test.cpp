@@ -57,6 +57,25 @@ TEST_P(Parallel, BlocksCoverTheRowsWithoutOverlap) {
 
 INSTANTIATE_TEST_SUITE_P(Threads, Parallel, ::testing::Values(1, 2, 3));
 
+TEST(TileSharesOf, ThreadsTakeTheirOwnTilesFirstAndThenThoseOfOthers) {
+  TileShares shares(7, 3);  // 0 1 | 2 3 | 4 5 6
+  std::vector<std::int64_t> taken;
+  for (int n = 0; n < 4; ++n) taken.push_back(shares.take(1));
+  EXPECT_EQ(taken, (std::vector<std::int64_t>{2, 3, 4, 5}));
+  EXPECT_EQ(shares.take(0), 0);
+  EXPECT_EQ(shares.take(2), 6);
+  EXPECT_EQ(shares.take(2), 1);
+  for (const int thread : {0, 1, 2}) EXPECT_EQ(shares.take(thread), -1);
+}
+
+TEST(TileSharesOf, FewTilesAndNone) {
+  TileShares one(1, 4);
+  EXPECT_EQ(one.take(0), 0);
+  EXPECT_EQ(one.take(3), -1);
+  TileShares none(0, 2);
+  EXPECT_EQ(none.take(1), -1);
+}
+
 /// Each tile takes rows until it has `target` nonzeros or rows.
 void expect_balanced(const std::vector<std::int64_t>& offsets, std::int64_t target) {
   const std::vector<std::int64_t> bounds = balanced_tiles(offsets, target);
