@@ -18,20 +18,23 @@ std::byte* aligned(void* piece) {
 
 }  // namespace
 
-SharedMemory::SharedMemory(const Communicator& comm, std::int64_t bytes) {
-  const Communicator node = comm.split_by_node();
+SharedMemory::SharedMemory(const Communicator& comm, std::int64_t bytes)
+    : node_(comm.split_by_node()) {
   MPI_Info own_pages = MPI_INFO_NULL;  // so that each piece lies in its rank's part of the memory
   check_mpi(MPI_Info_create(&own_pages), "MPI_Info_create");
   check_mpi(MPI_Info_set(own_pages, "alloc_shared_noncontig", "true"), "MPI_Info_set");
   void* mine = nullptr;
   const int code =
-      MPI_Win_allocate_shared(bytes + kCacheLine, 1, own_pages, node.get(), &mine, &window_);
+      MPI_Win_allocate_shared(bytes + kCacheLine, 1, own_pages, node_.get(), &mine, &window_);
   MPI_Info_free(&own_pages);
   check_mpi(code, "MPI_Win_allocate_shared (--shared-memory off does without)");
+  check_mpi(MPI_Win_set_errhandler(window_, MPI_ERRORS_RETURN), "MPI_Win_set_errhandler");
   check_mpi(MPI_Win_lock_all(MPI_MODE_NOCHECK, window_), "MPI_Win_lock_all");
   std::memset(aligned(mine), 0, static_cast<std::size_t>(bytes));
-  node.barrier();  // or zeros would cover what a faster rank has written already
-  int next = 0;    // ranks of the node ascend in both communicators
+  sync();
+  node_.barrier();  // or zeros would cover what a faster rank has written already
+  sync();
+  int next = 0;  // ranks of the node ascend in both communicators
   for (int rank = 0; rank < comm.size(); ++rank) {
     std::byte* piece = nullptr;
     if (comm.shares_node(rank)) {
@@ -50,6 +53,7 @@ SharedMemory::~SharedMemory() {
   int finalized = 0;
   MPI_Finalized(&finalized);
   if (window_ == MPI_WIN_NULL || finalized != 0 || std::uncaught_exceptions() > 0) return;
+  node_.barrier();  // which answers the watchdog while it waits, as MPI_Win_free would not
   MPI_Win_unlock_all(window_);
   MPI_Win_free(&window_);
 }

@@ -46,6 +46,7 @@ Propagation<Precision>::Propagation(const Communicator& comm,
       poll_(std::move(poll)),
       self_(comm.rank()),
       alone_(comm.size() == 1),
+      sums_late_(true),
       width_(padded(shape.dimension)),
       forward_(make_scaling(false)),
       backward_(make_scaling(true)),
@@ -64,7 +65,8 @@ Propagation<Precision>::Propagation(const Communicator& comm,
     row -= static_cast<LocalRow>(graph.travelling.begin);
   }
   exchange_.keep_plan(&plan_, width_, graph.travelling.size(), shape.share_memory);
-  if (!exchange_.stays_on_node() && !plan_.send_rows.empty())
+  sums_late_ = exchange_.stays_on_node();
+  if (!sums_late_ && !plan_.send_rows.empty())
     own_sums_ = Matrix<Real>(graph.travelling.size(), shape.dimension);
 }
 
@@ -209,12 +211,18 @@ void Propagation<Precision>::run(const Layer& layer,
   sum_halo_rows(layer.edges.by_halo);
   exchange_.start_fold();
   if (!shape_.overlap) exchange_.wait();
-  if (own_sums_.rows() > 0) sum_own_edges(layer.edges.by_traveller, rows.travelling);
+  const auto sum_travelling = [&] {
+    sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
+                        rows.travelling);
+  };
+  if (own_sums_.rows() > 0)
+    sum_own_edges(layer.edges.by_traveller, rows.travelling);
+  else if (!sums_late_)
+    sum_travelling();  // no other rank has any for them
   exchange_.finish_expand();
   sum_anchored_rows(output_at(graph_.anchored.begin), rows.anchored);
   exchange_.finish_fold();
-  sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
-                      rows.travelling);
+  if (own_sums_.rows() > 0 || sums_late_) sum_travelling();
 }
 
 /// body(begin, end) for every run of CSR rows.

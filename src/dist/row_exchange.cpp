@@ -63,6 +63,8 @@ RowExchange<Precision>::RowExchange(const Communicator& comm,
 template <class Precision>
 void RowExchange<Precision>::set_plan(const ExchangePlan* plan, std::int64_t width) {
   SIREN_ASSERT(expanding_.empty() && folding_.empty(), "a new plan while rows are in flight");
+  SIREN_ASSERT(partial_offsets_.empty(), "a new plan in place of one that is kept ({} rows)",
+               plan_->halo_rows);
   plan_ = plan;
   if (width != width_)
     row_type_ = std::make_unique<ElementType>(static_cast<std::size_t>(width) * sizeof(Stored));
@@ -202,6 +204,9 @@ template <class Precision>
 void RowExchange<Precision>::start_fold(const Stored* halo_sums) {
   const auto phase = clock_.enter(Phase::kFold);
   halo_sums_ = halo_sums;
+  SIREN_ASSERT(
+      node_ == nullptr || halo_sums == this->halo_sums(), "sums {} B beside their place",
+      reinterpret_cast<const char*>(halo_sums) - reinterpret_cast<const char*>(this->halo_sums()));
   if (node_ != nullptr) node_->sync();
   SentBytes sent;
   for (std::size_t i = 0; i < plan_->peers.size(); ++i) {

@@ -98,6 +98,7 @@ SIREN_INLINE EvenOdd load_even_odd(const Bfloat16* p) {
   return {reinterpret_cast<Vec<float>>(pairs << 16),
           reinterpret_cast<Vec<float>>(pairs & 0xffff0000U)};
 }
+#if __has_builtin(__builtin_shufflevector)
 template <int... kLane>
 SIREN_INLINE void interleave_lanes(const EvenOdd& x,
                                    Vec<float>& low,
@@ -111,7 +112,17 @@ SIREN_INLINE void interleave_lanes(const EvenOdd& x,
 SIREN_INLINE void interleave(const EvenOdd& x, Vec<float>& low, Vec<float>& high) {
   interleave_lanes(x, low, high, std::make_integer_sequence<int, kLanes<float>>());
 }
-
+#else  // GCC 11
+SIREN_INLINE void interleave(const EvenOdd& x, Vec<float>& low, Vec<float>& high) {
+  constexpr int kHalf = kLanes<float> / 2;
+  for (int i = 0; i < kHalf; ++i) {
+    low[2 * i] = x.even[i];
+    low[2 * i + 1] = x.odd[i];
+    high[2 * i] = x.even[i + kHalf];
+    high[2 * i + 1] = x.odd[i + kHalf];
+  }
+}
+#endif
 /// The first `lanes` values; the others are zero.
 template <class Real>
 SIREN_INLINE Vec<Real> load_some(const Real* p, std::int64_t lanes) {

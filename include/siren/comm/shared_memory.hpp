@@ -17,7 +17,7 @@ class SharedMemory {
   /// Collective. `bytes` for this rank's own piece, zeros; it may be none. EnvironmentError if the
   /// node has no room for it.
   SharedMemory(const Communicator& comm, std::int64_t bytes);
-  /// Frees the memory, for which the node's ranks wait for each other; after an exception, which
+  /// Collective: frees the memory, for which the node's ranks wait for each other; after an exception, which
   /// others may not share, that is left to the end of the program.
   ~SharedMemory();
   SharedMemory(const SharedMemory&) = delete;
@@ -31,6 +31,7 @@ class SharedMemory {
   void sync() const;
 
  private:
+  Communicator node_;
   MPI_Win window_ = MPI_WIN_NULL;
   std::vector<std::byte*> pieces_;  // [ranks]
 };

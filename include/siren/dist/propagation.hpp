@@ -67,7 +67,8 @@ class Propagation {
               PhaseClock& clock,
               Work poll);
 
-  /// mean [rows x d] from x [rows x d]. `overlap` runs once, while the first expand is in flight.
+  /// mean [rows x d] from x [rows x d]. `overlap` runs once, while the first expand is in flight,
+  /// or at once if there is none.
   void forward(const Matrix<Real>& x, Matrix<Real>& mean, const Work& overlap = {});
 
   /// The same for rows `needed` (owned, ascending) only; the last layer is computed for them alone,
@@ -136,7 +137,8 @@ class Propagation {
   /// All layers: layer_at(k), and output_at(row, last layer) for what becomes of the sums of rows
   /// from `row` on. A rank alone goes through them twice: once for the travelling rows of odd layers
   /// and the anchored rows of even ones, once for the others, which those never read. So each sum
-  /// reads what the one before it wrote, while the cache still holds it.
+  /// reads what the one before it wrote, while the cache still holds it. (The powers are then added to
+  /// the mean in another order than on several ranks.)
   template <class LayerAt, class OutputAt>
   void run_layers(const LayerAt& layer_at, const OutputAt& output_at, const Work& overlap);
   /// Half a layer of a rank alone.
@@ -161,6 +163,7 @@ class Propagation {
   Work poll_;
   int self_;
   bool alone_;
+  bool sums_late_;  // of the travelling rows: together with those of others
   std::int64_t width_;
   Scaling forward_;
   Scaling backward_;
@@ -168,7 +171,7 @@ class Propagation {
   RowExchange<Precision> exchange_;
   Matrix<Stored> table_;       // [rows + halo x d] scaled input of the layer
   Matrix<Stored> next_table_;  // that of the next layer
-  Matrix<Real> own_sums_;      // [travelling x d] sums that other ranks add to
+  Matrix<Real> own_sums_;      // [travelling x d] sums of own edges until those of others have come
   RowSelection all_halo_;
   RowSelection all_travelling_;
   RowSelection all_anchored_;

@@ -74,7 +74,7 @@ class RowExchange {
   /// Rows have `width` elements (padded). The plan is borrowed and must stay until the next one.
   void set_plan(const ExchangePlan* plan, std::int64_t width);
 
-  /// Collective. The same for a plan that is kept: `rows` is how many rows the owner's table has.
+  /// Collective, and so is then the destructor. The same for a plan that is kept: `rows` is how many rows the owner's table has.
   void keep_plan(const ExchangePlan* plan,
                  std::int64_t width,
                  std::int64_t rows,
@@ -91,7 +91,7 @@ class RowExchange {
 
   /// With a plan that is kept: where the halo sums of this round belong [plan.halo_rows x width];
   /// start_fold() takes them there. finish_fold() returns when all ranks' sums can be read in
-  /// partial_sums(), until the next expand has finished.
+  /// partial_sums(), until the next expand starts.
   Stored* halo_sums();
   void start_fold() { start_fold(halo_sums()); }
   void finish_fold();
