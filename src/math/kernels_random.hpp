@@ -51,7 +51,7 @@ inline void random_words(const RandomCounters& counters, std::uint32_t* out) {
     std::uint32_t key1 = counters.key[1];
     for (int round = 0; round < kRounds; ++round, key0 += kWeyl0, key1 += kWeyl1)
 #pragma GCC unroll 8
-      for (int v = 0; v < kWideVectors; ++v) philox_round(x[v], key0, key1);
+      for (auto& vectors : x) philox_round(vectors, key0, key1);
     for (int v = 0; v < kWideVectors; ++v)
       for (int w = 0; w < 4; ++w) store_words(x[v][w], out + w * stride + begin + v * kWideWords);
   }
