@@ -12,10 +12,6 @@ namespace {
 
 inline constexpr std::int64_t kPrefetchDistance = 24;
 
-/// The width for which the products are compiled with constant strides and trip counts, too: that is
-/// worth most where rows have few edges.
-inline constexpr std::int64_t kUsualWidth = 64;
-
 template <class Stored>
 SIREN_INLINE void prefetch_row(const Stored* row, std::int64_t width) {
   const char* at = reinterpret_cast<const char*>(row);
@@ -108,32 +104,6 @@ SIREN_INLINE void sum_row(
     const CsrView& csr, std::int64_t r, const Stored* table, std::int64_t width, Emit emit) {
   sum_list<Real, kPrefetchDistance>(csr.columns + csr.offsets[r],
                                     csr.offsets[r + 1] - csr.offsets[r], table, width, emit);
-}
-
-template <class Real, class Stored, class Out>
-SIREN_INLINE void store_sums(CsrView csr,
-                             const Stored* table,
-                             std::int64_t width,
-                             std::int64_t begin,
-                             std::int64_t end,
-                             Out* out) {
-  for (std::int64_t r = begin; r < end; ++r)
-    sum_row<Real>(csr, r, table, width,
-                  [to = out + r * width](std::int64_t c, Vec<Real> x) { store(to + c, x); });
-}
-
-/// To sums or to the wire.
-template <class Real, class Stored, class Out>
-void product_to_rows(const CsrView& csr,
-                     const Stored* table,
-                     std::int64_t width,
-                     std::int64_t begin,
-                     std::int64_t end,
-                     Out* out) {
-  if (width == kUsualWidth)
-    store_sums<Real>(csr, table, kUsualWidth, begin, end, out);
-  else
-    store_sums<Real>(csr, table, width, begin, end, out);
 }
 
 template <class Real, class Stored>

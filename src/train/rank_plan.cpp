@@ -156,7 +156,7 @@ void Trial::count_memory(const Adjacency& graph, const TrainingSet& set, RankPla
   const std::int64_t rating_bytes =
       std::ssize(set.ratings.items) * std::int64_t{sizeof(ItemId) + 1} +
       std::ssize(set.ratings.offsets) * 8 + schedule.bytes() +
-      RatedFilter(set.ratings, set.items).bytes();
+      RatedFilter(set.ratings, set.items).bytes() + IndexSet(graph.rows).bytes();
   const DenseLayout dense(shape_of(config_, train_.users + train_.items));
   const std::int64_t partials =
       bytes.real * (BlockSum<float>(dense.size()).bytes() / std::int64_t{sizeof(float)});

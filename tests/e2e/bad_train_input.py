@@ -66,6 +66,7 @@ def option_cases(dataset):
         train("--partition best: unknown", dataset, "--partition", "best"),
         train("--travel none: unknown", dataset, "--travel", "none"),
         train("--isa mmx: unknown", dataset, "--isa", "mmx"),
+        train("--shared-memory some: unknown", dataset, "--shared-memory", "some"),
         train("--preset best: unknown", dataset, "--preset", "best"),
         train("--eval-split train: unknown", dataset, "--eval-split", "train"),
         train("--candidates some: ", dataset, "--candidates", "some"),

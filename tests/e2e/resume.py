@@ -66,7 +66,7 @@ def other_ranks(tests):
 def other_threads(tests):
     whole = tests.train("one-thread", 2, "--epochs", 9, "--max-steps", 90, "--threads", 1)
     run = tests.train("three-threads", 2, "--epochs", 9, "--max-steps", 37, "--threads", 1)
-    finish(tests.siren, run, 2, "--resume", "--max-steps", 90, "--threads", 3)
+    finish(tests.siren, run, 2, "--resume", "--max-steps", 90, "--threads", 3, "--shared-memory", "off")
     assert_same_model(whole, run, "other thread count")
     print("other thread count, from the middle of an epoch: bit-identical")
 

@@ -6,31 +6,18 @@ namespace {
 
 TYPED_TEST_SUITE(SparseKernels, Precisions);
 
-TYPED_TEST(SparseKernels, ProductToSumsAddsTheRowsOfTheColumns) {
-  using Real = typename TypeParam::Real;
-  using Stored = typename TypeParam::Stored;
-  this->on_every_isa([&](const Kernels<TypeParam>& k) {
-    for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().sealed();
-      const auto table = this->template whole<Stored>(this->kTableRows * width);
-      std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width), Real{-999});
-      k.product_to_sums(p.view(), table.data(), width, 0, p.rows(), sums.data());
-      EXPECT_TRUE(same_bits(sums, this->naive(p, table, width))) << "width " << width;
-    }
-  });
-}
-
 TYPED_TEST(SparseKernels, SumsHaveTheBitsOfAdditionsInTheOrderOfTheColumns) {
   using Real = typename TypeParam::Real;
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
-    for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().sealed();
-      const auto table = this->template real<Stored>(this->kTableRows * width);
-      std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width), Real{-999});
-      k.product_to_sums(p.view(), table.data(), width, 0, p.rows(), sums.data());
-      EXPECT_TRUE(same_bits(sums, this->naive(p, table, width))) << "width " << width;
-    }
+    for (const std::int64_t width : kWidths)
+      for (const auto& table : {this->template whole<Stored>(this->kTableRows * width),
+                                this->template real<Stored>(this->kTableRows * width)}) {
+        const Pattern p = this->pattern().sealed();
+        std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width), Real{-999});
+        k.product_to_sums(p.view(), table.data(), width, 0, p.rows(), sums.data());
+        EXPECT_TRUE(same_bits(sums, this->naive(p, table, width))) << "width " << width;
+      }
   });
 }
 

@@ -17,8 +17,8 @@ class SharedMemory {
   /// Collective. `bytes` for this rank's own piece, zeros; it may be none. EnvironmentError if the
   /// node has no room for it.
   SharedMemory(const Communicator& comm, std::int64_t bytes);
-  /// Collective: frees the memory, for which the node's ranks wait for each other; after an exception, which
-  /// others may not share, that is left to the end of the program.
+  /// Collective: frees the memory, for which the node's ranks wait for each other. After an
+  /// exception, which others may not share, that is left to the end of the program.
   ~SharedMemory();
   SharedMemory(const SharedMemory&) = delete;
   SharedMemory& operator=(const SharedMemory&) = delete;

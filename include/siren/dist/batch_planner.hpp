@@ -72,8 +72,8 @@ class BatchPlanner {
 
   /// Bytes held for all items on this rank.
   std::int64_t all_items_bytes() const { return sampler_.bytes() + 2 * plan_.items.bytes(); }
-  /// Bytes that grow with this rank's ratings.
-  std::int64_t rating_bytes() const { return rated_.bytes(); }
+  /// Bytes that grow with this rank's ratings and rows.
+  std::int64_t rating_bytes() const { return rated_.bytes() + needed_.bytes(); }
 
  private:
   enum class Stage { kIdle, kCounts, kIds };

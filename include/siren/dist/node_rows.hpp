@@ -4,7 +4,7 @@
 // from which the owners read. There are two of each, for rounds of expand and fold in turns:
 //
 //   round k      a user of rows writes its sums, tells the owners, waits for its inbox
-//   round k + 1  an owner writes an inbox, and tells of it, only after it has read the sums of round k
+//   round k + 1  an owner writes an inbox and tells of it only after reading the sums of round k
 //
 // so whoever writes for round k + 2 knows that round k has been read.
 #pragma once

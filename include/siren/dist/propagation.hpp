@@ -135,10 +135,10 @@ class Propagation {
     LayerRows rows;
   };
   /// All layers: layer_at(k), and output_at(row, last layer) for what becomes of the sums of rows
-  /// from `row` on. A rank alone goes through them twice: once for the travelling rows of odd layers
-  /// and the anchored rows of even ones, once for the others, which those never read. So each sum
-  /// reads what the one before it wrote, while the cache still holds it. (The powers are then added to
-  /// the mean in another order than on several ranks.)
+  /// from `row` on. A rank alone goes through them twice: once for the travelling rows of odd
+  /// layers and the anchored rows of even ones, once for the others, which those never read. So each
+  /// sum reads what the one before it wrote, while the cache still holds it. (The powers are then
+  /// added to the mean in another order than on several ranks.)
   template <class LayerAt, class OutputAt>
   void run_layers(const LayerAt& layer_at, const OutputAt& output_at, const Work& overlap);
   /// Half a layer of a rank alone.

@@ -13,7 +13,7 @@
 //   exchange.start_fold(halo_sums);      ...compute...  exchange.finish_fold(sums);
 //
 // A plan that is kept may let ranks of a node leave rows for each other in memory that they share
-// (dist/node_rows.hpp); expand and fold then take turns. Bits are the same, bytes are counted alike.
+// (dist/node_rows.hpp); expand and fold then take turns. Same bits; bytes are counted alike.
 #pragma once
 
 #include <cstdint>
@@ -74,7 +74,8 @@ class RowExchange {
   /// Rows have `width` elements (padded). The plan is borrowed and must stay until the next one.
   void set_plan(const ExchangePlan* plan, std::int64_t width);
 
-  /// Collective, and so is then the destructor. The same for a plan that is kept: `rows` is how many rows the owner's table has.
+  /// Collective, and so is then the destructor. The same for a plan that is kept: `rows` is how many
+  /// rows the owner's table has.
   void keep_plan(const ExchangePlan* plan,
                  std::int64_t width,
                  std::int64_t rows,
@@ -96,7 +97,7 @@ class RowExchange {
   void start_fold() { start_fold(halo_sums()); }
   void finish_fold();
   PartialSums<Stored> partial_sums() const;
-  /// Whether all peers are reached through the node's memory: nothing is to be gained by waiting late.
+  /// Whether all peers are reached through the node's memory: nothing is gained by waiting late.
   bool stays_on_node() const { return node_ == nullptr ? plan_->empty() : node_->reaches_all(); }
   /// Of what keep_plan() allocated besides buffers of messages.
   std::int64_t bytes() const;

@@ -15,8 +15,8 @@ struct CsrView {
 };
 inline constexpr std::int64_t kColumnSlack = 32;
 
-/// Sums that others have made for row r: the entries offsets[r] .. offsets[r + 1] - 1, in the order in
-/// which they are to be added.
+/// Sums that others have made for row r: the entries offsets[r] .. offsets[r + 1] - 1, in the order
+/// in which they are to be added.
 template <class Stored>
 struct PartialSums {
   struct Entry {

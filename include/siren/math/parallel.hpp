@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads inside a rank: OpenMP loops over tiles. Which thread runs a tile never matters to a
-// result; it matters to the caches. Each thread has its share of the tiles, the same in every loop of
-// as many tiles, so that edges and rows stay in the cache of the core that had them last; whoever is
-// done helps the others.
+// result; it matters to the caches. Each thread has its share of the tiles, the same in every loop
+// of as many tiles, so that edges and rows stay in the cache of the core that had them last; whoever
+// is done helps the others.
 #pragma once
 
 #include <atomic>
