@@ -54,12 +54,4 @@ void select_rows(std::span<const LocalRow> needed,
   if (work > 0) end_tile();
 }
 
-const std::uint8_t* flag_rows(std::span<const LocalRow> needed,
-                              std::int64_t rows,
-                              std::vector<std::uint8_t>& flags) {
-  flags.assign(static_cast<std::size_t>(rows), 0);
-  for (const LocalRow row : needed) flags[static_cast<std::size_t>(row)] = 1;
-  return flags.data();
-}
-
 }  // namespace siren

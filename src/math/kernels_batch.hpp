@@ -144,6 +144,29 @@ void mix(Real* mean, const Real* value, Real weight, std::int64_t count) {
     store(mean + i, load(mean + i) + weight * (load(value + i) - load(mean + i)));
 }
 
+/// One vector of each; adds to `zero` what is zero unless something is not finite.
+template <class Real>
+SIREN_INLINE void adam_vector(Real* parameter,
+                              Real* first,
+                              Real* second,
+                              Vec<Real> g,
+                              const AdamStep<Real>& step,
+                              Vec<Real>& zero) {
+  const Vec<Real> m = load(first) * step.beta1 + g * (Real(1) - step.beta1);
+  const Vec<Real> v = load(second) * step.beta2 + g * g * (Real(1) - step.beta2);
+  store(first, m);
+  store(second, v);
+  Vec<Real> root = v;
+  for (int lane = 0; lane < kLanes<Real>; ++lane)
+    root[lane] = sizeof(Real) == 4 ? Real(__builtin_sqrtf(float(root[lane])))
+                                   : Real(__builtin_sqrt(double(root[lane])));
+  const Vec<Real> p =
+      load(parameter) - step.learning_rate * m / (root * step.inverse_root_bias + step.epsilon);
+  store(parameter, p);
+  zero += p * Real(0);
+  zero += v * Real(0);
+}
+
 template <class Real>
 bool adam(Real* __restrict parameter,
           Real* __restrict first,
@@ -152,21 +175,24 @@ bool adam(Real* __restrict parameter,
           std::int64_t count,
           const AdamStep<Real>& step) {
   Vec<Real> zero{};
-  for (std::int64_t i = 0; i < count; i += kLanes<Real>) {
-    const Vec<Real> g = load(gradient + i);
-    const Vec<Real> m = load(first + i) * step.beta1 + g * (Real(1) - step.beta1);
-    const Vec<Real> v = load(second + i) * step.beta2 + g * g * (Real(1) - step.beta2);
-    store(first + i, m);
-    store(second + i, v);
-    Vec<Real> root = v;
-    for (int lane = 0; lane < kLanes<Real>; ++lane)
-      root[lane] = sizeof(Real) == 4 ? Real(__builtin_sqrtf(float(root[lane])))
-                                     : Real(__builtin_sqrt(double(root[lane])));
-    const Vec<Real> p = load(parameter + i) -
-                        step.learning_rate * m / (root * step.inverse_root_bias + step.epsilon);
-    store(parameter + i, p);
-    zero += p * Real(0);
-    zero += v * Real(0);
+  for (std::int64_t i = 0; i < count; i += kLanes<Real>)
+    adam_vector<Real>(parameter + i, first + i, second + i, load(gradient + i), step, zero);
+  return !any<Real>(zero != Real(0));
+}
+
+template <class Real>
+bool adam_rows(const AdamRows<Real>& rows,
+               std::int64_t begin,
+               std::int64_t end,
+               const AdamStep<Real>& step) {
+  Vec<Real> zero{};
+  for (std::int64_t r = begin; r < end; ++r) {
+    const Real* const gradient = row_at(rows.gradient, rows.places, r, rows.width);
+    for (std::int64_t c = 0; c < rows.width; c += kLanes<Real>) {
+      const std::int64_t i = r * rows.width + c;
+      adam_vector<Real>(rows.parameter + i, rows.first_moment + i, rows.second_moment + i,
+                        gradient == nullptr ? Vec<Real>{} : load(gradient + c), step, zero);
+    }
   }
   return !any<Real>(zero != Real(0));
 }

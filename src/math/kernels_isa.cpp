@@ -45,6 +45,7 @@ constexpr Kernels<Precision> make_table() {
       .log_sigmoid = log_sigmoid<Real>,
       .at_least = at_least<Real>,
       .adam = adam<Real>,
+      .adam_rows = adam_rows<Real>,
       .mix = mix<Real>,
       .random_words = random_words,
       .gather = gather<Real, Stored>,

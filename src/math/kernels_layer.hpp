@@ -11,10 +11,6 @@
 namespace siren::SIREN_KERNEL_NAMESPACE {
 namespace {
 
-SIREN_INLINE bool has(const std::uint8_t* rows, std::int64_t r) {
-  return rows == nullptr || rows[r] != 0;
-}
-
 /// The width for which the products are compiled with constant strides and trip counts, too: that is
 /// worth most where rows have few edges.
 inline constexpr std::int64_t kUsualWidth = 64;
@@ -28,18 +24,17 @@ struct StoredRows {
 /// A sum of few rows takes less time than a row of the output takes to come from memory.
 inline constexpr std::int64_t kRowsAhead = 8;
 
-/// Asks for what finish() will read of row r.
+/// Asks for what will be read of the output's row r.
 template <class Real, class Stored>
 SIREN_INLINE void expect(const LayerOutput<Real, Stored>& to, std::int64_t r, std::int64_t width) {
-  if (has(to.wanted, r)) prefetch_row(to.sum + r * width, width);
+  if (const Real* sum = row_at(to.sum, to.places, r, width)) prefetch_row(sum, width);
 }
 template <class Real, class Stored>
 SIREN_INLINE void expect(const AdjointOutput<Real, Stored>& to,
                          std::int64_t r,
                          std::int64_t width) {
-  if (has(to.given, r)) prefetch_row(to.g + r * width, width);
+  if (const Real* g = row_at(to.g, to.places, r, width)) prefetch_row(g, width);
 }
-
 template <class Out>
 SIREN_INLINE void expect(const StoredRows<Out>&, std::int64_t, std::int64_t) {}
 
@@ -56,38 +51,42 @@ SIREN_INLINE Vec<Real> complete(const PartialSums<Stored>& others,
   return x;
 }
 
-/// Columns [c, c + one vector) of row r, whose sum over the own edges is x.
+/// finish(row)(c, x) disposes of columns [c, c + one vector) of row r, whose sum over the own edges
+/// is x.
 template <class Real, class Stored>
-SIREN_INLINE void finish(const LayerOutput<Real, Stored>& to,
-                         std::int64_t r,
-                         std::int64_t c,
-                         std::int64_t width,
-                         Vec<Real> x) {
-  x = complete<Real>(to.partial, r, c, width, x);
-  const std::int64_t at = r * width + c;
-  if (to.next != nullptr) store(to.next + at, x * to.next_scale[r]);
-  if (has(to.wanted, r)) store(to.sum + at, load(to.sum + at) + x * to.sum_scale[r]);
+SIREN_INLINE auto finish(const LayerOutput<Real, Stored>& to, std::int64_t r, std::int64_t width) {
+  Stored* const next = to.next == nullptr ? nullptr : to.next + r * width;
+  Real* const sum = row_at(to.sum, to.places, r, width);
+  const Real next_scale = next == nullptr ? Real{0} : to.next_scale[r];
+  const Real sum_scale = to.sum_scale[r];
+  return [=, &to](std::int64_t c, Vec<Real> x) {
+    x = complete<Real>(to.partial, r, c, width, x);
+    if (next != nullptr) store(next + c, x * next_scale);
+    if (sum != nullptr) store(sum + c, load(sum + c) + x * sum_scale);
+  };
 }
 
 template <class Real, class Stored>
-SIREN_INLINE void finish(const AdjointOutput<Real, Stored>& to,
+SIREN_INLINE auto finish(const AdjointOutput<Real, Stored>& to,
                          std::int64_t r,
-                         std::int64_t c,
-                         std::int64_t width,
-                         Vec<Real> x) {
-  x = complete<Real>(to.partial, r, c, width, x);
-  const std::int64_t at = r * width + c;
-  const Vec<Real> g = has(to.given, r) ? load(to.g + at) : Vec<Real>{};
-  if (to.next != nullptr)
-    store(to.next + at, x * to.next_scale[r] + g * to.start_scale[r]);
-  else
-    store(to.result + at, x * to.result_scale[r] + g * to.share);
+                         std::int64_t width) {
+  const bool last = to.next == nullptr;
+  const Real* const g = row_at(to.g, to.places, r, width);
+  const Real scale = last ? to.result_scale[r] : to.next_scale[r];
+  const Real g_scale = last ? to.share : to.start_scale[r];
+  return [=, &to](std::int64_t c, Vec<Real> x) {
+    x = complete<Real>(to.partial, r, c, width, x) * scale +
+        (g == nullptr ? Vec<Real>{} : load(g + c)) * g_scale;
+    if (last)
+      store(to.result + r * width + c, x);
+    else
+      store(to.next + r * width + c, x);
+  };
 }
 
-template <class Real, class Out>
-SIREN_INLINE void finish(
-    const StoredRows<Out>& to, std::int64_t r, std::int64_t c, std::int64_t width, Vec<Real> x) {
-  store(to.rows + r * width + c, x);
+template <class Out>
+SIREN_INLINE auto finish(const StoredRows<Out>& to, std::int64_t r, std::int64_t width) {
+  return [row = to.rows + r * width](std::int64_t c, auto x) { store(row + c, x); };
 }
 
 template <class Real, class Stored, class Output>
@@ -99,9 +98,7 @@ SIREN_INLINE void product_rows(CsrView csr,
                                Output to) {
   for (std::int64_t r = begin; r < end; ++r) {
     if (r + kRowsAhead < end) expect(to, r + kRowsAhead, width);
-    sum_row<Real>(csr, r, table, width, [&to, r, width](std::int64_t c, Vec<Real> x) {
-      finish<Real>(to, r, c, width, x);
-    });
+    sum_row<Real>(csr, r, table, width, finish(to, r, width));
   }
 }
 
@@ -132,9 +129,11 @@ void product_to_rows(const CsrView& csr,
 template <class Real, class Stored, class Output>
 void sums_to(
     const Real* sums, std::int64_t width, std::int64_t begin, std::int64_t end, const Output& to) {
-  for (std::int64_t r = begin; r < end; ++r)
+  for (std::int64_t r = begin; r < end; ++r) {
+    const auto finish_columns = finish(to, r, width);
     for (std::int64_t c = 0; c < width; c += kLanes<Real>)
-      finish<Real>(to, r, c, width, load(sums + r * width + c));
+      finish_columns(c, load(sums + r * width + c));
+  }
 }
 
 template <class Real, class Stored>
@@ -145,11 +144,11 @@ void begin_layers(const LayerInput<Real>& input,
                   Stored* table,
                   Real* mean) {
   for (std::int64_t r = begin; r < end; ++r) {
-    const bool wanted = has(input.wanted, r);
-    for (std::int64_t at = r * width; at < (r + 1) * width; at += kLanes<Real>) {
-      const Vec<Real> x = load(input.x + at);
-      store(table + at, x * input.scale[r]);
-      if (wanted) store(mean + at, x * input.share);
+    Real* const share = row_at(mean, input.places, r, width);
+    for (std::int64_t c = 0; c < width; c += kLanes<Real>) {
+      const Vec<Real> x = load(input.x + r * width + c);
+      store(table + r * width + c, x * input.scale[r]);
+      if (share != nullptr) store(share + c, x * input.share);
     }
   }
 }
@@ -161,11 +160,11 @@ void begin_adjoint(const AdjointOutput<Real, Stored>& to,
                    std::int64_t end,
                    Stored* table) {
   for (std::int64_t r = begin; r < end; ++r) {
-    const bool given = has(to.given, r);
-    for (std::int64_t at = r * width; at < (r + 1) * width; at += kLanes<Real>) {
-      const Vec<Real> g = given ? load(to.g + at) : Vec<Real>{};
-      store(table + at, g * to.start_scale[r]);
-      if (to.next == nullptr) store(to.result + at, g * to.share);
+    const Real* const given = row_at(to.g, to.places, r, width);
+    for (std::int64_t c = 0; c < width; c += kLanes<Real>) {
+      const Vec<Real> g = given == nullptr ? Vec<Real>{} : load(given + c);
+      store(table + r * width + c, g * to.start_scale[r]);
+      if (to.next == nullptr) store(to.result + r * width + c, g * to.share);
     }
   }
 }

@@ -19,6 +19,13 @@ SIREN_INLINE void prefetch_row(const Stored* row, std::int64_t width) {
     __builtin_prefetch(at + byte);
 }
 
+/// The row of `matrix` that belongs to row r; null if none does.
+template <class Real>
+SIREN_INLINE Real* row_at(Real* matrix, Places places, std::int64_t r, std::int64_t width) {
+  const std::int64_t place = places == nullptr ? r : places[r];
+  return place < 0 ? nullptr : matrix + place * width;
+}
+
 /// Calls emit(column offset, vector) for the sum of `count` table rows, `kVectors` vectors at a time
 /// kept in registers; the row `kAhead` entries further on is on its way already.
 template <class Real, int kVectors, int kAhead, class Stored, class Emit>

@@ -31,6 +31,13 @@ struct ExpConstants<double> {
   static constexpr int kLogTerms = 18;
 };
 
+template <class Real>
+constexpr Real inverse_factorial(int n) {
+  double product = 1.0;
+  for (int k = 2; k <= n; ++k) product *= k;
+  return static_cast<Real>(1.0 / product);
+}
+
 /// e^x: x = n ln 2 + r with |r| <= ln 2 / 2, then the Taylor polynomial of e^r, then times 2^n.
 /// Arguments are clamped to the range in which the result is a normal number; NaN stays NaN.
 template <class Real>
@@ -41,9 +48,9 @@ SIREN_INLINE Vec<Real> exp_of(Vec<Real> x) {
   const Vec<Real> shifted = x * Real(1.44269504088896340736) + C::kMagic;
   const Vec<Real> n = shifted - C::kMagic;
   const Vec<Real> r = (x - n * C::kLn2High) - n * C::kLn2Low;
-  Vec<Real> sum = broadcast<Real>(1);
+  Vec<Real> sum = broadcast<Real>(inverse_factorial<Real>(C::kTerms - 1));
 #pragma GCC unroll 16
-  for (int k = C::kTerms - 1; k > 0; --k) sum = sum * r * (Real(1) / Real(k)) + Real(1);
+  for (int k = C::kTerms - 2; k >= 0; --k) sum = sum * r + inverse_factorial<Real>(k);
   const IntVec<Real> power = reinterpret_cast<IntVec<Real>>(shifted) << C::kMantissa;
   return reinterpret_cast<Vec<Real>>(reinterpret_cast<IntVec<Real>>(sum) + power);
 }

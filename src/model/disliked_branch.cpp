@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/model/disliked_branch.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "siren/math/block_sum.hpp"
@@ -68,16 +69,20 @@ void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass,
 }
 
 template <class Precision>
-auto DislikedBranch<Precision>::backward_block(const Pass<Real>& pass,
+void DislikedBranch<Precision>::backward_block(const Pass<Real>& pass,
                                                const RowRange& block,
                                                Matrix<Real>& d,
-                                               Real* dense_gradient) const -> const Real* {
+                                               Matrix<Real>& table_gradient,
+                                               Real* dense_gradient) const {
   const std::int64_t rows = block.size();
   const Real scale = drops(pass) ? static_cast<Real>(dropout_.scale()) : Real{1};
   Real* gradient = d.row(block.begin);
-  Real* input_gradient = scratch<GradientOfBlock, Real>(rows * width_);
+  if (layout_.mlp_layers() == 0)
+    std::copy_n(gradient, rows * width_, table_gradient.row(block.begin));
+  Real* other = scratch<GradientOfBlock, Real>(rows * width_);
   for (int layer = layout_.mlp_layers() - 1; layer >= 0; --layer) {
     const auto l = static_cast<std::size_t>(layer);
+    Real* const input_gradient = layer == 0 ? table_gradient.row(block.begin) : other;
     kernels_.relu_dropout_backward(activations_[l + 1].row(block.begin), gradient, rows, width_,
                                    scale, dense_gradient + layout_.bias(layer));
     // dW [out x in] += d^T Y(l);  dY(l) = d W
@@ -85,9 +90,8 @@ auto DislikedBranch<Precision>::backward_block(const Pass<Real>& pass,
                        dense_gradient + layout_.weight(layer), width_, width_, rows, width_, true});
     kernels_.multiply({gradient, width_, 1, pass.dense + layout_.weight(layer), width_,
                        input_gradient, width_, rows, width_, width_, false});
-    std::swap(gradient, input_gradient);
+    other = std::exchange(gradient, input_gradient);
   }
-  return gradient;
 }
 
 template <class Precision>

@@ -4,14 +4,12 @@
 #include <algorithm>
 
 #include "siren/math/block_sum.hpp"
-#include "siren/math/row_copy.hpp"
 #include "siren/math/scratch.hpp"
 
 namespace siren {
 
 namespace {
 
-struct LikedGradientOfBlock {};
 struct ScoreGradientOfBlock {};
 
 }  // namespace
@@ -25,12 +23,11 @@ Fusion<Precision>::Fusion(const ModelShape& shape, const Kernels<Precision>& ker
       words_((width_ + 63) / 64),
       liked_{kAttentionLikedSite, nullptr, Matrix<Real>(0, shape.dimension), {}, {}},
       disliked_{kAttentionDislikedSite, nullptr, Matrix<Real>(0, shape.dimension), {}, {}},
-      zp_(0, shape.dimension),
       transposed_(width_, width_) {}
 
 template <class Precision>
-void Fusion<Precision>::prepare(const Pass<Real>& pass, Side& side, const Matrix<Real>& z) const {
-  side.z = &z;
+void Fusion<Precision>::prepare(const Pass<Real>& pass, Side& side, const Real* z) const {
+  side.z = z;
   if (!layout_.has_attention()) return;
   const auto n = static_cast<std::size_t>(pass.needed.size());
   side.hidden.reserve_rows(pass.needed.size());
@@ -40,13 +37,12 @@ void Fusion<Precision>::prepare(const Pass<Real>& pass, Side& side, const Matrix
 
 template <class Precision>
 void Fusion<Precision>::forward(const Pass<Real>& pass,
-                                const Matrix<Real>& zp_table,
-                                const Matrix<Real>& zn,
+                                const Real* zp,
+                                const Real* zn,
                                 Matrix<Real>& z) {
-  zp_.reserve_rows(pass.needed.size());
   z.reserve_rows(pass.needed.size());
   share_.resize(static_cast<std::size_t>(pass.needed.size()));
-  prepare(pass, liked_, zp_);
+  prepare(pass, liked_, zp);
   prepare(pass, disliked_, zn);
   if (layout_.has_attention())
     transpose(pass.dense + layout_.attention_weight(), width_, transposed_.data());
@@ -54,7 +50,6 @@ void Fusion<Precision>::forward(const Pass<Real>& pass,
   const std::vector<Real> even(static_cast<std::size_t>(kSumBlockRows),
                                Real{0});  // equal scores: one half each
   parallel_blocks(pass.needed.size(), kSumBlockRows, [&](std::int64_t begin, std::int64_t end) {
-    gather_rows(zp_table, pass.needed.rows_of(begin, end), zp_.row(begin));
     const Real* score_p = even.data();
     const Real* score_n = even.data();
     if (layout_.has_attention()) {
@@ -63,8 +58,8 @@ void Fusion<Precision>::forward(const Pass<Real>& pass,
       score_p = liked_.score.data() + begin;
       score_n = disliked_.score.data() + begin;
     }
-    kernels_.blend({zp_.row(begin), zn.row(begin), end - begin, width_}, score_p, score_n,
-                   share_.data() + begin, z.row(begin));
+    kernels_.blend({zp + begin * width_, zn + begin * width_, end - begin, width_}, score_p,
+                   score_n, share_.data() + begin, z.row(begin));
   });
 }
 
@@ -83,7 +78,7 @@ void Fusion<Precision>::score_block(const Pass<Real>& pass, const RowRange& bloc
     dropout_.fill(side.site, pass.mode.step, pass.needed.nodes_of(block.begin, block.end), words_,
                   side.mask.data() + block.begin * words_);
   Real* hidden = side.hidden.row(block.begin);
-  kernels_.multiply({side.z->row(block.begin), width_, 1, transposed_.data(), width_, hidden,
+  kernels_.multiply({side.z + block.begin * width_, width_, 1, transposed_.data(), width_, hidden,
                      width_, block.size(), width_, width_, false});
   kernels_.tanh_score(hidden, block.size(), head(pass, side, block.begin),
                       side.score.data() + block.begin);
@@ -100,7 +95,7 @@ void Fusion<Precision>::score_backward_block(const Pass<Real>& pass,
   kernels_.tanh_score_backward(hidden, ds, block.size(), head(pass, side, block.begin),
                                dense_gradient + layout_.query(),
                                dense_gradient + layout_.attention_bias());
-  kernels_.multiply({hidden, 1, width_, side.z->row(block.begin), width_,
+  kernels_.multiply({hidden, 1, width_, side.z + block.begin * width_, width_,
                      dense_gradient + layout_.attention_weight(), width_, width_, block.size(),
                      width_, true});
   kernels_.multiply({hidden, width_, 1, pass.dense + layout_.attention_weight(), width_, dz, width_,
@@ -113,9 +108,9 @@ void Fusion<Precision>::backward_block(const Pass<Real>& pass,
                                        Matrix<Real>& d,
                                        Matrix<Real>& zp_gradient,
                                        Real* dense_gradient) {
-  const BranchRows<Real> branches{zp_.row(block.begin), disliked_.z->row(block.begin), block.size(),
-                                  width_};
-  Real* const dzp = scratch<LikedGradientOfBlock, Real>(block.size() * width_);
+  const std::int64_t first = block.begin * width_;
+  const BranchRows<Real> branches{liked_.z + first, disliked_.z + first, block.size(), width_};
+  Real* const dzp = zp_gradient.row(block.begin);
   Real* const ds = scratch<ScoreGradientOfBlock, Real>(block.size());
   Real* const dzn = d.row(block.begin);
   kernels_.blend_backward(branches, share_.data() + block.begin, dzn, ds, dzp, dzn);
@@ -124,12 +119,11 @@ void Fusion<Precision>::backward_block(const Pass<Real>& pass,
     std::transform(ds, ds + block.size(), ds, [](Real x) { return -x; });
     score_backward_block(pass, block, disliked_, ds, dzn, dense_gradient);
   }
-  scatter_rows(dzp, pass.needed.rows_of(block.begin, block.end), zp_gradient);
 }
 
 template <class Precision>
 std::int64_t Fusion<Precision>::bytes() const {
-  return liked_.hidden.bytes() + disliked_.hidden.bytes() + zp_.bytes();
+  return liked_.hidden.bytes() + disliked_.hidden.bytes();
 }
 
 template class Fusion<Fp32>;

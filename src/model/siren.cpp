@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "siren/math/row_copy.hpp"
 #include "siren/model/initialise.hpp"
 
 namespace siren {
@@ -11,24 +10,6 @@ namespace siren {
 namespace {
 
 constexpr std::int64_t kEvaluationRows = 16384;  // rows embedded at once outside training
-constexpr std::int64_t kRowsPerTile = 512;
-
-/// Rows of the table that are among `rows` but not among `others`, both ascending, become zero.
-template <class Real>
-void clear_rows(std::span<const LocalRow> rows,
-                std::span<const LocalRow> others,
-                Matrix<Real>& table) {
-  parallel_blocks(std::ssize(rows), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
-    const auto tile =
-        rows.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    auto other = std::lower_bound(others.begin(), others.end(), tile.front());
-    for (const LocalRow row : tile) {
-      while (other != others.end() && *other < row) ++other;
-      if (other == others.end() || *other != row)
-        std::fill_n(table.row(row), table.stride(), Real{0});
-    }
-  });
-}
 
 }  // namespace
 
@@ -37,6 +18,13 @@ Parameters<Real>::Parameters(const ModelShape& shape, std::int64_t rows)
     : liked(rows, shape.dimension),
       disliked(shape.disliked_branch ? rows : 0, shape.dimension),
       dense(DenseLayout(shape).size()) {}
+
+template <class Real>
+Gradients<Real>::Gradients(const ModelShape& shape, std::int64_t rows)
+    : liked(rows, shape.dimension),
+      disliked(0, shape.dimension),
+      dense(DenseLayout(shape).size()),
+      zp(0, shape.dimension) {}
 
 template <class Precision>
 Siren<Precision>::Siren(const ModelShape& shape,
@@ -69,13 +57,13 @@ void Siren<Precision>::embed_disliked(const RowSet& needed,
 }
 
 template <class Precision>
-auto Siren<Precision>::fuse(const Matrix<Real>& zp, const RowSet& needed, const Mode& mode)
+auto Siren<Precision>::fuse(const Real* zp, const RowSet& needed, const Mode& mode)
     -> const Matrix<Real>& {
   if (shape_.disliked_branch) {
-    fusion_.forward(pass_of(needed, mode), zp, disliked_.output(), z_);
+    fusion_.forward(pass_of(needed, mode), zp, disliked_.output().data(), z_);
   } else {
     z_.reserve_rows(needed.size());
-    gather_rows(zp, needed.rows_of(0, needed.size()), z_.data());
+    std::copy_n(zp, needed.size() * z_.stride(), z_.data());
   }
   return z_;
 }
@@ -86,20 +74,19 @@ void Siren<Precision>::backward(const RowSet& needed,
                                 Matrix<Real>& dz,
                                 Gradients<Real>& gradients,
                                 const std::function<void()>& poll) {
+  gradients.zp.reserve_rows(needed.size());
   if (!shape_.disliked_branch) {
-    scatter_rows(dz.data(), needed.rows_of(0, needed.size()), gradients.zp);
+    std::copy_n(dz.data(), needed.size() * dz.stride(), gradients.zp.data());
     return;
   }
-  clear_rows<Real>(gradients.disliked_rows, needed.rows, gradients.of.disliked);
-  gradients.disliked_rows.assign(needed.rows.begin(), needed.rows.end());
-  std::fill_n(gradients.of.dense.data(), gradients.of.dense.size(), Real{0});
+  gradients.disliked.reserve_rows(needed.size());
+  std::fill_n(gradients.dense.data(), gradients.dense.size(), Real{0});
   const Pass<Real> pass = pass_of(needed, mode);
   dense_sum_.add(
-      needed.size(), gradients.of.dense.data(),
+      needed.size(), gradients.dense.data(),
       [&](std::int64_t begin, std::int64_t end, Real* dense_gradient) {
         fusion_.backward_block(pass, {begin, end}, dz, gradients.zp, dense_gradient);
-        const Real* const dy = disliked_.backward_block(pass, {begin, end}, dz, dense_gradient);
-        scatter_rows(dy, needed.rows_of(begin, end), gradients.of.disliked);
+        disliked_.backward_block(pass, {begin, end}, dz, gradients.disliked, dense_gradient);
       },
       poll);
 }
@@ -115,13 +102,15 @@ void Siren<Precision>::embed_all(const Matrix<Real>& zp,
     for (std::int64_t r = begin; r < end; ++r) rows.rows.push_back(static_cast<LocalRow>(r));
     rows.nodes.assign(nodes.begin() + begin, nodes.begin() + end);
     embed_disliked(rows, {}, [] {});
-    const Matrix<Real>& z = fuse(zp, rows, {});
+    const Matrix<Real>& z = fuse(zp.row(begin), rows, {});
     visit(begin, z, disliked_.output());
   }
 }
 
 template struct Parameters<float>;
 template struct Parameters<double>;
+template struct Gradients<float>;
+template struct Gradients<double>;
 template class Siren<Fp32>;
 template class Siren<Bf16>;
 template class Siren<Fp64>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/train/adam.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 
@@ -19,7 +20,8 @@ Adam<Precision>::Adam(const ModelShape& shape, std::int64_t rows, const Kernels<
 template <class Precision>
 bool Adam<Precision>::update(std::int64_t t,
                              double rate,
-                             const Parameters<Real>& gradients,
+                             const Gradients<Real>& gradients,
+                             const RowSet& needed,
                              Parameters<Real>& parameters) {
   const auto power = static_cast<double>(t);
   const AdamStep<Real> step{static_cast<Real>(rate / (1.0 - std::pow(kBeta1, power))),
@@ -37,7 +39,14 @@ bool Adam<Precision>::update(std::int64_t t,
         });
   };
   update_all(parameters.liked, first_.liked, second_.liked, gradients.liked);
-  update_all(parameters.disliked, first_.disliked, second_.disliked, gradients.disliked);
+  const AdamRows<Real> rows{parameters.disliked.data(), first_.disliked.data(),
+                            second_.disliked.data(),    gradients.disliked.data(),
+                            needed.places.data(),       parameters.disliked.stride()};
+  parallel_blocks(parameters.disliked.rows(),
+                  std::max<std::int64_t>(kValuesPerTile / rows.width, 1),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    if (!kernels_.adam_rows(rows, begin, end, step)) finite = false;
+                  });
   update_all(parameters.dense, first_.dense, second_.dense, gradients.dense);
   return finite;
 }

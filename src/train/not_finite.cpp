@@ -52,7 +52,22 @@ void FiniteCheck<Real>::add(std::vector<Rows>& list,
                             const std::string& name,
                             const Matrix<Real>& table,
                             std::span<const NodeId> nodes) const {
-  list.push_back({name, table.data(), table.rows(), table.columns(), table.stride(), true, nodes});
+  const std::int64_t rows = std::min(table.rows(), std::ssize(nodes));
+  list.push_back({name, table.data(), rows, table.columns(), table.stride(), true, nodes});
+}
+
+template <class Real>
+void FiniteCheck<Real>::add(std::vector<Rows>& list,
+                            const std::string& group,
+                            const AlignedArray<Real>& dense) const {
+  for (const TensorInfo& info : layout_.tensors())
+    list.push_back({fmt::format("{}/{}", group, info.name),
+                    dense.data() + info.begin,
+                    info.rows,
+                    info.columns,
+                    padded(info.columns),
+                    false,
+                    {}});
 }
 
 template <class Real>
@@ -61,14 +76,16 @@ void FiniteCheck<Real>::add(std::vector<Rows>& list,
                             const Parameters<Real>& of) const {
   add(list, group + "/liked", of.liked, nodes_);
   add(list, group + "/disliked", of.disliked, nodes_);
-  for (const TensorInfo& info : layout_.tensors())
-    list.push_back({fmt::format("{}/{}", group, info.name),
-                    of.dense.data() + info.begin,
-                    info.rows,
-                    info.columns,
-                    padded(info.columns),
-                    false,
-                    {}});
+  add(list, group, of.dense);
+}
+
+template <class Real>
+void FiniteCheck<Real>::add_gradients(std::vector<Rows>& list,
+                                      const StepValues<Real>& values) const {
+  const std::string group = "the gradient of parameters";
+  add(list, group + "/liked", values.gradients.liked, nodes_);
+  add(list, group + "/disliked", values.gradients.disliked, values.needed);
+  add(list, group, values.gradients.dense);
 }
 
 /// Gradients first: where one is at fault, what was computed from it is spoiled, too.
@@ -76,7 +93,7 @@ template <class Real>
 auto FiniteCheck<Real>::written_by_update(const StepValues<Real>& values) const
     -> std::vector<Rows> {
   std::vector<Rows> list;
-  add(list, "the gradient of parameters", values.gradients);
+  add_gradients(list, values);
   add(list, "second_moment", values.second_moments);
   add(list, "parameters", values.parameters);
   return list;
@@ -123,9 +140,9 @@ void FiniteCheck<Real>::throw_loss(const NotFinite::Moment& moment,
                                    const StepValues<Real>& values) const {
   std::vector<Rows> list;
   add(list, "parameters", values.parameters);
-  add(list, "Zp (propagated)", values.zp, nodes_);
-  add(list, "Z", values.z, values.z_nodes);
-  add(list, "the gradient of parameters", values.gradients);
+  add(list, "Zp (propagated)", values.zp, values.needed);
+  add(list, "Z", values.z, values.needed);
+  add_gradients(list, values);
   const std::int64_t place = comm_.all_reduce(find(list), Reduction::kMin);
   throw NotFinite(moment, true, tensor_at(place, list));
 }

@@ -10,6 +10,7 @@
 #include "siren/core/index_set.hpp"
 #include "siren/data/batch_schedule.hpp"
 #include "siren/data/rated_filter.hpp"
+#include "siren/dist/batch_planner.hpp"
 #include "siren/dist/needed_edges.hpp"
 #include "siren/dist/node_rows.hpp"
 #include "siren/graph/adjacency.hpp"
@@ -156,13 +157,14 @@ void Trial::count_memory(const Adjacency& graph, const TrainingSet& set, RankPla
   const std::int64_t rating_bytes =
       std::ssize(set.ratings.items) * std::int64_t{sizeof(ItemId) + 1} +
       std::ssize(set.ratings.offsets) * 8 + schedule.bytes() +
-      RatedFilter(set.ratings, set.items).bytes() + IndexSet(graph.rows).bytes();
+      RatedFilter(set.ratings, set.items).bytes() + IndexSet(graph.rows).bytes() +
+      2 * BatchPlanner::kPlaceBytes * graph.rows;
   const DenseLayout dense(shape_of(config_, train_.users + train_.items));
   const std::int64_t partials =
       bytes.real * (BlockSum<float>(dense.size()).bytes() / std::int64_t{sizeof(float)});
   const std::int64_t item_bytes = (8 + 12) * set.items + 2 * IndexSet(set.items).bytes();
   plan.memory = {{"embeddings and moments", (3 * tables + averages) * table},
-                 {"gradients", (tables + 2) * table},
+                 {"gradients", 2 * table},
                  {"layer tables and halo", layer_bytes},
                  {"edges", graph.edge_bytes()},
                  {"ratings and schedule", rating_bytes},
@@ -181,9 +183,10 @@ void Trial::count_step(const Adjacency& graph, std::int64_t batch, RankPlan& pla
   const std::int64_t own_items = std::min(all_draws, items.size());
   const std::int64_t slots = std::min(batch * (config_.negatives + 1), train_.items);
   const std::int64_t needed = std::min(batch, graph.rows - own_items) + own_items;
-  const std::int64_t kept = disliked ? config_.mlp_layers + 1 + 3 : 0;  // activations, fusion
+  const std::int64_t kept =
+      disliked ? config_.mlp_layers + 1 + 2 + 1 : 0;  // activations, fusion, dY0
 
-  plan.batch_bytes = width * (needed * ((kept + 2) * bytes.real + bytes.stored) +
+  plan.batch_bytes = width * (needed * ((kept + 3) * bytes.real + bytes.stored) +
                               slots * (bytes.real + 2 * bytes.stored));
   // sent back, and about as many sent out
   const std::int64_t foreign = std::min(slots, train_.items - items.size());

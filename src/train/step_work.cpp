@@ -10,7 +10,7 @@ namespace siren {
 
 WorkDone step_work(const TrainConfig& config, const StepShare& share) {
   constexpr std::int64_t kPasses = 3;      // forward, to the input, to the weights
-  constexpr std::int64_t kAdamPasses = 7;  // four read, three written
+  constexpr std::int64_t kAdamPasses = 6;  // three read, three written, and the gradient read
   const std::int64_t width = padded(config.dimension);
   const std::int64_t table = share.rows * width * share.real_bytes;
   const std::int64_t wire = share.rows * width * share.stored_bytes;
@@ -28,7 +28,8 @@ WorkDone step_work(const TrainConfig& config, const StepShare& share) {
   // the start and by each layer, as many tables written, and the result.
   const std::int64_t tables = std::max<std::int64_t>(layers, 1) * wire;
   work.layer_bytes = 2 * (tables + table) + (3 * layers + 2) * needed;
-  work.adam_bytes = (disliked ? 2 : 1) * kAdamPasses * table;
+  work.adam_bytes = kAdamPasses * table + table;
+  if (disliked) work.adam_bytes += kAdamPasses * table + needed;
   return work;
 }
 

@@ -69,9 +69,9 @@ StepReport Trainer<Precision>::step() {
   const Mode mode{true, static_cast<std::uint32_t>(plan.step)};
 
   // 2. Forward: Zp by propagation, Zn while its first rows travel, Z of the needed rows.
-  propagation_.forward_rows(model_.parameters().liked, zp_, plan.needed.rows,  // expand, fold: zp_
-                            [&] { embed_disliked(plan, mode); });              // Zn [needed x d]
-  const Matrix<Real>& z = fuse(plan, mode);                                    // Z [needed x d]
+  propagation_.forward_rows(model_.parameters().liked, zp_, plan.needed,  // expand, fold: zp_
+                            [&] { embed_disliked(plan, mode); });         // Zn [needed x d]
+  const Matrix<Real>& z = fuse(plan, mode);                               // Z [needed x d]
 
   // 3. Loss: rows of Z to the ranks that mention them, their gradients back, added in rank order.
   expand_batch_rows(plan, z);  // z_items_ [slots x d]
@@ -79,10 +79,10 @@ StepReport Trainer<Precision>::step() {
   fold_batch_gradients(plan);  // dz_ complete
 
   // 4. Backward: attention and MLP, then propagation while the dense gradients are summed.
-  backward_rows(plan, mode);                                   // dY0, dense, dZp
-  start_dense_sum(plan);                                       // dense_sum_ in flight
-  propagation_.backward_rows(gradients_.zp, plan.needed.rows,  // expand, fold: dX0 [rows x d]
-                             gradients_.of.liked);
+  backward_rows(plan, mode);                              // dY0, dense, dZp [needed x d]
+  start_dense_sum(plan);                                  // dense_sum_ in flight
+  propagation_.backward_rows(gradients_.zp, plan.needed,  // expand, fold: dX0 [rows x d]
+                             gradients_.liked);
   const StepReport report = finish_dense_sum(plan);
 
   // 5. Update.
@@ -102,7 +102,7 @@ void Trainer<Precision>::embed_disliked(const BatchPlan& plan, const Mode& mode)
 template <class Precision>
 auto Trainer<Precision>::fuse(const BatchPlan& plan, const Mode& mode) -> const Matrix<Real>& {
   const auto phase = clock_.enter(Phase::kDense);
-  return model_.fuse(zp_, plan.needed, mode);
+  return model_.fuse(zp_.data(), plan.needed, mode);
 }
 
 template <class Precision>
@@ -114,7 +114,7 @@ void Trainer<Precision>::backward_rows(const BatchPlan& plan, const Mode& mode) 
 template <class Precision>
 void Trainer<Precision>::update_parameters(const BatchPlan& plan) {
   const auto phase = clock_.enter(Phase::kAdam);
-  if (!adam_.update(plan.step, learning_rate(config_, plan.step), gradients_.of,
+  if (!adam_.update(plan.step, learning_rate(config_, plan.step), gradients_, plan.needed,
                     model_.parameters()))
     finite_.note_update({plan.step, plan.ratings.epoch}, values(plan));
   average_.add(plan.step, model_.parameters());
@@ -183,7 +183,7 @@ void Trainer<Precision>::start_dense_sum(const BatchPlan& plan) {
               votes.stop ? 1.0 : 0.0,
               votes.checkpoint ? 1.0 : 0.0,
               finite_.noted() ? 1.0 : 0.0};
-  dense_sum_.start(gradients_.of.dense.span());
+  dense_sum_.start(gradients_.dense.span());
   scalar_sum_.start(scalars_);
   clock_.count_bytes(Phase::kReduce, dense_sum_.bytes_sent());
   clock_.count_bytes(Phase::kReduce, scalar_sum_.bytes_sent());

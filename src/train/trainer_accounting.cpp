@@ -14,12 +14,13 @@ std::vector<MemoryUse> Trainer<Precision>::memory() const {
                                 set_.ratings.offsets.size() * 8) +
       schedule_.bytes() + planner_.rating_bytes();
   return {{"embeddings and moments", 3 * tables * table + average_.bytes()},
-          {"gradients", (tables + 2) * table},
+          {"gradients", 2 * table},  // of X0, and Zp
           {"layer tables and halo", propagation_.bytes()},
           {"edges", graph_.edge_bytes()},
           {"ratings and schedule", rating_bytes},
           {"batch rows", model_.workspace_bytes() + z_wire_.bytes() + z_items_.bytes() +
-                             dz_.bytes() + dz_items_.bytes() + dz_items_wire_.bytes()},
+                             dz_.bytes() + dz_items_.bytes() + dz_items_wire_.bytes() +
+                             gradients_.zp.bytes() + gradients_.disliked.bytes()},
           {"all items (every rank)", planner_.all_items_bytes() + 12 * layout_.all_items()}};
 }
 

@@ -140,6 +140,9 @@ void Planner::expect_needed(const BatchPlan& plan, const std::vector<std::vector
   }
   EXPECT_TRUE(std::is_sorted(plan.needed.rows.begin(), plan.needed.rows.end()));
   ASSERT_EQ(plan.needed.rows.size(), plan.needed.nodes.size());
+  RowSet fresh{plan.needed.rows, {}};
+  fresh.place(layout.rows());
+  EXPECT_EQ(plan.needed.places, fresh.places) << "nothing of an earlier step stays";
   for (std::size_t i = 0; i < plan.needed.rows.size(); ++i)
     EXPECT_EQ(plan.needed.nodes[i], layout.node_of(plan.needed.rows[i]));
   ASSERT_EQ(plan.user_row.size(), items.size());

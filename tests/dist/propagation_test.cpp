@@ -11,6 +11,7 @@
 
 #include "siren/core/error.hpp"
 
+#include "support/row_cases.hpp"
 #include "support/share.hpp"
 
 namespace siren::test {
@@ -204,7 +205,8 @@ TEST_P(PropagationOf, CountsEveryEdgeInBothDirections) {
   propagation.forward(x, mean);
   propagation.backward(x, mean);
   EXPECT_EQ(propagation.edge_visits(), 12 * edges);
-  propagation.forward_rows(x, mean, {});  // the last layer: nothing but sums for other ranks
+  propagation.forward_rows(
+      x, mean, row_set({}, x.rows()));  // the last layer: nothing but sums for other ranks
   EXPECT_EQ(propagation.edge_visits(), 16 * edges + share_->graph.by_halo.nonzeros());
 }
 
@@ -214,15 +216,12 @@ TEST_P(PropagationOf, GivesNeededRowsTheSameBits) {
     const Matrix<float> x = local_table<float>(1);
     Matrix<float> all(x.rows(), kDimension);
     propagation.forward(x, all);
-    for (const int keep : {0, 1, 3, 7}) {  // of 7 rows in turn; none and all among them
-      std::vector<LocalRow> needed;
-      for (LocalRow row = 0; row < x.rows(); ++row)
-        if (row * 5 % 7 < keep) needed.push_back(row);
-      Matrix<float> some(x.rows(), kDimension);
+    for (const int keep : {0, 1, 3, 7}) {  // none and all among them
+      const RowSet needed = some_rows(keep, x.rows());
+      Matrix<float> some(needed.size(), kDimension);
       for (int again = 0; again < 2; ++again) {
         propagation.forward_rows(x, some, needed);
-        for (const LocalRow row : needed)
-          EXPECT_TRUE(std::ranges::equal(all.row_values(row), some.row_values(row))) << row;
+        EXPECT_TRUE(std::ranges::equal(some.span(), rows_of(all, needed).span()));
       }
     }
     Matrix<float> after(x.rows(), kDimension);
@@ -236,15 +235,15 @@ TEST_P(PropagationOf, HasTheSameBitsForAnyNumberOfThreads) {
   const Matrix<float> x = local_table<float>(1);
   Matrix<float> alone(x.rows(), kDimension);
   propagation.forward(x, alone);
-  std::vector<LocalRow> needed;
-  for (LocalRow row = 0; row < x.rows(); row += 7) needed.push_back(row);  // few enough to choose
+  const RowSet needed = some_rows(1, x.rows());  // few enough to choose
+  const Matrix<float> g = rows_of(x, needed);
   Matrix<float> gradient_alone(x.rows(), kDimension), together(x.rows(), kDimension);
-  propagation.backward_rows(x, needed, gradient_alone);
+  propagation.backward_rows(g, needed, gradient_alone);
   for (const int threads : {2, 3, 50}) {  // the last: more than there are columns
     omp_set_num_threads(threads);
     propagation.forward(x, together);
     EXPECT_TRUE(std::ranges::equal(alone.span(), together.span())) << threads << " threads";
-    propagation.backward_rows(x, needed, together);
+    propagation.backward_rows(g, needed, together);
     EXPECT_TRUE(std::ranges::equal(gradient_alone.span(), together.span())) << threads;
     omp_set_num_threads(1);
   }
@@ -267,18 +266,16 @@ TEST_P(PropagationOf, ReportsTheTrafficThatItCauses) {
 
 TEST_P(PropagationOf, BackwardOfNeededRowsHasTheBitsOfTheWhole) {
   for (const int layers : {0, 1, 3})
-    for (const int keep : {0, 1, 3, 7}) {  // of 7 rows in turn; none and all among them
+    for (const int keep : {0, 1, 3, 7}) {  // none and all among them
       auto propagation = this->propagation<Fp32>(layers);
       Matrix<float> x = local_table<float>(1);
-      std::vector<LocalRow> needed;
-      for (LocalRow row = 0; row < x.rows(); ++row)
-        if (row * 5 % 7 < keep) needed.push_back(row);
+      const RowSet needed = some_rows(keep, x.rows());
       Matrix<float> whole(x.rows(), kDimension), some(x.rows(), kDimension);
-      propagation.backward_rows(x, needed, some);
-      for (LocalRow row = 0; row < x.rows(); ++row)  // what they held counts as zero
+      propagation.backward_rows(rows_of(x, needed), needed, some);
+      for (LocalRow row = 0; row < x.rows(); ++row)
         if (row * 5 % 7 >= keep) std::fill_n(x.row(row), kDimension, 0.0F);
       RowSelection kept;
-      select_rows(needed, share_->graph.anchored, share_->graph.by_anchor.offsets, kept);
+      select_rows(needed.rows, share_->graph.anchored, share_->graph.by_anchor.offsets, kept);
       const std::int64_t edges = share_->graph.by_anchor.nonzeros();
       const bool listed = layers > 0 && 4 * kept.edges < edges;
       EXPECT_EQ(propagation.edge_visits(), 2 * layers * edges - (listed ? edges - kept.edges : 0));

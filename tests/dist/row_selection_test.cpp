@@ -52,12 +52,5 @@ TEST(RowSelection, NothingNeededIsNoTile) {
   EXPECT_TRUE(visited(all_rows({0})).empty());
 }
 
-TEST(RowSelection, FlagsTheNeededRows) {
-  std::vector<std::uint8_t> flags = {1, 1, 1, 1, 1, 1, 1};
-  const std::vector<LocalRow> needed = {0, 3};
-  EXPECT_EQ(flag_rows(needed, 5, flags), flags.data());
-  EXPECT_EQ(flags, (std::vector<std::uint8_t>{1, 0, 0, 1, 0}));
-}
-
 }  // namespace
 }  // namespace siren::test

@@ -12,6 +12,7 @@
 #include "siren/train/trainer.hpp"
 
 #include "support/share.hpp"
+#include "support/whole_gradients.hpp"
 
 namespace siren::test {
 namespace {
@@ -147,7 +148,7 @@ TEST_P(Golden, EveryTensorOfTheFirstStepAndTheLosses) {
   EXPECT_NEAR(first.loss * static_cast<double>(first.ratings), loss, kTolerance * loss);
   EXPECT_NEAR(first.reg * static_cast<double>(first.ratings), reg, kTolerance * reg);
 
-  const Parameters<double>& gradient = trainer.gradients().of;
+  const Parameters<double> gradient = whole_gradients(trainer);
   each_parameter([&](StateTensor tensor, const std::string& name) {
     const auto* parameter = static_cast<const double*>(tensor.data);
     if (name == "X0") {

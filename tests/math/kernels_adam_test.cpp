@@ -101,5 +101,32 @@ TYPED_TEST(AdamKernel, HasTheSameBitsHoweverTheValuesAreSplit) {
   });
 }
 
+TYPED_TEST(AdamKernel, RowsWithoutAPlaceInACompactGradientHaveNone) {
+  using Real = typename TypeParam::Real;
+  this->on_every_isa([&](const Kernels<TypeParam>& k) {
+    for (const std::int64_t width : {16, 64, 80}) {
+      const std::vector<std::int32_t> places = {-1, 1, -1, 0, 2, -1};
+      const auto rows = std::ssize(places);
+      const auto compact = this->template real<Real>(3 * width);
+      std::vector<Real> whole(static_cast<std::size_t>(rows * width), Real{0});
+      for (std::int64_t r = 0; r < rows; ++r)
+        if (const std::int64_t place = places[static_cast<std::size_t>(r)]; place >= 0)
+          std::copy_n(compact.begin() + place * width, width, whole.begin() + r * width);
+      const auto p = this->template real<Real>(rows * width);
+      auto p1 = p, m1 = p, p2 = p, m2 = p;
+      std::vector<Real> v1(p.size(), Real(0.1)), v2 = v1;
+      EXPECT_TRUE(k.adam(p1.data(), m1.data(), v1.data(), whole.data(), rows * width, kStep<Real>));
+      const AdamRows<Real> tables{p2.data(),      m2.data(),     v2.data(),
+                                  compact.data(), places.data(), width};
+      EXPECT_TRUE(k.adam_rows(tables, 0, 2, kStep<Real>));
+      EXPECT_TRUE(k.adam_rows(tables, 2, rows, kStep<Real>));
+      EXPECT_TRUE(same_bits(p1, p2) && same_bits(m1, m2) && same_bits(v1, v2)) << width;
+      p2[static_cast<std::size_t>(5 * width + 3)] = std::nan("");  // of a row without a gradient
+      EXPECT_TRUE(k.adam_rows(tables, 0, 5, kStep<Real>));
+      EXPECT_FALSE(k.adam_rows(tables, 5, rows, kStep<Real>));
+    }
+  });
+}
+
 }  // namespace
 }  // namespace siren::test

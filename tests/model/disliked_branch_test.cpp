@@ -27,9 +27,7 @@ class Branch : public ::testing::TestWithParam<Variant> {
     Matrix<double> input(d.rows(), d.columns());
     for (std::int64_t begin = 0; begin < d.rows(); begin += block) {
       const std::int64_t end = std::min(begin + block, d.rows());
-      const double* const dy =
-          branch_.backward_block(pass_, {begin, end}, d, dense_gradient.data());
-      std::copy_n(dy, (end - begin) * d.stride(), input.row(begin));
+      branch_.backward_block(pass_, {begin, end}, d, input, dense_gradient.data());
     }
     return input;
   }

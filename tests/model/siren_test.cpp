@@ -23,11 +23,12 @@ struct Rig {
       needed.rows.push_back(static_cast<LocalRow>(r));
       needed.nodes.push_back(nodes[static_cast<std::size_t>(r)]);
     }
+    zp = random_table(needed.size(), 1);
   }
   ModelShape shape;
   std::vector<NodeId> nodes;
   RowSet needed;
-  Matrix<double> zp = random_table(static_cast<std::int64_t>(nodes.size()), 1);
+  Matrix<double> zp;
   Siren<Fp64> model{shape, nodes, kernels<Fp64>(best_isa())};
   Gradients<double> gradients{shape, static_cast<std::int64_t>(nodes.size())};
 
@@ -35,7 +36,7 @@ struct Rig {
   void run() {
     const Mode mode{true, 4};
     model.embed_disliked(needed, mode, kNoPoll);
-    model.fuse(zp, needed, mode);
+    model.fuse(zp.data(), needed, mode);
     Matrix<double> dz = random_table(needed.size(), 2);
     model.backward(needed, mode, dz, gradients, kNoPoll);
   }
@@ -56,22 +57,22 @@ class SirenOf : public ::testing::TestWithParam<std::string> {
 TEST_P(SirenOf, BackwardAssignsEveryGradient) {
   Rig rig(shape_);
   rig.run();
-  const std::vector<double> dense(rig.gradients.of.dense.span().begin(),
-                                  rig.gradients.of.dense.span().end());
+  const std::vector<double> dense(rig.gradients.dense.span().begin(),
+                                  rig.gradients.dense.span().end());
   const Matrix<double> zp = copy_of(rig.gradients.zp);
-  const Matrix<double> disliked = copy_of(rig.gradients.of.disliked);
-  const std::vector<LocalRow> evens = rig.needed.rows;
-  for (LocalRow& row : rig.needed.rows) ++row;  // another batch in between: the odd rows
+  const Matrix<double> disliked = copy_of(rig.gradients.disliked);
+  EXPECT_EQ(zp.rows(), rig.needed.size());
+  EXPECT_EQ(disliked.rows(), shape_.disliked_branch ? rig.needed.size() : 0);
+  for (double* values : {rig.gradients.zp.data(), rig.gradients.disliked.data()})
+    if (values != nullptr) std::fill_n(values, zp.rows() * zp.stride(), 77.0);
+  std::fill_n(rig.gradients.dense.data(), dense.size(), 77.0);
   rig.run();
-  rig.needed.rows = evens;
-  std::fill_n(rig.gradients.of.dense.data(), dense.size(), 77.0);
-  rig.run();
-  EXPECT_TRUE(std::equal(dense.begin(), dense.end(), rig.gradients.of.dense.span().begin()));
-  EXPECT_TRUE(std::equal(disliked.span().begin(), disliked.span().end(),
-                         rig.gradients.of.disliked.span().begin()))
-      << "rows of the batch before are zero again";
-  for (const LocalRow row : evens)
-    EXPECT_TRUE(std::equal(zp.row(row), zp.row(row) + kDimension, rig.gradients.zp.row(row)));
+  const auto equal = [](std::span<const double> a, std::span<const double> b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  EXPECT_TRUE(equal(dense, rig.gradients.dense.span()));
+  EXPECT_TRUE(equal(disliked.span(), rig.gradients.disliked.span()));
+  EXPECT_TRUE(equal(zp.span(), rig.gradients.zp.span()));
 }
 
 TEST_P(SirenOf, HasTheSameBitsForAnyNumberOfThreads) {
@@ -86,18 +87,21 @@ TEST_P(SirenOf, HasTheSameBitsForAnyNumberOfThreads) {
       return std::equal(a.begin(), a.end(), b.begin(), b.end());
     };
     EXPECT_TRUE(same(alone.gradients.zp.span(), together.gradients.zp.span()));
-    EXPECT_TRUE(same(alone.gradients.of.disliked.span(), together.gradients.of.disliked.span()));
-    EXPECT_TRUE(same(alone.gradients.of.dense.span(), together.gradients.of.dense.span()));
+    EXPECT_TRUE(same(alone.gradients.disliked.span(), together.gradients.disliked.span()));
+    EXPECT_TRUE(same(alone.gradients.dense.span(), together.gradients.dense.span()));
   }
 }
 
 TEST_P(SirenOf, EmbedAllIsTheForwardWithoutDropoutOnEveryRow) {
   for (const std::int64_t rows : {std::int64_t{0}, kManyRows, std::int64_t{20000}}) {
     Rig rig(shape_, rows);
+    const Matrix<double> zp = random_table(rows, 5);
+    for (std::int64_t i = 0; i < rig.needed.size(); ++i)
+      std::copy_n(zp.row(rig.needed.row(i)), zp.stride(), rig.zp.row(i));
     Matrix<double> z(rows, kDimension);
     std::int64_t visited = 0;
     rig.model.embed_all(
-        rig.zp, rig.nodes,
+        zp, rig.nodes,
         [&](std::int64_t first, const Matrix<double>& part, const Matrix<double>& zn) {
           EXPECT_EQ(first, visited);
           EXPECT_EQ(zn.rows(), shape_.disliked_branch ? part.rows() : 0);
@@ -106,7 +110,7 @@ TEST_P(SirenOf, EmbedAllIsTheForwardWithoutDropoutOnEveryRow) {
         });
     EXPECT_EQ(visited, rows);
     rig.model.embed_disliked(rig.needed, {}, kNoPoll);
-    const Matrix<double>& some = rig.model.fuse(rig.zp, rig.needed, {});
+    const Matrix<double>& some = rig.model.fuse(rig.zp.data(), rig.needed, {});
     for (std::int64_t i = 0; i < rig.needed.size(); ++i)
       for (std::int64_t c = 0; c < kDimension; ++c)
         ASSERT_EQ(z(rig.needed.row(i), c), some(i, c)) << "row " << rig.needed.row(i);
@@ -122,9 +126,9 @@ TEST(Siren, WithoutDislikedBranchZIsZp) {
   Rig rig(shape_named("lightgcn"));
   EXPECT_EQ(rig.model.parameters().disliked.rows(), 0);
   EXPECT_EQ(rig.model.parameters().dense.size(), 0);
-  const Matrix<double>& z = rig.model.fuse(rig.zp, rig.needed, {true, 1});
+  const Matrix<double>& z = rig.model.fuse(rig.zp.data(), rig.needed, {true, 1});
   for (std::int64_t i = 0; i < rig.needed.size(); ++i)
-    for (std::int64_t c = 0; c < kDimension; ++c) ASSERT_EQ(z(i, c), rig.zp(rig.needed.row(i), c));
+    for (std::int64_t c = 0; c < kDimension; ++c) ASSERT_EQ(z(i, c), rig.zp(i, c));
 }
 
 }  // namespace

@@ -35,9 +35,32 @@ double gradient(std::int64_t row, std::int64_t column, int t) {
          std::pow(10.0, -static_cast<double>(column % 9));
 }
 
+/// All rows but every third, which have a compact gradient.
+RowSet without_every_third(std::int64_t rows) {
+  RowSet needed;
+  for (LocalRow row = 0; row < rows; ++row)
+    if (row % 3 != 0) needed.rows.push_back(row);
+  needed.place(rows);
+  return needed;
+}
+
+RowSet every(std::int64_t rows) {
+  RowSet needed;
+  for (LocalRow row = 0; row < rows; ++row) needed.rows.push_back(row);
+  needed.place(rows);
+  return needed;
+}
+
+template <class Real>
+Gradients<Real> zero_gradients(std::int64_t rows) {
+  Gradients<Real> gradients(kShape, rows);
+  gradients.disliked = Matrix<Real>(rows, kShape.dimension);
+  return gradients;
+}
+
 TEST(Adam, FollowsTheFormulaOnEveryRow) {
   Parameters<double> parameters(kShape, kRows);
-  Parameters<double> gradients(kShape, kRows);
+  Gradients<double> gradients = zero_gradients<double>(kRows);
   Adam<Fp64> adam(kShape, kRows, kernels<Fp64>(best_isa()));
   std::vector<Twin> twins;
   for (std::int64_t r = 0; r < kRows; ++r)
@@ -46,14 +69,18 @@ TEST(Adam, FollowsTheFormulaOnEveryRow) {
       twins.push_back({parameters.liked(r, c)});
     }
   for (int t = 1; t <= 6; ++t) {
+    const RowSet needed = t % 2 == 1 ? without_every_third(kRows) : every(kRows);
     auto twin = twins.begin();
     for (std::int64_t r = 0; r < kRows; ++r)
       for (std::int64_t c = 0; c < kShape.dimension; ++c, ++twin) {
-        gradients.liked(r, c) = gradients.disliked(r, c) = gradient(r, c, t);
+        gradients.liked(r, c) = gradient(r, c, t);
         twin->update(t, gradient(r, c, t));
       }
+    for (std::int64_t i = 0; i < needed.size(); ++i)
+      for (std::int64_t c = 0; c < kShape.dimension; ++c)
+        gradients.disliked(i, c) = gradient(needed.row(i), c, t);
     for (double& g : gradients.dense.span()) g = 2.0;
-    adam.update(t, kRate, gradients, parameters);
+    adam.update(t, kRate, gradients, needed, parameters);
   }
   auto twin = twins.begin();
   for (std::int64_t r = 0; r < kRows; ++r) {
@@ -75,10 +102,10 @@ TEST(Adam, TellsOfAnyValueThatIsNotFinite) {
   constexpr float kHuge = 1e20F;  // its square is not a float
   const auto update_with = [](const auto& spoil) {
     Parameters<float> parameters(kShape, kRows);
-    Parameters<float> gradients(kShape, kRows);
+    Gradients<float> gradients = zero_gradients<float>(kRows);
     Adam<Fp32> adam(kShape, kRows, kernels<Fp32>(best_isa()));
     spoil(parameters, gradients, adam);
-    return adam.update(1, kRate, gradients, parameters);
+    return adam.update(1, kRate, gradients, every(kRows), parameters);
   };
   const float nan = std::nanf("");
   const float infinity = std::numeric_limits<float>::infinity();
@@ -109,13 +136,16 @@ TEST(Adam, HasTheSameBitsForAnyNumberOfThreads) {
   for (const int threads : {1, 2, 3}) {
     omp_set_num_threads(threads);
     Parameters<float> parameters(kShape, kMany);
-    Parameters<float> gradients(kShape, kMany);
+    Gradients<float> gradients = zero_gradients<float>(kMany);
+    const RowSet needed = without_every_third(kMany);
     for (std::int64_t r = 0; r < kMany; ++r)
       for (std::int64_t c = 0; c < kShape.dimension; ++c)
-        gradients.liked(r, c) = static_cast<float>(gradient(r, c, 2));
+        gradients.liked(r, c) = gradients.disliked(r, c) = static_cast<float>(gradient(r, c, 2));
     Adam<Fp32> adam(kShape, kMany, kernels<Fp32>(best_isa()));
-    for (int t = 1; t <= 3; ++t) adam.update(t, kRate, gradients, parameters);
+    for (int t = 1; t <= 3; ++t) adam.update(t, kRate, gradients, needed, parameters);
     results.emplace_back(parameters.liked.span().begin(), parameters.liked.span().end());
+    const auto disliked = parameters.disliked.span();
+    results.back().insert(results.back().end(), disliked.begin(), disliked.end());
   }
   omp_set_num_threads(1);
   EXPECT_EQ(results[1], results[0]);

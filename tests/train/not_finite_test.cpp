@@ -11,10 +11,11 @@ namespace {
 
 constexpr ModelShape kShape{.nodes = 24, .dimension = 20};
 constexpr NotFinite::Moment kMoment{.step = 57, .epoch = 2};
+constexpr NodeId kNeeded = 15;  // by its owner, among 1 to 4 ranks
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 const std::string kAdvice = "; a smaller --lr usually helps";
 
-/// Every rank owns every P-th node; rows of Z are those of every second of them.
+/// Every rank owns every P-th node; every second of them is needed.
 class FiniteCheckTest : public testing::Test {
  protected:
   FiniteCheckTest() {
@@ -23,10 +24,13 @@ class FiniteCheckTest : public testing::Test {
       if (nodes_.size() % 2 == 0) z_nodes_.push_back(node);
     }
     const auto rows = static_cast<std::int64_t>(nodes_.size());
-    for (Parameters<double>* values : {&parameters_, &gradients_, &moments_})
+    for (Parameters<double>* values : {&parameters_, &moments_})
       *values = Parameters<double>(kShape, rows);
-    zp_ = Matrix<double>(rows, kShape.dimension);
-    z_ = Matrix<double>(static_cast<std::int64_t>(z_nodes_.size()), kShape.dimension);
+    gradients_ = Gradients<double>(kShape, rows);
+    const auto needed = std::ssize(z_nodes_);
+    for (Matrix<double>* compact : {&gradients_.disliked, &z_})
+      *compact = Matrix<double>(needed, kShape.dimension);
+    zp_ = Matrix<double>(rows, kShape.dimension);  // more than are needed
   }
 
   StepValues<double> values() const {
@@ -62,7 +66,7 @@ class FiniteCheckTest : public testing::Test {
   std::vector<NodeId> z_nodes_;
   DenseLayout layout_{kShape};
   Parameters<double> parameters_{kShape, 0};
-  Parameters<double> gradients_{kShape, 0};
+  Gradients<double> gradients_{kShape, 0};
   Parameters<double> moments_{kShape, 0};
   Matrix<double> zp_;
   Matrix<double> z_;
@@ -78,13 +82,27 @@ TEST_F(FiniteCheckTest, EveryRankNamesTheGradientAndTheNodeThatOneRankFound) {
 }
 
 TEST_F(FiniteCheckTest, TheFirstTensorAndInItTheLowestNodeAreNamed) {
-  spoil(gradients_.disliked, nodes_, 2);
-  spoil(gradients_.liked, nodes_, 19);
-  spoil(gradients_.liked, nodes_, 11);
-  EXPECT_EQ(sentence_of_update(owns(2) || owns(11) || owns(19)),
-            "the gradient of parameters/liked is not finite in the row of node 11 at step 57 "
+  spoil(gradients_.disliked, z_nodes_, kNeeded);
+  spoil(gradients_.liked, nodes_, 23);
+  spoil(gradients_.liked, nodes_, 17);
+  EXPECT_EQ(sentence_of_update(owns(kNeeded) || owns(17) || owns(23)),
+            "the gradient of parameters/liked is not finite in the row of node 17 at step 57 "
             "(epoch 2)" +
                 kAdvice);
+}
+
+TEST_F(FiniteCheckTest, ACompactGradientIsNamedByItsNode) {
+  spoil(gradients_.disliked, z_nodes_, kNeeded);
+  EXPECT_EQ(sentence_of_update(owns(kNeeded)),
+            "the gradient of parameters/disliked is not finite in the row of node 15 at step 57 "
+            "(epoch 2)" +
+                kAdvice);
+}
+
+TEST_F(FiniteCheckTest, WhatLiesBehindTheNeededRowsIsNotSearched) {
+  for (std::int64_t row = std::ssize(z_nodes_); row < zp_.rows(); ++row) zp_(row, 0) = kInfinity;
+  EXPECT_EQ(sentence_of_loss(),
+            "the loss is not finite at step 57 (epoch 2), although every tensor is" + kAdvice);
 }
 
 TEST_F(FiniteCheckTest, ASquareThatOverflowsIsNamed) {
@@ -115,7 +133,7 @@ TEST_F(FiniteCheckTest, ALossIsBlamedOnTheFirstTensorOnItsWay) {
   EXPECT_EQ(sentence_of_loss(),
             "the loss is not finite at step 57 (epoch 2), nor is Z in the row of node " +
                 std::to_string(lowest) + kAdvice);
-  spoil(zp_, nodes_, 23);
+  spoil(zp_, z_nodes_, 23);
   EXPECT_EQ(sentence_of_loss(),
             "the loss is not finite at step 57 (epoch 2), nor is Zp (propagated) in the row of "
             "node 23" +

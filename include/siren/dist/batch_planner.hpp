@@ -62,6 +62,8 @@ class BatchPlanner {
   void progress();
   /// The plan begun, valid until the next is finished.
   const BatchPlan& finish();
+  /// The one finished last.
+  const BatchPlan& finished() const { return finished_; }
 
   /// The slots of ratings [begin, end) of a plan: stored, or drawn again for a batch of many
   /// chunks.
@@ -73,7 +75,11 @@ class BatchPlanner {
   /// Bytes held for all items on this rank.
   std::int64_t all_items_bytes() const { return sampler_.bytes() + 2 * plan_.items.bytes(); }
   /// Bytes that grow with this rank's ratings and rows.
-  std::int64_t rating_bytes() const { return rated_.bytes() + needed_.bytes(); }
+  std::int64_t rating_bytes() const {
+    return rated_.bytes() + needed_.bytes() + 2 * kPlaceBytes * layout_.rows();
+  }
+  static constexpr std::int64_t kPlaceBytes =
+      sizeof(std::int32_t);  // of an owned row, in each plan
 
  private:
   enum class Stage { kIdle, kCounts, kIds };

@@ -23,7 +23,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +31,7 @@
 #include "siren/dist/row_exchange.hpp"
 #include "siren/dist/row_selection.hpp"
 #include "siren/graph/adjacency.hpp"
+#include "siren/graph/row_set.hpp"
 #include "siren/math/kernels.hpp"
 #include "siren/math/matrix.hpp"
 
@@ -71,22 +71,21 @@ class Propagation {
   /// or at once if there is none.
   void forward(const Matrix<Real>& x, Matrix<Real>& mean, const Work& overlap = {});
 
-  /// The same for rows `needed` (owned, ascending) only; the last layer is computed for them alone,
-  /// and what is left in the other rows of `mean` means nothing. The bits of the needed rows are
-  /// those of forward().
+  /// The same for the needed rows only: mean [needed x d]; the last layer is computed for them alone.
+  /// The bits are those of forward().
   void forward_rows(const Matrix<Real>& x,
                     Matrix<Real>& mean,
-                    std::span<const LocalRow> needed,
+                    const RowSet& needed,
                     const Work& overlap = {});
 
   /// The adjoint: gradient of x from the gradient of the mean.
   void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
 
-  /// The same if the gradient is zero outside rows `needed` (owned, ascending), whatever those rows
-  /// hold: the first layer then skips the edges of all other anchored rows, where that saves more
-  /// than it costs. The bits are those of backward().
+  /// The same if the gradient is zero outside the needed rows: mean_gradient [needed x d]. The first
+  /// layer then skips the edges of all other anchored rows, where that saves more than it costs. The
+  /// bits are those of backward().
   void backward_rows(const Matrix<Real>& mean_gradient,
-                     std::span<const LocalRow> needed,
+                     const RowSet& needed,
                      Matrix<Real>& x_gradient);
 
   /// Lets the layer's messages move while `overlap` computes; main thread only.
@@ -119,16 +118,17 @@ class Propagation {
     CsrView by_halo;
     std::int64_t count;  // to be visited
   };
+  void check(const RowSet& needed, const Matrix<Real>& compact) const;
   LayerEdges all_edges(const LayerRows& rows) const;
 
   void add_powers(const Matrix<Real>& x,
                   Matrix<Real>& mean,
                   const LayerRows& last,
-                  const std::uint8_t* wanted,
+                  Places places,
                   const Work& overlap);
   void run_adjoint(const Matrix<Real>& gradient,
                    Matrix<Real>& result,
-                   const std::uint8_t* given,
+                   Places places,
                    const NeededEdges* first);
   struct Layer {
     LayerEdges edges;
@@ -177,8 +177,7 @@ class Propagation {
   RowSelection all_anchored_;
   RowSelection needed_travelling_;  // of the last layer
   RowSelection needed_anchored_;
-  NeededEdges needed_edges_;         // of the adjoint's first layer
-  std::vector<std::uint8_t> flags_;  // [rows] 1 where the step needs the row
+  NeededEdges needed_edges_;  // of the adjoint's first layer
   std::int64_t edge_visits_ = 0;
 };
 

@@ -26,9 +26,4 @@ void select_rows(std::span<const LocalRow> needed,
                  const std::vector<std::int64_t>& offsets,
                  RowSelection& selection);
 
-/// flags [rows] becomes 1 for the needed rows and 0 for the others; returns its data.
-const std::uint8_t* flag_rows(std::span<const LocalRow> needed,
-                              std::int64_t rows,
-                              std::vector<std::uint8_t>& flags);
-
 }  // namespace siren

@@ -10,9 +10,12 @@
 
 namespace siren {
 
+inline constexpr std::int32_t kNoPlace = -1;
+
 struct RowSet {
-  std::vector<LocalRow> rows;  // ascending
-  std::vector<NodeId> nodes;   // their global ids
+  std::vector<LocalRow> rows;             // ascending
+  std::vector<NodeId> nodes;              // their global ids
+  std::vector<std::int32_t> places = {};  // [owned rows] which member a row is, or kNoPlace
 
   std::int64_t size() const { return static_cast<std::int64_t>(rows.size()); }
   std::span<const NodeId> nodes_of(std::int64_t begin, std::int64_t end) const {
@@ -24,6 +27,15 @@ struct RowSet {
                                    static_cast<std::size_t>(end - begin));
   }
   LocalRow row(std::int64_t i) const { return rows[static_cast<std::size_t>(i)]; }
+
+  /// Fills `places` for a table of so many owned rows. It held those of the rows `before`, or
+  /// nothing.
+  void place(std::int64_t all_rows, std::span<const LocalRow> before = {}) {
+    places.resize(static_cast<std::size_t>(all_rows), kNoPlace);
+    for (const LocalRow r : before) places[static_cast<std::size_t>(r)] = kNoPlace;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      places[static_cast<std::size_t>(rows[i])] = static_cast<std::int32_t>(i);
+  }
 };
 
 }  // namespace siren

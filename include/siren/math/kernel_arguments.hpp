@@ -28,31 +28,35 @@ struct PartialSums {
   const Stored* const* arrays = nullptr;
 };
 
+/// Which row of a compact matrix belongs to row r of a table: places[r], none where that is
+/// negative. Null: row r, the matrix being as long as the table.
+using Places = const std::int32_t*;
+
 /// What a propagation begins with: x itself is a share of the mean, and scaled the first table.
 template <class Real>
 struct LayerInput {
   const Real* x;
   const Real* scale;
   Real share;
-  const std::uint8_t* wanted = nullptr;  // rows of the mean that somebody will read; null = all
+  Places places = nullptr;  // of the mean, which has the rows that somebody will read
 };
 
 /// What becomes of a finished row x of a propagation layer: next[r] = next_scale[r] x (the scaled
-/// input of the next layer; skipped when null), sum[r] += sum_scale[r] x where wanted[r].
+/// input of the next layer; skipped when null), sum[place of r] += sum_scale[r] x.
 template <class Real, class Stored>
 struct LayerOutput {
   Stored* next;
   const Real* next_scale;
   Real* sum;
   const Real* sum_scale;
-  const std::uint8_t* wanted = nullptr;  // null = all rows
-  PartialSums<Stored> partial = {};      // first to be added to x
+  Places places = nullptr;           // of the sum
+  PartialSums<Stored> partial = {};  // first to be added to x
 };
 
 /// What becomes of it in the adjoint, which is evaluated in Horner's form:
-///   next[r] = next_scale[r] x + start_scale[r] g[r]      every layer but the last
-///   result[r] = result_scale[r] x + share g[r]           the last: next is null
-/// Rows of g count only where given[r]; the others are zero, whatever they hold.
+///   next[r] = next_scale[r] x + start_scale[r] g(r)      every layer but the last
+///   result[r] = result_scale[r] x + share g(r)           the last: next is null
+/// with g(r) = g[place of r], zero where there is none.
 template <class Real, class Stored>
 struct AdjointOutput {
   Stored* next;
@@ -62,8 +66,8 @@ struct AdjointOutput {
   const Real* result_scale;
   Real share;
   const Real* g;
-  const std::uint8_t* given = nullptr;  // null = all rows
-  PartialSums<Stored> partial = {};     // first to be added to x
+  Places places = nullptr;           // of g
+  PartialSums<Stored> partial = {};  // first to be added to x
 };
 
 /// C [rows x columns] = A B, or C += A B, with A(i, k) at a[i * row_step + k * depth_step] (so that
@@ -91,6 +95,18 @@ struct AdamStep {
   Real beta2;
   Real inverse_root_bias;  // 1 / sqrt(1 - beta2^t)
   Real epsilon;
+};
+
+/// Tables [rows x width] that a step of the optimiser updates, and their gradient, a compact matrix:
+/// zero where a row has no place in it.
+template <class Real>
+struct AdamRows {
+  Real* parameter;
+  Real* first_moment;
+  Real* second_moment;
+  const Real* gradient;
+  Places places;
+  std::int64_t width;
 };
 
 /// Row blocks of the dense part. A mask row holds one bit per column in words of 64; null = keep

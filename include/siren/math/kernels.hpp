@@ -64,15 +64,15 @@ struct Kernels {
                           std::int64_t begin,
                           std::int64_t end,
                           const AdjointOutput<Real, Stored>&);
-  /// For r in [begin, end): table[r] = scale[r] x[r], mean[r] = share x[r] where wanted[r]
+  /// For r in [begin, end): table[r] = scale[r] x[r], mean[place of r] = share x[r]
   void (*begin_layers)(const LayerInput<Real>&,
                        std::int64_t width,
                        std::int64_t begin,
                        std::int64_t end,
                        Stored* table,
                        Real* mean);
-  /// For r in [begin, end): table[r] = start_scale[r] g[r], the adjoint's first table; where next is
-  /// null, no layer follows: result[r] = share g[r], too.
+  /// For r in [begin, end): table[r] = start_scale[r] g(r), the adjoint's first table; where next is
+  /// null, no layer follows: result[r] = share g(r), too.
   void (*begin_adjoint)(const AdjointOutput<Real, Stored>&,
                         std::int64_t width,
                         std::int64_t begin,
@@ -166,6 +166,11 @@ struct Kernels {
                const Real* gradient,
                std::int64_t count,
                const AdamStep<Real>&);
+  /// The same for rows [begin, end) of tables with a compact gradient.
+  bool (*adam_rows)(const AdamRows<Real>&,
+                    std::int64_t begin,
+                    std::int64_t end,
+                    const AdamStep<Real>&);
   /// mean += weight (value - mean)
   void (*mix)(Real* mean, const Real* value, Real weight, std::int64_t count);
 

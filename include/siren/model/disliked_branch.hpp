@@ -34,12 +34,13 @@ class DislikedBranch {
   const Matrix<Real>& output() const { return activations_.back(); }
 
   /// Backward of that pass for a block of compact rows, from dL/dZn in those rows of d [n x d],
-  /// which are overwritten. Returns dL/dY(0) [block x d], valid until the calling thread's next
-  /// block; tensor gradients are added to dense_gradient. Blocks are independent.
-  const Real* backward_block(const Pass<Real>& pass,
-                             const RowRange& block,
-                             Matrix<Real>& d,
-                             Real* dense_gradient) const;
+  /// which are overwritten, to dL/dY(0) in those of table_gradient [n x d]; tensor gradients are
+  /// added to dense_gradient. Blocks are independent.
+  void backward_block(const Pass<Real>& pass,
+                      const RowRange& block,
+                      Matrix<Real>& d,
+                      Matrix<Real>& table_gradient,
+                      Real* dense_gradient) const;
 
   std::int64_t bytes() const;
 

@@ -25,16 +25,12 @@ class Fusion {
 
   Fusion(const ModelShape& shape, const Kernels<Precision>& kernels);
 
-  /// z [n x d] from the needed rows of zp_table [owned rows x d] and from zn [n x d] (compact,
-  /// borrowed until the backward is done).
-  void forward(const Pass<Real>& pass,
-               const Matrix<Real>& zp_table,
-               const Matrix<Real>& zn,
-               Matrix<Real>& z);
+  /// z [n x d] from zp and zn [n x d], which are borrowed until the backward is done.
+  void forward(const Pass<Real>& pass, const Real* zp, const Real* zn, Matrix<Real>& z);
 
   /// Backward of that pass for a block of compact rows. d [n x d] holds dL/dz there and receives
-  /// dL/dzn; rows of zp_gradient [owned rows x d] receive dL/dzp; tensor gradients are added to
-  /// dense_gradient. Blocks are independent.
+  /// dL/dzn, zp_gradient [n x d] dL/dzp; tensor gradients are added to dense_gradient. Blocks are
+  /// independent.
   void backward_block(const Pass<Real>& pass,
                       const RowRange& block,
                       Matrix<Real>& d,
@@ -47,12 +43,12 @@ class Fusion {
   /// One branch's side of the attention.
   struct Side {
     std::uint32_t site;
-    const Matrix<Real>* z = nullptr;  // compact rows of the branch [n x d]
+    const Real* z = nullptr;          // of the branch [n x d]
     Matrix<Real> hidden;              // tanh(...) [n x d]
     std::vector<std::uint64_t> mask;  // [n x words]
     std::vector<Real> score;          // [n]
   };
-  void prepare(const Pass<Real>& pass, Side& side, const Matrix<Real>& z) const;
+  void prepare(const Pass<Real>& pass, Side& side, const Real* z) const;
   bool drops(const Pass<Real>& pass) const { return pass.mode.training && dropout_.active(); }
   ScoreHead<Real> head(const Pass<Real>& pass, const Side& side, std::int64_t begin) const;
   void score_block(const Pass<Real>& pass, const RowRange& block, Side& side);
@@ -71,7 +67,6 @@ class Fusion {
   std::int64_t words_;
   Side liked_;
   Side disliked_;
-  Matrix<Real> zp_;          // compact copy [n x d]
   std::vector<Real> share_;  // alpha_p [n]
   Matrix<Real> transposed_;  // W_a^T
 };

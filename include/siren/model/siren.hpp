@@ -3,7 +3,7 @@
 // What crosses rows (propagation) or ranks is the trainer's business; nothing here knows a rank.
 //
 //   model.embed_disliked(needed, mode, poll);            // Zn of the needed rows
-//   const auto& z = model.fuse(zp, needed, mode);        // Z of the needed rows
+//   const auto& z = model.fuse(zp, needed, mode);        // Z of the needed rows from their Zp
 //   model.backward(needed, mode, dz, gradients, poll);   // gradients from dL/dZ
 #pragma once
 
@@ -27,15 +27,15 @@ struct Parameters {
   Parameters(const ModelShape& shape, std::int64_t rows);
 };
 
-/// dL/d(parameters), and dL/dZp on its way there.
+/// dL/d(parameters), and dL/dZp on its way to that of X0.
 template <class Real>
 struct Gradients {
-  Parameters<Real> of;
-  Matrix<Real> zp;                      // [rows x d]; the needed rows count
-  std::vector<LocalRow> disliked_rows;  // of.disliked is zero elsewhere
+  Matrix<Real> liked;        // [rows x d]
+  Matrix<Real> disliked;     // [needed x d]; zero in all other rows
+  AlignedArray<Real> dense;  // DenseLayout
+  Matrix<Real> zp;           // [needed x d]
 
-  Gradients(const ModelShape& shape, std::int64_t rows)
-      : of(shape, rows), zp(rows, shape.dimension) {}
+  Gradients(const ModelShape& shape, std::int64_t rows);
 };
 
 template <class Precision>
@@ -56,15 +56,14 @@ class Siren {
   /// The disliked branch on the needed rows; nothing to do for models without one.
   void embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll);
 
-  /// Z [needed x d] from zp [rows x d], after embed_disliked for the same rows. Valid until the
-  /// next call.
-  const Matrix<Real>& fuse(const Matrix<Real>& zp, const RowSet& needed, const Mode& mode);
+  /// Z [needed x d] from zp [needed x d], after embed_disliked for the same rows. Valid until the
+  /// next call; zp is borrowed until the backward is done.
+  const Matrix<Real>& fuse(const Real* zp, const RowSet& needed, const Mode& mode);
   /// What the last fuse() returned.
   const Matrix<Real>& fused() const { return z_; }
 
   /// From dz = dL/dZ [needed x d] (overwritten): all gradients except that of X0, for which
-  /// the needed rows of gradients.zp are left to be propagated back. Every gradient is assigned, not
-  /// added to; of gradients.of.disliked only the rows of this and the last call are touched.
+  /// gradients.zp is left to be propagated back. Every gradient is assigned, not added to.
   void backward(const RowSet& needed,
                 const Mode& mode,
                 Matrix<Real>& dz,

@@ -19,11 +19,12 @@ class Adam {
 
   Adam(const ModelShape& shape, std::int64_t rows, const Kernels<Precision>& kernels);
 
-  /// Update number t, from 1, at learning rate `rate`. False if a gradient was not finite or an
-  /// updated value is not.
+  /// Update number t, from 1, at learning rate `rate`; the compact gradients are those of the rows
+  /// `needed`. False if a gradient was not finite or an updated value is not.
   bool update(std::int64_t t,
               double rate,
-              const Parameters<Real>& gradients,
+              const Gradients<Real>& gradients,
+              const RowSet& needed,
               Parameters<Real>& parameters);
 
   Parameters<Real>& first_moments() { return first_; }

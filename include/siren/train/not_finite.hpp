@@ -56,11 +56,11 @@ class NotFinite : public CommonEnvironmentError {
 template <class Real>
 struct StepValues {
   const Parameters<Real>& parameters;
-  const Parameters<Real>& gradients;
+  const Gradients<Real>& gradients;
   const Parameters<Real>& second_moments;
-  const Matrix<Real>& zp;           // [rows x d]
-  const Matrix<Real>& z;            // [needed x d]
-  std::span<const NodeId> z_nodes;  // [needed]
+  const Matrix<Real>& zp;          // [needed x d], or more rows
+  const Matrix<Real>& z;           // [needed x d]
+  std::span<const NodeId> needed;  // their nodes
 };
 
 /// Finds the tensor. Instantiated for float and double.
@@ -94,10 +94,14 @@ class FiniteCheck {
   static constexpr int kRowBits = 48;  // of a place: (number of the tensor, global row)
 
   void add(std::vector<Rows>& list, const std::string& group, const Parameters<Real>& of) const;
+  void add_gradients(std::vector<Rows>& list, const StepValues<Real>& values) const;
   void add(std::vector<Rows>& list,
            const std::string& name,
            const Matrix<Real>& table,
            std::span<const NodeId> nodes) const;
+  void add(std::vector<Rows>& list,
+           const std::string& group,
+           const AlignedArray<Real>& dense) const;
   std::vector<Rows> written_by_update(const StepValues<Real>& values) const;
   static std::int64_t find(const std::vector<Rows>& list);
   static std::optional<BadTensor> tensor_at(std::int64_t place, const std::vector<Rows>& list);

@@ -39,7 +39,9 @@ class Trainer final : public Training {
   MachineLimits measure_limits() const override;
 
   Siren<Precision>& model() { return model_; }
+  /// Of the last step, whose rows needed() the compact ones have.
   const Gradients<Real>& gradients() const { return gradients_; }
+  const RowSet& needed() const { return planner_.finished().needed; }
 
  private:
   /// Summed over ranks once per step.
@@ -65,7 +67,7 @@ class Trainer final : public Training {
   void update_parameters(const BatchPlan& plan);
 
   StepValues<Real> values(const BatchPlan& plan) {
-    return {model_.parameters(), gradients_.of,    adam_.second_moments(), zp_,
+    return {model_.parameters(), gradients_,       adam_.second_moments(), zp_,
             model_.fused(),      plan.needed.nodes};
   }
   void count_work(const BatchPlan& plan);
@@ -96,7 +98,7 @@ class Trainer final : public Training {
   OrderedAllReduce<double> scalar_sum_;
 
   Gradients<Real> gradients_;
-  Matrix<Real> zp_;               // [rows x d]
+  Matrix<Real> zp_;               // [rows x d]; in a step the needed rows come first
   Matrix<Stored> z_wire_;         // [needed x d] Z as it travels
   Matrix<Stored> z_items_;        // [slots x d] Z of the batch's items
   Matrix<Real> dz_;               // [needed x d]

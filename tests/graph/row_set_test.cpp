@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/graph/row_set.hpp"
+
+#include <gtest/gtest.h>
+
+namespace siren::test {
+namespace {
+
+TEST(RowSet, SaysWhichMemberARowIs) {
+  RowSet set{{1, 3, 4}, {}};
+  set.place(6);
+  EXPECT_EQ(set.places, (std::vector<std::int32_t>{-1, 0, -1, 1, 2, -1}));
+}
+
+TEST(RowSet, ForgetsTheRowsBefore) {
+  RowSet set{{1, 3, 4}, {}};
+  set.place(6);
+  const std::vector<LocalRow> before = set.rows;
+  set.rows = {0, 4};
+  set.place(6, before);
+  EXPECT_EQ(set.places, (std::vector<std::int32_t>{0, -1, -1, -1, 1, -1}));
+}
+
+TEST(RowSet, MayBeEmpty) {
+  RowSet set;
+  set.place(2);
+  EXPECT_EQ(set.places, (std::vector<std::int32_t>{-1, -1}));
+  set.place(0);
+  EXPECT_TRUE(set.places.empty());
+}
+
+}  // namespace
+}  // namespace siren::test
