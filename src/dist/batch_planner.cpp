@@ -46,6 +46,7 @@ void BatchPlanner::draw(const BatchRatings& ratings,
     for (std::int64_t n = first; n < last; ++n) {
       const std::size_t rating = at(begin + n);
       const RatedItems rated = rated_.of(ratings.user[rating]);
+      if (n + 1 < last) rated_.expect(ratings.user[rating + 1]);
       std::int32_t* out = positions.data() + n * per_rating;
       if (!sampler_.can_sample(rated.items)) {
         std::fill_n(out, per_rating, kNoItem);

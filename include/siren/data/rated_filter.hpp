@@ -53,6 +53,12 @@ class RatedFilter {
     const int shift = has_all_items(user) ? 0 : 33 - static_cast<int>(std::bit_width(bits));
     return {ratings_.items_of(user), marks_.data() + offsets_[u], shift};
   }
+  /// Asks for the marks of a user.
+  void expect(std::int64_t user) const {
+    const auto u = static_cast<std::size_t>(user);
+    for (std::int64_t word = offsets_[u]; word < offsets_[u + 1]; word += 8)
+      __builtin_prefetch(marks_.data() + word);
+  }
   std::int64_t bytes() const {
     return static_cast<std::int64_t>(8 * (offsets_.size() + marks_.size()));
   }
