@@ -195,7 +195,7 @@ void BatchPlanner::choose_needed_rows(std::vector<LocalRow>& wanted) {
   for (const LocalRow row : wanted) needed_.mark(row);
   needed_.seal();
 
-  const std::vector<LocalRow> before = std::exchange(plan_.needed.rows, {});
+  plan_.needed.clear();
   plan_.needed.rows.resize(at(needed_.size()));
   plan_.needed.nodes.resize(at(needed_.size()));
   parallel_blocks(needed_.words(), kWordsPerTile, [&](std::int64_t begin, std::int64_t end) {
@@ -204,7 +204,7 @@ void BatchPlanner::choose_needed_rows(std::vector<LocalRow>& wanted) {
       plan_.needed.nodes[at(number)] = layout_.node_of(static_cast<LocalRow>(row));
     });
   });
-  plan_.needed.place(layout_.rows(), before);
+  plan_.needed.place(layout_.rows());
   plan_.user_row.resize(users.size());
   std::transform(users.begin(), users.end(), plan_.user_row.begin(), [&](LocalRow user) {
     return needed_.contains(user) ? needed_.number_of(user) : 0;

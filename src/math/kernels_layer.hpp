@@ -51,8 +51,8 @@ SIREN_INLINE Vec<Real> complete(const PartialSums<Stored>& others,
   return x;
 }
 
-/// finish(row)(c, x) disposes of columns [c, c + one vector) of row r, whose sum over the own edges
-/// is x.
+/// finish(to, r, width)(c, x) disposes of columns [c, c + one vector) of row r, whose sum over the
+/// own edges is x.
 template <class Real, class Stored>
 SIREN_INLINE auto finish(const LayerOutput<Real, Stored>& to, std::int64_t r, std::int64_t width) {
   Stored* const next = to.next == nullptr ? nullptr : to.next + r * width;

@@ -15,14 +15,17 @@ TEST(RowSet, SaysWhichMemberARowIs) {
 TEST(RowSet, ForgetsTheRowsBefore) {
   RowSet set{{1, 3, 4}, {}};
   set.place(6);
-  const std::vector<LocalRow> before = set.rows;
+  set.clear();
+  EXPECT_EQ(set.size(), 0);
+  EXPECT_EQ(set.places, std::vector<std::int32_t>(6, kNoPlace));
   set.rows = {0, 4};
-  set.place(6, before);
+  set.place(6);
   EXPECT_EQ(set.places, (std::vector<std::int32_t>{0, -1, -1, -1, 1, -1}));
 }
 
 TEST(RowSet, MayBeEmpty) {
   RowSet set;
+  set.clear();
   set.place(2);
   EXPECT_EQ(set.places, (std::vector<std::int32_t>{-1, -1}));
   set.place(0);

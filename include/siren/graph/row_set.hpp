@@ -28,11 +28,16 @@ struct RowSet {
   }
   LocalRow row(std::int64_t i) const { return rows[static_cast<std::size_t>(i)]; }
 
-  /// Fills `places` for a table of so many owned rows. It held those of the rows `before`, or
-  /// nothing.
-  void place(std::int64_t all_rows, std::span<const LocalRow> before = {}) {
+  /// Takes all rows out, and keeps the memory.
+  void clear() {
+    if (!places.empty())
+      for (const LocalRow r : rows) places[static_cast<std::size_t>(r)] = kNoPlace;
+    rows.clear();
+    nodes.clear();
+  }
+  /// Fills `places` for a table of so many owned rows; none of them may have had one since clear().
+  void place(std::int64_t all_rows) {
     places.resize(static_cast<std::size_t>(all_rows), kNoPlace);
-    for (const LocalRow r : before) places[static_cast<std::size_t>(r)] = kNoPlace;
     for (std::size_t i = 0; i < rows.size(); ++i)
       places[static_cast<std::size_t>(rows[i])] = static_cast<std::int32_t>(i);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Some rows of a table to consecutive rows of another, and back. The rows lie anywhere in memory:
-// those some places ahead are asked for while the present one is copied.
+// Some rows of a table to consecutive rows of another. The rows lie anywhere in memory: those some
+// places ahead are asked for while the present one is copied.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ namespace siren {
 
 inline constexpr std::size_t kRowsAhead = 8;
 
-/// Asks for a whole row, to be written too if `kWrite`.
-template <bool kWrite, class T>
+/// Asks for a whole row.
+template <class T>
 void prefetch_row(const T* row, std::int64_t stride) {
   const char* const at = reinterpret_cast<const char*>(row);
   for (std::int64_t byte = 0; byte < stride * std::int64_t{sizeof(T)}; byte += 64)
-    __builtin_prefetch(at + byte, kWrite ? 1 : 0);
+    __builtin_prefetch(at + byte);
 }
 
 /// to[i] = from[rows[i]]; `to` is the first of consecutive rows with the same stride.
@@ -26,19 +26,8 @@ template <class T, class Row>
 void gather_rows(const Matrix<T>& from, std::span<const Row> rows, T* to) {
   const auto bytes = static_cast<std::size_t>(from.stride()) * sizeof(T);
   for (std::size_t i = 0; i < rows.size(); ++i, to += from.stride()) {
-    if (i + kRowsAhead < rows.size())
-      prefetch_row<false>(from.row(rows[i + kRowsAhead]), from.stride());
+    if (i + kRowsAhead < rows.size()) prefetch_row(from.row(rows[i + kRowsAhead]), from.stride());
     std::memcpy(to, from.row(rows[i]), bytes);
-  }
-}
-
-/// to[rows[i]] = from[i]
-template <class T, class Row>
-void scatter_rows(const T* from, std::span<const Row> rows, Matrix<T>& to) {
-  const auto bytes = static_cast<std::size_t>(to.stride()) * sizeof(T);
-  for (std::size_t i = 0; i < rows.size(); ++i, from += to.stride()) {
-    if (i + kRowsAhead < rows.size()) prefetch_row<true>(to.row(rows[i + kRowsAhead]), to.stride());
-    std::memcpy(to.row(rows[i]), from, bytes);
   }
 }
 
