@@ -4,6 +4,7 @@
 
 #include "siren/dist/propagation.hpp"
 #include "siren/math/parallel.hpp"
+#include "siren/math/read_in_order.hpp"
 
 namespace siren {
 
@@ -113,11 +114,14 @@ void Propagation<Precision>::run_side(const Layer& layer,
                                       const OutputAt& output_at,
                                       bool travelling) {
   edge_visits_ += travelling ? layer.edges.count : layer.rows.anchored.edges;
-  if (travelling)
+  if (travelling) {
+    read_rows(graph_.anchored, layer.edges.count);
     sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
                         layer.rows.travelling);
-  else
+  } else {
+    read_rows(graph_.travelling, layer.rows.anchored.edges);
     sum_anchored_rows(output_at(graph_.anchored.begin), layer.rows.anchored);
+  }
 }
 
 template <class Precision>
@@ -130,6 +134,7 @@ void Propagation<Precision>::run(const Layer& layer,
   exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
   if (!shape_.overlap) exchange_.wait();
   if (overlap) overlap();
+  read_rows(graph_.anchored, layer.edges.count);
   sum_halo_rows(layer.edges.by_halo);
   exchange_.start_fold();
   if (!shape_.overlap) exchange_.wait();
@@ -142,9 +147,24 @@ void Propagation<Precision>::run(const Layer& layer,
   else if (!sums_late_)
     sum_travelling();  // no other rank has any for them
   exchange_.finish_expand();
+  read_rows(graph_.travelling, rows.anchored.edges);
   sum_anchored_rows(output_at(graph_.anchored.begin), rows.anchored);
   exchange_.finish_fold();
   if (own_sums_.rows() > 0 || sums_late_) sum_travelling();
+}
+
+/// Before so many visits of these rows of the table.
+template <class Precision>
+void Propagation<Precision>::read_rows(const RowRange& rows, std::int64_t visits) {
+  const std::int64_t bytes = rows.size() * width_ * std::int64_t{sizeof(Stored)};
+  if (pays_to_read_in_order(rows.size(), bytes, visits))
+    read_in_order(table_.row(rows.begin), bytes, [this] { let_others_move(); });
+}
+
+template <class Precision>
+void Propagation<Precision>::let_others_move() {
+  exchange_.progress();
+  if (poll_) poll_();
 }
 
 /// body(begin, end) for every run of CSR rows.
@@ -159,10 +179,7 @@ void Propagation<Precision>::over(const RowSelection& rows, const Body& body) {
           body(rows.runs[static_cast<std::size_t>(run)].begin,
                rows.runs[static_cast<std::size_t>(run)].end);
       },
-      [this] {
-        exchange_.progress();
-        if (poll_) poll_();
-      });
+      [this] { let_others_move(); });
 }
 
 template <class Precision>

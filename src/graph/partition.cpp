@@ -44,6 +44,16 @@ std::vector<std::int32_t> drawn(NodeId first, std::size_t count, const Partition
 
 }  // namespace
 
+std::vector<std::int32_t> row_weights(std::vector<std::int32_t> likes, bool anchored) {
+  std::int32_t own = kEdgesPerRow;
+  if (!anchored) {
+    const std::int64_t all = std::accumulate(likes.begin(), likes.end(), std::int64_t{0});
+    own = 1 + static_cast<std::int32_t>(all / std::max<std::int64_t>(std::ssize(likes), 1));
+  }
+  for (std::int32_t& weight : likes) weight += own;
+  return likes;
+}
+
 Partition partition_block(const PartitionInput& input) {
   return {balanced_ranges(input.user_weight, input.ranks),
           balanced_ranges(input.item_weight, input.ranks)};

@@ -92,13 +92,10 @@ Partition make_partition(const Communicator& comm,
                          const Slab& slab,
                          const TrainingSet& set,
                          const LoadOptions& options) {
-  const auto plus_one = [](std::vector<std::int32_t> weights) {
-    for (std::int32_t& weight : weights) ++weight;
-    return weights;
-  };
+  const bool items_travel = options.travel == Travel::kItems;
   const std::vector<std::int32_t> user_weight =
-      plus_one(comm.all_gather_v(std::span<const std::int32_t>(slab.likes)));
-  const std::vector<std::int32_t> item_weight = plus_one(set.item_likes);
+      row_weights(comm.all_gather_v(std::span<const std::int32_t>(slab.likes)), items_travel);
+  const std::vector<std::int32_t> item_weight = row_weights(set.item_likes, !items_travel);
   return partitioner(options.partition)({user_weight, item_weight, comm.size(), options.seed});
 }
 

@@ -69,12 +69,13 @@ class Trial {
         ranks_(ranks),
         travel_(parse_travel(data.travel, train_.users, train_.items)) {
     const UserRatings& ratings = train_.ratings;
-    std::vector<std::int32_t> user_weight(at(train_.users), 1);
+    std::vector<std::int32_t> user_likes(at(train_.users), 0);
     for (std::int64_t user = 0; user < train_.users; ++user)
       for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e)
-        user_weight[at(user)] += ratings.signs[at(e)] > 0;
-    std::vector<std::int32_t> item_weight = train_.item_likes;
-    for (std::int32_t& weight : item_weight) ++weight;
+        user_likes[at(user)] += ratings.signs[at(e)] > 0;
+    const bool items_travel = travel_ == Travel::kItems;
+    const auto user_weight = row_weights(std::move(user_likes), items_travel);
+    const auto item_weight = row_weights(train_.item_likes, !items_travel);
     partition_ = partitioner(data.partition)({user_weight, item_weight, ranks, config.seed});
     place_edges();
   }

@@ -63,13 +63,14 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.trainable =
       config.model == "siren" ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
   options.partition = data.partition;
+  travel_ = parse_travel(data.travel, summary().users, summary().items);
+  options.travel = travel_;
   options.seed = config.seed;
   options.dimension = config.dimension;
   data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
   if (config_.lr_schedule != "constant" && config_.lr_steps == 0)
     config_.lr_steps =
         planned_steps(config_, steps_per_epoch(data_->train.trainable_count(), config_.batch));
-  travel_ = parse_travel(data.travel, summary().users, summary().items);
   graph_ = make_liked_graph(comm, data_->layout, data_->train, travel_);
   for (std::int64_t row = 0; row < data_->layout.rows(); ++row)
     nodes_.push_back(data_->layout.node_of(static_cast<LocalRow>(row)));

@@ -45,6 +45,22 @@ void expect_balanced(const std::vector<std::int32_t>& owner,
   }
 }
 
+TEST(RowWeights, CountEdgesWhereTheyAreWorked) {
+  EXPECT_EQ(row_weights({0, 5, 100}, true), (std::vector<std::int32_t>{3, 8, 103}));
+  EXPECT_EQ(row_weights({0, 6, 3}, false), (std::vector<std::int32_t>{4, 10, 7}));
+  EXPECT_EQ(row_weights({0, 0}, false), (std::vector<std::int32_t>{1, 1})) << "rows count, too";
+  EXPECT_TRUE(row_weights({}, false).empty());
+}
+
+/// Popular rows first: 100 of weight 13, then 1,000 of weight 3; half of it all is 2,150.
+TEST(RowWeights, LeaveNoRankAllRowsWithoutEdges) {
+  std::vector<std::int32_t> likes(1100, 0);
+  std::fill_n(likes.begin(), 100, 10);
+  const auto owners = partition_block({row_weights(likes, true), {}, 2, 1}).user_owner;
+  const auto of_first = std::count(owners.begin(), owners.end(), 0);
+  EXPECT_EQ(of_first, 100 + 283) << "with 283 rows without edges the first rank has 2,149";
+}
+
 TEST(PartitionBlock, BalancesWeightInContiguousRanges) {
   for (int ranks = 1; ranks <= 9; ++ranks)
     for (const std::size_t nodes : {0U, 1U, 3U, 8U, 1000U}) {

@@ -147,6 +147,8 @@ class Propagation {
   /// One layer; output_at(row) says what becomes of the sums of rows from `row` on.
   template <class OutputAt>
   void run(const Layer& layer, const OutputAt& output_at, const Work& overlap);
+  void read_rows(const RowRange& rows, std::int64_t visits);
+  void let_others_move();
   void sum_halo_rows(const CsrView& csr);
   void sum_own_edges(const CsrView& csr, const RowSelection& rows);
   template <class Output>

@@ -19,7 +19,17 @@ struct Partition {
   std::vector<std::int32_t> item_owner;  // [N]
 };
 
-/// What a partitioner may look at. Weights estimate the work of a row (1 + its liked edges).
+/// The work of every row of a side, in edges; an edge is worked where its anchored end lives.
+///
+///   anchored     its likes, and kEdgesPerRow for what each row costs whatever its likes
+///   travelling   its likes, and the mean over the side: the edges are others' work, but a popular
+///                row is in more batches
+std::vector<std::int32_t> row_weights(std::vector<std::int32_t> likes, bool anchored);
+
+/// An optimiser step and the ends of its sums (measured, see tests/bench/README.md).
+inline constexpr std::int32_t kEdgesPerRow = 3;
+
+/// What a partitioner may look at. Weights estimate the work of a row: see row_weights().
 struct PartitionInput {
   std::span<const std::int32_t> user_weight;  // [M]
   std::span<const std::int32_t> item_weight;  // [N]

@@ -9,6 +9,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/data/held_out.hpp"
 #include "siren/data/training_set.hpp"
+#include "siren/graph/adjacency.hpp"
 #include "siren/graph/layout.hpp"
 #include "siren/io/dataset_file.hpp"
 
@@ -21,7 +22,8 @@ struct LoadOptions {
   bool dislikes = true;
   Trainable trainable = Trainable::kLikedAndDisliked;
   std::string partition = "block";
-  std::uint32_t seed = 1;  // of the random partitioner
+  Travel travel = Travel::kItems;  // the side whose edges live elsewhere: weighs on the partition
+  std::uint32_t seed = 1;          // of the random partitioner
   std::int64_t dimension = 64;
 };
 

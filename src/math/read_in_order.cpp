@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/math/read_in_order.hpp"
+
+#include <cstddef>
+
+#include "siren/math/matrix.hpp"
+#include "siren/math/parallel.hpp"
+
+namespace siren {
+
+namespace {
+
+/// Of a core alone, and of cores together, as processors have them today.
+constexpr std::int64_t kOwnCacheBytes = std::int64_t{1} << 20;
+constexpr std::int64_t kSharedCacheBytes = std::int64_t{32} << 20;
+constexpr std::int64_t kVisitsPerRow = 4;
+constexpr std::int64_t kBytesPerBlock = std::int64_t{1} << 15;
+
+}  // namespace
+
+bool pays_to_read_in_order(std::int64_t rows, std::int64_t bytes, std::int64_t visits) {
+  return bytes > kOwnCacheBytes && bytes <= kSharedCacheBytes && visits >= kVisitsPerRow * rows;
+}
+
+void read_in_order(const void* memory, std::int64_t bytes, const std::function<void()>& poll) {
+  const auto* const first = static_cast<const volatile std::byte*>(memory);
+  parallel_blocks(
+      bytes, kBytesPerBlock,
+      [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t at = begin; at < end; at += std::int64_t{kCacheLine})
+          static_cast<void>(first[at]);
+      },
+      [&] {
+        if (poll) poll();
+      });
+}
+
+}  // namespace siren
