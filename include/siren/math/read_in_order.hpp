@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A product reads rows of its table in no order. Where a core's own cache is too small for the
-// table, to read all of it in order first is quicker than to wait for the rows one by one.
+// A product reads rows of its table in no order. Where they lie beyond a core's own cache, to read
+// all of the table in order first is quicker than to wait for the rows one by one:
+//
+//   a table that is larger than that cache    threads share the reading; it comes nearer
+//   a smaller one, written by other threads   each thread reads all of it; it comes into its cache
 #pragma once
 
 #include <cstdint>
@@ -8,12 +11,12 @@
 
 namespace siren {
 
-/// Whether to read `rows` rows, `bytes` in all, before so many visits of them. Not if they stay in
-/// a core's own cache, nor if no cache holds them, nor if most are visited once or twice
-/// (measured: tests/bench/README.md).
+/// Whether to read `rows` rows, `bytes` in all, before so many visits of them by all threads. Not if
+/// they are in a core's own cache already, nor if no cache holds them, nor if most are visited once
+/// or twice (measured: tests/bench/README.md).
 bool pays_to_read_in_order(std::int64_t rows, std::int64_t bytes, std::int64_t visits);
 
-/// All threads share the reading; the main thread calls poll() between its blocks.
+/// The main thread calls poll(), if there is any, between blocks or at the end.
 void read_in_order(const void* memory, std::int64_t bytes, const std::function<void()>& poll = {});
 
 }  // namespace siren
