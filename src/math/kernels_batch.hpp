@@ -99,7 +99,7 @@ template <class Real>
 void log_sigmoid(Real* x, Real* term, std::int64_t count) {
   for (std::int64_t i = 0; i < count; i += kLanes<Real>) {
     const Vec<Real> v = load_some(x + i, count - i);
-    const Vec<Real> e = exp_of<Real>(-absolute<Real>(v));
+    const Vec<Real> e = exp_of_negative<Real>(-absolute<Real>(v));
     const Vec<Real> loss = select<Real>(v < Real(0), -v, Vec<Real>{}) + log1p_of<Real>(e);
     const Vec<Real> slope = select<Real>(v < Real(0), broadcast<Real>(1), e) / (Real(-1) - e);
     store_some<Real>(term + i, count - i, loss);

@@ -38,13 +38,11 @@ constexpr Real inverse_factorial(int n) {
   return static_cast<Real>(1.0 / product);
 }
 
-/// e^x: x = n ln 2 + r with |r| <= ln 2 / 2, then the Taylor polynomial of e^r, then times 2^n.
-/// Arguments are clamped to the range in which the result is a normal number; NaN stays NaN.
+/// e^x within the range of normal results: x = n ln 2 + r with |r| <= ln 2 / 2, then the Taylor
+/// polynomial of e^r, then times 2^n. NaN stays NaN.
 template <class Real>
-SIREN_INLINE Vec<Real> exp_of(Vec<Real> x) {
+SIREN_INLINE Vec<Real> exp_in_range(Vec<Real> x) {
   using C = ExpConstants<Real>;
-  x = select<Real>(x < C::kMin, broadcast<Real>(C::kMin), x);
-  x = select<Real>(x > C::kMax, broadcast<Real>(C::kMax), x);
   const Vec<Real> shifted = x * Real(1.44269504088896340736) + C::kMagic;
   const Vec<Real> n = shifted - C::kMagic;
   const Vec<Real> r = (x - n * C::kLn2High) - n * C::kLn2Low;
@@ -53,6 +51,20 @@ SIREN_INLINE Vec<Real> exp_of(Vec<Real> x) {
   for (int k = C::kTerms - 2; k >= 0; --k) sum = sum * r + inverse_factorial<Real>(k);
   const IntVec<Real> power = reinterpret_cast<IntVec<Real>>(shifted) << C::kMantissa;
   return reinterpret_cast<Vec<Real>>(reinterpret_cast<IntVec<Real>>(sum) + power);
+}
+
+/// e^x for x <= 0, never less than the smallest normal result.
+template <class Real>
+SIREN_INLINE Vec<Real> exp_of_negative(Vec<Real> x) {
+  constexpr Real kMin = ExpConstants<Real>::kMin;
+  return exp_in_range<Real>(select<Real>(x < kMin, broadcast<Real>(kMin), x));
+}
+
+/// e^x, arguments clamped to the range in which the result is a normal number.
+template <class Real>
+SIREN_INLINE Vec<Real> exp_of(Vec<Real> x) {
+  constexpr Real kMax = ExpConstants<Real>::kMax;
+  return exp_of_negative<Real>(select<Real>(x > kMax, broadcast<Real>(kMax), x));
 }
 
 /// log(1 + z) for z in [0, 1]: 2 artanh(z / (2 + z)), a series in s^2 <= 1/9.
@@ -67,16 +79,22 @@ SIREN_INLINE Vec<Real> log1p_of(Vec<Real> z) {
   return Real(2) * s * sum;
 }
 
+/// The bit of each lane that holds its sign.
+template <class Real>
+SIREN_INLINE IntVec<Real> sign_of(Vec<Real> x) {
+  return reinterpret_cast<IntVec<Real>>(x) & reinterpret_cast<IntVec<Real>>(broadcast<Real>(-0.0));
+}
+
 template <class Real>
 SIREN_INLINE Vec<Real> absolute(Vec<Real> x) {
-  return select<Real>(x < Real(0), -x, x);
+  return reinterpret_cast<Vec<Real>>(reinterpret_cast<IntVec<Real>>(x) ^ sign_of<Real>(x));
 }
 
 template <class Real>
 SIREN_INLINE Vec<Real> tanh_of(Vec<Real> x) {
-  const Vec<Real> e = exp_of<Real>(Real(-2) * absolute<Real>(x));
+  const Vec<Real> e = exp_of_negative<Real>(Real(-2) * absolute<Real>(x));
   const Vec<Real> t = (Real(1) - e) / (Real(1) + e);
-  return select<Real>(x < Real(0), -t, t);
+  return reinterpret_cast<Vec<Real>>(reinterpret_cast<IntVec<Real>>(t) | sign_of<Real>(x));
 }
 
 }  // namespace siren::SIREN_KERNEL_NAMESPACE
