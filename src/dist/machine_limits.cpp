@@ -40,8 +40,12 @@ class GatherStream {
  public:
   GatherStream(const Kernels<Precision>& kernels, const Adjacency& graph, std::int64_t dimension)
       : kernels_(kernels), table_(graph.rows + graph.halo_rows, dimension) {
-    for (const Csr* csr : {&graph.by_halo, &graph.by_traveller, &graph.by_anchor})
-      parts_.push_back({csr, balanced_tiles(csr->offsets, kEdgesPerTile)});
+    const auto add = [&](const Csr& csr, const RowRange& columns) {
+      parts_.push_back({&csr, balanced_tiles(csr.offsets, kEdgesPerTile), columns});
+    };
+    add(graph.by_halo, graph.anchored);
+    add(graph.by_traveller, graph.anchored);
+    add(graph.by_anchor, graph.travelling);
   }
 
   std::int64_t rows() const {
@@ -50,10 +54,10 @@ class GatherStream {
     return rows;
   }
 
-  /// By itself or after a reading of the table in order.
+  /// By itself, or with the columns' rows read in order first where the products do so.
   void run(int variant, bool read_first) const {
-    if (read_first) read_in_order(table_.data(), table_.bytes());
-    for (const Part& part : parts_)
+    for (const Part& part : parts_) {
+      if (read_first) read_columns(part);
       parallel_tiles(
           std::ssize(part.tiles) - 1,
           [&](std::int64_t tile) {
@@ -68,13 +72,24 @@ class GatherStream {
                             variant, sum.data());
           },
           [] {});
+    }
   }
 
  private:
   struct Part {
     const Csr* csr;
     std::vector<std::int64_t> tiles;
+    RowRange columns;  // without halo rows
   };
+
+  void read_columns(const Part& part) const {
+    const std::int64_t rows = part.columns.size();
+    const std::int64_t bytes =
+        rows * table_.stride() * std::int64_t{sizeof(typename Precision::Stored)};
+    if (pays_to_read_in_order(rows, bytes, part.csr->nonzeros()))
+      read_in_order(table_.row(part.columns.begin), bytes);
+  }
+
   const Kernels<Precision>& kernels_;
   Matrix<typename Precision::Stored> table_;
   std::vector<Part> parts_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A propagation, layer by layer.
+#include <algorithm>
 #include <utility>
 
 #include "siren/dist/propagation.hpp"
@@ -134,7 +135,8 @@ void Propagation<Precision>::run(const Layer& layer,
   exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
   if (!shape_.overlap) exchange_.wait();
   if (overlap) overlap();
-  read_rows(graph_.anchored, layer.edges.count);
+  const std::int64_t halo_edges = std::min(all_halo_.edges, layer.edges.count);
+  read_rows(graph_.anchored, sums_late_ ? halo_edges : layer.edges.count);
   sum_halo_rows(layer.edges.by_halo);
   exchange_.start_fold();
   if (!shape_.overlap) exchange_.wait();
@@ -147,13 +149,14 @@ void Propagation<Precision>::run(const Layer& layer,
   else if (!sums_late_)
     sum_travelling();  // no other rank has any for them
   exchange_.finish_expand();
-  read_rows(graph_.travelling, rows.anchored.edges);
+  read_rows(graph_.travelling, std::min(rows.anchored.edges, all_travelling_.edges));
   sum_anchored_rows(output_at(graph_.anchored.begin), rows.anchored);
   exchange_.finish_fold();
+  if (sums_late_) read_rows(graph_.anchored, layer.edges.count - halo_edges);
   if (own_sums_.rows() > 0 || sums_late_) sum_travelling();
 }
 
-/// Before so many visits of these rows of the table.
+/// Before (about) so many visits of these rows of the table.
 template <class Precision>
 void Propagation<Precision>::read_rows(const RowRange& rows, std::int64_t visits) {
   const std::int64_t bytes = rows.size() * width_ * std::int64_t{sizeof(Stored)};

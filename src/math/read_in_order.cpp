@@ -19,6 +19,7 @@ constexpr std::int64_t kBytesPerBlock = std::int64_t{1} << 15;
 }  // namespace
 
 bool pays_to_read_in_order(std::int64_t rows, std::int64_t bytes, std::int64_t visits) {
+  if (rows == 0) return false;
   const std::int64_t readings = bytes > kOwnCacheBytes ? 1 : omp_get_max_threads();
   if (bytes <= kOwnCacheBytes && readings == 1) return false;
   return bytes <= kSharedCacheBytes && visits >= kVisitsPerRow * rows * readings;
@@ -39,7 +40,9 @@ void read_in_order(const void* memory, std::int64_t bytes, const std::function<v
   }
 #pragma omp parallel
   {  // what others have written first, and not all threads the same at once
-    const std::int64_t others = bytes * (omp_get_thread_num() + 1) / omp_get_num_threads();
+    const std::int64_t lines = bytes / std::int64_t{kCacheLine};
+    const std::int64_t others =
+        lines * (omp_get_thread_num() + 1) / omp_get_num_threads() * std::int64_t{kCacheLine};
     read(others, bytes);
     read(0, others);
   }

@@ -53,7 +53,7 @@ SIREN_INLINE Vec<Real> exp_in_range(Vec<Real> x) {
   return reinterpret_cast<Vec<Real>>(reinterpret_cast<IntVec<Real>>(sum) + power);
 }
 
-/// e^x for x <= 0, never less than the smallest normal result.
+/// e^x for x <= kMax; arguments below kMin count as kMin.
 template <class Real>
 SIREN_INLINE Vec<Real> exp_of_negative(Vec<Real> x) {
   constexpr Real kMin = ExpConstants<Real>::kMin;

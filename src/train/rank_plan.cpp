@@ -6,6 +6,7 @@
 #include <numeric>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "siren/core/index_set.hpp"
 #include "siren/data/batch_schedule.hpp"

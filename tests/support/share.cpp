@@ -20,6 +20,7 @@ Ratings random_ratings(std::int64_t users, std::int64_t items, double density, s
   return ratings;
 }
 
+/// Not balanced as the program does it: any partition will do.
 Partition test_partition(const Ratings& ratings, const std::string& name, int ranks) {
   std::vector<std::int32_t> user_weight(static_cast<std::size_t>(ratings.users), 1);
   std::vector<std::int32_t> item_weight(static_cast<std::size_t>(ratings.items), 1);

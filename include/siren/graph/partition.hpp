@@ -19,15 +19,16 @@ struct Partition {
   std::vector<std::int32_t> item_owner;  // [N]
 };
 
-/// The work of every row of a side, in edges; an edge is worked where its anchored end lives.
-///
-///   anchored     its likes, and kEdgesPerRow for what each row costs whatever its likes
-///   travelling   its likes, and the mean over the side: the edges are others' work, but a popular
-///                row is in more batches
-std::vector<std::int32_t> row_weights(std::vector<std::int32_t> likes, bool anchored);
-
-/// An optimiser step and the ends of its sums (measured, see tests/bench/README.md).
+/// What a row of the anchored side costs besides its edges: an optimiser step and the ends of its
+/// sums, in edges (measured: tests/bench/README.md).
 inline constexpr std::int32_t kEdgesPerRow = 3;
+
+/// What every row of a side weighs. An edge is worked where its anchored end lives.
+///
+///   anchored     its likes + kEdgesPerRow
+///   travelling   its likes + the mean of the side (and one, so that no row weighs nothing): its
+///                edges are others' work, but a popular row is in more batches
+std::vector<std::int32_t> row_weights(std::vector<std::int32_t> likes, bool anchored);
 
 /// What a partitioner may look at. Weights estimate the work of a row: see row_weights().
 struct PartitionInput {

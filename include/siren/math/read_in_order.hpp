@@ -12,11 +12,13 @@
 namespace siren {
 
 /// Whether to read `rows` rows, `bytes` in all, before so many visits of them by all threads. Not if
-/// they are in a core's own cache already, nor if no cache holds them, nor if most are visited once
-/// or twice (measured: tests/bench/README.md).
+/// they are in a core's own cache already, nor if no cache holds them, nor if there are fewer than
+/// four visits of a row for each time that it is read (measured: tests/bench/README.md). Other ranks
+/// that share the cache are not counted.
 bool pays_to_read_in_order(std::int64_t rows, std::int64_t bytes, std::int64_t visits);
 
-/// The main thread calls poll(), if there is any, between blocks or at the end.
+/// The main thread calls poll(), if there is any, after each of its blocks. Nobody may write the
+/// memory meanwhile.
 void read_in_order(const void* memory, std::int64_t bytes, const std::function<void()>& poll = {});
 
 }  // namespace siren

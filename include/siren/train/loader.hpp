@@ -22,7 +22,7 @@ struct LoadOptions {
   bool dislikes = true;
   Trainable trainable = Trainable::kLikedAndDisliked;
   std::string partition = "block";
-  Travel travel = Travel::kItems;  // the side whose edges live elsewhere: weighs on the partition
+  Travel travel = Travel::kItems;  // decides how rows weigh in the partition
   std::uint32_t seed = 1;          // of the random partitioner
   std::int64_t dimension = 64;
 };
