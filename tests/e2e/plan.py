@@ -39,11 +39,11 @@ class Plan:
         text = self.done(1, "plan", "--data", self.data, "--ranks", ",".join(map(str, ranks)), "--json", *options)
         return json.loads(text)["plans"]
 
-    def reported(self, ranks, *options):
+    def reported(self, ranks, *options, data=None):
         """The memory event of a real run, and what its epoch says it sent in its one step."""
         self.runs += 1
         run = self.folder / f"run{self.runs}"
-        self.done(ranks, "train", "--data", self.data, "--run", run, "--max-steps", 1, *options)
+        self.done(ranks, "train", "--data", data or self.data, "--run", run, "--max-steps", 1, *options)
         events = {}
         for line in (run / "metrics.jsonl").read_text().splitlines():
             event = json.loads(line)
@@ -96,6 +96,19 @@ def needs_no_memory_of_training(tests):
     assert len(tests.plans((1, 2), *little)) == 2
 
 
+def balanced_by_work(tests):
+    """Active users and popular items first: ranks have as much of edges + 3 x rows of the anchored side as whole rows allow."""
+    rows = [f"{user},{item},5" for user in range(200) for item in (range(60) if user < 40 else range(60 + user % 8 * 5, 65 + user % 8 * 5))]
+    (tests.folder / "skewed.csv").write_text("user,item,rating\n" + "\n".join(rows) + "\n0,99,1\n")
+    skewed = tests.folder / "skewed.h5"
+    tests.done(1, "prepare", "--input", tests.folder / "skewed.csv", "--split", "kfold", "--folds", 3, "--output", skewed)
+    heaviest = {"users": 60 + 3, "items": 40 + 3}
+    for travel, anchored in (("items", "users"), ("users", "items")):
+        shares = tests.reported(2, "--travel", travel, data=skewed)[0]["by_rank"]
+        work = [edges + 3 * rows for edges, rows in zip(shares["edges"], shares[anchored], strict=True)]
+        assert abs(work[0] - work[1]) <= heaviest[anchored], (travel, shares, work)
+
+
 def bandwidth_takes_time(tests):
     slow, fast = (tests.plans((1, 4), "--bandwidth", rate) for rate in (1, 10))
     assert slow[0]["wire_seconds"] == 0 and slow[1]["wire_seconds"] > 0, slow
@@ -119,7 +132,7 @@ def refused(tests):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         tests = Plan(sys.argv[1], Path(folder))
-        for step in (as_train_reports, with_shared_memory, sent_per_layer_exactly, needs_no_memory_of_training, bandwidth_takes_time, refused):
+        for step in (as_train_reports, with_shared_memory, sent_per_layer_exactly, needs_no_memory_of_training, balanced_by_work, bandwidth_takes_time, refused):
             step(tests)
     return 0
 
