@@ -57,7 +57,8 @@ class GatherStream {
   /// By itself, or with the columns' rows read in order first where the products do so.
   void run(int variant, bool read_first) const {
     for (const Part& part : parts_) {
-      if (read_first) read_columns(part);
+      if (read_first)
+        read_rows_in_order(table_, part.columns.begin, part.columns.end, part.csr->nonzeros());
       parallel_tiles(
           std::ssize(part.tiles) - 1,
           [&](std::int64_t tile) {
@@ -81,14 +82,6 @@ class GatherStream {
     std::vector<std::int64_t> tiles;
     RowRange columns;  // without halo rows
   };
-
-  void read_columns(const Part& part) const {
-    const std::int64_t rows = part.columns.size();
-    const std::int64_t bytes =
-        rows * table_.stride() * std::int64_t{sizeof(typename Precision::Stored)};
-    if (pays_to_read_in_order(rows, bytes, part.csr->nonzeros()))
-      read_in_order(table_.row(part.columns.begin), bytes);
-  }
 
   const Kernels<Precision>& kernels_;
   Matrix<typename Precision::Stored> table_;

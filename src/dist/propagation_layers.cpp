@@ -156,16 +156,14 @@ void Propagation<Precision>::run(const Layer& layer,
   if (own_sums_.rows() > 0 || sums_late_) sum_travelling();
 }
 
-/// Before (about) so many visits of these rows of the table.
+/// Before (about) so many visits of these rows.
 template <class Precision>
 void Propagation<Precision>::read_rows(const RowRange& rows, std::int64_t visits) {
-  const std::int64_t bytes = rows.size() * width_ * std::int64_t{sizeof(Stored)};
-  if (pays_to_read_in_order(rows.size(), bytes, visits))
-    read_in_order(table_.row(rows.begin), bytes, [this] { let_others_move(); });
+  read_rows_in_order(table_, rows.begin, rows.end, visits, [this] { let_messages_move(); });
 }
 
 template <class Precision>
-void Propagation<Precision>::let_others_move() {
+void Propagation<Precision>::let_messages_move() {
   exchange_.progress();
   if (poll_) poll_();
 }
@@ -182,7 +180,7 @@ void Propagation<Precision>::over(const RowSelection& rows, const Body& body) {
           body(rows.runs[static_cast<std::size_t>(run)].begin,
                rows.runs[static_cast<std::size_t>(run)].end);
       },
-      [this] { let_others_move(); });
+      [this] { let_messages_move(); });
 }
 
 template <class Precision>

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -68,6 +69,13 @@ Partitioner partitioner(const std::string& name) {
   if (name == "block") return partition_block;
   if (name == "random") return partition_random;
   throw InputError(fmt::format("--partition {}: unknown partitioner; use block or random", name));
+}
+
+Partition partition_by_work(
+    const std::string& name, Likes likes, bool items_travel, int ranks, std::uint32_t seed) {
+  const auto user_weight = row_weights(std::move(likes.of_user), items_travel);
+  const auto item_weight = row_weights(std::move(likes.of_item), !items_travel);
+  return partitioner(name)({user_weight, item_weight, ranks, seed});
 }
 
 }  // namespace siren

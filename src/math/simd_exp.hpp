@@ -53,18 +53,24 @@ SIREN_INLINE Vec<Real> exp_in_range(Vec<Real> x) {
   return reinterpret_cast<Vec<Real>>(reinterpret_cast<IntVec<Real>>(sum) + power);
 }
 
-/// e^x for x <= kMax; arguments below kMin count as kMin.
+/// x, but kMin where it is less. NaN stays NaN.
+template <class Real>
+SIREN_INLINE Vec<Real> at_least_min(Vec<Real> x) {
+  constexpr Real kMin = ExpConstants<Real>::kMin;
+  return select<Real>(x < kMin, broadcast<Real>(kMin), x);
+}
+
+/// e^x for x <= 0; arguments below kMin count as kMin.
 template <class Real>
 SIREN_INLINE Vec<Real> exp_of_negative(Vec<Real> x) {
-  constexpr Real kMin = ExpConstants<Real>::kMin;
-  return exp_in_range<Real>(select<Real>(x < kMin, broadcast<Real>(kMin), x));
+  return exp_in_range<Real>(at_least_min<Real>(x));
 }
 
 /// e^x, arguments clamped to the range in which the result is a normal number.
 template <class Real>
 SIREN_INLINE Vec<Real> exp_of(Vec<Real> x) {
   constexpr Real kMax = ExpConstants<Real>::kMax;
-  return exp_of_negative<Real>(select<Real>(x > kMax, broadcast<Real>(kMax), x));
+  return exp_in_range<Real>(at_least_min<Real>(select<Real>(x > kMax, broadcast<Real>(kMax), x)));
 }
 
 /// log(1 + z) for z in [0, 1]: 2 artanh(z / (2 + z)), a series in s^2 <= 1/9.

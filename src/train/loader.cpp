@@ -92,11 +92,9 @@ Partition make_partition(const Communicator& comm,
                          const Slab& slab,
                          const TrainingSet& set,
                          const LoadOptions& options) {
-  const bool items_travel = options.travel == Travel::kItems;
-  const std::vector<std::int32_t> user_weight =
-      row_weights(comm.all_gather_v(std::span<const std::int32_t>(slab.likes)), items_travel);
-  const std::vector<std::int32_t> item_weight = row_weights(set.item_likes, !items_travel);
-  return partitioner(options.partition)({user_weight, item_weight, comm.size(), options.seed});
+  Likes likes{comm.all_gather_v(std::span<const std::int32_t>(slab.likes)), set.item_likes};
+  return partition_by_work(options.partition, std::move(likes), options.travel == Travel::kItems,
+                           comm.size(), options.seed);
 }
 
 /// Sends each element to the owner of its user; what arrives is in order of user.

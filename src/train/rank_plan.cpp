@@ -70,14 +70,12 @@ class Trial {
         ranks_(ranks),
         travel_(parse_travel(data.travel, train_.users, train_.items)) {
     const UserRatings& ratings = train_.ratings;
-    std::vector<std::int32_t> user_likes(at(train_.users), 0);
+    Likes likes{std::vector<std::int32_t>(at(train_.users), 0), train_.item_likes};
     for (std::int64_t user = 0; user < train_.users; ++user)
       for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e)
-        user_likes[at(user)] += ratings.signs[at(e)] > 0;
-    const bool items_travel = travel_ == Travel::kItems;
-    const auto user_weight = row_weights(std::move(user_likes), items_travel);
-    const auto item_weight = row_weights(train_.item_likes, !items_travel);
-    partition_ = partitioner(data.partition)({user_weight, item_weight, ranks, config.seed});
+        likes.of_user[at(user)] += ratings.signs[at(e)] > 0;
+    partition_ = partition_by_work(data.partition, std::move(likes), travel_ == Travel::kItems,
+                                   ranks, config.seed);
     place_edges();
   }
 

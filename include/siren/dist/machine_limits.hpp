@@ -20,7 +20,8 @@ struct MachineLimits {
 
 /// Collective. `dimension` is that of the gathered rows; the three arrays that are streamed together
 /// have `streamed_values` values, so that they lie in the same cache, or memory, as what they stand
-/// for. Takes forty passes over the edges or more, and at least a second. 0 edges leave gather_seconds at 0.
+/// for. Takes forty passes over the edges or more, and at least a second. 0 edges leave
+/// gather_seconds at 0.
 template <class Precision>
 MachineLimits measure_limits(const Communicator& comm,
                              const Kernels<Precision>& kernels,

@@ -148,7 +148,8 @@ class Propagation {
   template <class OutputAt>
   void run(const Layer& layer, const OutputAt& output_at, const Work& overlap);
   void read_rows(const RowRange& rows, std::int64_t visits);
-  void let_others_move();
+  /// Those of this layer and, by poll, of others; between tiles.
+  void let_messages_move();
   void sum_halo_rows(const CsrView& csr);
   void sum_own_edges(const CsrView& csr, const RowSelection& rows);
   template <class Output>

@@ -49,4 +49,14 @@ using Partitioner = Partition (*)(const PartitionInput&);
 /// "block" or "random"; InputError otherwise.
 Partitioner partitioner(const std::string& name);
 
+/// Liked training ratings of every node.
+struct Likes {
+  std::vector<std::int32_t> of_user;  // [M]
+  std::vector<std::int32_t> of_item;  // [N]
+};
+
+/// The partition of that partitioner with rows of row_weights(): what training uses.
+Partition partition_by_work(
+    const std::string& partitioner, Likes likes, bool items_travel, int ranks, std::uint32_t seed);
+
 }  // namespace siren

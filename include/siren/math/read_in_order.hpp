@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "siren/math/matrix.hpp"
+
 namespace siren {
 
 /// Whether to read `rows` rows, `bytes` in all, before so many visits of them by all threads. Not if
@@ -20,5 +22,17 @@ bool pays_to_read_in_order(std::int64_t rows, std::int64_t bytes, std::int64_t v
 /// The main thread calls poll(), if there is any, after each of its blocks. Nobody may write the
 /// memory meanwhile.
 void read_in_order(const void* memory, std::int64_t bytes, const std::function<void()>& poll = {});
+
+/// Rows [begin, end) of the table, if that pays before so many visits of them.
+template <class T>
+void read_rows_in_order(const Matrix<T>& table,
+                        std::int64_t begin,
+                        std::int64_t end,
+                        std::int64_t visits,
+                        const std::function<void()>& poll = {}) {
+  const std::int64_t bytes = (end - begin) * table.stride() * std::int64_t{sizeof(T)};
+  if (pays_to_read_in_order(end - begin, bytes, visits))
+    read_in_order(table.row(begin), bytes, poll);
+}
 
 }  // namespace siren
