@@ -27,7 +27,7 @@ void declare_data(OptionParser& options, DataConfig& data) {
   options.number("relevant-from", data.relevant_from, {}, "X",
                  "held-out ratings >= X are relevant (default: > offset)");
   options.flag("no-dislikes", data.no_dislikes, "disliked ratings train nothing");
-  options.text("partition", data.partition, "block|random", "who owns which rows");
+  options.text("partition", data.partition, "block|random|metis", "who owns which rows");
   options.text("travel", data.travel, "items|users|auto", "which side's rows cross ranks");
 }
 

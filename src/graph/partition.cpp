@@ -68,14 +68,20 @@ Partition partition_random(const PartitionInput& input) {
 Partitioner partitioner(const std::string& name) {
   if (name == "block") return partition_block;
   if (name == "random") return partition_random;
-  throw InputError(fmt::format("--partition {}: unknown partitioner; use block or random", name));
+  if (name == "metis") return partition_metis;
+  throw InputError(
+      fmt::format("--partition {}: unknown partitioner; use block, random or metis", name));
+}
+
+bool looks_at_edges(const std::string& name) {
+  return partitioner(name) == partition_metis;
 }
 
 Partition partition_by_work(
-    const std::string& name, Likes likes, bool items_travel, int ranks, std::uint32_t seed) {
-  const auto user_weight = row_weights(std::move(likes.of_user), items_travel);
-  const auto item_weight = row_weights(std::move(likes.of_item), !items_travel);
-  return partitioner(name)({user_weight, item_weight, ranks, seed});
+    const std::string& name, const Likes& likes, bool items_travel, int ranks, std::uint32_t seed) {
+  const auto user_weight = row_weights(likes.of_user, items_travel);
+  const auto item_weight = row_weights(likes.of_item, !items_travel);
+  return partitioner(name)({user_weight, item_weight, ranks, seed, &likes, items_travel});
 }
 
 }  // namespace siren

@@ -5,8 +5,12 @@
 #include <numeric>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
+#include "siren/core/text.hpp"
+#include "siren/core/timer.hpp"
 #include "siren/graph/partition.hpp"
 
 namespace siren {
@@ -88,13 +92,42 @@ void count_items(const Communicator& comm, const Slab& slab, TrainingSet& set) {
   set.liked = signs[2];
 }
 
+/// What all users like, on the root; the slabs ascend with the rank, and so do users.
+std::vector<ItemId> liked_items_at_root(const Communicator& comm, const Slab& slab) {
+  std::vector<ItemId> items;
+  for (const TravellingRating& rating : slab.ratings)
+    if (rating.role == Role::kTrain && rating.sign > 0) items.push_back(rating.item);
+  std::vector<std::int64_t> counts(at(comm.size()), 0);
+  counts[0] = std::ssize(items);
+  return comm.all_to_all_v(std::span<const ItemId>(items), counts).values;
+}
+
 Partition make_partition(const Communicator& comm,
                          const Slab& slab,
                          const TrainingSet& set,
                          const LoadOptions& options) {
-  Likes likes{comm.all_gather_v(std::span<const std::int32_t>(slab.likes)), set.item_likes};
-  return partition_by_work(options.partition, std::move(likes), options.travel == Travel::kItems,
-                           comm.size(), options.seed);
+  Likes likes{comm.all_gather_v(std::span<const std::int32_t>(slab.likes)), set.item_likes, {}};
+  Partition partition;
+  const auto divide = [&] {
+    partition = partition_by_work(options.partition, likes, options.travel == Travel::kItems,
+                                  comm.size(), options.seed);
+  };
+  if (!looks_at_edges(options.partition)) {
+    divide();
+    return partition;
+  }
+  const Activity activity("partition");
+  likes.items = liked_items_at_root(comm, slab);
+  agree_on_input(comm, [&] {
+    if (!comm.is_root()) return;
+    const Stopwatch watch;
+    divide();
+    spdlog::info("partition {}: {} liked ratings among {} rank(s) in {}", options.partition,
+                 grouped(std::ssize(likes.items)), comm.size(), human_seconds(watch.seconds()));
+  });
+  comm.broadcast(partition.user_owner);
+  comm.broadcast(partition.item_owner);
+  return partition;
 }
 
 /// Sends each element to the owner of its user; what arrives is in order of user.

@@ -70,12 +70,15 @@ class Trial {
         ranks_(ranks),
         travel_(parse_travel(data.travel, train_.users, train_.items)) {
     const UserRatings& ratings = train_.ratings;
-    Likes likes{std::vector<std::int32_t>(at(train_.users), 0), train_.item_likes};
+    Likes likes{std::vector<std::int32_t>(at(train_.users), 0), train_.item_likes, {}};
     for (std::int64_t user = 0; user < train_.users; ++user)
-      for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e)
-        likes.of_user[at(user)] += ratings.signs[at(e)] > 0;
-    partition_ = partition_by_work(data.partition, std::move(likes), travel_ == Travel::kItems,
-                                   ranks, config.seed);
+      for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e) {
+        if (ratings.signs[at(e)] <= 0) continue;
+        ++likes.of_user[at(user)];
+        likes.items.push_back(ratings.items[at(e)]);
+      }
+    partition_ =
+        partition_by_work(data.partition, likes, travel_ == Travel::kItems, ranks, config.seed);
     place_edges();
   }
 

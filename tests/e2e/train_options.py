@@ -109,7 +109,7 @@ def check_travel(new):
     """Which side travels changes nothing but the traffic."""
     alone = new("--storage", "fp64", "--travel", "items", steps=50).losses
     for ranks in (1, 2, 3):
-        for partition in ("block", "random"):
+        for partition in ("block", "random", "metis"):
             users = new("--storage", "fp64", "--travel", "users", "--partition", partition, ranks=ranks, steps=50).losses
             worst = np.max(np.abs(users / alone - 1))
             print(f"travel users, {partition}, {ranks} rank(s): 50 steps agree with travel items to {worst:.1e}")

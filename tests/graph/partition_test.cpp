@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#include <set>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -113,9 +115,137 @@ TEST(PartitionRandom, IsKeyedBySeedAndGlobalNode) {
   EXPECT_NE(a.user_owner, partition_random({many, few, 4, 2}).user_owner);
 }
 
+/// Users and items of three tastes, ids shuffled; one in so many users likes one item more, of any.
+struct Tastes {
+  Likes likes;
+  std::vector<std::int32_t> user_weight;
+  std::vector<std::int32_t> item_weight;
+
+  explicit Tastes(std::size_t users_a_stray) {
+    constexpr std::size_t kItems = 90;
+    std::mt19937 random(7);
+    std::vector<std::size_t> taste(kItems);
+    for (std::size_t i = 0; i < kItems; ++i) taste[i] = i % 3;
+    std::shuffle(taste.begin(), taste.end(), random);
+    likes.of_item.assign(kItems, 0);
+    for (std::size_t user = 1; user <= 300; ++user) {
+      std::vector<ItemId> liked;
+      for (std::size_t i = 0; i < kItems; ++i)
+        if (taste[i] == user * 7 / 3 % 3) liked.push_back(static_cast<ItemId>(i));
+      if (user % users_a_stray == 0) liked.push_back(static_cast<ItemId>(random() % kItems));
+      std::sort(liked.begin(), liked.end());
+      liked.erase(std::unique(liked.begin(), liked.end()), liked.end());
+      likes.of_user.push_back(static_cast<std::int32_t>(liked.size()));
+      likes.items.insert(likes.items.end(), liked.begin(), liked.end());
+    }
+    for (const ItemId item : likes.items) ++likes.of_item[static_cast<std::size_t>(item)];
+  }
+
+  PartitionInput input(int ranks, bool items_travel = true) {
+    user_weight = row_weights(likes.of_user, items_travel);
+    item_weight = row_weights(likes.of_item, !items_travel);
+    return {user_weight, item_weight, ranks, 1, &likes, items_travel};
+  }
+
+  /// How often a travelling row is used by another rank than its owner's.
+  std::size_t rows_sent(const Partition& partition, bool items_travel) const {
+    std::set<std::pair<std::int64_t, std::int32_t>> sent;
+    auto item = likes.items.begin();
+    for (std::size_t user = 0; user < likes.of_user.size(); ++user)
+      for (std::int32_t e = 0; e < likes.of_user[user]; ++e, ++item) {
+        const std::int32_t at_user = partition.user_owner[user];
+        const std::int32_t at_item = partition.item_owner[static_cast<std::size_t>(*item)];
+        if (at_user == at_item) continue;
+        sent.emplace(items_travel ? *item : static_cast<std::int64_t>(user),
+                     items_travel ? at_user : at_item);
+      }
+    return sent.size();
+  }
+};
+
+TEST(PartitionMetis, SeparatesTastesThatShareNothing) {
+  for (const bool items_travel : {true, false}) {
+    Tastes tastes(1000);
+    const Partition partition = partition_metis(tastes.input(3, items_travel));
+    EXPECT_EQ(tastes.rows_sent(partition, items_travel), 0U);
+    for (std::int32_t rank = 0; rank < 3; ++rank)
+      EXPECT_EQ(std::count(partition.item_owner.begin(), partition.item_owner.end(), rank), 30);
+  }
+}
+
+TEST(PartitionMetis, SendsFarFewerRowsThanBlocks) {
+  for (const bool items_travel : {true, false}) {
+    Tastes tastes(10);
+    const PartitionInput input = tastes.input(3, items_travel);
+    const std::size_t of_blocks = tastes.rows_sent(partition_block(input), items_travel);
+    const std::size_t of_metis = tastes.rows_sent(partition_metis(input), items_travel);
+    EXPECT_GT(of_metis, 0U) << "there are strays";
+    EXPECT_LT(2 * of_metis, of_blocks) << "items_travel " << items_travel;
+  }
+}
+
+TEST(PartitionMetis, BalancesEachSide) {
+  Tastes tastes(1);
+  for (const int ranks : {2, 3, 4}) {
+    const PartitionInput input = tastes.input(ranks);
+    const Partition partition = partition_metis(input);
+    const auto expect_share = [&](const std::vector<std::int32_t>& owner,
+                                  std::span<const std::int32_t> weight, double imbalance) {
+      std::vector<std::int64_t> part(static_cast<std::size_t>(ranks), 0);
+      for (std::size_t i = 0; i < owner.size(); ++i)
+        part[static_cast<std::size_t>(owner[i])] += weight[i];
+      const auto total =
+          static_cast<double>(std::accumulate(weight.begin(), weight.end(), std::int64_t{0}));
+      const auto heaviest = static_cast<double>(*std::max_element(weight.begin(), weight.end()));
+      for (const std::int64_t share : part)  // whole rows may miss the tolerance by one
+        EXPECT_LE(static_cast<double>(share), imbalance * total / ranks + heaviest) << ranks;
+    };
+    expect_share(partition.user_owner, input.user_weight, 1.01);
+    expect_share(partition.item_owner, input.item_weight, 1.05);
+  }
+}
+
+TEST(PartitionMetis, IsTheSameEachTime) {
+  Tastes tastes(1);
+  const PartitionInput input = tastes.input(4);
+  const Partition once = partition_metis(input);
+  const Partition again = partition_metis(input);
+  EXPECT_EQ(once.user_owner, again.user_owner);
+  EXPECT_EQ(once.item_owner, again.item_owner);
+}
+
+/// As many ranks as there are users, nodes without edges, one item that all like.
+TEST(PartitionMetis, TakesAnyGraph) {
+  std::mt19937 random(5);
+  for (int trial = 0; trial < 100; ++trial) {
+    Likes likes{std::vector<std::int32_t>(1 + random() % 12, 0),
+                std::vector<std::int32_t>(1 + random() % 12, 0),
+                {}};
+    const std::size_t sparsity = random() % 6;
+    for (std::int32_t& count : likes.of_user)
+      for (std::size_t i = 0; i < likes.of_item.size(); ++i) {
+        if (i > 0 && random() % (1 + sparsity) > 0) continue;
+        likes.items.push_back(static_cast<ItemId>(i));
+        ++likes.of_item[i];
+        ++count;
+      }
+    const auto most = static_cast<int>(std::min(likes.of_user.size(), likes.of_item.size()));
+    for (int ranks = 1; ranks <= most; ++ranks) {
+      const Partition partition = partition_by_work("metis", likes, trial % 2 == 0, ranks, 1);
+      ASSERT_EQ(partition.user_owner.size(), likes.of_user.size());
+      ASSERT_EQ(partition.item_owner.size(), likes.of_item.size());
+      for (const auto* owners : {&partition.user_owner, &partition.item_owner})
+        for (const std::int32_t owner : *owners)
+          ASSERT_TRUE(owner >= 0 && owner < ranks) << owner << " of " << ranks;
+    }
+  }
+}
+
 TEST(Partitioner, IsChosenByName) {
   EXPECT_EQ(partitioner("block"), partition_block);
   EXPECT_EQ(partitioner("random"), partition_random);
+  EXPECT_EQ(partitioner("metis"), partition_metis);
+  EXPECT_TRUE(looks_at_edges("metis") && !looks_at_edges("block") && !looks_at_edges("random"));
   EXPECT_THROW(partitioner("blocks"), InputError);
   EXPECT_THROW(partitioner(""), InputError);
 }

@@ -17,7 +17,7 @@ struct DataConfig {
   std::optional<float> offset;         // rating - offset is the sign; default: the dataset's own
   std::optional<float> relevant_from;  // a held-out rating >= this is relevant; default: > offset
   bool no_dislikes = false;            // disliked ratings count like rating == offset
-  std::string partition = "block";     // block | random
+  std::string partition = "block";     // block | random | metis
   std::string travel = "auto";         // items | users | auto
 };
 
