@@ -3,12 +3,16 @@
 #include <array>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 #include <metis.h>
+#include <spdlog/spdlog.h>
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
+#include "siren/core/timer.hpp"
 #include "siren/graph/partition.hpp"
 
 namespace siren {
@@ -67,45 +71,56 @@ void check_countable(const PartitionInput& input) {
                       most, input.likes->items.size()));
 }
 
+/// Owner per node, users first.
+std::vector<idx_t> divide(const PartitionInput& input) {
+  const std::size_t users = input.user_weight.size();
+  std::vector<idx_t> owner(users + input.item_weight.size(), 0);
+  std::vector<idx_t> weights(kConstraints * owner.size(), 0);
+  std::vector<idx_t> sizes(owner.size(), 0);  // rows that a node sends to a part that uses it
+  for (std::size_t node = 0; node < owner.size(); ++node) {
+    const bool is_user = node < users;
+    weights[kConstraints * node + (is_user ? 0 : 1)] =
+        is_user ? input.user_weight[node] : input.item_weight[node - users];
+    sizes[node] = is_user != input.items_travel;
+  }
+  BothWays graph = both_ways(*input.likes);
+  std::array<real_t, kConstraints> imbalance{kAnchoredImbalance, kTravellingImbalance};
+  if (!input.items_travel) std::swap(imbalance[0], imbalance[1]);
+  std::array<idx_t, METIS_NOPTIONS> options{};
+  METIS_SetDefaultOptions(options.data());
+  options[METIS_OPTION_OBJTYPE] = METIS_OBJTYPE_VOL;
+  options[METIS_OPTION_SEED] =
+      static_cast<idx_t>(input.seed & std::uint32_t{std::numeric_limits<std::int32_t>::max()});
+  idx_t nodes = static_cast<idx_t>(owner.size());
+  idx_t constraints = kConstraints;
+  idx_t parts = input.ranks;
+  idx_t volume = 0;
+  const int code =
+      METIS_PartGraphKway(&nodes, &constraints, graph.offsets.data(), graph.neighbours.data(),
+                          weights.data(), sizes.data(), nullptr, &parts, nullptr, imbalance.data(),
+                          options.data(), &volume, owner.data());
+  if (code != METIS_OK)  // METIS itself catches SIGTERM while it works
+    throw EnvironmentError(fmt::format(
+        "METIS_PartGraphKway {} (code {}) at {} nodes and {} edges; --partition block does without",
+        code == METIS_ERROR_MEMORY ? "found no memory" : "failed or was told to stop", code, nodes,
+        input.likes->items.size()));
+  return owner;
+}
+
 }  // namespace
 
 Partition partition_metis(const PartitionInput& input) {
-  SIREN_ASSERT(input.likes != nullptr, "no likes of {} users", input.user_weight.size());
   const std::size_t users = input.user_weight.size();
   const std::size_t items = input.item_weight.size();
-  std::vector<idx_t> owner(users + items, 0);
-  if (input.ranks > 1) {
-    check_countable(input);
-    BothWays graph = both_ways(*input.likes);
-    std::vector<idx_t> weights(kConstraints * owner.size(), 0);
-    std::vector<idx_t> sizes(owner.size(), 0);  // rows that a node sends to a part that uses it
-    for (std::size_t node = 0; node < owner.size(); ++node) {
-      const bool is_user = node < users;
-      weights[kConstraints * node + (is_user ? 0 : 1)] =
-          is_user ? input.user_weight[node] : input.item_weight[node - users];
-      sizes[node] = is_user != input.items_travel;
-    }
-    std::array<real_t, kConstraints> imbalance{kAnchoredImbalance, kTravellingImbalance};
-    if (!input.items_travel) std::swap(imbalance[0], imbalance[1]);
-    std::array<idx_t, METIS_NOPTIONS> options{};
-    METIS_SetDefaultOptions(options.data());
-    options[METIS_OPTION_OBJTYPE] = METIS_OBJTYPE_VOL;
-    options[METIS_OPTION_SEED] =
-        static_cast<idx_t>(input.seed & std::uint32_t{std::numeric_limits<std::int32_t>::max()});
-    idx_t nodes = static_cast<idx_t>(owner.size());
-    idx_t constraints = kConstraints;
-    idx_t parts = input.ranks;
-    idx_t volume = 0;
-    const int code =
-        METIS_PartGraphKway(&nodes, &constraints, graph.offsets.data(), graph.neighbours.data(),
-                            weights.data(), sizes.data(), nullptr, &parts, nullptr,
-                            imbalance.data(), options.data(), &volume, owner.data());
-    if (code != METIS_OK)
-      throw EnvironmentError(fmt::format(
-          "METIS_PartGraphKway: {} for {} nodes and {} edges (--partition block does without)",
-          code == METIS_ERROR_MEMORY ? "out of memory" : fmt::format("error {}", code), nodes,
-          input.likes->items.size()));
-  }
+  if (input.ranks == 1)
+    return {std::vector<std::int32_t>(users, 0), std::vector<std::int32_t>(items, 0)};
+  SIREN_ASSERT(input.likes != nullptr, "no likes of {} users", users);
+  check_countable(input);
+  const Stopwatch watch;
+  const std::vector<idx_t> owner = divide(input);
+  spdlog::info("METIS shared out {} liked ratings among {} ranks in {}",
+               grouped(std::ssize(input.likes->items)), input.ranks,
+               human_seconds(watch.seconds()));
   const auto first_item = owner.begin() + static_cast<std::ptrdiff_t>(users);
   return {{owner.begin(), first_item}, {first_item, owner.end()}};
 }

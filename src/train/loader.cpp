@@ -5,12 +5,9 @@
 #include <numeric>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
-#include "siren/core/text.hpp"
-#include "siren/core/timer.hpp"
 #include "siren/graph/partition.hpp"
 
 namespace siren {
@@ -112,18 +109,14 @@ Partition make_partition(const Communicator& comm,
     partition = partition_by_work(options.partition, likes, options.travel == Travel::kItems,
                                   comm.size(), options.seed);
   };
-  if (!looks_at_edges(options.partition)) {
+  if (comm.size() == 1 || !looks_at_edges(options.partition)) {
     divide();
     return partition;
   }
   const Activity activity("partition");
   likes.items = liked_items_at_root(comm, slab);
   agree_on_input(comm, [&] {
-    if (!comm.is_root()) return;
-    const Stopwatch watch;
-    divide();
-    spdlog::info("partition {}: {} liked ratings among {} rank(s) in {}", options.partition,
-                 grouped(std::ssize(likes.items)), comm.size(), human_seconds(watch.seconds()));
+    if (comm.is_root()) divide();
   });
   comm.broadcast(partition.user_owner);
   comm.broadcast(partition.item_owner);
