@@ -13,6 +13,7 @@
 #include "siren/core/version.hpp"
 #include "siren/train/bench.hpp"
 #include "siren/train/session.hpp"
+#include "siren/train/threads.hpp"
 
 namespace siren {
 

@@ -10,6 +10,7 @@
 #include "siren/app/stored_model.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/train/session.hpp"
+#include "siren/train/threads.hpp"
 
 namespace siren {
 

@@ -9,6 +9,7 @@
 #include "siren/core/text.hpp"
 #include "siren/train/embedding_export.hpp"
 #include "siren/train/session.hpp"
+#include "siren/train/threads.hpp"
 
 namespace siren {
 

@@ -17,6 +17,7 @@
 #include "siren/train/bench.hpp"
 #include "siren/train/rank_plan.hpp"
 #include "siren/train/session.hpp"
+#include "siren/train/threads.hpp"
 
 namespace siren {
 

@@ -14,6 +14,7 @@
 #include "siren/core/text.hpp"
 #include "siren/train/list_writer.hpp"
 #include "siren/train/session.hpp"
+#include "siren/train/threads.hpp"
 
 namespace siren {
 

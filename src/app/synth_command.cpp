@@ -19,6 +19,7 @@
 #include "siren/io/shared_file.hpp"
 #include "siren/math/parallel.hpp"
 #include "siren/train/session.hpp"
+#include "siren/train/threads.hpp"
 
 namespace siren {
 namespace {

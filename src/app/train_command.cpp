@@ -26,6 +26,7 @@
 #include "siren/train/run_checkpoints.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/start_report.hpp"
+#include "siren/train/threads.hpp"
 
 namespace siren {
 

@@ -100,18 +100,26 @@ std::string host_name() {
   return whole.substr(0, whole.find('.'));
 }
 
-std::string allowed_processors() {
+std::vector<int> processors() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return "unknown";
+  std::vector<int> all;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return all;
+  for (int processor = 0; processor < CPU_SETSIZE; ++processor)
+    if (CPU_ISSET(static_cast<std::size_t>(processor), &set)) all.push_back(processor);
+  return all;
+}
+
+std::string allowed_processors() {
+  const std::vector<int> all = processors();
+  if (all.empty()) return "unknown";
   std::string text;
-  for (int first = 0; first < CPU_SETSIZE; ++first) {
-    if (!CPU_ISSET(static_cast<std::size_t>(first), &set)) continue;
-    int last = first;
-    while (last + 1 < CPU_SETSIZE && CPU_ISSET(static_cast<std::size_t>(last + 1), &set)) ++last;
+  for (auto first = all.begin(); first != all.end();) {
+    auto last = first;
+    while (last + 1 != all.end() && last[1] == last[0] + 1) ++last;
     if (!text.empty()) text += ',';
-    text += first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last);
-    first = last;
+    text += first == last ? fmt::format("{}", *first) : fmt::format("{}-{}", *first, *last);
+    first = last + 1;
   }
   return text;
 }

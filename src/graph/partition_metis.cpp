@@ -122,7 +122,10 @@ Partition partition_metis(const PartitionInput& input) {
                grouped(std::ssize(input.likes->items)), input.ranks,
                human_seconds(watch.seconds()));
   const auto first_item = owner.begin() + static_cast<std::ptrdiff_t>(users);
-  return {{owner.begin(), first_item}, {first_item, owner.end()}};
+  Partition partition;
+  partition.user_owner.assign(owner.begin(), first_item);
+  partition.item_owner.assign(first_item, owner.end());
+  return partition;
 }
 
 }  // namespace siren

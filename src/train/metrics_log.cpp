@@ -48,6 +48,7 @@ void MetricsLog::on_epoch(const EpochReport& report) {
          {"reg", report.reg},
          {"seconds", report.seconds},
          {"ratings", report.ratings},
+         {"without_term", report.without_term},
          {"phases", phases}});
 }
 

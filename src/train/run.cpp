@@ -99,6 +99,7 @@ void TrainingRun::count(const StepReport& step) {
   progress_.loss += step.loss * ratings;
   progress_.reg += step.reg * ratings;
   progress_.ratings += step.ratings;
+  progress_.without_term += step.without_term;
   ++progress_.steps;
   ++steps_;
 }
@@ -112,6 +113,7 @@ void TrainingRun::end_epoch(const StepReport& step) {
   report.step = step.step;
   report.steps = progress_.steps;
   report.ratings = progress_.ratings;
+  report.without_term = progress_.without_term;
   report.loss = progress_.loss / ratings;
   report.reg = progress_.reg / ratings;
   report.seconds = progress_.seconds;
@@ -119,7 +121,7 @@ void TrainingRun::end_epoch(const StepReport& step) {
   for (Observer* observer : parts_.observers) observer->on_epoch(report);
   if (step.step % training_.steps_per_epoch() != 0) return;
   progress_.loss = progress_.reg = progress_.seconds = 0.0;
-  progress_.ratings = progress_.steps = 0;
+  progress_.ratings = progress_.without_term = progress_.steps = 0;
   judge_if_due();
   counts_ += training_.clock().reset();
 }

@@ -10,7 +10,9 @@ namespace siren {
 
 namespace {
 
-/// Calls visit(name, field) for every field: one list for writing and reading.
+constexpr const char* kWithoutTerm = "without_term";
+
+/// Calls visit(name, field) for every field but `without_term`: one list for writing and reading.
 template <class Progress, class Visit>
 void each_field(Progress& progress, const Visit& visit) {
   visit("loss", progress.loss);
@@ -31,6 +33,7 @@ void each_field(Progress& progress, const Visit& visit) {
 std::string to_text(const RunProgress& progress) {
   nlohmann::ordered_json json;
   each_field(progress, [&](const char* name, const auto& field) { json[name] = field; });
+  json[kWithoutTerm] = progress.without_term;
   return json.dump();
 }
 
@@ -39,6 +42,7 @@ RunProgress parse_progress(const std::string& text) {
   try {
     const nlohmann::json json = nlohmann::json::parse(text);
     each_field(progress, [&](const char* name, auto& field) { json.at(name).get_to(field); });
+    progress.without_term = json.value(kWithoutTerm, std::int64_t{0});
   } catch (const nlohmann::json::exception& error) {
     throw InputError(
         fmt::format("the checkpoint's record of progress cannot be read ({})", error.what()));

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
@@ -13,7 +12,6 @@
 #include "siren/data/batch_schedule.hpp"
 #include "siren/dist/liked_graph.hpp"
 #include "siren/io/block_hashes.hpp"
-#include "siren/math/denormals.hpp"
 #include "siren/train/model_state.hpp"
 #include "siren/train/ranked_lists.hpp"
 
@@ -23,15 +21,6 @@ Isa agree_on_isa(const Communicator& comm, const std::string& name) {
   Isa mine = Isa::kPortable;
   agree_on_input(comm, [&] { mine = parse_isa(name); });
   return static_cast<Isa>(comm.all_reduce(static_cast<std::int32_t>(mine), Reduction::kMin));
-}
-
-int set_threads(const Communicator& comm, int threads) {
-  if (threads == 0)
-    threads =
-        std::min(omp_get_max_threads(), std::max(1, omp_get_num_procs() / comm.ranks_on_node()));
-  omp_set_num_threads(threads);
-  flush_denormals();
-  return threads;
 }
 
 CheckpointOptions checkpoint_options(const TrainConfig& config) {

@@ -116,6 +116,38 @@ def check_travel(new):
             assert worst < 1e-10
 
 
+def check_without_term(siren, folder):
+    """Nothing can be drawn for a user who has rated all items: said, counted over the epoch, also if it was interrupted."""
+    rows = {"train": [(0, item) for item in range(12)] + [(user, item) for user in range(1, 9) for item in range(user)], "test": [(1, 5), (2, 6)]}
+    for part, pairs in rows.items():
+        (folder / f"{part}.csv").write_text("user,item,rating\n" + "".join(f"{user},{item},{5 - (user + item) % 4}\n" for user, item in pairs))
+    data, run = folder / "all.h5", folder / "all"
+    siren_command(siren, "prepare", "--train", folder / "train.csv", "--test", folder / "test.csv", "--output", data)
+    for words in (("--data", data, "--epochs", 2, "--batch", 5, "--dim", 16, "--seed", 1, "--max-steps", 3), ("--resume", "--max-steps", 1000)):
+        command = [*MPIEXEC, "2", siren, "train", "--run", run, *words]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stderr.count("12 of the epoch's 48 ratings train nothing") == 1, done.stderr
+    epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines() if '"event":"epoch"' in line]
+    assert [(epoch["without_term"], epoch["ratings"]) for epoch in epochs[-2:]] == [(12, 48), (12, 48)], epochs
+
+
+def check_threads(siren, folder):
+    """More threads than processors: said, and not started, for they would wait for each other."""
+    words = ["train", "--data", folder / "d.h5", "--config", folder / "base.ini", "--max-steps", STEPS, "--log-steps"]
+    spinning = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS")}
+    losses = []
+    for threads, policy in ((1, {}), (64, {}), (3, {"OMP_WAIT_POLICY": "passive"})):
+        run = folder / f"threads{threads}"
+        command = [*MPIEXEC, "4", siren, *words, "--threads", threads, "--run", run]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, check=True, env={**spinning, **policy})
+        assert (f"--threads {threads}: " in done.stderr) == (threads == 64), done.stderr
+        events = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        started = next(event["threads"] for event in events if event["event"] == "start")
+        assert started < 64 if threads == 64 else started == threads, started
+        losses.append([event["loss"] for event in events if event["event"] == "step"])
+    assert losses[0] == losses[1] == losses[2], losses
+
+
 def check_preset(siren, folder):
     """A preset fills in what was not given; the run's configuration holds the values, not the name alone."""
     run = folder / "preset"
@@ -145,6 +177,8 @@ def main():
         check_ratings(new)
         check_judging(siren, folder, new)
         check_travel(new)
+        check_without_term(siren, folder)
+        check_threads(siren, folder)
         check_preset(siren, folder)
     return 0
 

@@ -13,6 +13,7 @@ TEST(RunProgress, SurvivesTheWayThroughText) {
   before.loss = 1.0 / 3.0;  // no short decimal form: every bit must survive
   before.reg = 1e-300;
   before.ratings = std::int64_t{1} << 60;
+  before.without_term = 5;
   before.steps = 17;
   before.seconds = 0.1;
   before.judged_epoch = 4;
@@ -25,6 +26,7 @@ TEST(RunProgress, SurvivesTheWayThroughText) {
   EXPECT_EQ(after.loss, before.loss);
   EXPECT_EQ(after.reg, before.reg);
   EXPECT_EQ(after.ratings, before.ratings);
+  EXPECT_EQ(after.without_term, before.without_term);
   EXPECT_EQ(after.steps, before.steps);
   EXPECT_EQ(after.seconds, before.seconds);
   EXPECT_EQ(after.judged_epoch, before.judged_epoch);
@@ -33,6 +35,14 @@ TEST(RunProgress, SurvivesTheWayThroughText) {
   EXPECT_EQ(after.best_step, before.best_step);
   EXPECT_EQ(after.evaluations_since_best, before.evaluations_since_best);
   EXPECT_EQ(after.metrics_bytes, before.metrics_bytes);
+}
+
+TEST(RunProgress, ReadsTextsOfVersionsThatDidNotCountRatingsWithoutTerm) {
+  std::string text = to_text({});
+  const std::string counted = ",\"without_term\":0";
+  ASSERT_NE(text.find(counted), std::string::npos) << text;
+  text.erase(text.find(counted), counted.size());
+  EXPECT_EQ(parse_progress(text).without_term, 0);
 }
 
 TEST(RunProgress, RefusesOtherTexts) {

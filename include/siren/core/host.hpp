@@ -4,13 +4,17 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace siren {
 
 /// "n1", without a domain.
 std::string host_name();
 
-/// The processors on which this process may run: "0-3,8".
+/// The processors on which this process may run, ascending; none if that cannot be found out.
+std::vector<int> processors();
+
+/// The same as text: "0-3,8", or "unknown".
 std::string allowed_processors();
 
 /// Bytes that this host can still give, by the kernel's estimate and by what the memory limits of

@@ -14,6 +14,7 @@ struct RunProgress {
   double loss = 0.0;  // over ratings
   double reg = 0.0;   // likewise
   std::int64_t ratings = 0;
+  std::int64_t without_term = 0;  // of those; absent in texts of earlier versions
   std::int64_t steps = 0;
   double seconds = 0.0;
   std::int32_t judged_epoch = 0;  // the last one that was evaluated

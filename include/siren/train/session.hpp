@@ -100,8 +100,4 @@ CheckpointOptions checkpoint_options(const TrainConfig& config);
 /// Collective.
 Isa agree_on_isa(const Communicator& comm, const std::string& name);
 
-/// Sets the OpenMP threads of this rank and returns their number. 0 asks for this rank's share of
-/// the processors it may run on; `comm` holds all ranks of the job.
-int set_threads(const Communicator& comm, int threads);
-
 }  // namespace siren

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many OpenMP threads a rank starts. Threads that wait for each other spin, which is quick as
+// long as each has a processor of its own; on processors that they share, the one that spins keeps
+// the one it waits for from working (2 threads each of 4 ranks on 2 processors: a step of 2 s
+// instead of 17 ms). So a rank never starts more than its share of its node's processors; results
+// do not depend on it.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "siren/comm/communicator.hpp"
+
+namespace siren {
+
+/// Of a rank, so far as threads are concerned.
+struct ThreadShare {
+  int own_processors;   // on which the rank may run; 0: unknown
+  int node_processors;  // on which it or another rank of its node may run
+  int node_ranks;
+
+  /// Threads that have a processor each: at least one; any number if processors are unknown.
+  int most() const;
+};
+
+/// Why a rank with this share starts fewer threads than `asked`, and what gives it more.
+std::string explain_fewer_threads(const ThreadShare& share, int rank, int asked);
+
+/// Collective. Sets the OpenMP threads of this rank and returns their number: `threads` or its
+/// share, if that is less; 0 asks for the share (or for OMP_NUM_THREADS, if less). The root warns if
+/// some rank starts fewer than it was asked for. With OMP_WAIT_POLICY=passive threads sleep while
+/// they wait, and each rank starts all. `comm` holds all ranks of the job.
+int set_threads(const Communicator& comm, int threads);
+
+}  // namespace siren
