@@ -73,6 +73,7 @@ class CvJob {
         group_(job.split(group_of(job.rank()), job.rank())),
         notice_(job),
         node_(node_memory(job)),
+        threads_(thread_share(job)),
         deadline_(job_deadline(options.run().train.time_limit)) {}
 
   ExitCode run();
@@ -95,6 +96,7 @@ class CvJob {
   Communicator group_;
   StopNotice notice_;
   NodeMemory node_;
+  ThreadShare threads_;
   Deadline deadline_;
   std::vector<CvRun> runs_;
   std::vector<std::int32_t> states_;   // [runs] when this start began
@@ -195,7 +197,7 @@ void CvJob::train(std::size_t run) {
     Json event;
     {
       const LogToFilesOnly log(group_.is_root());
-      event = train_among(group_, args, {job_, deadline_, node_, &listener});
+      event = train_among(group_, args, {threads_, deadline_, node_, &listener});
     }
     if (!group_.is_root()) return;
     say(spdlog::level::info, fmt::format("{}: {}  ({})", runs_[run].name, headline(event),

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -26,7 +27,6 @@
 #include "siren/train/run_checkpoints.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/start_report.hpp"
-#include "siren/train/threads.hpp"
 
 namespace siren {
 
@@ -78,7 +78,8 @@ class Job {
         among_(among),
         config_(command.config.train),
         deadline_(among == nullptr ? job_deadline(config_.time_limit) : among->deadline),
-        threads_(set_threads(among == nullptr ? comm : among->job, config_.threads)),
+        threads_(set_threads(
+            comm, config_.threads, among == nullptr ? thread_share(comm) : among->threads)),
         session_(comm, command.config.data, config_),
         evaluator_(session_.make_evaluator(watched_split(config_, session_))),
         directory_(config_.run),
@@ -158,8 +159,11 @@ ExitCode Job::run() {
   return ExitCode::kDone;
 }
 
-/// Complete: with what the data set decides, so that the run is the same however it goes on.
+/// Complete: with what the data set decides, so that the run is the same however it goes on, and with
+/// the data set's whole path, so that it goes on from anywhere.
 std::string Job::config_text() {
+  std::string& data = command_.config.data.data;
+  data = std::filesystem::absolute(data).lexically_normal().string();
   command_.config.train.lr_steps = session_.config().lr_steps;
   return command_.options.config_text();
 }

@@ -2,6 +2,7 @@
 #include "siren/train/session.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -39,6 +40,9 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
     : comm_(comm), config_(config), node_(node_memory(comm)), isa_(agree_on_isa(comm, config.isa)) {
   const Activity activity("loading");
   agree_on_input(comm, [&] {
+    if (!std::filesystem::exists(data.data))
+      throw InputError(
+          fmt::format("the dataset file {} is not there; say where it is with --data", data.data));
     file_ = std::make_unique<DatasetFile>(data.data);
     if (comm.is_root()) file_->verify();
   });

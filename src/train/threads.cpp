@@ -20,14 +20,6 @@ namespace siren {
 
 namespace {
 
-ThreadShare share_of_node(const Communicator& comm) {
-  const Communicator node = comm.split_by_node();
-  const std::vector<int> own = processors();
-  const std::vector<int> all = node.all_gather_v(std::span<const int>(own));
-  const std::set<int> distinct(all.begin(), all.end());
-  return {static_cast<int>(own.size()), static_cast<int>(distinct.size()), node.size()};
-}
-
 bool threads_sleep() {
   const char* const policy = std::getenv("OMP_WAIT_POLICY");
   std::string word = policy == nullptr ? "" : policy;
@@ -55,8 +47,15 @@ std::string explain_fewer_threads(const ThreadShare& share, int rank, int asked)
       asked, why, share.most(), asked, asked);
 }
 
-int set_threads(const Communicator& comm, int threads) {
-  const ThreadShare share = share_of_node(comm);
+ThreadShare thread_share(const Communicator& job) {
+  const Communicator node = job.split_by_node();
+  const std::vector<int> own = processors();
+  const std::vector<int> all = node.all_gather_v(std::span<const int>(own));
+  const std::set<int> distinct(all.begin(), all.end());
+  return {static_cast<int>(own.size()), static_cast<int>(distinct.size()), node.size()};
+}
+
+int set_threads(const Communicator& comm, int threads, const ThreadShare& share) {
   const int most = share.most();
   const int asked = threads == 0 ? std::min(omp_get_max_threads(), most) : threads;
   const int granted = threads_sleep() ? asked : std::min(asked, most);

@@ -39,7 +39,7 @@ def data_cases(dataset):
     return [
         Case("--data is missing", "train", "--run", "{d}/run"),
         Case("--run is missing", "train", "--data", "{d}/d.h5", d_h5=dataset),
-        Case("d.h5: No such file", "train", "--data", "{d}/d.h5", "--run", "{d}/run"),
+        Case("d.h5 is not there; say where it is with --data", "train", "--data", "{d}/d.h5", "--run", "{d}/run"),
         train("is not a dataset file", RATINGS),
         train("is damaged", damaged(dataset, -5)),
         train("is damaged", damaged(dataset, 5000)),

@@ -11,6 +11,7 @@
 #include "siren/train/deadline.hpp"
 #include "siren/train/observer.hpp"
 #include "siren/train/start_report.hpp"
+#include "siren/train/threads.hpp"
 
 namespace siren {
 
@@ -19,10 +20,10 @@ int run_train(const Communicator& comm, std::span<const std::string> args);
 
 /// What a run that shares a job with others needs from whoever started them; all is borrowed.
 struct AmongRuns {
-  const Communicator& job;  // all ranks of all runs
-  Deadline deadline;        // of the job
-  NodeMemory node;          // of the job
-  Observer* observer;       // called on rank 0 of the run
+  ThreadShare threads;  // of this rank in the job
+  Deadline deadline;    // of the job
+  NodeMemory node;      // of the job
+  Observer* observer;   // called on rank 0 of the run
 };
 
 /// InputError unless `args` describe a run.

@@ -26,10 +26,18 @@ struct ThreadShare {
 /// Why a rank with this share starts fewer threads than `asked`, and what gives it more.
 std::string explain_fewer_threads(const ThreadShare& share, int rank, int asked);
 
+/// Collective. `job` holds all ranks that are started, of all runs.
+ThreadShare thread_share(const Communicator& job);
+
 /// Collective. Sets the OpenMP threads of this rank and returns their number: `threads` or its
 /// share, if that is less; 0 asks for the share (or for OMP_NUM_THREADS, if less). The root warns if
-/// some rank starts fewer than it was asked for. With OMP_WAIT_POLICY=passive threads sleep while
-/// they wait, and each rank starts all. `comm` holds all ranks of the job.
-int set_threads(const Communicator& comm, int threads);
+/// some rank of `comm` starts fewer than it was asked for. With OMP_WAIT_POLICY=passive threads sleep
+/// while they wait, and each rank starts all.
+int set_threads(const Communicator& comm, int threads, const ThreadShare& share);
+
+/// For a command that has the job for itself.
+inline int set_threads(const Communicator& job, int threads) {
+  return set_threads(job, threads, thread_share(job));
+}
 
 }  // namespace siren
