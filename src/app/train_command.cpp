@@ -122,6 +122,11 @@ void Job::check() const {
         "--patience {} needs --eval-every and validation ratings to judge by; prepare the data set "
         "with --valid-share, or leave --patience out",
         config_.patience));
+  if (config_.eval_every > 0 && config_.eval_split.empty() && evaluator_->split() == "test")
+    throw InputError(fmt::format(
+        "--eval-every {}: {} has no validation ratings to judge by; prepare it with --valid-share, "
+        "or ask for the test part by --eval-split test",
+        config_.eval_every, command_.config.data.data));
 }
 
 ExitCode Job::run() {
@@ -159,8 +164,7 @@ ExitCode Job::run() {
   return ExitCode::kDone;
 }
 
-/// Complete: with what the data set decides, so that the run is the same however it goes on, and with
-/// the data set's whole path, so that it goes on from anywhere.
+/// With what the data set decides and its whole path: the same run however, wherever it goes on.
 std::string Job::config_text() {
   std::string& data = command_.config.data.data;
   data = std::filesystem::absolute(data).lexically_normal().string();

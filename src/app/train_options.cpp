@@ -67,7 +67,8 @@ void declare_training(OptionParser& options, TrainConfig& train) {
                "begin with its rows for the users and items it knows");
   options.number("eval-every", train.eval_every, {0}, "N",
                  "epochs between evaluations (0: only at the end)");
-  options.text("eval-split", train.eval_split, "valid|test", "to judge by during training");
+  options.text("eval-split", train.eval_split, "valid|test",
+               "to judge by during training (default: valid)");
   options.number("patience", train.patience, {0}, "N",
                  "stop after N validations without a better nDCG@10 (0: never)");
   options.text("candidates", train.candidates, "train+test|train|all", "items that are ranked");

@@ -117,10 +117,11 @@ def narrow_and_dumb(siren, folder):
 
 def test_split(siren, folder):
     """No model is chosen by the test split: there is no best of it."""
-    result = run(siren, *options(folder, "test-split", "no-valid.h5"))
+    asked = ("--eval-split", "test")
+    result = run(siren, *options(folder, "test-split", "no-valid.h5"), *asked)
     said = result.stderr.decode()
     assert result.returncode == 0 and re.search(r"epoch +2  test: P@10", said) and "best" not in said, said
-    assert "best" not in on_terminal(siren, folder, "test-split-bar", data="no-valid.h5")
+    assert "best" not in on_terminal(siren, folder, "test-split-bar", *asked, data="no-valid.h5")
 
 
 def closed_terminal(siren, folder):
