@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -132,12 +135,26 @@ int run(const Communicator& comm, std::span<const std::string> args) {
   throw InputError(fmt::format("unknown command '{}'; `siren --help` lists them", name));
 }
 
+/// Results that are not all there are a failure, however long it took to make them. Collective.
+void check_output(const Communicator& comm) {
+  agree_on_input(comm, [&] {
+    if (!comm.is_root()) return;
+    errno = 0;
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+    throw EnvironmentError(
+        fmt::format("cannot write standard output: {}",
+                    errno != 0 ? std::strerror(errno) : "an earlier write failed"));
+  });
+}
+
 /// The one place where failures end. An InputError is the same on every rank (agree_on_input), so
 /// all leave in good order; anything else may be known to this rank alone, and the others wait for
 /// it.
 int guarded(const Communicator& comm, std::span<const std::string> args) {
   try {
-    return run(comm, args);
+    const int code = run(comm, args);
+    if (code == static_cast<int>(ExitCode::kDone)) check_output(comm);
+    return code;
   } catch (const InputError& error) {
     if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
     return static_cast<int>(ExitCode::kInputError);
@@ -156,6 +173,9 @@ int guarded(const Communicator& comm, std::span<const std::string> args) {
 }  // namespace siren
 
 int main(int argc, char** argv) {
+  // Whole texts wait for check_output(), which knows why they cannot be written.
+  static std::array<char, std::size_t{1} << 20> output;
+  if (::isatty(STDOUT_FILENO) == 0) std::setvbuf(stdout, output.data(), _IOFBF, output.size());
   // A write beyond the limit on file sizes then fails and is reported like any other.
   std::signal(SIGXFSZ, SIG_IGN);
   const std::vector<std::string> args(argv + 1, argv + argc);

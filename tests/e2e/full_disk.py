@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that fills up: exit code 1, the operation named, nothing published, nothing half-written.
+"""A disk that fills up, under a file or under standard output: exit code 1, the operation named, nothing published, nothing half-written.
 
 usage: full_disk.py SIREN
 Needs root for a small file system of its own; skipped (exit code 77) otherwise.
@@ -30,8 +30,31 @@ def check(name, done, names, left_over):
     print(f"{name}: {ours[0]}")
 
 
+def standard_output(siren, folder):
+    """Results that nobody gets are a failure, on any number of ranks."""
+    ratings, data, run = folder / "r.csv", folder / "d.h5", folder / "run"
+    ratings.write_text("".join(f"u{u},i{(u + k) % 12},{5 if k % 2 == 0 else 2}\n" for u in range(20) for k in range(7)))
+    small = ("--data", data, "--max-steps", 2, "--negatives", 4)
+    for ranks in (1, 3):
+        launch = [] if ranks == 1 else [*MPIEXEC, str(ranks)]
+        alone = [["plan", "--data", data, "--ranks", 2]] if ranks == 1 else []
+        for command in (["prepare", "--input", ratings, "--output", data], ["train", *small, "--run", f"{run}-{ranks}"],
+                        ["evaluate", "--run", f"{run}-{ranks}", "--json"], ["recommend", "--run", f"{run}-{ranks}", "--all"],
+                        ["info", data], ["info", data, "--json"], ["info", f"{run}-{ranks}"], ["bench", "--data", data, "--steps", 1],
+                        *alone, ["report", f"{run}-{ranks}"], ["help", "--reference"], ["train", "--help"], ["--version"]):
+            words = [*launch, "sh", "-c", 'exec "$@" > /dev/full', "sh", siren, *map(str, command)]
+            done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+            name = f"{' '.join(map(str, command[:1]))} on {ranks} rank(s), no standard output"
+            said = [line for line in done.stderr.splitlines() if "No space left" in line]
+            assert done.returncode == 1 and len(said) == 1, f"{name}: exit code {done.returncode}\n{done.stderr}"
+            assert said[0] in ("siren: cannot write standard output: No space left on device", "siren: writing the output: No space left on device"), said
+            print(f"{name}: {said[0]}")
+
+
 def main():
     siren = sys.argv[1]
+    with tempfile.TemporaryDirectory() as name:
+        standard_output(siren, Path(name))
     if os.geteuid() != 0:
         print("skipped: a small file system takes root")
         return 77
