@@ -74,7 +74,8 @@ void print_usage() {
   for (const Command& command : kCommands)
     fmt::print("  {:<10}{}\n", command.name, command.summary);
   fmt::print(
-      "\n`siren COMMAND --help` lists the options of a command; `siren --version` the version;\n"
+      "\n`siren COMMAND --help` and `siren help COMMAND` list the options of a command; `siren "
+      "--version` the version;\n"
       "`siren help --reference` those of all commands, `--man` a manual page, `--completion` words "
       "for "
       "bash.\n");
@@ -119,10 +120,23 @@ const Command* find_command(std::string_view name) {
   return at == kCommands.end() ? nullptr : at;
 }
 
+int run_command(const Communicator& comm,
+                std::string_view name,
+                std::span<const std::string> args) {
+  if (const Command* command = find_command(name)) return command->run(comm, args);
+  throw InputError(fmt::format("unknown command '{}'; `siren --help` lists them", name));
+}
+
+/// `siren help COMMAND` or `siren help --reference`.
+int help_with(const Communicator& comm, std::string_view what) {
+  if (what.starts_with('-')) return describe_commands(comm, what);
+  return run_command(comm, what, std::vector<std::string>{"--help"});
+}
+
 int run(const Communicator& comm, std::span<const std::string> args) {
   check_start(comm, args);
   const std::string_view name = args.empty() ? "--help" : std::string_view(args.front());
-  if (name == "help" && args.size() > 1) return describe_commands(comm, args[1]);
+  if (name == "help" && args.size() > 1) return help_with(comm, args[1]);
   if (name == "--help" || name == "-h" || name == "help") {
     if (comm.is_root()) print_usage();
     return static_cast<int>(ExitCode::kDone);
@@ -131,8 +145,7 @@ int run(const Communicator& comm, std::span<const std::string> args) {
     if (comm.is_root()) print_build_facts();
     return static_cast<int>(ExitCode::kDone);
   }
-  if (const Command* command = find_command(name)) return command->run(comm, args.subspan(1));
-  throw InputError(fmt::format("unknown command '{}'; `siren --help` lists them", name));
+  return run_command(comm, name, args.subspan(1));
 }
 
 /// Results that are not all there are a failure, however long it took to make them. Collective.

@@ -155,6 +155,7 @@ OptionParser::Given OptionParser::parse_command_line(std::span<const std::string
     const po::parsed_options parsed = parser.options(description).style(style).run();
     for (const po::option& option : parsed.options) {
       const bool no_name = option.position_key >= 0 || option.string_key.empty();
+      if (no_name && option.value.front() == "-h") given[kHelpOption];
       std::vector<OptionText>& texts = given[no_name ? kPositional : option.string_key];
       if (option.value.empty()) texts.push_back({"true", "--" + option.string_key});
       for (const std::string& value : option.value)

@@ -31,8 +31,11 @@ def reference(siren, _):
         options = re.findall(r"^  --([a-z0-9-]+)", output(siren, command, "--help"), re.M)
         part = made.split(f"## siren {command}\n")[1].split("\n## ")[0]
         assert len(options) > 4 and re.findall(r"^\| `--([a-z0-9-]+)", part, re.M) == options, command
-    wrong = subprocess.run([siren, "help", "--everything"], capture_output=True, text=True, check=False)
-    assert wrong.returncode == 2 and "expected --reference" in wrong.stderr, wrong.stderr
+        for words in ((command, "-h"), ("help", command)):
+            assert output(siren, *words) == output(siren, command, "--help"), words
+    for name, says in (("--everything", "expected --reference"), ("trian", "unknown command 'trian'")):
+        wrong = subprocess.run([siren, "help", name], capture_output=True, text=True, check=False)
+        assert wrong.returncode == 2 and says in wrong.stderr and wrong.stderr.count("\n") == 1, wrong.stderr
 
 
 def source_texts():
