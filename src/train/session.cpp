@@ -149,7 +149,7 @@ std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split) con
   if (comm_.all_reduce(static_cast<std::int64_t>(held_out.items.size()), Reduction::kSum) == 0)
     throw InputError(fmt::format(
         "{} has no {} ratings to judge by; prepare it with another split or choose the other",
-        file_->path(), split));
+        file_->path(), split == "valid" ? "validation" : "test"));
   EvaluationOptions options;
   options.split = split;
   options.candidates = parse_candidates(config_.candidates);

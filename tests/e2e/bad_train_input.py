@@ -47,7 +47,7 @@ def data_cases(dataset):
         train("has format version 99", bytes(newer)),
         train("--fold 6: ", dataset, "--fold", "6"),
         train("nothing to like", dataset, "--offset", "5"),
-        train("has no valid ratings", dataset, "--eval-split", "valid"),
+        train("has no validation ratings", dataset, "--eval-split", "valid"),
         train("no validation ratings to judge by; prepare it with --valid-share, or ask for the test part", dataset, "--eval-every", "1"),
     ]
 
