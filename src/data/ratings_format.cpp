@@ -156,6 +156,21 @@ bool decide_header(TextFormat format,
   return false;
 }
 
+/// By Delimiter.
+constexpr std::array<std::string_view, 4> kSeparators = {"commas", "tabs", "blanks", "::"};
+constexpr std::size_t kShown = 60;  // characters of a line in a message
+
+/// One field is never enough; what went wrong is rather the separator than the columns.
+void check_separator(TextFormat format,
+                     std::span<const std::string_view> first_fields,
+                     const std::string& place) {
+  if (first_fields.size() != 1) return;
+  throw InputError(
+      fmt::format("{}: the line '{}' does not seem to be separated by {}; --format {} may be wrong",
+                  place, first_fields.front().substr(0, kShown),
+                  kSeparators[static_cast<std::size_t>(delimiter_of(format))], name_of(format)));
+}
+
 }  // namespace
 
 std::vector<std::string> parse_columns(std::string_view text) {
@@ -186,7 +201,6 @@ TextFormat detect_format(const std::string& path, std::string_view first_line) {
     FieldSplitter splitter(delimiter_of(format));
     if (splitter.split(first_line) && splitter.fields().size() >= 3) return format;
   }
-  constexpr std::size_t kShown = 60;
   throw InputError(
       fmt::format("{}: the format is not recognised from the line '{}'; expected three or more "
                   "columns (see --format), or leading lines to skip with --skip-lines",
@@ -214,6 +228,7 @@ ColumnLayout resolve_columns(TextFormat format,
   ColumnLayout layout;
   layout.format = format;
   layout.fields = first_fields.size();
+  check_separator(format, first_fields, place);
   layout.has_header = decide_header(format, wanted, first_fields, place);
   const bool by_position = !layout.has_header || columns_are_positions(wanted);
   layout.position = by_position ? numbered_positions(format, wanted, layout.fields, place)
