@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/app/evaluate_command.hpp"
 
+#include <cstdint>
 #include <cstdio>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -22,6 +24,7 @@ struct EvaluateOptions {
   std::string split;
   std::string candidates;
   DataConfig data;  // of the popularity baseline, or where the run's data set lies now
+  std::optional<std::int32_t> fold;
   bool json = false;
 };
 
@@ -33,7 +36,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.text("model", o.model, "popularity", "instead of a run: items by their number of likes");
   options.section("By what");
   options.text("data", o.data.data, "FILE", "dataset file (default: the run's)");
-  options.number("fold", o.data.fold, {1}, "K", "fold, for popularity");
+  options.number("fold", o.fold, {1}, "K", "fold, for popularity (default 1); a run has its own");
   options.number("offset", o.data.offset, {}, "X", "above is liked, below disliked");
   options.number("relevant-from", o.data.relevant_from, {}, "X",
                  "ratings >= X are relevant (default: > offset)");
@@ -50,11 +53,17 @@ RunConfig config_of(const EvaluateOptions& o) {
   RunConfig config;
   if (!o.stored.run.empty()) {
     config = config_of(o.stored);
+    if (o.fold.value_or(config.data.fold) != config.data.fold)
+      throw InputError(
+          fmt::format("--fold {} contradicts {}, which was trained on fold {} and has seen what "
+                      "tests the others; leave it out",
+                      *o.fold, o.stored.run, config.data.fold));
     if (!o.data.data.empty()) config.data.data = o.data.data;
     if (o.data.offset) config.data.offset = o.data.offset;
     if (o.data.relevant_from) config.data.relevant_from = o.data.relevant_from;
   } else {
     config.data = o.data;
+    config.data.fold = o.fold.value_or(config.data.fold);
     config.train.threads = o.stored.threads;
     config.train.isa = o.stored.isa;
   }

@@ -103,6 +103,22 @@ def check_judging(siren, folder, new):
     assert new("--candidates", "all").final["candidates"] >= new("--candidates", "train").final["candidates"], "--candidates"
     again = subprocess.run([siren, "evaluate", "--run", base.path, "--json"], check=True, capture_output=True, text=True, timeout=60)
     assert json.loads(again.stdout)["metrics"] == base.final["metrics"], "evaluate disagrees with train"
+    judge_other_fold(siren, folder, base)
+
+
+def judge_other_fold(siren, folder, base):
+    """A run is judged by the fold that it was trained on, popularity by any."""
+    evaluate = [siren, "evaluate", "--json"]
+    own = subprocess.run([*evaluate, "--run", base.path, "--fold", "1"], check=True, capture_output=True, text=True, timeout=60)
+    assert json.loads(own.stdout)["metrics"] == base.final["metrics"], "--fold of the run's own fold"
+    for launcher in ([], [*MPIEXEC, "2"]):
+        other = subprocess.run([*launcher, *evaluate, "--run", base.path, "--fold", "2"], capture_output=True, text=True, timeout=60, check=False)
+        assert other.returncode == 2 and other.stdout == "", other
+        assert "siren: --fold 2 contradicts" in other.stderr and "trained on fold 1" in other.stderr, other.stderr
+    popular = [subprocess.run([*evaluate, "--model", "popularity", "--data", folder / "d.h5", *fold], check=True, capture_output=True,
+                              text=True, timeout=60).stdout for fold in ([], ["--fold", "1"], ["--fold", "2"])]
+    metrics = [json.loads(text)["metrics"] for text in popular]
+    assert metrics[0] == metrics[1] != metrics[2], "--fold of popularity"
 
 
 def check_travel(new):
