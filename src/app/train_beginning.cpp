@@ -8,14 +8,62 @@
 #include <fmt/ranges.h>
 
 #include "siren/comm/environment.hpp"
+#include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/io/hdf5_handle.hpp"
 #include "siren/train/rank_share.hpp"
+#include "siren/train/run.hpp"
 #include "siren/train/start_report.hpp"
 
 namespace siren {
+
+namespace {
+
+[[noreturn]] void refuse_end(const std::string& option,
+                             std::int64_t end,
+                             const RunDirectory& directory,
+                             const std::string& reached,
+                             std::int64_t least) {
+  throw InputError(
+      fmt::format("--{} {}: {} has come to {} already; give at least {}, or start a new run in "
+                  "another directory",
+                  option, end, directory.path(), reached, least));
+}
+
+}  // namespace
+
+void check_end(const Communicator& comm,
+               const RunDirectory& directory,
+               const TrainConfig& config,
+               std::int64_t steps_per_epoch) {
+  agree_on_input(comm, [&] {
+    if (!comm.is_root()) return;
+    const std::vector<std::int64_t> steps = directory.checkpoint_steps();
+    if (steps.empty()) return;
+    const std::int64_t done = steps.front();
+    const std::int64_t epoch = (done + steps_per_epoch - 1) / steps_per_epoch;
+    if (config.epochs < epoch)
+      refuse_end("epochs", config.epochs, directory, fmt::format("epoch {}", epoch), epoch);
+    if (config.max_steps.value_or(done) < done)
+      refuse_end("max-steps", *config.max_steps, directory, fmt::format("step {}", done), done);
+  });
+}
+
+void report_end(const TrainConfig& config, const Training& training, const RunProgress& progress) {
+  const std::int64_t done = training.steps_done();
+  const std::int64_t per_epoch = training.steps_per_epoch();
+  std::string end;
+  if (done >= per_epoch * config.epochs)
+    end = fmt::format("epoch {} was the last, more --epochs go on", config.epochs);
+  else if (done >= planned_steps(config, per_epoch))
+    end = fmt::format("step {} was the last, more --max-steps go on", done);
+  else if (out_of_patience(config, progress))
+    end = fmt::format("--patience {} has stopped it after epoch {}, a larger one goes on",
+                      config.patience, done / per_epoch);
+  if (!end.empty()) spdlog::info("nothing is left to train: {}", end);
+}
 
 void report_start(const Communicator& comm, const Session& session, int threads) {
   const TrainingSet& train = session.loaded().train;

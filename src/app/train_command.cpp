@@ -134,10 +134,12 @@ ExitCode Job::run() {
   Training& training =
       among_ == nullptr ? session_.start_training() : session_.start_training(among_->node);
   const std::string beginning = begin();  // before anything is written: it may refuse
+  if (command_.resume) check_end(comm_, directory_, config_, training.steps_per_epoch());
   open_directory();
   report_start(comm_, session_, threads_);
   if (!beginning.empty()) spdlog::info("{}", beginning);
   const RunProgress progress = command_.resume ? resume() : RunProgress{};
+  if (command_.resume) report_end(config_, training, progress);
   start_metrics();
   Progress bar(training.steps_done(), planned_steps(config_, training.steps_per_epoch()), progress,
                among_ == nullptr);

@@ -32,6 +32,10 @@ PhaseCounts all_under(Phase phase, const PhaseCounts& counts) {
 
 }  // namespace
 
+bool out_of_patience(const TrainConfig& config, const RunProgress& progress) {
+  return config.patience > 0 && progress.evaluations_since_best >= config.patience;
+}
+
 TrainingRun::TrainingRun(const Communicator& comm,
                          const TrainConfig& config,
                          Training& training,
@@ -48,15 +52,12 @@ std::int64_t TrainingRun::last_step() const {
   return planned_steps(config_, training_.steps_per_epoch());
 }
 
-bool TrainingRun::stopped_early() const {
-  return config_.patience > 0 && progress_.evaluations_since_best >= config_.patience;
-}
-
 void TrainingRun::run() {
   training_.set_voter([this] { return votes(); });
   training_.clock().reset();
   judge_if_due();  // the run may have been stopped between an epoch and its evaluation
-  while (!stopping_ && training_.steps_done() < last_step() && !stopped_early()) step();
+  while (!stopping_ && training_.steps_done() < last_step() && !out_of_patience(config_, progress_))
+    step();
   save_checkpoint();
   report_ranks();
   if (stopping_) leave();

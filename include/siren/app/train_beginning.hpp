@@ -2,12 +2,25 @@
 // What `siren train` says before its first step, to people and in metrics.jsonl.
 #pragma once
 
+#include <cstdint>
+
 #include <nlohmann/json.hpp>
 
 #include "siren/comm/communicator.hpp"
+#include "siren/io/run_directory.hpp"
+#include "siren/train/run_progress.hpp"
 #include "siren/train/session.hpp"
 
 namespace siren {
+
+/// Collective. InputError if the run in `directory` has gone beyond the end that `config` sets.
+void check_end(const Communicator& comm,
+               const RunDirectory& directory,
+               const TrainConfig& config,
+               std::int64_t steps_per_epoch);
+
+/// Says so if a resumed run has come to its end already.
+void report_end(const TrainConfig& config, const Training& training, const RunProgress& progress);
 
 /// The program, its libraries, the data.
 void report_start(const Communicator& comm, const Session& session, int threads);

@@ -27,6 +27,9 @@ struct RunParts {
   Deadline deadline{std::nullopt, std::nullopt};
 };
 
+/// config.patience evaluations on the validation split in a row were no better than the best.
+bool out_of_patience(const TrainConfig& config, const RunProgress& progress);
+
 class TrainingRun {
  public:
   /// `progress` is that of the checkpoint behind `training`'s present step.
@@ -48,7 +51,6 @@ class TrainingRun {
 
  private:
   std::int64_t last_step() const;
-  bool stopped_early() const;
   int stop_reason() const;
   StepVotes votes() const;
   bool checkpoint_due(const StepReport& step) const;
