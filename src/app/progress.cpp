@@ -116,6 +116,11 @@ void Progress::on_checkpoint(const CheckpointReport& report) {
                report.seconds);
 }
 
+void Progress::on_early_stop(std::int32_t epoch, std::int32_t evaluations) {
+  spdlog::info("no better {} on the validation part for {} evaluation(s): stopped after epoch {}",
+               kBestBy, evaluations, epoch);
+}
+
 void Progress::on_end(const RankReport& report) {
   for (const std::string& line : format_report(report)) spdlog::info("{}", line);
 }

@@ -55,9 +55,11 @@ std::int64_t TrainingRun::last_step() const {
 void TrainingRun::run() {
   training_.set_voter([this] { return votes(); });
   training_.clock().reset();
+  const bool stopped_before = out_of_patience(config_, progress_);
   judge_if_due();  // the run may have been stopped between an epoch and its evaluation
   while (!stopping_ && training_.steps_done() < last_step() && !out_of_patience(config_, progress_))
     step();
+  if (!stopped_before) report_early_stop();
   save_checkpoint();
   report_ranks();
   if (stopping_) leave();
@@ -181,6 +183,14 @@ std::optional<EvaluationReport> TrainingRun::try_evaluation(Evaluator& evaluator
   }
   counts_ += all_under(Phase::kEvaluate, training_.clock().reset());
   return report;
+}
+
+void TrainingRun::report_early_stop() {
+  const std::int64_t done = training_.steps_done();
+  if (stopping_ || done >= last_step() || !out_of_patience(config_, progress_)) return;
+  for (Observer* observer : parts_.observers)
+    observer->on_early_stop(static_cast<std::int32_t>(done / training_.steps_per_epoch()),
+                            progress_.evaluations_since_best);
 }
 
 void TrainingRun::save_checkpoint() {

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from faults_harness import MPIEXEC, checkpoints, finish, run_siren, step_of
+from faults_harness import MPIEXEC, checkpoints, events, finish, run_siren, step_of
 
 SMALL = ("--batch", 1000, "--negatives", 4, "--layers", 2, "--dim", 24)
 NOTHING_LEFT = "nothing is left to train"
@@ -67,10 +67,23 @@ def nothing_left(runs):
     print("a run at its end says so, and what would go on")
 
 
+def early_stop(runs):
+    word = "on the validation part for"
+    run, said = runs.train("patient", "--epochs", 60, "--eval-every", 1, "--patience", 3, "--lr", 0.05)
+    last = [event["epoch"] for event in events(run) if event["event"] == "epoch"][-1]
+    sentence = f"siren: no better nDCG@10 {word} 3 evaluation(s): stopped after epoch {last}"
+    assert last < 60 and said.splitlines().count(sentence) == 1 == said.count(word), said
+    assert (run / "log.txt").read_text().count(word) == 1, "the log file knows, too"
+    assert runs.resume(run) == [f"siren: {NOTHING_LEFT}: --patience 3 has stopped it after epoch {last}, a larger one goes on"]
+    assert (run / "log.txt").read_text().count(word) == 1, "nothing was stopped by the resume"
+    assert not runs.resume(run, "--epochs", last + 1, "--patience", 9, word=word), "the last epoch is no early stop"
+    print(f"--patience says that it stopped training after epoch {last}")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         runs = Runs(sys.argv[1], Path(name))
-        for test in (earlier_end, nothing_left):
+        for test in (earlier_end, nothing_left, early_stop):
             test(runs)
     return 0
 

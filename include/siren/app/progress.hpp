@@ -25,6 +25,7 @@ class Progress final : public Observer {
   void on_epoch(const EpochReport& report) override;
   void on_evaluation(std::int32_t epoch, const EvaluationReport& report) override;
   void on_checkpoint(const CheckpointReport& report) override;
+  void on_early_stop(std::int32_t epoch, std::int32_t evaluations) override;
   void on_end(const RankReport& report) override;
 
  private:

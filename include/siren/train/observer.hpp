@@ -41,6 +41,9 @@ class Observer {
   virtual void on_epoch(const EpochReport&) {}
   virtual void on_evaluation(std::int32_t /*epoch*/, const EvaluationReport&) {}
   virtual void on_checkpoint(const CheckpointReport&) {}
+  /// Training ends before its last step, behind this epoch: so many evaluations in a row were no
+  /// better than the best.
+  virtual void on_early_stop(std::int32_t /*epoch*/, std::int32_t /*evaluations*/) {}
   /// Once, when the last step is done and saved; not if there was none.
   virtual void on_end(const RankReport&) {}
 };

@@ -61,6 +61,7 @@ class TrainingRun {
   void judge_if_due();
   std::optional<EvaluationReport> try_evaluation(Evaluator& evaluator);
   void take(const EvaluationReport& report, std::int32_t epoch);
+  void report_early_stop();
   void save_checkpoint();
   void report_ranks();
   [[noreturn]] void leave();
