@@ -26,13 +26,18 @@ MachineLimits slowest(const Communicator& comm, const MachineLimits& mine) {
           comm.all_reduce(mine.bytes_per_second, Reduction::kMin)};
 }
 
+/// To the nearest whole number.
+std::int64_t mean(std::int64_t sum, std::int64_t count) {
+  return (sum + count / 2) / count;
+}
+
 void divide(std::vector<PhaseUse>& phases, std::int64_t steps) {
   const auto count = static_cast<double>(steps);
   for (PhaseUse& use : phases) {
     for (double* seconds : {&use.min_seconds, &use.mean_seconds, &use.max_seconds})
       *seconds /= count;
-    use.sent.all /= steps;
-    use.sent.between_nodes /= steps;
+    use.sent.all = mean(use.sent.all, steps);
+    use.sent.between_nodes = mean(use.sent.between_nodes, steps);
   }
 }
 
@@ -88,7 +93,11 @@ BenchReport bench(const Communicator& comm, Training& training, const BenchOptio
   report.phases = phase_use(comm, training.clock());
   divide(report.phases, options.steps);
   WorkDone work = training.work_done();
-  for (const auto part : kWorkParts) work.*part = (work.*part - before.*part) / options.steps;
+  for (const auto part : kWorkParts) {
+    const std::int64_t done = work.*part - before.*part;
+    work.*part = mean(done, options.steps);
+    report.work.*part = mean(comm.all_reduce(done, Reduction::kSum), options.steps);
+  }
 
   const MachineLimits limits = training.measure_limits();
   report.limits = slowest(comm, limits);
@@ -97,8 +106,6 @@ BenchReport bench(const Communicator& comm, Training& training, const BenchOptio
       std::accumulate(report.least.begin(), report.least.end(), 0.0), Reduction::kMax);
   comm.all_reduce(std::span<double>(report.least), Reduction::kSum);
   for (double& least : report.least) least /= comm.size();
-  for (const auto part : kWorkParts)
-    report.work.*part = comm.all_reduce(work.*part, Reduction::kSum);
   report.peak_bytes = comm.all_reduce(peak_resident_bytes(), Reduction::kMax);
   return report;
 }
