@@ -19,6 +19,20 @@
 
 namespace siren {
 
+void check_judging(const RunConfig& config, const std::string& split) {
+  const TrainConfig& train = config.train;
+  if (train.patience > 0 && (train.eval_every == 0 || split != "valid"))
+    throw InputError(fmt::format(
+        "--patience {} needs --eval-every and validation ratings to judge by; prepare the data set "
+        "with --valid-share, or leave --patience out",
+        train.patience));
+  if (train.eval_every > 0 && train.eval_split.empty() && split == "test")
+    throw InputError(fmt::format(
+        "--eval-every {}: {} has no validation ratings to judge by; prepare it with --valid-share, "
+        "or ask for the test part by --eval-split test",
+        train.eval_every, config.data.data));
+}
+
 namespace {
 
 [[noreturn]] void refuse_end(const std::string& option,

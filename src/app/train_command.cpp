@@ -92,7 +92,6 @@ class Job {
  private:
   std::string config_text();
   void open_directory();
-  void check() const;
   std::string begin();
   RunProgress resume();
   void start_metrics();
@@ -115,22 +114,8 @@ class Job {
   nlohmann::ordered_json final_event_;
 };
 
-/// Options that only the data set can contradict.
-void Job::check() const {
-  if (config_.patience > 0 && (config_.eval_every == 0 || evaluator_->split() != "valid"))
-    throw InputError(fmt::format(
-        "--patience {} needs --eval-every and validation ratings to judge by; prepare the data set "
-        "with --valid-share, or leave --patience out",
-        config_.patience));
-  if (config_.eval_every > 0 && config_.eval_split.empty() && evaluator_->split() == "test")
-    throw InputError(fmt::format(
-        "--eval-every {}: {} has no validation ratings to judge by; prepare it with --valid-share, "
-        "or ask for the test part by --eval-split test",
-        config_.eval_every, command_.config.data.data));
-}
-
 ExitCode Job::run() {
-  check();
+  check_judging(command_.config, evaluator_->split());
   Training& training =
       among_ == nullptr ? session_.start_training() : session_.start_training(among_->node);
   const std::string beginning = begin();  // before anything is written: it may refuse

@@ -282,23 +282,11 @@ def warm_start(tests):
     print(f"warm start: {known} users recognised")
 
 
-def from_elsewhere(tests):
-    """A data set that was named from one directory is found from another."""
-    run = tests.folder / "relative"
-    start = [*MPIEXEC, "2", tests.siren, "train", "--data", tests.data.name, "--run", run, *SMALL, "--max-steps", 2]
-    subprocess.run([str(word) for word in start], check=True, capture_output=True, cwd=tests.folder, timeout=60)
-    finish(tests.siren, run, 1, "--resume", "--max-steps", 4)
-    assert f"data = {tests.data}\n" in (run / "config.ini").read_text()
-    gone = tests.data.rename(tests.folder / "gone.h5")
-    assert f"{tests.data} is not there; say where it is with --data" in tests.refused("--run", run, "--resume", "--max-steps", 6, ranks=2)
-    gone.rename(tests.data)
-
-
 def main():
     with tempfile.TemporaryDirectory() as name:
         tests = Resume(sys.argv[1], Path(name))
         for test in (other_ranks, other_threads, schedule_and_average, options, evaluation_is_no_step, nothing_saved, when_and_how, best, in_time, impatient,
-                     other_commands, warm_start, from_elsewhere):
+                     other_commands, warm_start):
             test(tests)
     return 0
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Where a run ends: no earlier than what it has done, and it says why when nothing is left to do.
+"""Where a run ends and goes on: no earlier than what it has done, from any directory, and it says why when nothing is left to do.
 
 usage: run_end.py SIREN
 """
@@ -80,10 +80,22 @@ def early_stop(runs):
     print(f"--patience says that it stopped training after epoch {last}")
 
 
+def from_elsewhere(runs):
+    run = runs.folder / "relative"
+    start = [*MPIEXEC, "2", runs.siren, "train", "--data", runs.data.name, "--run", run, *SMALL, "--max-steps", 2]
+    subprocess.run([str(word) for word in start], check=True, capture_output=True, cwd=runs.folder, timeout=60)
+    assert not runs.resume(run, "--max-steps", 4), "steps 3 and 4 are left"
+    assert f"data = {runs.data}\n" in (run / "config.ini").read_text()
+    gone = runs.data.rename(runs.folder / "gone.h5")
+    assert f"{runs.data} is not there; say where it is with --data" in runs.refused(run, "--max-steps", 6, ranks=2)
+    gone.rename(runs.data)
+    print("a data set that was named from one directory is found from another")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         runs = Runs(sys.argv[1], Path(name))
-        for test in (earlier_end, nothing_left, early_stop):
+        for test in (earlier_end, nothing_left, early_stop, from_elsewhere):
             test(runs)
     return 0
 

@@ -3,15 +3,21 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
+#include "siren/app/train_options.hpp"
 #include "siren/comm/communicator.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/train/run_progress.hpp"
 #include "siren/train/session.hpp"
 
 namespace siren {
+
+/// InputError if the options ask for other evaluations than the data set allows; `split` is what
+/// would be judged during training.
+void check_judging(const RunConfig& config, const std::string& split);
 
 /// Collective. InputError if the run in `directory` has gone beyond the end that `config` sets.
 void check_end(const Communicator& comm,
