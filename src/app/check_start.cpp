@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
 #include "siren/comm/difference.hpp"
 #include "siren/comm/environment.hpp"
@@ -25,6 +26,17 @@ void check_launch(const Communicator& comm) {
                     promised, comm.size(), mpi_library_version()));
 }
 
+/// A batch script that forgets srun or mpirun starts one rank where many were asked for.
+void warn_of_tasks_left(const Communicator& comm, std::span<const std::string> args) {
+  const bool works_together = !args.empty() && (args[0] == "train" || args[0] == "bench");
+  const int tasks = tasks_of_batch_job();
+  if (!works_together || comm.size() > 1 || ranks_promised_by_launcher() > 0 || tasks <= 1) return;
+  spdlog::warn(
+      "the SLURM job has {} tasks, but this is one rank alone; start siren with srun or "
+      "mpirun to use them all",
+      tasks);
+}
+
 /// "batch = 5", or what stands for a line that is not there.
 std::string line_or_nothing(bool there, const std::string& line) {
   return there ? line : "nothing more";
@@ -34,6 +46,7 @@ std::string line_or_nothing(bool there, const std::string& line) {
 
 void check_start(const Communicator& comm, std::span<const std::string> args) {
   check_launch(comm);
+  warn_of_tasks_left(comm, args);
   const std::string program = fmt::format("siren {} ({}{}{}, {})", kVersion, kRevision,
                                           *kRevision == '\0' ? "" : ", ", kBuildType, kCompiler);
   if (const auto other = find_difference(comm, program))

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <limits>
+#include <string>
 #include <type_traits>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -58,6 +60,16 @@ std::string OptionParser::config_text() const {
   return result;
 }
 
+namespace {
+
+/// " [1024]", unless there is none or the text speaks of it.
+std::string default_after(const std::string& help, const std::vector<std::string>& values) {
+  const bool told = help.find("default") != std::string::npos;
+  return told || values.size() != 1 || values[0].empty() ? "" : fmt::format(" [{}]", values[0]);
+}
+
+}  // namespace
+
 std::string OptionParser::help() const {
   constexpr std::size_t kIndent = 2;
   std::size_t width = 0;
@@ -75,7 +87,9 @@ std::string OptionParser::help() const {
     if (option.section == kCommonSection || option.hidden) continue;
     if (option.section != section) result += fmt::format("{}:\n", sections_[option.section]);
     section = option.section;
-    line(option.name, option.value_name, option.help);
+    const bool has_value = !option.value_name.empty();
+    line(option.name, option.value_name,
+         option.help + (has_value ? default_after(option.help, option.show()) : ""));
   }
   for (const Option& option : options_)
     if (option.section == kCommonSection) line(option.name, option.value_name, option.help);

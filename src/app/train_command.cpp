@@ -123,6 +123,9 @@ ExitCode Job::run() {
   open_directory();
   report_start(comm_, session_, threads_);
   if (!beginning.empty()) spdlog::info("{}", beginning);
+  if (config_.eval_every == 0 && session_.default_split() == "valid")
+    spdlog::info(
+        "the validation part is not judged; --eval-every N does, and keeps the best model");
   const RunProgress progress = command_.resume ? resume() : RunProgress{};
   if (command_.resume) report_end(config_, training, progress);
   start_metrics();

@@ -51,6 +51,11 @@ int ranks_promised_by_launcher() {
   return 0;
 }
 
+int tasks_of_batch_job() {
+  const char* const tasks = std::getenv("SLURM_NTASKS");
+  return tasks == nullptr ? 0 : std::atoi(tasks);
+}
+
 const char* thread_level() {
   int level = MPI_THREAD_SINGLE;
   MPI_Query_thread(&level);

@@ -153,6 +153,16 @@ TEST_F(OptionParserTest, HelpNamesEveryOption) {
     EXPECT_THAT(parser.help(), HasSubstr(text));
 }
 
+TEST_F(OptionParserTest, HelpShowsDefaultsOfValues) {
+  count = 7;
+  loud = true;
+  const std::string help = declare().help();
+  EXPECT_THAT(help, ::testing::ContainsRegex("--count N [^\n]* \\[7\\]\n"));
+  EXPECT_THAT(help, ::testing::ContainsRegex("--loud +[^\n]*[^]]\n")) << "a flag has none";
+  share.reset();
+  EXPECT_THAT(declare().help(), ::testing::ContainsRegex("--share X [^\n]*[^]]\n"));
+}
+
 TEST_F(OptionParserTest, ConfigTextReadsBack) {
   read({"--name", "x y", "--file", "a", "--file", "b", "--count", "3", "--share", "0.1", "--split",
         "random"});

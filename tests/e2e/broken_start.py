@@ -69,6 +69,10 @@ def main():
         for command in (train, ["bench", "--data", data], ["cv", "--data", data, "--output", folder / "cv"]):
             words = apart(*[["-wdir", folder / place, siren, *command, "--config", "c.ini"] for place in ("here", "there")])
             refused(folder, words, "rank 1 has the option `batch = 6`, but rank 0 `batch = 5`")
+        for tasks, warned in (("4", True), ("1", False)):  # in a batch script without srun
+            words = [str(word) for word in (siren, "train", "--data", data, "--run", folder / f"alone{tasks}", "--max-steps", 2)]
+            alone = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True, env={**os.environ, "SLURM_NTASKS": tasks})
+            assert ("start siren with srun or mpirun to use them all" in alone.stderr) == warned, alone.stderr
     return 0
 
 

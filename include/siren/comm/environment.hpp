@@ -23,6 +23,9 @@ class Environment {
 /// believes to be alone (typically srun without --mpi=pmix, or another MPI's mpirun).
 int ranks_promised_by_launcher();
 
+/// Tasks that the SLURM job around this process was given; 0 if there is none, or it does not say.
+int tasks_of_batch_job();
+
 /// "funneled", "serialized" or "multiple": what MPI granted.
 const char* thread_level();
 
