@@ -180,7 +180,8 @@ int run_plan(const Communicator& comm, std::span<const std::string> args) {
   }
   std::string text = table_of(lines);
   text += fmt::format(
-      "memory, sent/step: at most, all draws of a batch being different items\n"
+      "memory: of arrays, without libraries and loading; it and sent/step: at most, all draws "
+      "being different items\n"
       "compute: that work at the machine's limits; wire: sent/step of the busiest rank at "
       "--bandwidth\n"
       "machine: gather {:.2f} ns a row, {:.0f} GFLOP/s, stream {:.1f} GB/s\n",
