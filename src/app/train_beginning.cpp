@@ -19,14 +19,14 @@
 
 namespace siren {
 
-void check_judging(const RunConfig& config, const std::string& split) {
+void check_judging(const RunConfig& config, const std::string& split, bool resumed) {
   const TrainConfig& train = config.train;
   if (train.patience > 0 && (train.eval_every == 0 || split != "valid"))
     throw InputError(fmt::format(
         "--patience {} needs --eval-every and validation ratings to judge by; prepare the data set "
         "with --valid-share, or leave --patience out",
         train.patience));
-  if (train.eval_every > 0 && train.eval_split.empty() && split == "test")
+  if (!resumed && train.eval_every > 0 && train.eval_split.empty() && split == "test")
     throw InputError(fmt::format(
         "--eval-every {}: {} has no validation ratings to judge by; prepare it with --valid-share, "
         "or ask for the test part by --eval-split test",
@@ -70,7 +70,8 @@ void report_end(const TrainConfig& config, const Training& training, const RunPr
   const std::int64_t per_epoch = training.steps_per_epoch();
   std::string end;
   if (done >= per_epoch * config.epochs)
-    end = fmt::format("epoch {} was the last, more --epochs go on", config.epochs);
+    end = fmt::format("epoch {} was the last, more --epochs{} go on", config.epochs,
+                      config.max_steps.value_or(done + 1) <= done ? " and --max-steps" : "");
   else if (done >= planned_steps(config, per_epoch))
     end = fmt::format("step {} was the last, more --max-steps go on", done);
   else if (out_of_patience(config, progress))

@@ -115,7 +115,7 @@ class Job {
 };
 
 ExitCode Job::run() {
-  check_judging(command_.config, evaluator_->split());
+  check_judging(command_.config, evaluator_->split(), command_.resume);
   Training& training =
       among_ == nullptr ? session_.start_training() : session_.start_training(among_->node);
   const std::string beginning = begin();  // before anything is written: it may refuse
@@ -157,7 +157,9 @@ ExitCode Job::run() {
 /// With what the data set decides and its whole path: the same run however, wherever it goes on.
 std::string Job::config_text() {
   std::string& data = command_.config.data.data;
-  data = std::filesystem::absolute(data).lexically_normal().string();
+  const std::string whole = std::filesystem::absolute(data).lexically_normal().string();
+  const bool reads_back = whole.find(" #") == std::string::npos;  // behind it stands a comment
+  if (reads_back) data = whole;
   command_.config.train.lr_steps = session_.config().lr_steps;
   return command_.options.config_text();
 }

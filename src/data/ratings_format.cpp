@@ -165,10 +165,11 @@ void check_separator(TextFormat format,
                      std::span<const std::string_view> first_fields,
                      const std::string& place) {
   if (first_fields.size() != 1) return;
-  throw InputError(
-      fmt::format("{}: the line '{}' does not seem to be separated by {}; --format {} may be wrong",
-                  place, first_fields.front().substr(0, kShown),
-                  kSeparators[static_cast<std::size_t>(delimiter_of(format))], name_of(format)));
+  throw InputError(fmt::format(
+      "{}: the line '{}' does not seem to be separated by {}; --format {} may be wrong, or "
+      "lines before the table need --skip-lines",
+      place, first_fields.front().substr(0, kShown),
+      kSeparators[static_cast<std::size_t>(delimiter_of(format))], name_of(format)));
 }
 
 }  // namespace

@@ -62,8 +62,8 @@ std::int64_t sum(std::span<const std::int32_t> values) {
 
 void check_countable(const PartitionInput& input) {
   const std::int64_t most = std::numeric_limits<idx_t>::max();
-  for (const std::int64_t count :
-       {2 * std::ssize(input.likes->items), sum(input.user_weight), sum(input.item_weight)})
+  for (const std::int64_t count :  // an edge has two directions, of weight 2 each
+       {4 * std::ssize(input.likes->items), sum(input.user_weight), sum(input.item_weight)})
     if (count > most)
       throw InputError(
           fmt::format("--partition metis: METIS was built to count up to {} here, which "

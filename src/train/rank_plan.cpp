@@ -75,7 +75,7 @@ class Trial {
       for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e) {
         if (ratings.signs[at(e)] <= 0) continue;
         ++likes.of_user[at(user)];
-        likes.items.push_back(ratings.items[at(e)]);
+        if (looks_at_edges(data.partition)) likes.items.push_back(ratings.items[at(e)]);
       }
     partition_ =
         partition_by_work(data.partition, likes, travel_ == Travel::kItems, ranks, config.seed);

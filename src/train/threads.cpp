@@ -5,7 +5,6 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
-#include <limits>
 #include <set>
 #include <vector>
 
@@ -31,13 +30,12 @@ bool threads_sleep() {
 }  // namespace
 
 int ThreadShare::most() const {
-  if (own_processors == 0) return std::numeric_limits<int>::max();
   return std::max(1, std::min(own_processors, node_processors / node_ranks));
 }
 
 std::string explain_fewer_threads(const ThreadShare& share, int rank, int asked) {
   const std::string why =
-      share.own_processors < asked
+      share.own_processors <= share.node_processors / share.node_ranks
           ? fmt::format("rank {} may run on {} processor(s)", rank, share.own_processors)
           : fmt::format("{} ranks share the {} processor(s) of rank {}'s node", share.node_ranks,
                         share.node_processors, rank);
@@ -52,7 +50,8 @@ ThreadShare thread_share(const Communicator& job) {
   const std::vector<int> own = processors();
   const std::vector<int> all = node.all_gather_v(std::span<const int>(own));
   const std::set<int> distinct(all.begin(), all.end());
-  return {static_cast<int>(own.size()), static_cast<int>(distinct.size()), node.size()};
+  const int mine = own.empty() ? omp_get_num_procs() : static_cast<int>(own.size());
+  return {mine, std::max(mine, static_cast<int>(distinct.size())), node.size()};
 }
 
 int set_threads(const Communicator& comm, int threads, const ThreadShare& share) {

@@ -94,7 +94,7 @@ def from_elsewhere(runs):
 
 def main():
     with tempfile.TemporaryDirectory() as name:
-        runs = Runs(sys.argv[1], Path(name))
+        runs = Runs(sys.argv[1], Path(name).resolve())
         for test in (earlier_end, nothing_left, early_stop, from_elsewhere):
             test(runs)
     return 0

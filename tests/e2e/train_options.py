@@ -152,14 +152,14 @@ def check_threads(siren, folder):
     words = ["train", "--data", folder / "d.h5", "--config", folder / "base.ini", "--max-steps", STEPS, "--log-steps"]
     spinning = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS")}
     losses = []
-    for threads, policy in ((1, {}), (64, {}), (3, {"OMP_WAIT_POLICY": "passive"})):
+    for threads, policy in ((1, {}), (4096, {}), (3, {"OMP_WAIT_POLICY": "passive"})):
         run = folder / f"threads{threads}"
         command = [*MPIEXEC, "4", siren, *words, "--threads", threads, "--run", run]
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, check=True, env={**spinning, **policy})
-        assert (f"--threads {threads}: " in done.stderr) == (threads == 64), done.stderr
+        assert (f"--threads {threads}: " in done.stderr) == (threads == 4096), done.stderr
         events = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         started = next(event["threads"] for event in events if event["event"] == "start")
-        assert started < 64 if threads == 64 else started == threads, started
+        assert started < 4096 if threads == 4096 else started == threads, started
         losses.append([event["loss"] for event in events if event["event"] == "step"])
     assert losses[0] == losses[1] == losses[2], losses
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `siren train` says before its first step, to people and in metrics.jsonl.
+// What `siren train` says, to people and in metrics.jsonl, and refuses before its first step.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,9 @@
 namespace siren {
 
 /// InputError if the options ask for other evaluations than the data set allows; `split` is what
-/// would be judged during training.
-void check_judging(const RunConfig& config, const std::string& split);
+/// would be judged during training. A run that was begun before the test part had to be asked for
+/// goes on with it.
+void check_judging(const RunConfig& config, const std::string& split, bool resumed);
 
 /// Collective. InputError if the run in `directory` has gone beyond the end that `config` sets.
 void check_end(const Communicator& comm,

@@ -2,8 +2,8 @@
 // How many OpenMP threads a rank starts. Threads that wait for each other spin, which is quick as
 // long as each has a processor of its own; on processors that they share, the one that spins keeps
 // the one it waits for from working (2 threads each of 4 ranks on 2 processors: a step of 2 s
-// instead of 17 ms). So a rank never starts more than its share of its node's processors; results
-// do not depend on it.
+// instead of 20 ms). So a rank starts no more than its share of its node's processors, unless its
+// threads are told to sleep; results do not depend on it.
 #pragma once
 
 #include <span>
@@ -15,11 +15,11 @@ namespace siren {
 
 /// Of a rank, so far as threads are concerned.
 struct ThreadShare {
-  int own_processors;   // on which the rank may run; 0: unknown
+  int own_processors;   // on which the rank may run
   int node_processors;  // on which it or another rank of its node may run
   int node_ranks;
 
-  /// Threads that have a processor each: at least one; any number if processors are unknown.
+  /// Threads that have a processor each: at least one.
   int most() const;
 };
 
