@@ -21,21 +21,6 @@ namespace po = boost::program_options;
 
 constexpr const char* kPositional = "";
 
-std::string_view trimmed_blanks(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-/// A comment begins with # at the start of a line or behind a blank: file names may hold one.
-std::string_view without_comment(std::string_view line) {
-  for (std::size_t at = 0; at < line.size(); ++at)
-    if (line[at] == '#' && (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t'))
-      return line.substr(0, at);
-  return line;
-}
-
 [[noreturn]] void unknown_option(const std::string& place, const std::string& command) {
   throw InputError(
       fmt::format("{} is not an option of siren {}; see siren {} --help", place, command, command));
@@ -173,14 +158,14 @@ OptionParser::Given OptionParser::parse_config_file(const std::string& path) con
   Given given;
   LineReader lines(path);
   for (std::string_view line; lines.next(line);) {
-    line = trimmed_blanks(without_comment(line));
-    if (line.empty()) continue;
+    const std::string_view bare = without_comment(line);
+    if (bare.empty()) continue;
     const std::string place = fmt::format("{}:{}", path, lines.line_number());
     const std::size_t equals = line.find('=');
-    if (equals == std::string_view::npos)
+    if (bare.find('=') == std::string_view::npos)
       throw InputError(fmt::format("{}: expected key = value", place));
     const std::string key(trimmed_blanks(line.substr(0, equals)));
-    const std::string value(trimmed_blanks(line.substr(equals + 1)));
+    const std::string value = value_in_config(line.substr(equals + 1));
     const Option* option = find(key);
     if (option == nullptr) unknown_option(fmt::format("{}: {}", place, key), command_);
     std::vector<OptionText>& texts = given[key];

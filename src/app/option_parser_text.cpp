@@ -56,7 +56,7 @@ std::string OptionParser::config_text() const {
   std::string result;
   for (const Option& option : options_)
     for (const std::string& value : option.show())
-      if (!value.empty()) result += fmt::format("{} = {}\n", option.name, value);
+      if (!value.empty()) result += fmt::format("{} = {}\n", option.name, config_value(value));
   return result;
 }
 

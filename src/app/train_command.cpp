@@ -157,9 +157,7 @@ ExitCode Job::run() {
 /// With what the data set decides and its whole path: the same run however, wherever it goes on.
 std::string Job::config_text() {
   std::string& data = command_.config.data.data;
-  const std::string whole = std::filesystem::absolute(data).lexically_normal().string();
-  const bool reads_back = whole.find(" #") == std::string::npos;  // behind it stands a comment
-  if (reads_back) data = whole;
+  data = std::filesystem::absolute(data).lexically_normal().string();
   command_.config.train.lr_steps = session_.config().lr_steps;
   return command_.options.config_text();
 }

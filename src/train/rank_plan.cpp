@@ -71,11 +71,12 @@ class Trial {
         travel_(parse_travel(data.travel, train_.users, train_.items)) {
     const UserRatings& ratings = train_.ratings;
     Likes likes{std::vector<std::int32_t>(at(train_.users), 0), train_.item_likes, {}};
+    const bool lists_items = looks_at_edges(data.partition);
     for (std::int64_t user = 0; user < train_.users; ++user)
       for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e) {
         if (ratings.signs[at(e)] <= 0) continue;
         ++likes.of_user[at(user)];
-        if (looks_at_edges(data.partition)) likes.items.push_back(ratings.items[at(e)]);
+        if (lists_items) likes.items.push_back(ratings.items[at(e)]);
       }
     partition_ =
         partition_by_work(data.partition, likes, travel_ == Travel::kItems, ranks, config.seed);

@@ -164,8 +164,8 @@ TEST_F(OptionParserTest, HelpShowsDefaultsOfValues) {
 }
 
 TEST_F(OptionParserTest, ConfigTextReadsBack) {
-  read({"--name", "x y", "--file", "a", "--file", "b", "--count", "3", "--share", "0.1", "--split",
-        "random"});
+  read({"--name", "x y", "--file", "a #1", "--file", "\"b\" \"c\"", "--file", "#d", "--count", "3",
+        "--share", "0.1", "--split", "random"});
   const std::string config = folder.write("c.ini", declare().config_text());
   name.clear();
   files.clear();
@@ -174,7 +174,7 @@ TEST_F(OptionParserTest, ConfigTextReadsBack) {
   split = SplitMethod::kKfold;
   read({"--config", config});
   EXPECT_EQ(name, "x y");
-  EXPECT_THAT(files, ElementsAre("a", "b"));
+  EXPECT_THAT(files, ElementsAre("a #1", "\"b\" \"c\"", "#d"));
   EXPECT_EQ(count, 3);
   EXPECT_EQ(share, 0.1);
   EXPECT_EQ(split, SplitMethod::kRandom);

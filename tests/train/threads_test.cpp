@@ -59,8 +59,11 @@ TEST(SetThreads, StartsNoMoreThanTheShareUnlessTheySleep) {
   {
     const WaitPolicy spinning("active");
     const int granted = set_threads(comm, many);
-    EXPECT_GE(granted, 1);
-    EXPECT_LE(granted, std::max(1, all / (comm.size() == 1 ? 1 : comm.ranks_on_node())));
+    const ThreadShare share = thread_share(comm);
+    EXPECT_EQ(share.own_processors, all);
+    EXPECT_GE(share.node_processors, all);
+    EXPECT_EQ(share.node_ranks, comm.ranks_on_node());
+    EXPECT_EQ(granted, share.most());
     EXPECT_EQ(omp_get_max_threads(), granted);
     EXPECT_EQ(set_threads(comm, 1), 1);
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many OpenMP threads a rank starts. Threads that wait for each other spin, which is quick as
 // long as each has a processor of its own; on processors that they share, the one that spins keeps
-// the one it waits for from working (2 threads each of 4 ranks on 2 processors: a step of 2 s
-// instead of 20 ms). So a rank starts no more than its share of its node's processors, unless its
-// threads are told to sleep; results do not depend on it.
+// the one it waits for from working (`mpirun --oversubscribe -n 4 siren bench --data ml1m.h5
+// --threads 2` on 2 processors: a step of 1.7 s instead of 19 ms). So a rank starts no more than its
+// share of its node's processors, unless its threads are told to sleep; results do not depend on it.
 #pragma once
 
 #include <span>
