@@ -55,7 +55,7 @@ std::string metric_figure(std::span<const RunRecord> runs, const std::string& me
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const std::string who = runs.size() > 1 ? runs[r].name + ", " : "";
     LineSeries series{who + metric, run_style(r), {}};
-    for (const Judgement& evaluation : runs[r].evaluations)
+    for (const RecordedEvaluation& evaluation : runs[r].evaluations)
       series.points.push_back({evaluation.at, evaluation.metric(metric)});
     chart.series.push_back(std::move(series));
     if (runs[r].final)
@@ -70,8 +70,8 @@ std::string metric_figure(std::span<const RunRecord> runs, const std::string& me
 std::vector<std::string> metrics_of(std::span<const RunRecord> runs) {
   std::vector<std::string> names;
   for (const RunRecord& run : runs)
-    if (run.judgement() != nullptr)
-      for (std::string& name : headline_metrics(run.judgement()->metrics))
+    if (run.shown_evaluation() != nullptr)
+      for (std::string& name : headline_metrics(run.shown_evaluation()->metrics))
         if (std::find(names.begin(), names.end(), name) == names.end())
           names.push_back(std::move(name));
   return names;
@@ -81,7 +81,7 @@ std::vector<std::string> metrics_of(std::span<const RunRecord> runs) {
 std::string splits_note(std::span<const RunRecord> runs) {
   std::string watched;
   for (const RunRecord& run : runs)
-    for (const Judgement& evaluation : run.evaluations)
+    for (const RecordedEvaluation& evaluation : run.evaluations)
       if (watched.find(evaluation.split) == std::string::npos)
         watched += (watched.empty() ? "" : " or ") + evaluation.split;
   std::string note = watched.empty() ? "The model was not judged during training (--eval-every)."
@@ -136,7 +136,7 @@ std::string epoch_table(const RunRecord& run) {
         number_cell(value_text(epoch.reg)), number_cell(fmt::format("{:.2f}", epoch.seconds)),
         number_cell(value_text(std::round(epoch.ratings / epoch.seconds)))};
     const auto judged = std::find_if(run.evaluations.begin(), run.evaluations.end(),
-                                     [&](const Judgement& j) { return j.at == epoch.at; });
+                                     [&](const RecordedEvaluation& j) { return j.at == epoch.at; });
     for (const std::string& metric : metrics)
       row.push_back(
           number_cell(judged == run.evaluations.end() ? "" : metric_text(judged->metric(metric))));

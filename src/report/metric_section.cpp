@@ -75,11 +75,11 @@ std::string by_cutoff(const std::vector<NamedValue>& figures, std::string captio
   return table_html(table);
 }
 
-std::string by_group(const Judgement& judgement) {
-  const std::vector<std::string> metrics = headline_metrics(judgement.metrics);
+std::string by_group(const RecordedEvaluation& evaluation) {
+  const std::vector<std::string> metrics = headline_metrics(evaluation.metrics);
   Table table{"By activity of the user", {"train ratings", "users"}, {}};
   table.head.insert(table.head.end(), metrics.begin(), metrics.end());
-  for (const JudgedGroup& group : judgement.groups) {
+  for (const JudgedGroup& group : evaluation.groups) {
     std::vector<TableCell> row{{group.name}, number_cell(value_text(group.users))};
     for (const std::string& metric : metrics)
       row.push_back(number_cell(metric_text(value_of(group.metrics, metric))));
@@ -89,9 +89,9 @@ std::string by_group(const Judgement& judgement) {
 }
 
 std::string judged_at(const RunRecord& run) {
-  const Judgement& judgement = *run.judgement();
-  return fmt::format("{} split, {} users, {} epochs of training{}", judgement.split,
-                     value_text(judgement.users), value_text(judgement.at),
+  const RecordedEvaluation& evaluation = *run.shown_evaluation();
+  return fmt::format("{} split, {} users, {} epochs of training{}", evaluation.split,
+                     value_text(evaluation.users), value_text(evaluation.at),
                      run.final ? "" : " (the run is not finished: its last evaluation)");
 }
 
@@ -102,8 +102,8 @@ double best_of(std::span<const RunRecord> runs,
   double best = NAN;
   int judged = 0;
   for (const RunRecord& run : runs) {
-    if (run.judgement() == nullptr || run.judgement()->split != split) continue;
-    const double value = run.judgement()->metric(metric);
+    if (run.shown_evaluation() == nullptr || run.shown_evaluation()->split != split) continue;
+    const double value = run.shown_evaluation()->metric(metric);
     if (std::isnan(value)) continue;
     ++judged;
     if (std::isnan(best) || (less_is_better(metric) ? value < best : value > best)) best = value;
@@ -113,7 +113,7 @@ double best_of(std::span<const RunRecord> runs,
 
 std::string first_split(std::span<const RunRecord> runs) {
   for (const RunRecord& run : runs)
-    if (run.judgement() != nullptr) return run.judgement()->split;
+    if (run.shown_evaluation() != nullptr) return run.shown_evaluation()->split;
   return {};
 }
 
@@ -148,13 +148,13 @@ std::string metric_text(double value) {
 }
 
 std::string metric_section(const RunRecord& run) {
-  const Judgement* judgement = run.judgement();
-  if (judgement == nullptr)
+  const RecordedEvaluation* evaluation = run.shown_evaluation();
+  if (evaluation == nullptr)
     return section_html("Metrics", paragraph_html("Nobody has judged the model yet.", "quiet"));
-  std::vector<std::string> tables{by_cutoff(judgement->metrics, judged_at(run)),
-                                  by_group(*judgement)};
-  if (!judgement->exposure.empty())
-    tables.push_back(by_cutoff(judgement->exposure, "Exposure of items"));
+  std::vector<std::string> tables{by_cutoff(evaluation->metrics, judged_at(run)),
+                                  by_group(*evaluation)};
+  if (!evaluation->exposure.empty())
+    tables.push_back(by_cutoff(evaluation->exposure, "Exposure of items"));
   return section_html("Metrics", beside_html(tables));
 }
 
@@ -162,23 +162,23 @@ std::string metric_comparison(std::span<const RunRecord> runs) {
   std::vector<std::string> metrics;
   const std::string split = first_split(runs);
   for (const RunRecord& run : runs)
-    if (run.judgement() != nullptr)
-      for (const std::string& name : headline_metrics(run.judgement()->metrics))
+    if (run.shown_evaluation() != nullptr)
+      for (const std::string& name : headline_metrics(run.shown_evaluation()->metrics))
         add_once(metrics, name);
   Table table{"The best of each column is bold; of Dislike less is better, of all others more",
               {"run", "judged"},
               {}};
   table.head.insert(table.head.end(), metrics.begin(), metrics.end());
   for (const RunRecord& run : runs) {
-    const Judgement* judgement = run.judgement();
+    const RecordedEvaluation* evaluation = run.shown_evaluation();
     std::vector<TableCell> row{{run.name}};
-    row.push_back({judgement == nullptr
-                       ? "not yet"
-                       : fmt::format("{}, epoch {}", judgement->split, value_text(judgement->at))});
+    row.push_back({evaluation == nullptr ? "not yet"
+                                         : fmt::format("{}, epoch {}", evaluation->split,
+                                                       value_text(evaluation->at))});
     if (!run.final) row.back().note = "not finished";
     for (const std::string& metric : metrics) {
-      const double value = judgement == nullptr ? NAN : judgement->metric(metric);
-      const bool best = judgement != nullptr && judgement->split == split &&
+      const double value = evaluation == nullptr ? NAN : evaluation->metric(metric);
+      const bool best = evaluation != nullptr && evaluation->split == split &&
                         value == best_of(runs, metric, split);
       row.push_back({metric_text(value), true, best});
     }

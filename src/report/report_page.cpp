@@ -77,9 +77,9 @@ std::string subtitle_of(const RunRecord& run) {
 
 std::string key_figures(const RunRecord& run) {
   std::vector<Tile> tiles;
-  if (const Judgement* judgement = run.judgement())
+  if (const RecordedEvaluation* evaluation = run.shown_evaluation())
     for (const char* metric : {"nDCG@10", "R@10", "Dislike@10", "AUC"})
-      if (const double value = judgement->metric(metric); !std::isnan(value))
+      if (const double value = evaluation->metric(metric); !std::isnan(value))
         tiles.push_back({metric, metric_text(value), std::string(meaning_of(metric))});
   if (!run.epochs.empty()) {
     double ratings = 0.0;

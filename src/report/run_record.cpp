@@ -91,26 +91,26 @@ void take_epoch(const Json& event, RunRecord& run) {
   run.epochs.push_back(std::move(epoch));
 }
 
-Judgement judgement_of(const Json& event) {
-  Judgement judgement;
-  judgement.split = event.at("split").get<std::string>();
-  judgement.users = number(event.at("users"));
-  judgement.seconds = number(event.at("seconds"));
-  judgement.metrics = named_values(event.at("metrics"));
+RecordedEvaluation evaluation_of(const Json& event) {
+  RecordedEvaluation evaluation;
+  evaluation.split = event.at("split").get<std::string>();
+  evaluation.users = number(event.at("users"));
+  evaluation.seconds = number(event.at("seconds"));
+  evaluation.metrics = named_values(event.at("metrics"));
   for (const auto& [name, group] : event.at("groups").items())
-    judgement.groups.push_back(
+    evaluation.groups.push_back(
         {name, number(group.at("users")), named_values(group.at("metrics"))});
-  judgement.exposure = named_values(event.at("exposure"));
-  return judgement;
+  evaluation.exposure = named_values(event.at("exposure"));
+  return evaluation;
 }
 
 void take_evaluation(const Json& event, RunRecord& run) {
-  run.evaluations.push_back(judgement_of(event));
+  run.evaluations.push_back(evaluation_of(event));
   run.evaluations.back().at = number(event.at("epoch"));
 }
 
 void take_final(const Json& event, RunRecord& run) {
-  run.final = judgement_of(event);
+  run.final = evaluation_of(event);
   run.final->at = run.steps_per_epoch > 0.0 ? number(event.at("step")) / run.steps_per_epoch : 0.0;
 }
 
@@ -180,7 +180,7 @@ void read_dataset(RunRecord& run) {
 
 }  // namespace
 
-double Judgement::metric(std::string_view name) const {
+double RecordedEvaluation::metric(std::string_view name) const {
   for (const NamedValue& figure : metrics)
     if (figure.name == name) return figure.value;
   return std::numeric_limits<double>::quiet_NaN();
@@ -202,7 +202,7 @@ double RunRecord::seconds() const {
   return sum;
 }
 
-const Judgement* RunRecord::judgement() const {
+const RecordedEvaluation* RunRecord::shown_evaluation() const {
   if (final) return &*final;
   return evaluations.empty() ? nullptr : &evaluations.back();
 }

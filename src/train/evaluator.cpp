@@ -71,7 +71,7 @@ std::vector<int> parse_cutoffs(const std::string& text) {
 }
 
 struct Evaluator::Scratch {
-  std::vector<Judgement> list;
+  std::vector<ListedItem> list;
   std::vector<float> liked;
   std::vector<float> disliked;
 };

@@ -62,7 +62,7 @@ MetricValues metrics_at(const JudgedList& list, int cutoff) {
   double dcg = 0.0;
   double precision_sum = 0.0;
   for (std::int64_t i = 0; i < length; ++i) {
-    const Judgement item = list.items[static_cast<std::size_t>(i)];
+    const ListedItem item = list.items[static_cast<std::size_t>(i)];
     if (item.disliked) ++disliked;
     if (!item.relevant) continue;
     if (first_hit < 0) first_hit = i;

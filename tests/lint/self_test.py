@@ -91,8 +91,8 @@ class Lint(unittest.TestCase):
                 ("src/core/rank_helper.cpp", "", "a file name that says nothing"),
                 ("src/core/b.cpp", "int f(int value) {\n" + LONG_BODY + "  return value;\n}", "a function of 63 lines"),
                 ("src/core/b.cpp", "template <class T>\nint f(T value) {\n" + LONG_BODY + "  return value;\n}", "a function of 63"),
-                ("include/siren/core/b.hpp", "\n" * 250, "more than 250"),
-                ("src/core/b.cpp", "\n" * 300, "more than 300"),
+                ("include/siren/core/b.hpp", "\n" * 600, "more than 600"),
+                ("src/core/b.cpp", "\n" * 600, "more than 600"),
                 ("src/core/b.cpp", "// see index.example.org/simple", "host of a package registry"),
                 ("src/core/b.cpp", "// see https://example.org", "link to example.org"),
                 ("src/core/b.cpp", 'const char* path = "/home/me/data";', "absolute path of one machine")):

@@ -19,7 +19,7 @@ RunRecord run_named(const std::string& name, double ndcg, double dislike) {
   run.name = name;
   run.settings = {{"model", "siren"}, {"lr", "0.1"}, {"data", "d.h5"}, {"run", name}};
   run.dataset_problem = "gone";
-  run.final = Judgement{};
+  run.final = RecordedEvaluation{};
   run.final->split = "test";
   run.final->metrics = {{"nDCG@5", 0.1}, {"nDCG@10", ndcg}, {"Dislike@10", dislike}};
   return run;

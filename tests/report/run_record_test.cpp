@@ -57,9 +57,9 @@ TEST(ReadMetrics, TakesWhatAReportShows) {
   EXPECT_EQ(run.epochs[1].phases.front().max, 3.0);
   EXPECT_EQ(run.seconds(), 4.0);
   EXPECT_EQ(run.evaluations.front().at, 1.0);
-  EXPECT_EQ(run.judgement()->metric("nDCG@10"), 0.25);
-  EXPECT_EQ(run.judgement()->at, 2.0);
-  EXPECT_TRUE(std::isnan(run.judgement()->metric("AUC")));
+  EXPECT_EQ(run.shown_evaluation()->metric("nDCG@10"), 0.25);
+  EXPECT_EQ(run.shown_evaluation()->at, 2.0);
+  EXPECT_TRUE(std::isnan(run.shown_evaluation()->metric("AUC")));
   EXPECT_FALSE(run.cut_short);
 }
 

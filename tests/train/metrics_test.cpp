@@ -12,8 +12,8 @@ namespace siren {
 namespace {
 
 /// "+-." = relevant, disliked, neither, best first.
-std::vector<Judgement> judged(std::string_view marks) {
-  std::vector<Judgement> items;
+std::vector<ListedItem> judged(std::string_view marks) {
+  std::vector<ListedItem> items;
   for (const char mark : marks) items.push_back({mark == '+', mark == '-'});
   return items;
 }
@@ -23,7 +23,7 @@ double value(const MetricValues& values, Metric metric) {
 }
 
 TEST(Metrics, OfAListWorkedOutByHand) {
-  const std::vector<Judgement> items = judged(".+-+.");
+  const std::vector<ListedItem> items = judged(".+-+.");
   const MetricValues at5 = metrics_at({items, 3, 2}, 5);
   EXPECT_DOUBLE_EQ(value(at5, Metric::kPrecision), 2.0 / 5);
   EXPECT_DOUBLE_EQ(value(at5, Metric::kRecall), 2.0 / 3);
@@ -37,7 +37,7 @@ TEST(Metrics, OfAListWorkedOutByHand) {
 }
 
 TEST(Metrics, IdealIsLimitedByTheCutoff) {
-  const std::vector<Judgement> items = judged("++.+");
+  const std::vector<ListedItem> items = judged("++.+");
   const MetricValues at2 = metrics_at({items, 10, 0}, 2);
   EXPECT_DOUBLE_EQ(value(at2, Metric::kNdcg), 1.0);
   EXPECT_DOUBLE_EQ(value(at2, Metric::kAveragePrecision), 1.0);
@@ -46,13 +46,13 @@ TEST(Metrics, IdealIsLimitedByTheCutoff) {
 }
 
 TEST(Metrics, NothingBeyondTheCutoffCounts) {
-  const std::vector<Judgement> items = judged("..+-");
+  const std::vector<ListedItem> items = judged("..+-");
   for (const double v : metrics_at({items, 1, 1}, 2)) EXPECT_EQ(v, 0.0);
   EXPECT_DOUBLE_EQ(value(metrics_at({items, 1, 1}, 3), Metric::kReciprocalRank), 1.0 / 3);
 }
 
 TEST(Metrics, AShortListIsDividedByTheWholeCutoff) {
-  const std::vector<Judgement> items = judged("+-");
+  const std::vector<ListedItem> items = judged("+-");
   const MetricValues at10 = metrics_at({items, 1, 1}, 10);
   EXPECT_DOUBLE_EQ(value(at10, Metric::kPrecision), 1.0 / 10);
   EXPECT_DOUBLE_EQ(value(at10, Metric::kDislike), 1.0 / 10);
@@ -61,7 +61,7 @@ TEST(Metrics, AShortListIsDividedByTheWholeCutoff) {
 }
 
 TEST(Metrics, DiscountsGoOnBeyondTheirTable) {
-  std::vector<Judgement> items(3000);
+  std::vector<ListedItem> items(3000);
   items[2998].relevant = true;
   const MetricValues values = metrics_at({items, 1, 0}, 3000);
   EXPECT_DOUBLE_EQ(value(values, Metric::kNdcg), 1 / std::log2(3000.0));
@@ -83,8 +83,8 @@ TEST(Auc, TakesNaNForTheLowestScore) {
 
 TEST(MetricSums, EachMeanIsOverTheUsersThatHaveIt) {
   const std::vector<int> cutoffs = {1, 2};
-  const std::vector<Judgement> hit = judged("+-");
-  const std::vector<Judgement> miss = judged("..");
+  const std::vector<ListedItem> hit = judged("+-");
+  const std::vector<ListedItem> miss = judged("..");
   MetricSums sums(cutoffs);
   sums.add({hit, 1, 1});
   sums.add({miss, 1, 0});
@@ -102,7 +102,7 @@ TEST(MetricSums, EachMeanIsOverTheUsersThatHaveIt) {
 
 TEST(MetricSums, AddUp) {
   const std::vector<int> cutoffs = {1};
-  const std::vector<Judgement> hit = judged("+");
+  const std::vector<ListedItem> hit = judged("+");
   MetricSums one(cutoffs);
   MetricSums two(cutoffs);
   one.add({hit, 1, 0});

@@ -49,7 +49,7 @@ struct JudgedGroup {
   std::vector<NamedValue> metrics;
 };
 
-struct Judgement {
+struct RecordedEvaluation {
   double at = 0.0;  // epochs done
   std::string split;
   double users = 0.0;
@@ -95,8 +95,8 @@ struct RunRecord {
 
   std::vector<ChartPoint> step_losses;  // with --log-steps; x: epochs done
   std::vector<EpochRecord> epochs;
-  std::vector<Judgement> evaluations;
-  std::optional<Judgement> final;
+  std::vector<RecordedEvaluation> evaluations;
+  std::optional<RecordedEvaluation> final;
   int resumes = 0;
   int checkpoints = 0;
   double checkpoint_pause = 0.0;  // seconds, all together
@@ -112,7 +112,7 @@ struct RunRecord {
   double epochs_done() const;
   double seconds() const;  // of training
   /// The final one, else the last; null if nobody judged.
-  const Judgement* judgement() const;
+  const RecordedEvaluation* shown_evaluation() const;
 };
 
 /// InputError if the directory is not that of a run, or if its files are damaged.

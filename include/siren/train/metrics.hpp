@@ -41,15 +41,15 @@ inline constexpr std::array<std::string_view, kMetrics> kMetricNames = {
     "P", "R", "nDCG", "HR", "MRR", "MAP", "Dislike"};
 
 /// What the held-out ratings say about an item.
-struct Judgement {
+struct ListedItem {
   bool relevant = false;
   bool disliked = false;
 };
 
 struct JudgedList {
-  std::span<const Judgement> items;  // best first
-  std::int64_t relevant = 0;         // |GT|, in the list or not
-  std::int64_t disliked = 0;         // disliked held-out items, in the list or not
+  std::span<const ListedItem> items;  // best first
+  std::int64_t relevant = 0;          // |GT|, in the list or not
+  std::int64_t disliked = 0;          // disliked held-out items, in the list or not
 };
 
 /// Indexed by Metric. What divides by |GT| is 0 without relevant items.
