@@ -24,6 +24,7 @@ constexpr std::array kMethodNames = {
     MethodName{SplitMethod::kKfold, "kfold"},
     MethodName{SplitMethod::kTemporal, "temporal"},
     MethodName{SplitMethod::kLeaveOneOut, "leave-one-out"},
+    MethodName{SplitMethod::kNone, "none"},
 };
 
 /// Last counter word of the draws below: what they decide.
@@ -99,6 +100,15 @@ void assign_folds(RatingTable& table, const SplitConfig& config) {
         static_cast<std::uint8_t>(1 + at * static_cast<std::size_t>(config.folds) / order.size());
 }
 
+/// Nothing tests.
+void cut_validation(RatingTable& table, const SplitConfig& config) {
+  const EdgeOffset valid = share_of(config.valid_share, table.size());
+  if (valid == table.size() || (config.valid_share > 0.0 && valid == 0))
+    throw InputError(fmt::format("{} ratings are too few for --valid-share {}", table.size(),
+                                 config.valid_share));
+  cut(table, Ordering(table, config.seed, false).line_up_all(), valid, 0);
+}
+
 void cut_whole(RatingTable& table, const SplitConfig& config, bool by_time) {
   const EdgeOffset test = share_of(config.test_share, table.size());
   const EdgeOffset valid = share_of(config.valid_share, table.size());
@@ -129,7 +139,9 @@ void assign_by_method(RatingTable& table, const SplitConfig& config) {
   const bool timed = table.has_timestamps();
   if (config.method == SplitMethod::kTemporal && !timed)
     throw InputError("--split temporal needs times: name their column as the fourth of --columns");
-  if (config.method == SplitMethod::kLeaveOneOut) {
+  if (config.method == SplitMethod::kNone) {
+    cut_validation(table, config);
+  } else if (config.method == SplitMethod::kLeaveOneOut) {
     cut_each_user(table, Ordering(table, config.seed, timed), [](EdgeOffset ratings) {
       return HeldOut{ratings >= 3 ? 1 : 0, ratings >= 2 ? 1 : 0};
     });
