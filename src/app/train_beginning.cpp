@@ -100,9 +100,9 @@ void report_start(const Communicator& comm, const Session& session, int threads)
 
 void report_final_model(const Session& session) {
   if (session.has_split("test")) return;
-  spdlog::info("no test part: {}, and nobody judges the final model",
-               session.has_split("valid") ? "every rating trains or validates"
-                                          : "every rating trains");
+  spdlog::info(
+      "no test part: {}, and nobody judges the final model",
+      session.has_split("valid") ? "every rating trains or validates" : "every rating trains");
 }
 
 /// Where the ranks are, and how evenly the work lies on them.

@@ -64,8 +64,7 @@ struct TrainCommand {
 /// Judges during training by the split asked for, or by validation if there is any; null if every
 /// rating trains.
 std::unique_ptr<Evaluator> watching_evaluator(const TrainConfig& config, const Session& session) {
-  const std::string split =
-      config.eval_split.empty() ? session.default_split() : config.eval_split;
+  const std::string split = config.eval_split.empty() ? session.default_split() : config.eval_split;
   return split.empty() ? nullptr : session.make_evaluator(split);
 }
 
@@ -227,8 +226,10 @@ void Job::finish(TrainingRun& run) {
   final_event_.update(to_json(report));
   metrics_->write(final_event_);
   if (!judged)
-    spdlog::info("no test part: nobody judged the model of step {}; use it with: siren recommend "
-                 "--run {} --all --top 10", best, shell_quoted(config_.run));
+    spdlog::info(
+        "no test part: nobody judged the model of step {}; use it with: siren recommend "
+        "--run {} --all --top 10",
+        best, shell_quoted(config_.run));
   else if (among_ == nullptr)
     std::fputs(format_report(report).c_str(), stdout);
   write_own_report(config_.run);

@@ -152,10 +152,10 @@ std::string metric_text(double value) {
 std::string metric_section(const RunRecord& run) {
   const RecordedEvaluation* evaluation = run.shown_evaluation();
   if (evaluation == nullptr)
-    return section_html(
-        "Metrics", paragraph_html(run.final ? "There is no test part: nobody judged the model."
-                                            : "Nobody has judged the model yet.",
-                                  "quiet"));
+    return section_html("Metrics",
+                        paragraph_html(run.final ? "There is no test part: nobody judged the model."
+                                                 : "Nobody has judged the model yet.",
+                                       "quiet"));
   std::vector<std::string> tables{by_cutoff(evaluation->metrics, judged_at(run)),
                                   by_group(*evaluation)};
   if (!evaluation->exposure.empty())

@@ -65,7 +65,8 @@ Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOpti
   for (std::int64_t u = 0; u < slab.end - slab.begin; ++u) {
     const auto user = static_cast<UserId>(slab.begin + u);
     for (EdgeOffset e = offsets[at(u)] - offsets[0]; e < offsets[at(u) + 1] - offsets[0]; ++e) {
-      if (options.fold == kWholeFold && rated_in_later_part(rows, e, offsets[at(u) + 1] - offsets[0])) {
+      if (options.fold == kWholeFold &&
+          rated_in_later_part(rows, e, offsets[at(u) + 1] - offsets[0])) {
         ++slab.replaced;
         continue;
       }
