@@ -53,13 +53,12 @@ struct BenchCommand {
 };
 
 /// Ranked once before it is timed: the first time touches new memory.
-EvaluationReport time_ranking(Session& session, Training& training) {
+EvaluationReport time_ranking(Evaluator& evaluator, Training& training) {
   Matrix<float> users;
   Matrix<float> items;
   training.embed(users, items);
-  const std::unique_ptr<Evaluator> evaluator = session.make_evaluator("test");
-  evaluator->evaluate({users, items});
-  return evaluator->evaluate({users, items});
+  evaluator.evaluate({users, items});
+  return evaluator.evaluate({users, items});
 }
 
 }  // namespace
@@ -72,6 +71,8 @@ int run_bench(const Communicator& comm, std::span<const std::string> args) {
   const TrainConfig& config = command.config.train;
   const int threads = set_threads(comm, config.threads);
   Session session(comm, command.config.data, config);
+  const std::unique_ptr<Evaluator> evaluator =
+      command.ranking ? session.make_evaluator("test") : nullptr;
   Training& training = session.start_training();
   const BenchReport report = bench(comm, training, command.bench);
 
@@ -85,8 +86,8 @@ int run_bench(const Communicator& comm, std::span<const std::string> args) {
                   comm.size(), threads, config.storage, name_of(session.isa()), config.batch,
                   config.negatives, config.layers, config.dimension) +
       format_report(report);
-  if (command.ranking) {
-    const EvaluationReport ranking = time_ranking(session, training);
+  if (evaluator != nullptr) {
+    const EvaluationReport ranking = time_ranking(*evaluator, training);
     json["ranking"] = {{"users", ranking.users}, {"seconds", ranking.seconds}};
     text += fmt::format("ranking    {} users in {:.3f} s\n", ranking.users, ranking.seconds);
   }

@@ -129,6 +129,11 @@ void CvJob::open_output() {
             fmt::format("--folds: no fold {} in {}, which has {} fold(s), numbered "
                         "from 1",
                         fold, data.path(), folds));
+    if (data.summary().statistics.test_of(split, 1).total() == 0)
+      throw InputError(fmt::format(
+          "{} has no test part (prepare --split none), so cv has nothing to compare by; prepare it "
+          "with another split, or train the final model with siren train",
+          data.path()));
     options_.check_same_as_before(data.summary().content_hash);
     std::error_code error;
     std::filesystem::create_directories(options_.output() + "/runs", error);

@@ -45,9 +45,14 @@ std::string describe_folds(const DatasetSummary& summary) {
 }
 
 std::string describe_parts(const DatasetSummary& summary) {
+  const std::vector<SignCounts>& by_part = summary.statistics.by_part;
   std::string text;
-  for (std::size_t part = 0; part < kPartNames.size(); ++part)
-    text += fmt::format("{:<11}{}\n", kPartNames[part], signs(summary.statistics.by_part[part]));
+  for (const std::uint8_t part : {kTrainPart, kValidPart})
+    text += fmt::format("{:<11}{}\n", kPartNames[part], signs(by_part[part]));
+  if (by_part[kTestPart].total() == 0)
+    return text + fmt::format("{:<11}none: for a final model, which nobody judges\n",
+                              kPartNames[kTestPart]);
+  text += fmt::format("{:<11}{}\n", kPartNames[kTestPart], signs(by_part[kTestPart]));
   return text + fmt::format("{:11}{}\n", "", overlap_notes(summary.statistics.by_fold.front()));
 }
 

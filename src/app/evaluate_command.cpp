@@ -36,7 +36,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.text("model", o.model, "popularity", "instead of a run: items by their number of likes");
   options.section("By what");
   options.text("data", o.data.data, "FILE", "dataset file (default: the run's)");
-  options.number("fold", o.fold, {1}, "K", "fold, for popularity (default 1); a run has its own");
+  options.number("fold", o.fold, {0}, "K", "fold, for popularity (default 1); a run has its own");
   options.number("offset", o.data.offset, {}, "X", "above is liked, below disliked");
   options.number("relevant-from", o.data.relevant_from, {}, "X",
                  "ratings >= X are relevant (default: > offset)");
@@ -55,9 +55,10 @@ RunConfig config_of(const EvaluateOptions& o) {
     config = config_of(o.stored);
     if (o.fold.value_or(config.data.fold) != config.data.fold)
       throw InputError(
-          fmt::format("--fold {} contradicts {}, which was trained on fold {} and has seen what "
+          fmt::format("--fold {} contradicts {}, which was trained on fold {}{} and has seen what "
                       "tests the others; leave it out",
-                      *o.fold, o.stored.run, config.data.fold));
+                      *o.fold, o.stored.run, config.data.fold,
+                      config.data.fold == kWholeFold ? " (every rating)" : ""));
     if (!o.data.data.empty()) config.data.data = o.data.data;
     if (o.data.offset) config.data.offset = o.data.offset;
     if (o.data.relevant_from) config.data.relevant_from = o.data.relevant_from;

@@ -34,6 +34,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/shortage.hpp"
 #include "siren/core/stop_signal.hpp"
 #include "siren/core/version.hpp"
 #include "siren/math/isa.hpp"
@@ -175,7 +176,7 @@ int guarded(const Communicator& comm, std::span<const std::string> args) {
     if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
     return static_cast<int>(ExitCode::kFailure);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), error.what());
+    fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), explain(error));
     std::fflush(nullptr);
     if (comm.size() == 1) return static_cast<int>(ExitCode::kFailure);
     comm.abort(static_cast<int>(ExitCode::kFailure));
@@ -200,7 +201,7 @@ int main(int argc, char** argv) {
     siren::start_log(comm.rank());
     return siren::guarded(comm, args);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "siren: {}\n", error.what());
+    fmt::print(stderr, "siren: {}\n", siren::explain(error));
     return static_cast<int>(siren::ExitCode::kFailure);
   }
 }

@@ -28,6 +28,7 @@ struct RecommendOptions {
   std::string users_from;
   bool all = false;
   std::string similar_to;
+  std::string similar_from;
   std::int64_t top = 10;
   bool include_seen = false;
   std::string allow_items;
@@ -37,7 +38,7 @@ struct RecommendOptions {
   std::string output;
   ListFormat format = ListFormat::kCsv;
 
-  bool similar() const { return !similar_to.empty(); }
+  bool similar() const { return !similar_to.empty() || !similar_from.empty(); }
 };
 
 OptionParser declare(RecommendOptions& o) {
@@ -54,6 +55,7 @@ OptionParser declare(RecommendOptions& o) {
   options.flag("all", o.all, "all users");
   options.text("similar-to", o.similar_to, "ITEM,...",
                "instead: items similar to these, by the cosine of final embeddings");
+  options.text("similar-from", o.similar_from, "FILE", "likewise, items one id a line");
   options.section("What");
   options.number("top", o.top, {1, kLongestList}, "N", "length of a list (default 10)");
   options.flag("include-seen", o.include_seen, "also items that the user has rated in train");
@@ -72,7 +74,7 @@ OptionParser declare(RecommendOptions& o) {
 }
 
 void check(const RecommendOptions& o, const OptionParser& options) {
-  constexpr std::array kWhom = {"users", "users-from", "all", "similar-to"};
+  constexpr std::array kWhom = {"users", "users-from", "all", "similar-to", "similar-from"};
   std::vector<std::string> given;
   for (const char* name : kWhom)
     if (options.given(name)) given.emplace_back(name);
@@ -84,10 +86,8 @@ void check(const RecommendOptions& o, const OptionParser& options) {
   if (o.similar())
     for (const char* name : {"include-seen", "popularity-penalty"})
       if (options.given(name))
-        throw InputError(
-            fmt::format("--{} says nothing about items --similar-to others; leave it "
-                        "out",
-                        name));
+        throw InputError(fmt::format(
+            "--{} says nothing about items that are similar to others; leave it out", name));
   if (o.candidates != "train" && o.candidates != "all")
     throw InputError(fmt::format("--candidates {}: unknown; use train or all", o.candidates));
   if (o.format == ListFormat::kHdf5 && o.output.empty())
@@ -124,24 +124,46 @@ class RecommendCommand {
   }
 
  private:
-  std::vector<std::int32_t> find_items(const std::function<std::vector<std::string>()>& wanted) {
-    return find_ids(comm_, "item", wanted, [&] { return session_.dataset().item_id_table(); });
+  /// `text` is what `option` was given: ids, or the name of a file with them.
+  IdQuery query(const char* what, const std::string& option, const std::string& text) const {
+    const bool users = std::string_view(what) == "user";
+    IdQuery query{what, "--" + option, {}, {}};
+    query.read_table = [this, users] {
+      return users ? session_.dataset().user_id_table() : session_.dataset().item_id_table();
+    };
+    if (option != "users" && option != "similar-to") {
+      query.option += " " + text;
+      query.read_wanted = [text] { return read_id_list(text); };
+    } else {
+      query.read_wanted = [option, text] { return split_ids(option, text); };
+      if (text.find(',') != std::string::npos)
+        query.hint = fmt::format("; an id with a comma in it goes into a file: --{} FILE",
+                                 users ? "users-from" : "similar-from");
+    }
+    return query;
   }
 
-  std::vector<LocalRow> find_queries(const Layout& layout) {
+  std::vector<std::int32_t> find_items(const std::string& option,
+                                       const std::string& text,
+                                       IdUse use = IdUse::kChoose) const {
+    IdQuery items = query("item", option, text);
+    items.use = use;
+    return find_ids(comm_, items);
+  }
+
+  std::vector<LocalRow> find_queries(const Layout& layout) const {
     if (o_.similar())
-      return rows_of(find_items([&] { return split_ids("similar-to", o_.similar_to); }),
+      return rows_of(o_.similar_from.empty() ? find_items("similar-to", o_.similar_to)
+                                             : find_items("similar-from", o_.similar_from),
                      layout.owned_items());
     if (o_.all) {
       std::vector<LocalRow> rows(static_cast<std::size_t>(layout.users()));
       std::iota(rows.begin(), rows.end(), 0);
       return rows;
     }
-    const auto wanted = [&] {
-      return o_.users_from.empty() ? split_ids("users", o_.users) : read_id_list(o_.users_from);
-    };
     return rows_of(
-        find_ids(comm_, "user", wanted, [&] { return session_.dataset().user_id_table(); }),
+        find_ids(comm_, o_.users_from.empty() ? query("user", "users", o_.users)
+                                              : query("user", "users-from", o_.users_from)),
         layout.owned_users());
   }
 
@@ -154,12 +176,12 @@ class RecommendCommand {
     options.roles = item_roles(parse_candidates(o_.candidates), train.item_degree, {});
     if (!o_.allow_items.empty()) {
       std::vector<ItemRole> allowed(options.roles.size(), ItemRole::kAbsent);
-      for (const std::int32_t item : find_items([&] { return read_id_list(o_.allow_items); }))
+      for (const std::int32_t item : find_items("allow-items", o_.allow_items))
         allowed[static_cast<std::size_t>(item)] = options.roles[static_cast<std::size_t>(item)];
       options.roles = std::move(allowed);
     }
     if (!o_.deny_items.empty())
-      for (const std::int32_t item : find_items([&] { return read_id_list(o_.deny_items); }))
+      for (const std::int32_t item : find_items("deny-items", o_.deny_items, IdUse::kLeaveOut))
         options.roles[static_cast<std::size_t>(item)] = ItemRole::kAbsent;
     return options;
   }

@@ -193,6 +193,11 @@ std::string figures_text(const Json& json) {
   return text;
 }
 
+std::string final_text(const Json& json) {
+  if (json.value("split", "") != "none") return figures_text(json);
+  return fmt::format("step {}  no test part: nobody judged it", json["step"].dump());
+}
+
 std::string checkpoint_text(const Json& json) {
   std::string text = fmt::format("{}  {}", json["file"].get<std::string>(),
                                  human_bytes(json["bytes"].get<std::int64_t>()));
@@ -263,7 +268,7 @@ std::string describe_run(const Json& json) {
   if (json.contains("last_epoch")) line("last epoch", figures_text(json["last_epoch"]));
   if (json.contains("last_evaluation")) line("last eval", figures_text(json["last_evaluation"]));
   if (json.contains("best_evaluation")) line("best eval", figures_text(json["best_evaluation"]));
-  if (json.contains("final")) line("final", figures_text(json["final"]));
+  if (json.contains("final")) line("final", final_text(json["final"]));
   for (const Json& checkpoint : json["checkpoints"])
     line("checkpoint", checkpoint_text(checkpoint));
   if (json["checkpoints"].empty()) line("checkpoint", "none yet");

@@ -61,10 +61,11 @@ struct TrainCommand {
   }
 };
 
-/// The split to watch during training: the one asked for, or validation if there is any.
-std::string watched_split(const TrainConfig& config, const Session& session) {
-  const std::string split = session.default_split();
-  return config.eval_split.empty() ? split : config.eval_split;
+/// Judges during training by the split asked for, or by validation if there is any; null if every
+/// rating trains.
+std::unique_ptr<Evaluator> watching_evaluator(const TrainConfig& config, const Session& session) {
+  const std::string split = config.eval_split.empty() ? session.default_split() : config.eval_split;
+  return split.empty() ? nullptr : session.make_evaluator(split);
 }
 
 /// One start of `siren train`. All members are collective; parts are built in the order in which
@@ -81,7 +82,7 @@ class Job {
         threads_(set_threads(
             comm, config_.threads, among == nullptr ? thread_share(comm) : among->threads)),
         session_(comm, command.config.data, config_),
-        evaluator_(session_.make_evaluator(watched_split(config_, session_))),
+        evaluator_(watching_evaluator(config_, session_)),
         directory_(config_.run),
         checkpoints_(comm, session_, directory_, config_text(), config_.keep) {}
 
@@ -107,7 +108,7 @@ class Job {
   Deadline deadline_;
   int threads_;
   Session session_;
-  std::unique_ptr<Evaluator> evaluator_;  // during training
+  std::unique_ptr<Evaluator> evaluator_;  // during training; null: nothing to judge by
   RunDirectory directory_;
   RunCheckpoints checkpoints_;
   std::unique_ptr<MetricsLog> metrics_;  // rank 0
@@ -115,13 +116,14 @@ class Job {
 };
 
 ExitCode Job::run() {
-  check_judging(command_.config, evaluator_->split(), command_.resume);
+  check_judging(command_.config, evaluator_ == nullptr ? "" : evaluator_->split(), command_.resume);
   Training& training =
       among_ == nullptr ? session_.start_training() : session_.start_training(among_->node);
   const std::string beginning = begin();  // before anything is written: it may refuse
   if (command_.resume) check_end(comm_, directory_, config_, training.steps_per_epoch());
   open_directory();
   report_start(comm_, session_, threads_);
+  report_final_model(session_);
   if (!beginning.empty()) spdlog::info("{}", beginning);
   if (config_.eval_every == 0 && session_.default_split() == "valid")
     spdlog::info(
@@ -207,18 +209,29 @@ void Job::start_metrics() {
 }
 
 /// The test split is judged once: by the best model on the validation split, if there is one, else
-/// by the last.
+/// by the last. Without a test part the final event has no figures.
 void Job::finish(TrainingRun& run) {
   const std::int64_t done = session_.training().steps_done();
   const std::int64_t best = run.progress().best_step != 0 ? run.progress().best_step : done;
-  if (best != done) checkpoints_.load_parameters(best);
-  if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
-  const EvaluationReport report = run.evaluate(*evaluator_);
+  EvaluationReport report;
+  report.split = "none";
+  const bool judged = session_.has_split("test");
+  if (judged) {
+    if (best != done) checkpoints_.load_parameters(best);
+    if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
+    report = run.evaluate(*evaluator_);
+  }
   if (!comm_.is_root()) return;
   final_event_ = {{"event", "final"}, {"step", best}};
   final_event_.update(to_json(report));
   metrics_->write(final_event_);
-  if (among_ == nullptr) std::fputs(format_report(report).c_str(), stdout);
+  if (!judged)
+    spdlog::info(
+        "no test part: nobody judged the model of step {}; use it with: siren recommend "
+        "--run {} --all --top 10",
+        best, shell_quoted(config_.run));
+  else if (among_ == nullptr)
+    std::fputs(format_report(report).c_str(), stdout);
   write_own_report(config_.run);
 }
 

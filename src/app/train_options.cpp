@@ -21,7 +21,8 @@ constexpr std::int64_t kMaxBatch = std::int64_t{1} << 30;
 void declare_data(OptionParser& options, DataConfig& data) {
   options.section("Data");
   options.text("data", data.data, "FILE", "dataset file made by prepare");
-  options.number("fold", data.fold, {1}, "K", "fold to test on, from 1");
+  options.number("fold", data.fold, {0}, "K",
+                 "fold to test on, from 1 (0: none, every rating trains)");
   options.number("offset", data.offset, {}, "X",
                  "above is liked, below disliked (default: the data set's)");
   options.number("relevant-from", data.relevant_from, {}, "X",

@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
+#include <system_error>
 
 #include <fmt/format.h>
 
 #include "siren/comm/node_ranks.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/shortage.hpp"
 
 namespace siren {
 
@@ -275,7 +278,10 @@ void agree_on_input(const Communicator& comm, const std::function<void()>& work)
     message = error.what();
   } catch (const std::system_error& error) {
     kind = kEnvironment;
-    message = error.what();
+    message = explain(error);
+  } catch (const std::bad_alloc& error) {
+    kind = kEnvironment;
+    message = fmt::format("rank {}: {}", comm.rank(), explain(error));
   }
   const std::int32_t nobody = comm.size();
   const std::int32_t first = comm.all_reduce(kind == kFine ? nobody : comm.rank(), Reduction::kMin);

@@ -114,7 +114,8 @@ void judge_columns(const PrepareConfig& config, PreparedDataset& data) {
 }
 
 void require_every_part(const PreparedDataset& data) {
-  for (std::int32_t fold = 1; fold <= data.split.folds; ++fold) {
+  const bool tests = data.split_method != SplitMethod::kNone;
+  for (std::int32_t fold = 1; tests && fold <= data.split.folds; ++fold) {
     if (data.statistics.test_of(data.split, fold).total() > 0) continue;
     throw InputError(data.split.kind == SplitKind::kFolds
                          ? fmt::format("fold {} holds no ratings", fold)

@@ -27,9 +27,10 @@ void validate_sources(const PrepareConfig& config) {
         "--input, --fold-file and --train/--valid/--test contradict each other: give one of the "
         "three");
   if (pieces && (config.train.empty() || config.test.empty()))
-    refuse(
-        fmt::format("--{} is missing: pre-made parts need --train and --test (--valid is optional)",
-                    config.train.empty() ? "train" : "test"));
+    refuse(fmt::format(
+        "--{} is missing: pre-made parts need --train and --test (--valid is optional); to train "
+        "on everything, name the files by --input and add --split none",
+        config.train.empty() ? "train" : "test"));
   const auto files = static_cast<std::int32_t>(config.fold_files.size());
   if (files == 1) refuse("only one --fold-file is given: folds need two or more");
   if (files > kMaxFolds)
@@ -87,6 +88,8 @@ void validate_split(const PrepareConfig& config) {
         "file");
   if (config.folds && (*config.folds < 2 || *config.folds > kMaxFolds))
     refuse(fmt::format("--folds {}: expected a number from 2 to {}", *config.folds, kMaxFolds));
+  if (config.test_share == 0.0)
+    refuse("--test-share 0: no rating would test; write --split none to train on everything");
   validate_share("--test-share", config.test_share, false);
   validate_share("--valid-share", config.valid_share, true);
   if (shares && split.test_share + split.valid_share >= 1.0)

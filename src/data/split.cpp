@@ -26,6 +26,7 @@ constexpr std::array kMethodNames = {
     MethodName{SplitMethod::kKfold, "kfold"},
     MethodName{SplitMethod::kTemporal, "temporal"},
     MethodName{SplitMethod::kLeaveOneOut, "leave-one-out"},
+    MethodName{SplitMethod::kNone, "none"},
 };
 
 constexpr std::array<std::string_view, 3> kOrderNames = {"time", "file", "random"};
@@ -123,6 +124,15 @@ void assign_folds(RatingTable& table, const SplitConfig& config) {
         static_cast<std::uint8_t>(1 + at * static_cast<std::size_t>(config.folds) / order.size());
 }
 
+/// Nothing tests.
+void cut_validation(Cutter& cutter, const RatingTable& table, const SplitConfig& config) {
+  const EdgeOffset valid = share_of(config.valid_share, table.size());
+  if (valid == table.size() || (config.valid_share > 0.0 && valid == 0))
+    throw InputError(fmt::format("{} ratings are too few for --valid-share {}", table.size(),
+                                 config.valid_share));
+  cutter.cut(0, table.size(), {valid, 0});
+}
+
 void cut_whole(Cutter& cutter, const RatingTable& table, const SplitConfig& config) {
   const EdgeOffset test = share_of(config.test_share, table.size());
   const EdgeOffset valid = share_of(config.valid_share, table.size());
@@ -143,10 +153,14 @@ void cut_each_user(Cutter& cutter, const RatingTable& table, Counts&& counts) {
   }
 }
 
+bool is_drawn(SplitMethod method) {
+  return method == SplitMethod::kRandom || method == SplitMethod::kNone;
+}
+
 RatingOrder order_of(const RatingTable& table, const SplitConfig& config) {
   const bool by_time = config.method == SplitMethod::kTemporal || table.has_timestamps();
   const RatingOrder order =
-      config.method == SplitMethod::kRandom
+      is_drawn(config.method)
           ? RatingOrder::kRandom
           : config.order.value_or(by_time ? RatingOrder::kTime : RatingOrder::kRandom);
   if (order == RatingOrder::kTime && !table.has_timestamps())
@@ -161,7 +175,9 @@ RatingOrder order_of(const RatingTable& table, const SplitConfig& config) {
 
 SplitReport assign_by_method(RatingTable& table, const SplitConfig& config) {
   Cutter cutter(table, order_of(table, config), config.seed);
-  if (config.method == SplitMethod::kLeaveOneOut) {
+  if (config.method == SplitMethod::kNone) {
+    cut_validation(cutter, table, config);
+  } else if (config.method == SplitMethod::kLeaveOneOut) {
     cut_each_user(cutter, table, [](EdgeOffset ratings) {
       return HeldOut{ratings >= 3 ? 1 : 0, ratings >= 2 ? 1 : 0};
     });
@@ -176,7 +192,7 @@ SplitReport assign_by_method(RatingTable& table, const SplitConfig& config) {
     cut_whole(cutter, table, config);
   }
   SplitReport report = cutter.report();
-  if (config.method == SplitMethod::kRandom) report.order.reset();
+  if (is_drawn(config.method)) report.order.reset();
   report.per_user = config.method == SplitMethod::kLeaveOneOut || config.cut_per_user;
   return report;
 }

@@ -203,7 +203,7 @@ double RunRecord::seconds() const {
 }
 
 const RecordedEvaluation* RunRecord::shown_evaluation() const {
-  if (final) return &*final;
+  if (judged_at_end()) return &*final;
   return evaluations.empty() ? nullptr : &evaluations.back();
 }
 

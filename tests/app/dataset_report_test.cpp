@@ -39,6 +39,22 @@ TEST(DatasetReport, DescribesParts) {
     EXPECT_THAT(text, HasSubstr(part));
 }
 
+TEST(DatasetReport, SaysThatThereIsNoTestPart) {
+  const test::TempFolder folder;
+  PrepareConfig config;
+  config.input = {folder.write("a", "1,1,5\n1,2,1\n2,1,4\n2,2,5\n")};
+  config.split = SplitMethod::kNone;
+  config.valid_share = 0.25;
+  const PreparedDataset data = prepare_dataset(config);
+  EXPECT_EQ(data.statistics.train_of(data.split, 0).total(), 4);
+  EXPECT_EQ(data.statistics.test_of(data.split, 0).total(), 0);
+  write_dataset(folder.path("d.h5"), test::content_of(data));
+  const std::string text = describe_dataset(DatasetFile(folder.path("d.h5")).summary());
+  for (const char* part : {"none, train/valid/test, seed 1", "train      3 =", "valid      1 =",
+                           "test       none: for a final model, which nobody judges\nper user"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
 TEST(DatasetReport, TellsWhatPreparationDid) {
   const test::TempFolder folder;
   PrepareConfig config;

@@ -66,6 +66,34 @@ TEST(Split, RandomCutsExactSharesAtRandom) {
   EXPECT_LT(std::abs(2 * first_half - count_of(table, kTestPart)), 80);
 }
 
+TEST(Split, NoneLeavesNothingToTest) {
+  RatingTable table = stairs(50, 50);
+  SplitConfig config = with_method(SplitMethod::kNone);
+  const SplitScheme scheme = assign_parts(table, config, SplitKind::kParts);
+  EXPECT_EQ(scheme.kind, SplitKind::kParts);
+  EXPECT_EQ(count_of(table, kTrainPart), table.size());
+  config.valid_share = 0.1;
+  assign_parts(table, config, SplitKind::kParts);
+  const auto valid = std::llround(0.1 * static_cast<double>(table.size()));
+  EXPECT_EQ(count_of(table, kValidPart), valid);
+  EXPECT_EQ(count_of(table, kTrainPart), table.size() - valid);
+  config.valid_share = 0.0001;
+  EXPECT_THAT(input_error([&] { assign_parts(table, config, SplitKind::kParts); }),
+              HasSubstr("too few for --valid-share"));
+  EXPECT_EQ(split_method_from("none"), SplitMethod::kNone);
+  EXPECT_EQ(name_of(SplitMethod::kNone), "none");
+}
+
+TEST(Split, InFold0EverythingTrains) {
+  SplitScheme folds;
+  folds.kind = SplitKind::kFolds;
+  folds.folds = 3;
+  folds.valid_share = 0.9;
+  for (const std::uint8_t part : {1, 2, 3}) EXPECT_EQ(role_of(part, folds, 0, 5, 7), Role::kTrain);
+  for (const std::uint8_t part : {kTrainPart, kValidPart, kTestPart})
+    EXPECT_EQ(role_of(part, SplitScheme{}, 0, 5, 7), Role::kTrain);
+}
+
 TEST(Split, IsAFunctionOfSeedAndPairOnly) {
   RatingTable table = stairs(50, 50);
   RatingTable again = stairs(50, 50);
@@ -304,7 +332,8 @@ TEST(RoleOf, ReadsPartsAndFolds) {
   EXPECT_EQ(role_of(1, folds, 2, 3, 4), Role::kTrain);
   EXPECT_TRUE(folds.has_fold(3));
   EXPECT_FALSE(folds.has_fold(4));
-  EXPECT_FALSE(folds.has_fold(0));
+  EXPECT_TRUE(folds.has_fold(0)) << "everything trains";
+  EXPECT_FALSE(folds.has_fold(-1));
 }
 
 TEST(RoleOf, DrawsTheValidationShareAnewForEachFold) {

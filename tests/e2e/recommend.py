@@ -129,7 +129,7 @@ def check_ids(siren, model, base, folder):
         expect_same(entries, model.best(model.users.index(name)), name)
     assert done(siren, *base, "--users", "u7, u8") == done(siren, *base, "--users", "u8,u7,u8")
     result = run(siren, *base, "--users", "u1," + ",".join(f"x{k}" for k in range(9)), ranks=3)
-    assert result.returncode == 0 and b"9 of 10 users are unknown" in result.stderr and b"'x4', ...\n" in result.stderr, result.stderr
+    assert result.returncode == 0 and b"9 of 10 users are unknown" in result.stderr and b"'x4', ...; an id with a comma in it goes into a file: --users-from FILE\n" in result.stderr, result.stderr
 
 
 def bad_cases(folder, base, other):
@@ -160,6 +160,11 @@ def bad_cases(folder, base, other):
         case("for whom?", "--all=false"),
         case("--users and --all contradict each other", "--all", "--users", "u1"),
         case("--users-from and --similar-to contradict each other", "--similar-to", "1000", "--users-from", "{d}/ids"),
+        case("--similar-to and --similar-from contradict each other", "--similar-to", "1000", "--similar-from", "{d}/ids"),
+        case("--users: the data set knows none of the users asked for: 'Doe', 'J 1'; give their ids as in the ratings; an id with a comma in it goes "
+             "into a file: --users-from FILE", "--users", "Doe, J 1"),
+        case("an id with a comma in it goes into a file: --similar-from FILE", "--similar-to", "Good, the Bad"),
+        case("allow: no ids in it", "--all", "--allow-items", "{d}/allow", allow=""),
         case("--include-seen says nothing about items", "--similar-to", "1000", "--include-seen"),
         case("--popularity-penalty says nothing about items", "--similar-to", "1000", "--popularity-penalty", "1"),
         case("--format hdf5 needs --output", "--all", "--format", "hdf5"),

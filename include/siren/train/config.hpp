@@ -13,7 +13,7 @@ namespace siren {
 /// What the model sees of the data.
 struct DataConfig {
   std::string data;                    // path of the dataset file
-  std::int32_t fold = 1;               // from 1
+  std::int32_t fold = 1;               // from 1; 0: every rating trains
   std::optional<float> offset;         // rating - offset is the sign; default: the dataset's own
   std::optional<float> relevant_from;  // a held-out rating >= this is relevant; default: > offset
   bool no_dislikes = false;            // disliked ratings count like rating == offset
