@@ -55,7 +55,7 @@ class Outcome:
             return f"signal {-self.code}"
         if self.seconds > SECONDS:
             return f"{self.seconds:.0f} s"
-        if self.code not in (0, 2):
+        if self.code not in (0, 2) and not (self.code == 1 and b"not finite" in self.text):  # numbers that training cannot bear
             return f"exit code {self.code}"
         if self.kilobytes > KILOBYTES:
             return f"{self.kilobytes >> 10} MB"
