@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "siren/app/dataset_report.hpp"
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/option_parser.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
@@ -73,6 +74,7 @@ void declare_split(OptionParser& options, PrepareConfig& config) {
   options.flag("cut-per-user", config.cut_per_user,
                "temporal: each user's own newest ratings test");
   options.number("seed", config.seed, {}, "N", "of the split (default 1)");
+  declare_hang_timeout(options);
 }
 
 OptionParser declare_options(PrepareConfig& config) {

@@ -16,6 +16,7 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 
 namespace siren {
 namespace {
@@ -102,6 +103,7 @@ std::size_t ByteSource::read(std::span<char> to) {
 }
 
 void ByteSource::refill() {
+  heartbeat().beat();
   ssize_t got = 0;
   do {
     got = ::read(file_, block_.data(), block_.size());
