@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/app/check_start.hpp"
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/core/error.hpp"
@@ -31,6 +32,7 @@ struct BenchCommand {
 
   BenchCommand() {
     declare_model_options(options, config);
+    declare_hang_timeout(options);
     options.section("Measurement");
     options.number("steps", bench.steps, {1}, "N", "steps to time");
     options.number("warm-up", bench.warm_up, {1}, "N", "steps before those");

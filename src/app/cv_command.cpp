@@ -19,8 +19,9 @@
 #include "siren/app/cv_results.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/train_command.hpp"
+#include "siren/comm/roll_call.hpp"
 #include "siren/comm/stop_notice.hpp"
-#include "siren/comm/watchdog.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
 #include "siren/core/text.hpp"
@@ -175,9 +176,7 @@ void CvJob::look_around() {
 void CvJob::train_turns() {
   const int group = group_of(job_.rank());
   const int first = group * ranks_per_group();
-  const Watchdog watchdog(group_, options_.run().train.hang_timeout, [=](const std::string& line) {
-    Watchdog::end_job(fmt::format("siren: of the runs on ranks {} and following: {}", first, line));
-  });
+  const RollCall roll_call(group_, first);
   int turn = 0;
   for (std::size_t i = 0; i < runs_.size() && !interrupted_; ++i) {
     if (states_[i] == kFinished || turn++ % options_.groups() != group) continue;
@@ -301,6 +300,7 @@ int run_cv(const Communicator& comm, std::span<const std::string> args) {
     return static_cast<int>(ExitCode::kDone);
   check_same_options(comm, options.config_text());
   check_groups(comm, options.groups());
+  heartbeat().set_timeout(options.run().train.hang_timeout);
   return static_cast<int>(CvJob(comm, options).run());
 }
 

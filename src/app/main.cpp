@@ -20,6 +20,7 @@
 #include "siren/app/cv_command.hpp"
 #include "siren/app/evaluate_command.hpp"
 #include "siren/app/export_command.hpp"
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/info_command.hpp"
 #include "siren/app/option_reference.hpp"
 #include "siren/app/plan_command.hpp"
@@ -30,9 +31,12 @@
 #include "siren/app/train_command.hpp"
 #include "siren/comm/communicator.hpp"
 #include "siren/comm/environment.hpp"
+#include "siren/comm/roll_call.hpp"
+#include "siren/comm/watchdog.hpp"
 #include "siren/core/build_facts.hpp"
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/shortage.hpp"
 #include "siren/core/stop_signal.hpp"
@@ -183,6 +187,26 @@ int guarded(const Communicator& comm, std::span<const std::string> args) {
   }
 }
 
+/// One watchdog for all commands, from before MPI_Init until behind MPI_Finalize.
+int run_on_ranks(int argc, char** argv, std::span<const std::string> args) {
+  if (const auto seconds = hang_timeout_in(args)) heartbeat().set_timeout(*seconds);
+  const Watchdog watchdog;
+  const Environment environment(&argc, &argv);
+  const Communicator comm = Communicator::world();
+  start_log(comm.rank());
+  const RollCall roll_call(comm);
+  const int code = guarded(comm, args);
+  Watchdog::work_is_done(code);
+  comm.barrier();  // where a rank that is missing can be named, as MPI_Finalize cannot
+  return code;
+}
+
+/// MPI, which may fail for reasons of its own, is for several ranks.
+int run_alone(std::span<const std::string> args) {
+  start_log(0);
+  return guarded(Communicator::alone(), args);
+}
+
 }  // namespace
 }  // namespace siren
 
@@ -196,10 +220,8 @@ int main(int argc, char** argv) {
   const siren::Command* command = args.empty() ? nullptr : siren::find_command(args.front());
   if (command != nullptr && command->heeds_signals) siren::note_stop_signals();
   try {
-    const siren::Environment environment(&argc, &argv);
-    const siren::Communicator comm = siren::Communicator::world();
-    siren::start_log(comm.rank());
-    return siren::guarded(comm, args);
+    return siren::is_started_on_ranks() ? siren::run_on_ranks(argc, argv, args)
+                                        : siren::run_alone(args);
   } catch (const std::exception& error) {
     fmt::print(stderr, "siren: {}\n", siren::explain(error));
     return static_cast<int>(siren::ExitCode::kFailure);

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "siren/app/dataset_report.hpp"
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/option_parser.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
@@ -78,6 +79,7 @@ void declare_split(OptionParser& options, PrepareConfig& config) {
   options.choice("order", config.order, rating_order_from, "time|file|random",
                  "what makes a rating the newest (leave-one-out, temporal)");
   options.number("seed", config.seed, {}, "N", "of the split (default 1)");
+  declare_hang_timeout(options);
 }
 
 OptionParser declare_options(PrepareConfig& config) {

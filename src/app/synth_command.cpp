@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/option_parser.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/synth_report.hpp"
@@ -61,6 +62,7 @@ OptionParser declare(SynthOptions& o) {
   options.flag("no-header", o.no_header, "no first line with the names of the columns");
   options.number("threads", o.threads, {0, 4096}, "T",
                  "per rank (default 0: the rank's share of the machine)");
+  declare_hang_timeout(options);
   return options;
 }
 

@@ -17,7 +17,7 @@
 #include "siren/app/train_beginning.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/comm/environment.hpp"
-#include "siren/comm/watchdog.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
 #include "siren/io/run_directory.hpp"
@@ -272,7 +272,7 @@ int run_train(const Communicator& comm, std::span<const std::string> args) {
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
   check_same_options(comm, command.options.config_text());
-  const Watchdog watchdog(comm, command.config.train.hang_timeout);
+  heartbeat().set_timeout(command.config.train.hang_timeout);
   return static_cast<int>(Job(comm, command, nullptr).run());
 }
 

@@ -16,6 +16,7 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 
 namespace siren {
@@ -103,6 +104,7 @@ std::size_t ByteSource::read(std::span<char> to) {
 }
 
 void ByteSource::refill() {
+  heartbeat().beat();
   ssize_t got = 0;
   do {
     got = ::read(file_, block_.data(), block_.size());

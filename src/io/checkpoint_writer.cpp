@@ -31,7 +31,7 @@ class CheckpointWriter {
                    const CheckpointContents& contents,
                    const CheckpointOptions& options)
       : comm_(comm), path_(std::move(path)), contents_(contents), options_(options) {
-    if (options.io != CheckpointIo::kCollective) return;
+    if (options.io != CheckpointIo::kCollective || !comm.has_mpi()) return;
     transfer_ = Hdf5Handle(H5Pcreate(H5P_DATASET_XFER), H5Pclose, "preparing", path_);
     check_hdf5(H5Pset_dxpl_mpio(transfer_.get(), H5FD_MPIO_COLLECTIVE), "preparing", path_);
   }
@@ -75,7 +75,8 @@ void CheckpointWriter::open() {
                       path_));
   });
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "preparing", path_);
-  check_hdf5(H5Pset_fapl_mpio(access.get(), comm_.get(), MPI_INFO_NULL), "preparing", path_);
+  if (comm_.has_mpi())
+    check_hdf5(H5Pset_fapl_mpio(access.get(), comm_.get(), MPI_INFO_NULL), "preparing", path_);
   agree_on_input(comm_, [&] {
     heartbeat().set_operation("opening the file");
     file_ = Hdf5File(

@@ -128,6 +128,7 @@ Partition make_partition(const Communicator& comm,
     return partition;
   }
   const Activity activity("partition");
+  const LongCall call("METIS");
   likes.items = liked_items_at_root(comm, slab);
   agree_on_input(comm, [&] {
     if (comm.is_root()) divide();
