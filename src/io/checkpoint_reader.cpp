@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -15,7 +16,9 @@ namespace siren {
 namespace {
 
 Hdf5File open_checkpoint(const std::string& path) {
-  if (!std::filesystem::exists(path)) throw InputError(fmt::format("{}: no such checkpoint", path));
+  std::error_code error;
+  if (!std::filesystem::exists(path, error))
+    throw InputError(fmt::format("{}: no such checkpoint", path));
   silence_hdf5();
   if (H5Fis_hdf5(path.c_str()) <= 0)
     throw InputError(fmt::format("{}: not a checkpoint of siren (not even HDF5)", path));

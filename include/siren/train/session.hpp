@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "siren/comm/communicator.hpp"
 #include "siren/io/checkpoint.hpp"
 #include "siren/io/dataset_file.hpp"
+#include "siren/io/held_ids.hpp"
 #include "siren/train/config.hpp"
 #include "siren/train/evaluator.hpp"
 #include "siren/train/loader.hpp"
@@ -68,6 +70,8 @@ class Session {
   const Training& training() const { return *training_; }
   /// "valid" if the data set has validation ratings in this fold, else "test".
   std::string default_split() const;
+  /// Bytes of original ids on this rank; 0 before training is started.
+  std::int64_t id_memory() const { return ids_ ? ids_->memory() : 0; }
   /// "user 'alice'", "item 'B00XYZ'": a node by its original id, read from the data set.
   std::string original_id(NodeId node) const;
   float offset() const { return offset_; }
@@ -77,6 +81,7 @@ class Session {
 
  private:
   void check_ranks() const;
+  void check_unchanged() const;
   CheckpointInfo open_checkpoint(const std::string& path) const;
   TableRows table_rows() const { return {nodes_, loaded().layout.all_nodes()}; }
 
@@ -85,6 +90,7 @@ class Session {
   NodeMemory node_;  // before anything is loaded
   Isa isa_;
   std::unique_ptr<DatasetFile> file_;
+  std::optional<HeldIds> ids_;  // for checkpoints
   float offset_ = 0.0F;
   std::unique_ptr<LoadedData> data_;
   Travel travel_ = Travel::kItems;
