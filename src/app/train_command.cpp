@@ -91,7 +91,7 @@ class Job {
         among_(among),
         config_(command.config.train),
         directory_(config_.run),
-        lock_(command.resume ? lock_directory() : nullptr),
+        lock_(lock_directory()),
         deadline_(among == nullptr ? job_deadline(config_.time_limit) : among->deadline),
         threads_(set_threads(
             comm, config_.threads, among == nullptr ? thread_share(comm) : among->threads)),
@@ -182,13 +182,15 @@ std::string Job::config_text() {
   return command_.options.config_text();
 }
 
-/// Collective. Nobody else writes there from now on.
+/// Collective. From now on nobody else writes to the directory, if there is one; so whoever is at
+/// work there is named before anything else is said or loaded.
 std::unique_ptr<RunLock> Job::lock_directory() const {
   std::unique_ptr<RunLock> lock;
   agree_on_input(comm_, [&] {
-    if (comm_.is_root())
-      lock = std::make_unique<RunLock>(directory_.path(), "--run " + directory_.path(),
-                                       RunLock::Rules{config_.hang_timeout});
+    if (!comm_.is_root() || !directory_.is_there()) return;
+    lock = std::make_unique<RunLock>(directory_.path(), "--run " + directory_.path(),
+                                     RunLock::Rules{config_.hang_timeout});
+    if (!command_.resume) directory_.check_free();
   });
   return lock;
 }
@@ -197,10 +199,10 @@ void Job::open_directory() {
   bool made = false;  // something that was missing
   agree_on_input(comm_, [&] {
     if (!comm_.is_root()) return;
-    if (!command_.resume) directory_.check_free();
     made = directory_.make();
   });
-  if (!lock_) lock_ = lock_directory();
+  const std::int32_t is_new = comm_.is_root() && lock_ != nullptr ? 0 : 1;
+  if (comm_.all_reduce(is_new, Reduction::kMin) != 0) lock_ = lock_directory();
   agree_on_input(comm_, [&] {
     if (!command_.resume && comm_.is_root()) directory_.create(config_text());
   });

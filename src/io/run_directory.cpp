@@ -32,6 +32,11 @@ void check_call(bool well, std::string_view what, const std::string& path) {
 
 }  // namespace
 
+bool RunDirectory::is_there() const {
+  std::error_code error;
+  return fs::is_directory(path_, error);
+}
+
 void RunDirectory::check_free() const {
   std::error_code error;
   if (fs::exists(config_path(), error))

@@ -57,8 +57,7 @@ def second_start(runs):
             for again in (1, 2):
                 result = runs.try_siren(*command, ranks=again)
                 assert result.returncode == 2 and len(said(result)) == 1, f"{command}: {result.returncode} {result.stderr}"
-                words = "a run is there already" if "--data" in command else rf"pid {pid} on \S+ has been at work there for .*last sign of life"
-                assert re.search(words, said(result)[0]), result.stderr
+                assert re.search(rf"pid {pid} on \S+ has been at work there for .*last sign of life", said(result)[0]), result.stderr
         for command in (("evaluate",), ("recommend", "--users", "1"), ("export", "--output", runs.folder / f"e{ranks}.h5")):
             assert runs.try_siren(command[0], "--run", life.run, *command[1:]).returncode == 0, f"{command}: a reader is refused"
         for command in ("info", "report"):

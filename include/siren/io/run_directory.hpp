@@ -22,6 +22,7 @@ class RunDirectory {
   /// Names only; nothing is touched.
   explicit RunDirectory(std::string path) : path_(std::move(path)) {}
 
+  bool is_there() const;
   /// InputError if a run is there already.
   void check_free() const;
   /// Makes what is missing of the directories; true if there was something. InputError if that
