@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,7 @@
 #include "siren/io/json_lines.hpp"
 #include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
+#include "siren/io/run_lock.hpp"
 
 namespace siren {
 
@@ -59,11 +62,16 @@ Json final_event_of(const std::string& directory) {
 /// Hears, in step after step of a run, whether another group was asked to stop.
 class Listener final : public Observer {
  public:
-  explicit Listener(StopNotice& notice) : notice_(notice) {}
-  void on_step(const StepReport&) override { notice_.listen(); }
+  /// `lock` of the folder, null where this process has none.
+  Listener(StopNotice& notice, const RunLock* lock) : notice_(notice), lock_(lock) {}
+  void on_step(const StepReport&) override {
+    if (lock_ != nullptr) lock_->check_found();
+    notice_.listen();
+  }
 
  private:
   StopNotice& notice_;
+  const RunLock* lock_;
 };
 
 enum State : std::int32_t { kNew, kBegun, kFinished };
@@ -97,6 +105,7 @@ class CvJob {
 
   const Communicator& job_;
   const CvOptions& options_;
+  std::unique_ptr<RunLock> lock_;  // on rank 0 of the job
   Communicator group_;
   StopNotice notice_;
   NodeMemory node_;
@@ -138,12 +147,16 @@ void CvJob::open_output() {
           "{} has no test part (prepare --split none), so cv has nothing to compare by; prepare it "
           "with another split, or train the final model with siren train",
           data.path()));
-    options_.check_same_as_before(data.summary().content_hash);
+    options_.check_same_as_before(data.summary().content_hash);  // before anything is made
     std::error_code error;
     std::filesystem::create_directories(options_.output() + "/runs", error);
     if (error)
       throw InputError(fmt::format("--output {}: cannot make the folder ({})", options_.output(),
                                    error.message()));
+    lock_ = std::make_unique<RunLock>(options_.output(), "--output " + options_.output(),
+                                      RunLock::Rules{options_.run().train.hang_timeout});
+    if (!lock_->taken_over().empty()) say(spdlog::level::warn, lock_->taken_over());
+    options_.check_same_as_before(data.summary().content_hash);
     write_text_file(options_.config_path(), options_.folder_text(data.summary().content_hash));
   });
   job_.broadcast(std::span(&folds, 1));
@@ -158,7 +171,9 @@ void CvJob::look_around() {
     if (!job_.is_root()) return;
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       finals_[i] = final_event_of(runs_[i].directory);
-      const bool begun = std::filesystem::exists(RunDirectory(runs_[i].directory).config_path());
+      std::error_code error;
+      const bool begun =
+          std::filesystem::exists(RunDirectory(runs_[i].directory).config_path(), error);
       if (begun) states_[i] = finals_[i].is_null() ? kBegun : kFinished;
     }
   });
@@ -201,7 +216,7 @@ void CvJob::train(std::size_t run) {
     args = options_.options_of_resumed();
     args.insert(args.end(), {"--run=" + runs_[run].directory, "--resume"});
   }
-  Listener listener(notice_);
+  Listener listener(notice_, lock_.get());
   try {
     Json event;
     {
@@ -275,6 +290,7 @@ ExitCode CvJob::conclude() {
 }
 
 void CvJob::write_results() const {
+  lock_->check();
   const CvResults results(runs_, finals_);
   write_text_file(options_.output() + "/results.csv", results.csv());
   write_text_file(options_.output() + "/results.json", results.json().dump(1) + "\n");

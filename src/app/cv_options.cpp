@@ -142,14 +142,17 @@ std::string CvOptions::folder_text(const std::string& content_hash) const {
 }
 
 bool CvOptions::has_runs() const {
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(output_ + "/runs", none))
-    if (std::filesystem::exists(RunDirectory(entry.path().string()).config_path())) return true;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(output_ + "/runs", error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+    if (std::filesystem::exists(RunDirectory(entry->path().string()).config_path(), error))
+      return true;
   return false;
 }
 
 void CvOptions::check_same_as_before(const std::string& content_hash) const {
-  if (!std::filesystem::exists(config_path()) || !has_runs()) return;
+  std::error_code error;
+  if (!std::filesystem::exists(config_path(), error) || !has_runs()) return;
   const std::string content = content_in(config_path());
   if (!content.empty() && content != content_hash)
     throw InputError(fmt::format(

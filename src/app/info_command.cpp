@@ -16,6 +16,7 @@
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/io/json_lines.hpp"
+#include "siren/train/run_checkpoints.hpp"
 
 namespace siren {
 namespace {
@@ -104,6 +105,7 @@ int run_info(const Communicator& comm, std::span<const std::string> args) {
     OptionParser options = declare(o);
     if (!options.parse(args)) return;
     options.apply();
+    o.path = checkpoint_meant_by(alone, o.path);
     show(alone, o);
   });
   return static_cast<int>(ExitCode::kDone);

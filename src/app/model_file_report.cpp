@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <sstream>
 #include <string_view>
 
@@ -77,7 +76,7 @@ Json start(const char* kind, const std::string& path, std::int64_t version) {
   return {{"kind", kind},
           {"path", path},
           {"format_version", version},
-          {"bytes", static_cast<std::int64_t>(std::filesystem::file_size(path))}};
+          {"bytes", PlainFile(path).length()}};
 }
 
 Json checkpoint_json(const std::string& path) {

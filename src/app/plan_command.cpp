@@ -173,8 +173,12 @@ int run_plan(const Communicator& comm, std::span<const std::string> args) {
                {"stream_gb_per_s", limits.bytes_per_second * 1e-9},
                {"plans", Json::array()}};
   for (const std::int64_t count : counts) {
-    const std::vector<RankPlan> plans = plan_ranks(session.loaded(), command.config.data,
-                                                   session.config(), static_cast<int>(count));
+    const int ranks = static_cast<int>(count);
+    std::vector<RankPlan> plans =
+        plan_ranks(session.loaded(), command.config.data, session.config(), ranks);
+    for (int rank = 0; rank < ranks; ++rank)
+      plans[static_cast<std::size_t>(rank)].memory.push_back(
+          {"ids", HeldIds::memory_on(session.dataset(), rank, ranks)});
     lines.push_back(summarise(plans, limits, command.bandwidth));
     json["plans"].push_back(to_json(lines.back()));
   }

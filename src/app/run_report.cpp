@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -123,14 +124,16 @@ std::string state_of(const Events& events, double silent) {
                                                                                   : "lost";
 }
 
-std::string target_of(const RunDirectory& run, const char* link) {
-  std::error_code error;
-  return fs::read_symlink(fs::path(run.path()) / "checkpoints" / link, error).string();
-}
+/// Steps.
+struct Pointers {
+  std::optional<std::int64_t> latest;
+  std::optional<std::int64_t> best;
+};
 
 /// Null if the run has removed it meanwhile.
 Json checkpoint_json(const Communicator& alone,
                      const RunDirectory& run,
+                     const Pointers& pointers,
                      std::int64_t step,
                      bool verify) {
   const fs::path path = run.checkpoint_path(step);
@@ -140,7 +143,8 @@ Json checkpoint_json(const Communicator& alone,
   Json json{{"step", step},
             {"file", path.filename().string()},
             {"bytes", static_cast<std::int64_t>(bytes)}};
-  for (const char* link : {"latest", "best"}) json[link] = target_of(run, link) == path.filename();
+  json["latest"] = step == pointers.latest;
+  json["best"] = step == pointers.best;
   if (!verify) return json;
   json["valid"] = true;
   try {
@@ -157,9 +161,9 @@ Json checkpoint_json(const Communicator& alone,
 Json put_aside(const RunDirectory& run) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(run.path() + "/checkpoints", error))
-    if (entry.path().extension() == ".damaged") names.push_back(entry.path().filename().string());
+  fs::directory_iterator entry(run.checkpoints_path(), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (entry->path().extension() == ".damaged") names.push_back(entry->path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -250,8 +254,11 @@ Json run_as_json(const Communicator& alone, const std::string& path, bool verify
   if (!events.best.is_null()) json["best_evaluation"] = events.best;
   if (!events.final.is_null()) json["final"] = events.final;
   json["checkpoints"] = Json::array();
+  Pointers pointers{run.latest(), run.best()};
+  if (!pointers.latest && !steps.empty()) pointers.latest = steps.front();
   for (const std::int64_t step : steps)
-    if (const Json checkpoint = checkpoint_json(alone, run, step, verify); !checkpoint.is_null())
+    if (const Json checkpoint = checkpoint_json(alone, run, pointers, step, verify);
+        !checkpoint.is_null())
       json["checkpoints"].push_back(checkpoint);
   json["damaged"] = put_aside(run);
   json["next"] = next_command(state, run, json);

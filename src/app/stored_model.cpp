@@ -5,6 +5,7 @@
 #include "siren/app/stored_run.hpp"
 #include "siren/core/error.hpp"
 #include "siren/io/run_directory.hpp"
+#include "siren/train/run_checkpoints.hpp"
 
 namespace siren {
 
@@ -32,13 +33,8 @@ RunConfig config_of(const StoredModel& model) {
 }
 
 std::string checkpoint_of(const Communicator& comm, const StoredModel& model) {
-  std::string checkpoint = model.checkpoint;
-  agree_on_input(comm, [&] {
-    if (checkpoint.empty() && comm.is_root())
-      checkpoint = RunDirectory(model.run).preferred_checkpoint();
-  });
-  comm.broadcast(checkpoint);
-  return checkpoint;
+  if (model.checkpoint.empty()) return preferred_checkpoint(comm, RunDirectory(model.run));
+  return checkpoint_meant_by(comm, model.checkpoint);
 }
 
 }  // namespace siren

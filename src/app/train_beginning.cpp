@@ -142,6 +142,10 @@ nlohmann::ordered_json report_memory(const Communicator& comm, const Session& se
     parts.push_back(fmt::format("{} {}", use.kind, human_bytes(most)));
     total += most;
   }
+  const std::int64_t ids = comm.all_reduce(session.id_memory(), Reduction::kMax);
+  event["bytes_per_rank"]["ids"] = ids;
+  parts.push_back(fmt::format("ids {}", human_bytes(ids)));
+  total += ids;
   const std::int64_t rows = comm.all_reduce(training.rows_sent_per_layer(), Reduction::kSum);
   event["rows_sent_per_layer"] = rows;
   spdlog::info("memory per rank, at most {}: {}", human_bytes(total), fmt::join(parts, ", "));

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <memory>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -21,6 +23,7 @@
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
 #include "siren/io/run_directory.hpp"
+#include "siren/io/run_lock.hpp"
 #include "siren/train/metrics_log.hpp"
 #include "siren/train/not_finite.hpp"
 #include "siren/train/run.hpp"
@@ -68,6 +71,16 @@ std::unique_ptr<Evaluator> watching_evaluator(const TrainConfig& config, const S
   return split.empty() ? nullptr : session.make_evaluator(split);
 }
 
+/// Ends the job when another start has taken the directory, or it is gone.
+class LockWatch final : public Observer {
+ public:
+  explicit LockWatch(const RunLock* lock) : lock_(lock) {}
+  void on_step(const StepReport&) override { lock_->check_found(); }
+
+ private:
+  const RunLock* lock_;
+};
+
 /// One start of `siren train`. All members are collective; parts are built in the order in which
 /// they refer to each other.
 class Job {
@@ -78,12 +91,13 @@ class Job {
         command_(command),
         among_(among),
         config_(command.config.train),
+        directory_(config_.run),
+        lock_(lock_directory()),
         deadline_(among == nullptr ? job_deadline(config_.time_limit) : among->deadline),
         threads_(set_threads(
             comm, config_.threads, among == nullptr ? thread_share(comm) : among->threads)),
         session_(comm, command.config.data, config_),
         evaluator_(watching_evaluator(config_, session_)),
-        directory_(config_.run),
         checkpoints_(comm, session_, directory_, config_text(), config_.keep) {}
 
   ExitCode run();
@@ -92,7 +106,9 @@ class Job {
 
  private:
   std::string config_text();
+  std::unique_ptr<RunLock> lock_directory() const;
   void open_directory();
+  bool starts_from_another();
   std::string begin();
   RunProgress resume();
   void start_metrics();
@@ -105,11 +121,12 @@ class Job {
   TrainCommand& command_;
   const AmongRuns* among_;
   const TrainConfig& config_;
+  RunDirectory directory_;
+  std::unique_ptr<RunLock> lock_;  // rank 0; released when all else has come to its end
   Deadline deadline_;
   int threads_;
   Session session_;
-  std::unique_ptr<Evaluator> evaluator_;  // during training; null: nothing to judge by
-  RunDirectory directory_;
+  std::unique_ptr<Evaluator> evaluator_;  // during training; null: nothing to evaluate by
   RunCheckpoints checkpoints_;
   std::unique_ptr<MetricsLog> metrics_;  // rank 0
   nlohmann::ordered_json final_event_;
@@ -134,7 +151,8 @@ ExitCode Job::run() {
   Progress bar(training.steps_done(), planned_steps(config_, training.steps_per_epoch()), progress,
                among_ == nullptr);
   RunParts parts{evaluator_.get(), &checkpoints_, {}, deadline_};
-  if (comm_.is_root()) parts.observers = {metrics_.get(), &bar};
+  LockWatch watch(lock_.get());
+  if (comm_.is_root()) parts.observers = {&watch, metrics_.get(), &bar};
   if (comm_.is_root() && among_ != nullptr) parts.observers.push_back(among_->observer);
   TrainingRun run(comm_, config_, training, parts, progress);
   try {
@@ -159,22 +177,60 @@ ExitCode Job::run() {
 /// With what the data set decides and its whole path: the same run however, wherever it goes on.
 std::string Job::config_text() {
   std::string& data = command_.config.data.data;
-  data = std::filesystem::absolute(data).lexically_normal().string();
+  std::error_code error;  // as it is, where the working directory is gone
+  const std::filesystem::path whole = std::filesystem::absolute(data, error);
+  if (!error) data = whole.lexically_normal().string();
   command_.config.train.lr_steps = session_.config().lr_steps;
   return command_.options.config_text();
 }
 
+/// Collective. From now on nobody else writes to the directory, if there is one; so whoever is at
+/// work there is named before anything else is said or loaded.
+std::unique_ptr<RunLock> Job::lock_directory() const {
+  std::unique_ptr<RunLock> lock;
+  agree_on_input(comm_, [&] {
+    if (!comm_.is_root() || !directory_.is_there()) return;
+    lock = std::make_unique<RunLock>(directory_.path(), "--run " + directory_.path(),
+                                     RunLock::Rules{config_.hang_timeout});
+    if (!command_.resume) directory_.check_free();
+  });
+  return lock;
+}
+
 void Job::open_directory() {
+  bool made = false;  // something that was missing
+  agree_on_input(comm_, [&] {
+    if (!comm_.is_root()) return;
+    made = directory_.make();
+  });
+  const std::int32_t is_new = comm_.is_root() && lock_ != nullptr ? 0 : 1;
+  if (comm_.all_reduce(is_new, Reduction::kMin) != 0) lock_ = lock_directory();
   agree_on_input(comm_, [&] {
     if (!command_.resume && comm_.is_root()) directory_.create(config_text());
   });
-  if (comm_.is_root()) also_log_to_file(directory_.log_path());
+  if (!comm_.is_root()) return;
+  checkpoints_.heed(*lock_);
+  also_log_to_file(directory_.log_path());
+  if (!lock_->taken_over().empty()) spdlog::warn("{}", lock_->taken_over());
+  if (command_.resume && made)
+    spdlog::warn("{} was not there and is made again", directory_.checkpoints_path());
 }
 
-/// The initial model of a new run; says what was taken over for it.
+/// Collective. Also a run that is resumed, if it has saved nothing yet.
+bool Job::starts_from_another() {
+  if (config_.init_from.empty()) return false;
+  std::int32_t fresh = 1;
+  agree_on_input(comm_, [&] {
+    if (comm_.is_root() && command_.resume) fresh = directory_.checkpoint_steps().empty() ? 1 : 0;
+  });
+  comm_.broadcast(std::span<std::int32_t>(&fresh, 1));
+  return fresh != 0;
+}
+
+/// The initial model of a run that has none of its own yet; says what was taken over for it.
 std::string Job::begin() {
-  if (command_.resume || config_.init_from.empty()) return {};
-  const WarmStart known = session_.start_from(config_.init_from);
+  if (!starts_from_another()) return {};
+  const WarmStart known = session_.start_from(checkpoint_meant_by(comm_, config_.init_from));
   const DatasetSummary& now = session_.summary();
   return fmt::format(
       "begins with {}: {} of {} users and {} of {} items are known there, the others are new; {} "

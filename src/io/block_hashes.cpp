@@ -66,8 +66,7 @@ struct BlockHashes {
 };
 
 std::string first_line(std::int64_t length) {
-  return fmt::format("siren-block-hashes {} length {} block {}", kVersion, length,
-                     kHashBlockBytes);
+  return fmt::format("siren-block-hashes {} length {} block {}", kVersion, length, kHashBlockBytes);
 }
 
 std::string to_text(const BlockHashes& blocks) {
@@ -189,7 +188,9 @@ void verify_block_hashes(const Communicator& comm, const std::string& path) {
   BlockHashes expected;
   agree_on_input(comm, [&] {
     if (!comm.is_root()) return;
-    if (!std::filesystem::exists(path)) throw InputError(fmt::format("{} does not exist", path));
+    std::error_code error;
+    if (!std::filesystem::exists(path, error))
+      throw InputError(fmt::format("{} does not exist", path));
     if (BlockReader(path).length() == 0) throw InputError(fmt::format("{} is empty", path));
     expected = read_beside(path);
   });

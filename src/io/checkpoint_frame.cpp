@@ -42,13 +42,13 @@ void set_info(Hdf5File& file, const CheckpointInfo& info) {
   file.set_attribute("program_version", std::string_view(info.program_version));
 }
 
-void create_ids(Hdf5File& file, const DatasetFile& dataset) {
-  for (const IdCopy& ids : kIdCopies) {
-    file.create<char>(ids.to.bytes, dataset.contents().length_of(ids.from.bytes));
-    file.create<std::int64_t>(ids.to.offsets, dataset.contents().length_of(ids.from.offsets));
+void create_ids(Hdf5File& file, const HeldIds& ids) {
+  for (std::size_t side = 0; side < kIdArrays.size(); ++side) {
+    file.create<char>(kIdArrays[side].bytes, ids.sides()[side].bytes.length);
+    file.create<std::int64_t>(kIdArrays[side].offsets, ids.sides()[side].offsets.length);
   }
-  file.set_attribute("user_ids_numeric", std::int64_t{dataset.summary().user_ids_numeric});
-  file.set_attribute("item_ids_numeric", std::int64_t{dataset.summary().item_ids_numeric});
+  file.set_attribute("user_ids_numeric", std::int64_t{ids.sides()[0].numeric});
+  file.set_attribute("item_ids_numeric", std::int64_t{ids.sides()[1].numeric});
 }
 
 void write_replicated(const Hdf5File& file, const StateTensor& tensor) {
@@ -69,9 +69,9 @@ std::int64_t most_bytes(const CheckpointContents& contents) {
   for (const StateTensor& tensor : contents.tensors)
     add(rows_of(tensor, contents) * tensor.columns * tensor.value_bytes);
   if (contents.ids == nullptr) return bytes;
-  for (const IdCopy& ids : kIdCopies) {
-    add(contents.ids->contents().length_of(ids.from.bytes));
-    add(contents.ids->contents().length_of(ids.from.offsets) * std::int64_t{sizeof(std::int64_t)});
+  for (const HeldIds::Side& side : contents.ids->sides()) {
+    add(side.bytes.length);
+    add(side.offsets.length * std::int64_t{sizeof(std::int64_t)});
   }
   return bytes;
 }

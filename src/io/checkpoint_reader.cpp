@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -19,7 +20,9 @@ namespace siren {
 namespace {
 
 Hdf5File open_checkpoint(const std::string& path) {
-  if (!std::filesystem::exists(path)) throw InputError(fmt::format("{}: no such checkpoint", path));
+  std::error_code error;
+  if (!std::filesystem::exists(path, error))
+    throw InputError(fmt::format("{}: no such checkpoint", path));
   require_ordinary(path);
   silence_hdf5();
   if (H5Fis_hdf5(path.c_str()) <= 0)
@@ -105,8 +108,9 @@ void read_table(const Communicator& comm,
   agree_on_input(comm, [&] { dataset = open_rows(file, tensor, rows.total); });
   SlabExchange slabs(comm, rows, tensor.columns * tensor.value_bytes);
   for (std::int64_t w = 0; w < slabs.windows(); ++w) {
-    agree_on_input(
-        comm, [&] { read_finite(*dataset, file, tensor, slabs.window(w), slabs.place(w, tensor)); });
+    agree_on_input(comm, [&] {
+      read_finite(*dataset, file, tensor, slabs.window(w), slabs.place(w, tensor));
+    });
     slabs.distribute(w, tensor);
   }
 }

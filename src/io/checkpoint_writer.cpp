@@ -2,8 +2,12 @@
 // Rank 0 alone makes the file, so that the ranks together write nothing but rows: a failure of one
 // of them is then never inside a collective call of HDF5's own, where the others would wait.
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -15,6 +19,7 @@
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/checkpoint.hpp"
 #include "siren/io/checkpoint_frame.hpp"
+#include "siren/io/plain_file.hpp"
 #include "siren/io/slab_exchange.hpp"
 
 namespace siren {
@@ -44,16 +49,16 @@ class CheckpointWriter {
     open();
     for (const StateTensor& tensor : contents_.tensors)
       if (tensor.is_table) write_table(tensor);
-    if (contents_.ids != nullptr) agree_on_input(comm_, [&] { copy_ids(); });
+    if (contents_.ids != nullptr) agree_on_input(comm_, [&] { write_ids(); });
     close();
   }
 
  private:
   void open();
   void write_table(const StateTensor& tensor);
-  void copy_ids();
+  void write_ids();
   template <class T>
-  void copy_slab(const char* from, const char* to);
+  void write_share(const char* to, const ArrayShare<T>& share);
   void close();
 
   hid_t transfer() const { return transfer_.is_open() ? transfer_.get() : H5P_DEFAULT; }
@@ -98,23 +103,22 @@ void CheckpointWriter::write_table(const StateTensor& tensor) {
   }
 }
 
-void CheckpointWriter::copy_ids() {
-  for (const IdCopy& ids : kIdCopies) {
-    copy_slab<char>(ids.from.bytes, ids.to.bytes);
-    copy_slab<std::int64_t>(ids.from.offsets, ids.to.offsets);
+void CheckpointWriter::write_ids() {
+  for (std::size_t side = 0; side < kIdArrays.size(); ++side) {
+    write_share(kIdArrays[side].bytes, contents_.ids->sides()[side].bytes);
+    write_share(kIdArrays[side].offsets, contents_.ids->sides()[side].offsets);
   }
 }
 
-/// This rank's share, in windows.
+/// In windows: each is a sign of life.
 template <class T>
-void CheckpointWriter::copy_slab(const char* from, const char* to) {
-  constexpr std::int64_t kWindow = WindowRule{}.bytes / static_cast<std::int64_t>(sizeof(T));
-  const Hdf5File& source = contents_.ids->contents();
-  const std::int64_t length = source.length_of(from);
-  const std::int64_t end = length * (comm_.rank() + 1) / comm_.size();
-  for (std::int64_t at = length * comm_.rank() / comm_.size(); at < end; at += kWindow) {
-    const std::vector<T> values = source.read<T>(from, at, std::min(at + kWindow, end));
-    file_.write<T>(to, at, values);
+void CheckpointWriter::write_share(const char* to, const ArrayShare<T>& share) {
+  constexpr std::size_t kWindow = static_cast<std::size_t>(WindowRule{}.bytes) / sizeof(T);
+  const std::span<const T> values(share.values);
+  for (std::size_t at = 0; at < values.size(); at += kWindow) {
+    file_.write<T>(to, share.begin + static_cast<std::int64_t>(at),
+                   values.subspan(at, std::min(kWindow, values.size() - at)));
+    heartbeat().beat();
   }
 }
 
@@ -141,14 +145,19 @@ struct Publication {
   std::string temporary_hashes() const { return hashes + ".tmp"; }
 
   void rename_both() const {
-    std::filesystem::rename(temporary_hashes(), hashes);
-    std::error_code error;
-    std::filesystem::rename(temporary(), path, error);
-    if (error) ::unlink(hashes.c_str());
-    if (error)
-      throw EnvironmentError(
-          fmt::format("renaming {} to {}: {}", temporary(), path, error.message()));
-    flush_to_disk(std::filesystem::absolute(path).parent_path().string());
+    rename(temporary_hashes(), hashes);
+    try {
+      rename(temporary(), path);
+    } catch (const EnvironmentError&) {
+      ::unlink(hashes.c_str());
+      throw;
+    }
+    const std::string directory = std::filesystem::path(path).parent_path().string();
+    flush_to_disk(directory.empty() ? "." : directory);
+  }
+  static void rename(const std::string& from, const std::string& to) {
+    if (std::rename(from.c_str(), to.c_str()) != 0)
+      throw EnvironmentError(fmt::format("renaming {} to {}: {}", from, to, std::strerror(errno)));
   }
   /// Every rank does this: whichever is the first to fail may take the others with it.
   void give_up() const {
@@ -175,7 +184,7 @@ WrittenFile write_checkpoint(const Communicator& comm,
     write_block_hashes(comm, publication.temporary(), publication.temporary_hashes());
     agree_on_input(comm, [&] {
       if (!comm.is_root()) return;
-      bytes = static_cast<std::int64_t>(std::filesystem::file_size(publication.temporary()));
+      bytes = PlainFile(publication.temporary()).length();
       publication.rename_both();
     });
   } catch (...) {

@@ -183,6 +183,7 @@ DatasetFile::DatasetFile(const std::string& path)
     : path_(path),
       extents_(check_seal(path, kDatasetFormatVersion)),
       file_(Hdf5File::open_read_only(path)),
+      opened_(state_of(file_)),
       summary_(read_summary(file_)) {
   check_places(file_, extents_);
 }
@@ -191,6 +192,19 @@ void DatasetFile::verify() const {
   check_extents(path_, extents_);
   check_all_id_offsets(file_, kUserIds, summary_.users);
   check_all_id_offsets(file_, kItemIds, summary_.items);
+}
+
+void DatasetFile::check_unchanged() const {
+  if (state_of(file_) == opened_) return;
+  const std::string same_file = path_of_open(file_);  // whatever has this name now
+  try {
+    check_extents(same_file, extents_);
+  } catch (const InputError&) {
+    throw EnvironmentError(fmt::format(
+        "{} was overwritten while it was in use; leave a data set alone until then, or replace it "
+        "by another file (mv), and start again",
+        path_));
+  }
 }
 
 std::vector<EdgeOffset> DatasetFile::user_offsets(std::int64_t begin, std::int64_t end) const {

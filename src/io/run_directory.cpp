@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/run_directory.hpp"
 
-#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
-#include <functional>
+#include <string_view>
+#include <system_error>
+#include <unistd.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,22 +15,47 @@
 #include "siren/core/error.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/block_hashes.hpp"
+#include "siren/io/checkpoint_pointer.hpp"
 #include "siren/io/plain_file.hpp"
 
 namespace siren {
 
 namespace fs = std::filesystem;
 
-void RunDirectory::create(const std::string& config) const {
-  if (fs::exists(config_path()))
+namespace {
+
+/// EnvironmentError unless the system call `what` went well.
+void check_call(bool well, std::string_view what, const std::string& path) {
+  if (!well) throw EnvironmentError(fmt::format("{} {}: {}", what, path, std::strerror(errno)));
+}
+
+}  // namespace
+
+bool RunDirectory::is_there() const {
+  std::error_code error;
+  return fs::is_directory(path_, error);
+}
+
+void RunDirectory::check_free() const {
+  std::error_code error;
+  if (fs::exists(config_path(), error))
     throw InputError(fmt::format(
         "--run {}: a run is there already; choose another directory, or --resume to continue it",
         path_));
+}
+
+bool RunDirectory::make() const {
   std::error_code error;
-  fs::create_directories(path_ + "/checkpoints", error);
+  const bool made = fs::create_directories(checkpoints_path(), error);
   if (error)
     throw InputError(
         fmt::format("--run {}: cannot make the directory ({})", path_, error.message()));
+  return made;
+}
+
+void RunDirectory::create(const std::string& config) const {
+  check_free();
+  make();
   rewrite_config(config);
 }
 
@@ -43,7 +71,7 @@ std::int64_t RunDirectory::metrics_bytes() const {
 
 void RunDirectory::cut_metrics(std::int64_t bytes) const {
   if (metrics_bytes() <= bytes) return;
-  fs::resize_file(metrics_path(), static_cast<std::uintmax_t>(bytes));
+  check_call(::truncate(metrics_path().c_str(), bytes) == 0, "shortening", metrics_path());
 }
 
 std::string RunDirectory::config() const {
@@ -56,36 +84,11 @@ std::string RunDirectory::config() const {
 }
 
 std::string RunDirectory::checkpoint_path(std::int64_t step) const {
-  return fmt::format("{}/checkpoints/step-{:09}.h5", path_, step);
-}
-
-void RunDirectory::set_link(const std::string& name, std::int64_t step) const {
-  const std::string directory = path_ + "/checkpoints";
-  const std::string link = fmt::format("{}/{}.tmp", directory, name);
-  fs::remove(link);
-  fs::create_symlink(fs::path(checkpoint_path(step)).filename(), link);
-  fs::rename(link, fmt::format("{}/{}", directory, name));
-  flush_to_disk(directory);
-}
-
-std::optional<std::string> RunDirectory::linked(const std::string& name) const {
-  const fs::path link = fs::path(path_) / "checkpoints" / name;
-  if (!fs::exists(link)) return std::nullopt;
-  return (link.parent_path() / fs::read_symlink(link)).string();
+  return fmt::format("{}/{}", checkpoints_path(), checkpoint_name(step));
 }
 
 std::vector<std::int64_t> RunDirectory::checkpoint_steps() const {
-  std::vector<std::int64_t> steps;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path_ + "/checkpoints", error)) {
-    const std::string name = entry.path().filename().string();
-    long long step = 0;
-    if (std::sscanf(name.c_str(), "step-%lld", &step) == 1 &&
-        entry.path().filename() == fs::path(checkpoint_path(step)).filename())
-      steps.push_back(step);
-  }
-  std::sort(steps.begin(), steps.end(), std::greater<>());
-  return steps;
+  return checkpoint_steps_in(checkpoints_path());
 }
 
 void RunDirectory::remove_checkpoint(std::int64_t step) const {
@@ -100,26 +103,18 @@ void RunDirectory::remove_checkpoint(std::int64_t step) const {
 
 void RunDirectory::remove_old_checkpoints(int keep) const {
   const std::vector<std::int64_t> steps = checkpoint_steps();
-  const std::optional<std::string> latest = linked("latest");
-  const std::optional<std::string> best = linked("best");
-  for (std::size_t i = static_cast<std::size_t>(keep); i < steps.size(); ++i) {
-    const std::string path = checkpoint_path(steps[i]);
-    if (path != latest && path != best) remove_checkpoint(steps[i]);
-  }
+  const std::optional<std::int64_t> newest = latest();
+  const std::optional<std::int64_t> chosen = best();
+  for (std::size_t i = static_cast<std::size_t>(keep); i < steps.size(); ++i)
+    if (steps[i] != newest && steps[i] != chosen) remove_checkpoint(steps[i]);
 }
 
 void RunDirectory::put_aside(std::int64_t step) const {
   const std::string path = checkpoint_path(step);
-  fs::rename(path, path + ".damaged");
-  fs::remove(block_hashes_path(path));
-  flush_to_disk(path_ + "/checkpoints");
-}
-
-std::string RunDirectory::preferred_checkpoint() const {
-  config();
-  for (const char* name : {"best", "latest"})
-    if (const std::optional<std::string> path = linked(name)) return *path;
-  throw InputError(fmt::format("--run {}: no complete checkpoint yet", path_));
+  check_call(std::rename(path.c_str(), (path + ".damaged").c_str()) == 0, "renaming", path);
+  const std::string hashes = block_hashes_path(path);
+  check_call(::unlink(hashes.c_str()) == 0 || errno == ENOENT, "removing", hashes);
+  flush_to_disk(checkpoints_path());
 }
 
 }  // namespace siren

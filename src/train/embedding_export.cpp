@@ -134,6 +134,7 @@ void export_hdf5(const Communicator& comm, const ExportSource& source, const std
                  bytes_of(table.tables.*side.rows));
     file.copy_ids(dataset, {side.id_bytes, side.id_offsets});
   }
+  agree_on_input(comm, [&] { source.dataset.check_unchanged(); });
   file.publish();
 }
 
@@ -164,6 +165,7 @@ void write_id_lines(const Communicator& comm,
     });
     buffer.flush();
   });
+  agree_on_input(comm, [&] { source.dataset.check_unchanged(); });
   file.publish();
 }
 
@@ -230,6 +232,7 @@ void export_text(const Communicator& comm,
       });
       buffer.flush();
     });
+  agree_on_input(comm, [&] { source.dataset.check_unchanged(); });
   file.publish();
 }
 

@@ -226,6 +226,7 @@ void write_hdf5(const Communicator& comm, const Lists& lists, const std::string&
   file.write("item", entries.begin * std::int64_t{sizeof(std::int32_t)}, values_of(columns.item));
   file.write("score", entries.begin * std::int64_t{sizeof(float)}, values_of(columns.score));
   file.copy_ids(dataset, item_ids);
+  agree_on_input(comm, [&] { lists.dataset.check_unchanged(); });
   file.publish();
 }
 
@@ -251,9 +252,15 @@ void write_lists(const Communicator& comm,
   if (format == ListFormat::kHdf5) return write_hdf5(comm, named, path);
   agree_on_input(comm, [&] { named.items = dataset.item_id_table(); });
   const Producer text = text_of(named, format, comm.is_root());
-  if (path.empty()) return print_produced(comm, stdout, text);
+  const auto check = [&] { agree_on_input(comm, [&] { dataset.check_unchanged(); }); };
+  check();
+  if (path.empty()) {
+    print_produced(comm, stdout, text);
+    return check();  // ids of users are read on the way
+  }
   SharedFile file(comm, path);
   file.append_produced(text);
+  check();
   file.publish();
 }
 

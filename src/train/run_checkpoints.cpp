@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/train/run_checkpoints.hpp"
 
+#include <algorithm>
+#include <filesystem>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,6 +15,68 @@
 #include "siren/io/block_hashes.hpp"
 
 namespace siren {
+
+namespace {
+
+/// Collective.
+bool is_whole(const Communicator& comm, const std::string& path) {
+  try {
+    verify_block_hashes(comm, path);
+    return true;
+  } catch (const InputError& error) {
+    spdlog::warn("{}; trying the checkpoint before it", error.what());
+    return false;
+  }
+}
+
+std::string path_in(const std::string& folder, std::int64_t step) {
+  return fmt::format("{}/{}", folder, checkpoint_name(step));
+}
+
+/// Collective. Steps of all checkpoints in a folder, newest first, as rank 0 sees them.
+std::vector<std::int64_t> common_steps(const Communicator& comm, const std::string& folder) {
+  std::vector<std::int64_t> steps;
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) steps = checkpoint_steps_in(folder);
+  });
+  comm.broadcast(steps);
+  return steps;
+}
+
+/// Collective. What the pointer `name` would point to if it were there: the newest checkpoint that
+/// is whole, or for `best` what that one says was the best. Nothing if there is none.
+std::optional<std::int64_t> find_step(const Communicator& comm,
+                                      const std::string& folder,
+                                      const std::string& name) {
+  const std::vector<std::int64_t> steps = common_steps(comm, folder);
+  const auto newest = std::find_if(steps.begin(), steps.end(), [&](std::int64_t step) {
+    return is_whole(comm, path_in(folder, step));
+  });
+  if (newest == steps.end()) return std::nullopt;
+  if (name != "best") return *newest;
+  RunProgress progress;
+  agree_on_input(comm, [&] {
+    progress = parse_progress(read_checkpoint_info(path_in(folder, *newest)).progress);
+  });
+  const std::int64_t best = progress.best_step;
+  if (std::find(steps.begin(), steps.end(), best) != steps.end()) return best;
+  if (best != 0) spdlog::warn("the best checkpoint, {}, is not there", path_in(folder, best));
+  return std::nullopt;
+}
+
+/// Collective. What `latest` or `best` points to, as rank 0 sees it.
+std::optional<std::int64_t> pointed_step(const Communicator& comm,
+                                         const std::string& folder,
+                                         const std::string& name) {
+  std::int64_t step = -1;
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) step = follow_pointer(folder, name).value_or(-1);
+  });
+  comm.broadcast(std::span<std::int64_t>(&step, 1));
+  return step < 0 ? std::nullopt : std::optional(step);
+}
+
+}  // namespace
 
 RunCheckpoints::RunCheckpoints(const Communicator& comm,
                                Session& session,
@@ -37,6 +102,7 @@ CheckpointReport RunCheckpoints::save(RunProgress progress) {
   const std::int64_t step = session_.training().steps_done();
   agree_on_input(comm_, [&] {
     if (!comm_.is_root()) return;
+    if (lock_ != nullptr) lock_->check();
     if (removal_.valid()) removal_.get();
     progress.metrics_bytes = directory_.metrics_bytes();
   });
@@ -46,6 +112,7 @@ CheckpointReport RunCheckpoints::save(RunProgress progress) {
   const WrittenFile written = session_.save(path, config_text_, record);
   agree_on_input(comm_, [&] {
     if (!comm_.is_root()) return;
+    if (lock_ != nullptr) lock_->check_found();
     directory_.set_latest(step);
     if (progress.best_step == step) directory_.set_best(step);
     removal_ = std::async(std::launch::async, [directory = directory_, keep = keep_] {
@@ -61,26 +128,12 @@ void RunCheckpoints::mark_best(std::int64_t step) {
   });
 }
 
-bool RunCheckpoints::whole(const std::string& path) const {
-  try {
-    verify_block_hashes(comm_, path);
-    return true;
-  } catch (const InputError& error) {
-    spdlog::warn("{}; trying the checkpoint before it", error.what());
-    return false;
-  }
-}
-
 std::optional<RunProgress> RunCheckpoints::resume() {
   const Activity activity("resume");
-  std::vector<std::int64_t> steps;
-  agree_on_input(comm_, [&] {
-    if (comm_.is_root()) steps = directory_.checkpoint_steps();
-  });
-  comm_.broadcast(steps);
+  const std::vector<std::int64_t> steps = common_steps(comm_, directory_.checkpoints_path());
   for (const std::int64_t step : steps) {
     const std::string path = directory_.checkpoint_path(step);
-    if (!whole(path)) {
+    if (!is_whole(comm_, path)) {
       agree_on_input(comm_, [&] {
         if (comm_.is_root()) directory_.put_aside(step);
       });
@@ -105,6 +158,38 @@ std::optional<RunProgress> RunCheckpoints::resume() {
 
 void RunCheckpoints::load_parameters(std::int64_t step) {
   session_.load_parameters(directory_.checkpoint_path(step));
+}
+
+std::string preferred_checkpoint(const Communicator& comm, const RunDirectory& directory) {
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) directory.config();
+  });
+  const std::string folder = directory.checkpoints_path();
+  std::optional<std::int64_t> step = pointed_step(comm, folder, "best");
+  if (!step) step = pointed_step(comm, folder, "latest");
+  if (!step) step = find_step(comm, folder, "best");
+  if (!step) step = find_step(comm, folder, "latest");
+  if (!step)
+    throw InputError(fmt::format("--run {}: no complete checkpoint yet", directory.path()));
+  return path_in(folder, *step);
+}
+
+std::string checkpoint_meant_by(const Communicator& comm, const std::string& path) {
+  if (!is_pointer_name(path)) return path;
+  const std::filesystem::path given(path);
+  const std::string folder = given.has_parent_path() ? given.parent_path().string() : ".";
+  const std::string name = given.filename().string();
+  if (const auto step = pointed_step(comm, folder, name)) return path_in(folder, *step);
+  std::int32_t is_itself = 0;  // a file or directory that just has such a name
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) is_itself = is_pointer(path) ? 0 : 1;
+  });
+  comm.broadcast(std::span<std::int32_t>(&is_itself, 1));
+  if (is_itself != 0) return path;
+  if (const auto step = find_step(comm, folder, name)) return path_in(folder, *step);
+  throw InputError(fmt::format(
+      "{}: the checkpoint that it stands for is not there; copy step-*.h5 and their .hashes, too",
+      path));
 }
 
 }  // namespace siren

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -44,7 +45,8 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
       isa_(agree_on_isa(comm, config.isa)) {
   const Activity activity("loading");
   agree_on_input(comm, [&] {
-    if (!std::filesystem::exists(data.data))
+    std::error_code error;
+    if (!std::filesystem::exists(data.data, error))
       throw InputError(
           fmt::format("the dataset file {} is not there; say where it is with --data", data.data));
     file_ = std::make_unique<DatasetFile>(data.data);
@@ -71,6 +73,11 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   graph_ = make_liked_graph(comm, data_->layout, data_->train, travel_);
   for (std::int64_t row = 0; row < data_->layout.rows(); ++row)
     nodes_.push_back(data_->layout.node_of(static_cast<LocalRow>(row)));
+  check_unchanged();
+}
+
+void Session::check_unchanged() const {
+  agree_on_input(comm_, [&] { file_->check_unchanged(); });
 }
 
 void Session::check_ranks() const {
@@ -87,6 +94,8 @@ Training& Session::start_training() {
 
 Training& Session::start_training(const NodeMemory& node) {
   check_memory(comm_, node, summary(), config_);
+  agree_on_input(comm_, [&] { ids_.emplace(comm_, *file_); });
+  check_unchanged();
   training_ = make_training({comm_, data_->layout, data_->train, graph_}, config_, isa_);
   return *training_;
 }
@@ -110,7 +119,9 @@ RunProgress Session::resume(const std::string& checkpoint) {
 }
 
 WarmStart Session::start_from(const std::string& checkpoint) {
-  return siren::start_from(comm_, checkpoint, *file_, data_->layout, *training_);
+  const WarmStart known = siren::start_from(comm_, checkpoint, *file_, data_->layout, *training_);
+  check_unchanged();
+  return known;
 }
 
 Embeddings Session::embed(const std::string& checkpoint, Branches branches) const {
@@ -136,9 +147,17 @@ void Session::load_parameters(const std::string& checkpoint) {
 }
 
 std::string Session::original_id(NodeId node) const {
-  if (node < summary().users) return fmt::format("user '{}'", file_->user_ids(node, node + 1)[0]);
-  const std::int64_t item = node - summary().users;
-  return fmt::format("item '{}'", file_->item_ids(item, item + 1)[0]);
+  const bool user = node < summary().users;
+  const char* const kind = user ? "user" : "item";
+  const std::int64_t number = user ? node : node - summary().users;
+  try {
+    file_->check_unchanged();
+  } catch (const EnvironmentError&) {  // then the ids in it are not those of this run
+    return fmt::format("{} number {}", kind, number);
+  }
+  return fmt::format(
+      "{} '{}'", kind,
+      (user ? file_->user_ids(number, number + 1) : file_->item_ids(number, number + 1))[0]);
 }
 
 const HeldOutRatings& Session::held_out(const std::string& split) const {
@@ -201,7 +220,7 @@ WrittenFile Session::save(const std::string& path,
   info.dataset_hash = summary().content_hash;
   info.program_version = kVersion;
   const std::vector<StateTensor> state = training_->state();
-  return write_checkpoint(comm_, path, {info, table_rows(), state, file_.get()},
+  return write_checkpoint(comm_, path, {info, table_rows(), state, &*ids_},
                           checkpoint_options(config_));
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training runs that tests start, hurt and continue; used by faults.py and resume.py."""
+"""Training runs that tests start, hurt and continue; used by faults.py, resume.py and run_directory.py."""
 import json
 import os
 import shlex
@@ -92,6 +92,11 @@ def finish(siren, run, ranks, *options):
 def checkpoints(run):
     """Published checkpoints, oldest first."""
     return sorted(Path(run, "checkpoints").glob("step-*[0-9].h5"))
+
+
+def pointed(run, name="latest"):
+    """The checkpoint that `latest` or `best` names."""
+    return Path(run, "checkpoints", Path(run, "checkpoints", name).read_text(encoding="ascii").rstrip("\n"))
 
 
 def step_of(path):

@@ -50,7 +50,7 @@ def check_kept(siren, run, found):
     files = {path.name for path in folder.glob("step-*")}
     assert files == {f"step-{step - n:09}.h5{ending}" for n in (1, 2) if step > n for ending in ("", ".hashes")}, files
     good = folder / f"step-{step - 1:09}.h5"
-    assert found[6] == str(good) and (folder / "latest").resolve() == good.resolve()
+    assert found[6] == str(good) and (folder / "latest").read_text() == good.name + "\n"
     with h5py.File(good, "r") as file:
         for group in ("parameters", "first_moment", "second_moment"):
             for name, tensor in file[group].items():

@@ -59,7 +59,7 @@ def check_popularity(siren, data):
 def tensors(run):
     """Every dataset of the run's newest checkpoint."""
     found = {}
-    with h5py.File(run / "checkpoints" / "latest", "r") as file:
+    with h5py.File(max((run / "checkpoints").glob("step-*.h5")), "r") as file:
         file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
     return found
 

@@ -139,7 +139,7 @@ def bad_cases(folder, base, other):
     shutil.rmtree(started / "checkpoints")
     (started / "checkpoints").mkdir()
     damaged = folder / "damaged.h5"
-    source = (folder / "model" / "run" / "checkpoints" / "latest").resolve()
+    source = max((folder / "model" / "run" / "checkpoints").glob("step-*.h5"))
     contents = bytearray(source.read_bytes())
     contents[len(contents) // 2] ^= 1
     damaged.write_bytes(contents)

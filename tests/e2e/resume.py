@@ -17,7 +17,7 @@ from pathlib import Path
 
 import h5py
 
-from faults_harness import MPIEXEC, Life, assert_same_model, checkpoints, events, finish, losses, run_siren, step_of, tensors
+from faults_harness import MPIEXEC, Life, assert_same_model, checkpoints, events, finish, losses, pointed, run_siren, step_of, tensors
 
 SMALL = ("--batch", 1000, "--negatives", 4, "--layers", 2, "--dim", 24, "--log-steps")
 
@@ -172,7 +172,7 @@ def best(tests):
     top = max(judged)[0]
     first = min(epoch for metric, epoch in judged if metric == top)
     assert judged[-1][1] == first + 3 < 60, f"stopped at {judged[-1][1]}, the best was {first}"
-    chosen = step_of(Path(os.path.realpath(run / "checkpoints" / "best")))
+    chosen = step_of(pointed(run, "best"))
     final = [event for event in events(run) if event["event"] == "final"][0]
     epoch_steps = {event["epoch"]: event["step"] for event in events(run) if event["event"] == "epoch"}
     assert final["step"] == chosen == epoch_steps[first], "the best checkpoint"

@@ -45,7 +45,7 @@ class Run:
         return self.events[-1]
 
     def tensor(self, name):
-        with h5py.File(self.path / "checkpoints" / "latest", "r") as file:
+        with h5py.File(max((self.path / "checkpoints").glob("step-*.h5")), "r") as file:
             return file[name][()] if name in file else None
 
 

@@ -106,12 +106,13 @@ TEST_F(CheckpointFile, HoldsTheOriginalIds) {
   if (folder_.roots()) test::small_file(*folder_.roots());
   comm_.barrier();
   const DatasetFile dataset(dataset_path);
+  const HeldIds ids(comm_, dataset);
   const std::vector<NodeId> nodes =
       comm_.is_root() ? std::vector<NodeId>{0, 1, 2, 3, 4, 5} : std::vector<NodeId>{};
   Matrix<float> table(std::ssize(nodes), 3);
   const std::vector<StateTensor> tensors = {
       {"parameters/liked", true, table.rows(), 3, table.stride(), 4, table.data()}};
-  write_checkpoint(comm_, path_, {some_info(), {nodes, 6}, tensors, &dataset});
+  write_checkpoint(comm_, path_, {some_info(), {nodes, 6}, tensors, &ids});
   EXPECT_THAT(read_checkpoint_ids(path_, IdSide::kUsers, 0, 3), ElementsAre("9", "10", "11"));
   EXPECT_THAT(read_checkpoint_ids(path_, IdSide::kItems, 0, 3), ElementsAre("a", "b", "c"));
   EXPECT_THAT(read_checkpoint_ids(path_, IdSide::kUsers, 1, 2), ElementsAre("10"));

@@ -72,14 +72,52 @@ TEST_F(RunDirectories, SaysWhichOldCheckpointCannotBeRemoved) {
   }
 }
 
-TEST_F(RunDirectories, PrefersTheBestToTheNewest) {
-  EXPECT_THAT(input_error([&] { run_.preferred_checkpoint(); }),
-              HasSubstr("no complete checkpoint"));
+TEST_F(RunDirectories, PointsToTheNewestAndTheBest) {
+  EXPECT_FALSE(run_.latest() || run_.best());
   publish(10);
-  EXPECT_EQ(run_.preferred_checkpoint(), run_.checkpoint_path(10));
   run_.set_best(10);
   publish(20);
-  EXPECT_EQ(run_.preferred_checkpoint(), run_.checkpoint_path(10));
+  EXPECT_EQ(run_.latest(), 20);
+  EXPECT_EQ(run_.best(), 10);
+  EXPECT_EQ(folder_.read("run/checkpoints/latest"), "step-000000020.h5\n");
+  fs::remove(run_.checkpoint_path(20));
+  EXPECT_FALSE(run_.latest()) << "points to nothing";
+}
+
+TEST_F(RunDirectories, UnderstandsEveryFormOfAPointer) {
+  publish(10);
+  publish(20);
+  const std::string path = run_.checkpoints_path() + "/latest";
+  for (const char* text : {"step-000000010.h5", "step-000000010.h5\r\n"}) {
+    std::ofstream(path, std::ios::binary) << text;
+    EXPECT_EQ(run_.latest(), 10) << text;
+  }
+  for (const char* text : {"", "step-10.h5", "../step-000000010.h5", "step-000000030.h5"}) {
+    std::ofstream(path, std::ios::binary) << text;
+    EXPECT_FALSE(run_.latest()) << text;
+  }
+  fs::remove(path);
+  EXPECT_FALSE(run_.latest());
+  fs::create_symlink("step-000000010.h5", path);  // as version 0.1.0 made them
+  EXPECT_EQ(run_.latest(), 10);
+  run_.set_latest(20);
+  EXPECT_FALSE(fs::is_symlink(path));
+  EXPECT_EQ(run_.latest(), 20);
+  fs::remove(path);
+  fs::create_symlink("step-000000030.h5", path);
+  EXPECT_FALSE(run_.latest()) << "dangling";
+}
+
+TEST_F(RunDirectories, KnowsTheCopyOfACheckpointThatALinkHasBecome) {
+  for (const std::int64_t step : {10, 20}) {
+    publish(step);
+    std::ofstream(run_.checkpoint_path(step)) << std::string(3000000, 'x') << step;
+  }
+  const std::string path = run_.checkpoints_path() + "/latest";
+  fs::copy_file(run_.checkpoint_path(10), path, fs::copy_options::overwrite_existing);
+  EXPECT_EQ(run_.latest(), 10);
+  std::ofstream(path, std::ios::app) << 'y';
+  EXPECT_FALSE(run_.latest());
 }
 
 TEST_F(RunDirectories, IgnoresOtherFiles) {

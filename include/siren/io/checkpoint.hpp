@@ -8,7 +8,7 @@
 // then the file. So a file that has its name is whole, and its hashes are there. A published
 // checkpoint must not be written again: between the two renames it would not match its hashes.
 //
-//   write_checkpoint(comm, path, {info, rows, tensors, &dataset});
+//   write_checkpoint(comm, path, {info, rows, tensors, &ids});
 //   verify_block_hashes(comm, path);
 //   read_checkpoint(comm, path, rows, tensors);
 #pragma once
@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "siren/comm/communicator.hpp"
-#include "siren/io/dataset_file.hpp"
+#include "siren/io/held_ids.hpp"
 #include "siren/io/state_tensor.hpp"
 
 namespace siren {
@@ -46,7 +46,7 @@ struct CheckpointContents {
   CheckpointInfo info;
   TableRows rows;  // in the order of the tables; all ranks together have all rows
   std::span<const StateTensor> tensors;
-  const DatasetFile* ids = nullptr;  // whose original ids go into the file; none of them if null
+  const HeldIds* ids = nullptr;  // that go into the file; none if null
 };
 
 /// How ranks write into the common file: each on its own, or all together in collective MPI-IO,

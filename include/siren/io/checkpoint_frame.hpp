@@ -9,20 +9,14 @@
 
 #include "siren/io/checkpoint.hpp"
 #include "siren/io/checkpoint_layout.hpp"
-#include "siren/io/dataset_layout.hpp"
 #include "siren/io/id_arrays.hpp"
 #include "siren/io/row_dataset.hpp"
 
 namespace siren {
 
-/// The same ids in the dataset file and in the checkpoint.
-struct IdCopy {
-  IdArrays from;
-  IdArrays to;
-};
-inline constexpr std::array kIdCopies = {
-    IdCopy{{layout::kUserIdBytes, layout::kUserIdOffsets}, layout::kCheckpointUserIds},
-    IdCopy{{layout::kItemIdBytes, layout::kItemIdOffsets}, layout::kCheckpointItemIds}};
+/// Where the sides of HeldIds go.
+inline constexpr std::array<IdArrays, 2> kIdArrays = {layout::kCheckpointUserIds,
+                                                      layout::kCheckpointItemIds};
 
 /// How the rows of `tensor` are stored.
 RowStorage storage_of(const StateTensor& tensor,

@@ -23,6 +23,7 @@
 #include "siren/data/rating_table.hpp"
 #include "siren/data/split.hpp"
 #include "siren/data/statistics.hpp"
+#include "siren/io/file_state.hpp"
 #include "siren/io/hdf5_file.hpp"
 #include "siren/io/seal.hpp"
 
@@ -77,6 +78,9 @@ class DatasetFile {
   /// Recomputes the checksums of all contents, and looks where each id begins; InputError naming
   /// the part that is damaged.
   void verify() const;
+  /// EnvironmentError if the file was overwritten in place since it was opened: what was read since
+  /// then may be of another data set. A file that was replaced is still read as it was.
+  void check_unchanged() const;
 
   /// Where the ratings of users [begin, end) lie in user-major order: [end - begin + 1].
   std::vector<EdgeOffset> user_offsets(std::int64_t begin, std::int64_t end) const;
@@ -102,6 +106,7 @@ class DatasetFile {
   std::string path_;
   std::vector<SealedExtent> extents_;  // declared before file_: checked before HDF5 sees the file
   Hdf5File file_;
+  FileState opened_;  // before anything is verified or read
   DatasetSummary summary_;
 };
 

@@ -3,14 +3,17 @@
 //
 //   config.ini                     complete configuration, re-runnable with --config
 //   metrics.jsonl, log.txt, report.html
-//   checkpoints/step-000001000.h5  `latest` is a link to the newest complete one, `best` to the one
-//                                  that did best on the validation split
+//   lock                           while a process writes there (io/run_lock.hpp)
+//   checkpoints/step-000001000.h5  `latest` names the newest complete one, `best` the one that did
+//                                  best on the validation split (io/checkpoint_pointer.hpp)
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "siren/io/checkpoint_pointer.hpp"
 
 namespace siren {
 
@@ -19,6 +22,12 @@ class RunDirectory {
   /// Names only; nothing is touched.
   explicit RunDirectory(std::string path) : path_(std::move(path)) {}
 
+  bool is_there() const;
+  /// InputError if a run is there already.
+  void check_free() const;
+  /// Makes what is missing of the directories; true if there was something. InputError if that
+  /// fails. One rank only.
+  bool make() const;
   /// Makes the directories and writes config.ini. InputError if a run is there already or the place
   /// cannot be written. One rank only.
   void create(const std::string& config) const;
@@ -30,6 +39,7 @@ class RunDirectory {
   std::string metrics_path() const { return path_ + "/metrics.jsonl"; }
   std::string log_path() const { return path_ + "/log.txt"; }
   std::string report_path() const { return path_ + "/report.html"; }
+  std::string checkpoints_path() const { return path_ + "/checkpoints"; }
   std::string checkpoint_path(std::int64_t step) const;
   /// Steps of all checkpoints, newest first.
   std::vector<std::int64_t> checkpoint_steps() const;
@@ -43,19 +53,18 @@ class RunDirectory {
   void put_aside(std::int64_t step) const;
 
   /// Point `latest` or `best` to a published checkpoint. One rank only.
-  void set_latest(std::int64_t step) const { set_link("latest", step); }
-  void set_best(std::int64_t step) const { set_link("best", step); }
-  /// Removes all checkpoints but the newest `keep` and those that a link points to. One rank only.
+  void set_latest(std::int64_t step) const { write_pointer(checkpoints_path(), "latest", step); }
+  void set_best(std::int64_t step) const { write_pointer(checkpoints_path(), "best", step); }
+  /// What they point to; nothing if they, or it, are not there.
+  std::optional<std::int64_t> latest() const {
+    return follow_pointer(checkpoints_path(), "latest");
+  }
+  std::optional<std::int64_t> best() const { return follow_pointer(checkpoints_path(), "best"); }
+  /// Removes all checkpoints but the newest `keep`, `latest` and `best`. One rank only.
   void remove_old_checkpoints(int keep) const;
-  /// Path of the checkpoint to use when none is named: the best if there is one, else the newest
-  /// complete one. InputError if there is none.
-  std::string preferred_checkpoint() const;
 
  private:
   void remove_checkpoint(std::int64_t step) const;
-  void set_link(const std::string& name, std::int64_t step) const;
-  /// What a link points to, if it is there.
-  std::optional<std::string> linked(const std::string& name) const;
 
   std::string path_;
 };

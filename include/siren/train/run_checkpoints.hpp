@@ -9,6 +9,7 @@
 
 #include "siren/comm/communicator.hpp"
 #include "siren/io/run_directory.hpp"
+#include "siren/io/run_lock.hpp"
 #include "siren/train/observer.hpp"
 #include "siren/train/run_progress.hpp"
 #include "siren/train/session.hpp"
@@ -28,6 +29,9 @@ class RunCheckpoints {
   RunCheckpoints(const RunCheckpoints&) = delete;
   RunCheckpoints& operator=(const RunCheckpoints&) = delete;
 
+  /// Borrowed; from now on nothing is saved or removed without the lock. Rank 0's.
+  void heed(RunLock& lock) { lock_ = &lock; }
+
   /// The present state, published as the newest checkpoint. If progress.best_step is this step it
   /// is the best, too. No checkpoint of this step may exist. Old ones are removed while training
   /// goes on: freeing gigabytes takes a file system its time. If that fails, the next save() says so.
@@ -43,14 +47,21 @@ class RunCheckpoints {
   void load_parameters(std::int64_t step);
 
  private:
-  bool whole(const std::string& path) const;
-
   Communicator comm_;
   Session& session_;
   RunDirectory directory_;
   std::string config_text_;
   int keep_;
+  RunLock* lock_ = nullptr;
   std::future<void> removal_;  // of old checkpoints; rank 0 only
 };
+
+/// Collective. The checkpoint to use when none is named: the best if there is one, else the newest.
+/// InputError if there is none.
+std::string preferred_checkpoint(const Communicator& comm, const RunDirectory& directory);
+
+/// Collective. The checkpoint that people mean by `path`: for RUN/checkpoints/latest and best what
+/// they point to, else the path itself.
+std::string checkpoint_meant_by(const Communicator& comm, const std::string& path);
 
 }  // namespace siren

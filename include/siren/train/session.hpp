@@ -3,11 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "siren/comm/communicator.hpp"
 #include "siren/io/checkpoint.hpp"
 #include "siren/io/dataset_file.hpp"
+#include "siren/io/held_ids.hpp"
 #include "siren/train/config.hpp"
 #include "siren/train/evaluator.hpp"
 #include "siren/train/loader.hpp"
@@ -71,6 +73,8 @@ class Session {
   /// "valid" if the data set has validation ratings in this fold, else "test" if it has those, else
   /// nothing: every rating trains. Collective.
   std::string default_split() const;
+  /// Bytes of original ids on this rank; 0 before training is started.
+  std::int64_t id_memory() const { return ids_ ? ids_->memory() : 0; }
   /// "user 'alice'", "item 'B00XYZ'": a node by its original id, read from the data set.
   std::string original_id(NodeId node) const;
   float offset() const { return offset_; }
@@ -82,6 +86,7 @@ class Session {
   void check_ranks() const;
   const HeldOutRatings& held_out(const std::string& split) const;
   std::string why_not_judged(const std::string& split) const;
+  void check_unchanged() const;
   CheckpointInfo open_checkpoint(const std::string& path) const;
   TableRows table_rows() const { return {nodes_, loaded().layout.all_nodes()}; }
 
@@ -91,6 +96,7 @@ class Session {
   NodeMemory node_;  // before anything is loaded
   Isa isa_;
   std::unique_ptr<DatasetFile> file_;
+  std::optional<HeldIds> ids_;  // for checkpoints
   float offset_ = 0.0F;
   std::unique_ptr<LoadedData> data_;
   Travel travel_ = Travel::kItems;
