@@ -2,6 +2,7 @@
 #include "siren/app/cv_command.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -31,6 +32,7 @@
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/io/json_lines.hpp"
+#include "siren/io/output_guard.hpp"
 #include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/io/run_lock.hpp"
@@ -148,6 +150,10 @@ void CvJob::open_output() {
           "with another split, or train the final model with siren train",
           data.path()));
     options_.check_same_as_before(data.summary().content_hash);  // before anything is made
+    constexpr std::array kFiles = {OutputName{"cv.ini", FileKind::kConfig},
+                                   OutputName{"results.csv", FileKind::kResultsCsv},
+                                   OutputName{"results.json", FileKind::kResultsJson}};
+    guard_output_folder(options_.output(), kFiles);
     std::error_code error;
     std::filesystem::create_directories(options_.output() + "/runs", error);
     if (error)

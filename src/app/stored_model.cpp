@@ -32,6 +32,10 @@ RunConfig config_of(const StoredModel& model) {
   return config;
 }
 
+std::vector<std::string> inputs_of(const StoredModel& model, const RunConfig& config) {
+  return {config.data.data, model.checkpoint, RunDirectory(model.run).config_path()};
+}
+
 std::string checkpoint_of(const Communicator& comm, const StoredModel& model) {
   if (model.checkpoint.empty()) return preferred_checkpoint(comm, RunDirectory(model.run));
   return checkpoint_meant_by(comm, model.checkpoint);

@@ -37,10 +37,20 @@ int open_ordinary(const std::string& path, int flags) {
   refuse_kind(path, status.st_mode);
 }
 
+int make_empty(const std::string& path) {
+  constexpr mode_t kPermissions = 0666;
+  const int file =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, kPermissions);
+  if (file < 0) throw EnvironmentError(fmt::format("opening {}: {}", path, std::strerror(errno)));
+  return file;
+}
+
 }  // namespace
 
 PlainFile::PlainFile(const std::string& path, Mode mode)
-    : path_(path), file_(open_ordinary(path, mode == Mode::kRead ? O_RDONLY : O_RDWR)) {}
+    : path_(path),
+      file_(mode == Mode::kWrite ? make_empty(path)
+                                 : open_ordinary(path, mode == Mode::kRead ? O_RDONLY : O_RDWR)) {}
 
 PlainFile::~PlainFile() {
   ::close(file_);
@@ -66,7 +76,14 @@ std::size_t PlainFile::read(void* to, std::size_t count, std::int64_t offset) co
 }
 
 void PlainFile::write(const void* from, std::size_t count, std::int64_t offset) const {
-  if (::pwrite(file_, from, count, offset) != static_cast<ssize_t>(count)) fail("writing");
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t put = ::pwrite(file_, static_cast<const char*>(from) + done, count - done,
+                                 offset + static_cast<std::int64_t>(done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail("writing");
+    done += static_cast<std::size_t>(put);
+  }
 }
 
 void PlainFile::fail(const char* doing) const {
@@ -93,8 +110,7 @@ std::string read_small_file(const std::string& path, std::int64_t most) {
 namespace {
 
 void reserve(const std::string& path, std::int64_t bytes, int mode) {
-  constexpr mode_t kPermissions = 0666;
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kPermissions);
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file < 0) throw EnvironmentError(fmt::format("writing {}: {}", path, std::strerror(errno)));
   const bool reserved = ::fallocate(file, mode, 0, bytes) == 0;
   const int reason = errno;
@@ -113,6 +129,12 @@ void reserve_space(const std::string& path, std::int64_t bytes) {
 
 void reserve_space_behind(const std::string& path, std::int64_t bytes) {
   reserve(path, bytes, FALLOC_FL_KEEP_SIZE);
+}
+
+void give_back_space_behind(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || ::truncate(path.c_str(), status.st_size) != 0)
+    throw EnvironmentError(fmt::format("shortening {}: {}", path, std::strerror(errno)));
 }
 
 }  // namespace siren
