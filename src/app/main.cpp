@@ -35,6 +35,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/math/isa.hpp"
 
@@ -169,13 +170,13 @@ int guarded(const Communicator& comm, std::span<const std::string> args) {
     if (code == static_cast<int>(ExitCode::kDone)) check_output(comm);
     return code;
   } catch (const InputError& error) {
-    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
+    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", printable(error.what()));
     return static_cast<int>(ExitCode::kInputError);
   } catch (const CommonEnvironmentError& error) {
-    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
+    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", printable(error.what()));
     return static_cast<int>(ExitCode::kFailure);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), error.what());
+    fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), printable(error.what()));
     std::fflush(nullptr);
     if (comm.size() == 1) return static_cast<int>(ExitCode::kFailure);
     comm.abort(static_cast<int>(ExitCode::kFailure));
@@ -200,7 +201,7 @@ int main(int argc, char** argv) {
     siren::start_log(comm.rank());
     return siren::guarded(comm, args);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "siren: {}\n", error.what());
+    fmt::print(stderr, "siren: {}\n", siren::printable(error.what()));
     return static_cast<int>(siren::ExitCode::kFailure);
   }
 }

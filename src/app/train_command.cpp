@@ -19,6 +19,7 @@
 #include "siren/comm/environment.hpp"
 #include "siren/comm/watchdog.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/train/metrics_log.hpp"
@@ -218,7 +219,7 @@ void Job::finish(TrainingRun& run) {
   final_event_ = {{"event", "final"}, {"step", best}};
   final_event_.update(to_json(report));
   metrics_->write(final_event_);
-  if (among_ == nullptr) std::fputs(format_report(report).c_str(), stdout);
+  if (among_ == nullptr) print_lines(format_report(report));
   write_own_report(config_.run);
 }
 

@@ -142,9 +142,13 @@ std::string Session::default_split() const {
   return comm_.all_reduce(valid, Reduction::kSum) > 0 ? "valid" : "test";
 }
 
-std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split) const {
+std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mask mask) const {
   if (split != "valid" && split != "test")
     throw InputError(fmt::format("split {}: unknown; use valid or test", split));
+  if (split == "valid" && mask == Mask::kTrainAndValid)
+    throw InputError(
+        "--mask train+valid hides what --split valid is judged by; judge the test part or mask "
+        "train only");
   const HeldOutRatings& held_out = split == "valid" ? data_->valid : data_->test;
   if (comm_.all_reduce(static_cast<std::int64_t>(held_out.items.size()), Reduction::kSum) == 0)
     throw InputError(fmt::format(
@@ -154,7 +158,9 @@ std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split) con
   options.split = split;
   options.candidates = parse_candidates(config_.candidates);
   options.isa = isa_;
-  return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out, options);
+  options.mask = mask;
+  return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out, options,
+                                     data_->valid);
 }
 
 EvaluationReport Session::judge_popularity(Evaluator& evaluator) const {

@@ -48,8 +48,10 @@ class Session {
   /// (moments stay as they are: for judging, not for training on).
   void load_parameters(const std::string& checkpoint);
 
-  /// Collective. `split` is "valid" or "test"; InputError if it has no ratings.
-  std::unique_ptr<Evaluator> make_evaluator(const std::string& split) const;
+  /// Collective. `split` is "valid" or "test"; InputError if it has no ratings. Only the test part
+  /// can be judged with validation ratings masked.
+  std::unique_ptr<Evaluator> make_evaluator(const std::string& split,
+                                            Mask mask = Mask::kTrain) const;
 
   /// Collective. Metrics of recommending what most users liked.
   EvaluationReport judge_popularity(Evaluator& evaluator) const;
