@@ -11,7 +11,9 @@
 #include "siren/app/parse_together.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/version.hpp"
+#include "siren/io/json_lines.hpp"
 #include "siren/train/bench.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
@@ -93,7 +95,8 @@ int run_bench(const Communicator& comm, std::span<const std::string> args) {
     json["ranking"] = {{"users", ranking.users}, {"seconds", ranking.seconds}};
     text += fmt::format("ranking    {} users in {:.3f} s\n", ranking.users, ranking.seconds);
   }
-  if (comm.is_root()) std::fputs((command.json ? json.dump(2) + "\n" : text).c_str(), stdout);
+  if (comm.is_root() && command.json) print_json(json, 2);
+  if (comm.is_root() && !command.json) print_lines(text);
   return static_cast<int>(ExitCode::kDone);
 }
 

@@ -27,6 +27,7 @@
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/io/atomic_file.hpp"
@@ -45,7 +46,7 @@ using Json = nlohmann::ordered_json;
 
 /// Every group speaks, not only the one of rank 0.
 void say(spdlog::level::level_enum level, const std::string& line) {
-  if (shows(level)) fmt::print(stderr, "siren: {}\n", line);
+  if (shows(level)) fmt::print(stderr, "siren: {}\n", printable(line));
 }
 
 /// Of a run that has come to its end: the event of its final evaluation, else null. A line cut short
@@ -299,8 +300,8 @@ void CvJob::write_results() const {
   lock_->check();
   const CvResults results(runs_, finals_);
   write_text_file(options_.output() + "/results.csv", results.csv());
-  write_text_file(options_.output() + "/results.json", results.json().dump(1) + "\n");
-  std::fputs(results.table().c_str(), stdout);
+  write_text_file(options_.output() + "/results.json", json_text(results.json(), 1));
+  print_lines(results.table());
 }
 
 void check_groups(const Communicator& comm, std::int32_t groups) {

@@ -115,7 +115,7 @@ std::string describe_dataset(const DatasetSummary& summary) {
   text +=
       fmt::format("{:<11}{}\n", fmt::format("at {}", statistics.offset), signs(statistics.all()));
   text += fmt::format(
-      "{:<11}{}, {}, seed {}{}\n", "split", summary.split_method,
+      "{:<11}{}, {}, seed {}{}\n", "split", printable(summary.split_method),
       summary.split.kind == SplitKind::kFolds ? fmt::format("{} folds", summary.split.folds)
                                               : "train/valid/test",
       summary.split.seed,
@@ -161,8 +161,8 @@ std::string describe_order(const PreparedDataset& data) {
 std::string describe_preparation(const PreparedDataset& data, DuplicatePolicy policy) {
   std::string text;
   for (const FileReport& file : data.files)
-    text += fmt::format("{:<11}{}: {} ratings, {}: {}\n", "read", file.path, grouped(file.ratings),
-                        name_of(file.format), file.columns);
+    text += fmt::format("{:<11}{}: {} ratings, {}: {}\n", "read", printable(file.path),
+                        grouped(file.ratings), name_of(file.format), printable(file.columns));
   if (data.duplicates.pairs > 0)
     text += fmt::format(
         "{:<11}{} pairs rated more than once, {} surplus ratings left out ({}), {} contradicting\n",

@@ -40,6 +40,7 @@
 #include "siren/core/log.hpp"
 #include "siren/core/shortage.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/math/isa.hpp"
 
@@ -174,13 +175,13 @@ int guarded(const Communicator& comm, std::span<const std::string> args) {
     if (code == static_cast<int>(ExitCode::kDone)) check_output(comm);
     return code;
   } catch (const InputError& error) {
-    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
+    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", printable(error.what()));
     return static_cast<int>(ExitCode::kInputError);
   } catch (const CommonEnvironmentError& error) {
-    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
+    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", printable(error.what()));
     return static_cast<int>(ExitCode::kFailure);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), explain(error));
+    fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), printable(explain(error)));
     std::fflush(nullptr);
     if (comm.size() == 1) return static_cast<int>(ExitCode::kFailure);
     comm.abort(static_cast<int>(ExitCode::kFailure));
@@ -223,7 +224,7 @@ int main(int argc, char** argv) {
     return siren::is_started_on_ranks() ? siren::run_on_ranks(argc, argv, args)
                                         : siren::run_alone(args);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "siren: {}\n", siren::explain(error));
+    fmt::print(stderr, "siren: {}\n", siren::printable(siren::explain(error)));
     return static_cast<int>(siren::ExitCode::kFailure);
   }
 }

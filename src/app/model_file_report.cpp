@@ -189,9 +189,9 @@ std::string describe_model_file(const Json& json) {
     if (key == "kind" || key == "path") continue;
     std::string name = key;
     std::replace(name.begin(), name.end(), '_', ' ');
-    text += fmt::format("{:<16}{}\n", name, value_text(value));
+    text += fmt::format("{:<16}{}\n", name, printable(value_text(value)));
   }
-  return fmt::format("{:<16}{}: {}\n{}", "file", json["path"].get<std::string>(),
+  return fmt::format("{:<16}{}: {}\n{}", "file", printable(json["path"].get<std::string>()),
                      json["kind"].get<std::string>(), text);
 }
 

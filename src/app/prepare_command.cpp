@@ -14,6 +14,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/data/prepare.hpp"
 #include "siren/io/dataset_file.hpp"
@@ -122,9 +123,10 @@ void prepare(std::span<const std::string> args) {
   write_dataset(target, {data.ratings, data.users, data.items, data.statistics, data.split,
                          data.split_method, command_line(args)});
   const DatasetFile written(config.output);
-  std::fputs(describe_preparation(data, config.duplicates).c_str(), stdout);
-  std::fputs(describe_dataset(written.summary()).c_str(), stdout);
-  fmt::print("{:<11}{} (content {})\n", "wrote", config.output, written.summary().content_hash);
+  print_lines(describe_preparation(data, config.duplicates));
+  print_lines(describe_dataset(written.summary()));
+  print_lines(fmt::format("{:<11}{} (content {})\n", "wrote", printable(config.output),
+                          written.summary().content_hash));
 }
 
 }  // namespace

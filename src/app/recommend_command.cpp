@@ -31,13 +31,15 @@ struct RecommendOptions {
   std::string similar_to;
   std::string similar_from;
   std::int64_t top = 10;
-  bool include_seen = false;
+  Hide hide = Hide::kAll;
+  bool include_seen = false;  // Hide::kNone, as it was called at first
   std::string allow_items;
   std::string deny_items;
   std::string candidates = "train";
   double popularity_penalty = 0.0;
   std::string output;
   ListFormat format = ListFormat::kCsv;
+  bool spreadsheet_safe = false;
 
   bool similar() const { return !similar_to.empty() || !similar_from.empty(); }
 };
@@ -59,7 +61,9 @@ OptionParser declare(RecommendOptions& o) {
   options.text("similar-from", o.similar_from, "FILE", "likewise, items one id a line");
   options.section("What");
   options.number("top", o.top, {1, kLongestList}, "N", "length of a list (default 10)");
-  options.flag("include-seen", o.include_seen, "also items that the user has rated in train");
+  options.choice("hide", o.hide, hide_from, "all|train|none",
+                 "items the user has rated: in any part of the data set (default all), in train");
+  options.flag("include-seen", o.include_seen, "the same as --hide none");
   options.text("allow-items", o.allow_items, "FILE", "only these items, one id a line");
   options.text("deny-items", o.deny_items, "FILE", "never these items, one id a line");
   options.text("candidates", o.candidates, "train|all",
@@ -70,6 +74,8 @@ OptionParser declare(RecommendOptions& o) {
   options.text("output", o.output, "FILE", "file to write (default: standard output)");
   options.choice("format", o.format, list_format_from, "csv|jsonl|hdf5",
                  "(default csv; described in data/README.md)");
+  options.flag("spreadsheet-safe", o.spreadsheet_safe,
+               "CSV: an apostrophe before ids that a spreadsheet would compute (changes ids)");
   declare_execution(options, o.stored);
   return options;
 }
@@ -85,10 +91,16 @@ void check(const RecommendOptions& o, const OptionParser& options) {
     throw InputError(
         fmt::format("--{} and --{} contradict each other: give one", given[0], given[1]));
   if (o.similar())
-    for (const char* name : {"include-seen", "popularity-penalty"})
+    for (const char* name : {"hide", "include-seen", "popularity-penalty"})
       if (options.given(name))
         throw InputError(fmt::format(
             "--{} says nothing about items that are similar to others; leave it out", name));
+  if (o.include_seen && options.given("hide") && o.hide != Hide::kNone)
+    throw InputError(fmt::format("--include-seen and --hide {} contradict each other: give one",
+                                 name_of(o.hide)));
+  if (o.spreadsheet_safe && o.format != ListFormat::kCsv)
+    throw InputError(fmt::format("--spreadsheet-safe is for CSV, not --format {}; leave it out",
+                                 name_of(o.format)));
   if (o.candidates != "train" && o.candidates != "all")
     throw InputError(fmt::format("--candidates {}: unknown; use train or all", o.candidates));
   if (o.format == ListFormat::kHdf5 && o.output.empty())
@@ -137,11 +149,11 @@ class RecommendCommand {
     const std::vector<LocalRow> queries = find_queries(layout);
     const ListOptions options = list_options();
     const Embeddings embeddings = session_.embed(checkpoint, Branches::kBlended);
-    const ListSource source{layout, session_.loaded().train, embeddings.z};
+    const ListSource source{session_.loaded(), embeddings.z};
     const RankedLists lists =
         (o_.similar() ? similar_items : recommend)(comm_, source, queries, options, session_.isa());
     write_lists(comm_, lists, o_.similar() ? ListKind::kSimilar : ListKind::kRecommended,
-                session_.dataset(), o_.output, o_.format);
+                session_.dataset(), {o_.output, o_.format, o_.spreadsheet_safe});
     report(lists);
   }
 
@@ -193,7 +205,7 @@ class RecommendCommand {
     const TrainingSet& train = session_.loaded().train;
     ListOptions options;
     options.top = std::min(o_.top, train.items);
-    options.include_seen = o_.include_seen;
+    options.hide = o_.include_seen ? Hide::kNone : o_.hide;
     options.popularity_penalty = o_.popularity_penalty;
     options.roles = item_roles(parse_candidates(o_.candidates), train.item_degree, {});
     if (!o_.allow_items.empty()) {
@@ -213,8 +225,12 @@ class RecommendCommand {
     const std::int64_t cold = comm_.all_reduce(
         std::int64_t{std::count(lists.popular.begin(), lists.popular.end(), std::uint8_t{1})},
         Reduction::kSum);
+    std::array<std::int64_t, 2> tied = {lists.ties.tied, lists.ties.at_cutoff};
+    comm_.all_reduce(std::span<std::int64_t>(tied), Reduction::kSum);
     spdlog::info("{} list(s){}", grouped(made),
                  cold == 0 ? "" : fmt::format(", {} of cold users (popular items)", grouped(cold)));
+    const Ties ties{made, tied[0], tied[1]};
+    if (ties.notable()) spdlog::info("{}", describe(ties));
   }
 
   Communicator comm_;

@@ -268,7 +268,7 @@ Json run_as_json(const Communicator& alone, const std::string& path, bool verify
 std::string describe_run(const Json& json) {
   std::string text;
   const auto line = [&](const std::string& name, const std::string& what) {
-    text += fmt::format("{:<11}{}\n", name, what);
+    text += fmt::format("{:<11}{}\n", name, printable(what));
   };
   line("file", fmt::format("{}: run of {} rank(s)", json["path"].get<std::string>(),
                            json["ranks"].get<std::int64_t>()));

@@ -14,6 +14,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/data/synth.hpp"
@@ -153,10 +154,11 @@ void synth(const Communicator& comm, const SynthOptions& o) {
   file.publish();
   if (!comm.is_root()) return;
   const double seconds = watch.seconds();
-  std::fputs(describe_synth(tally, o.config).c_str(), stdout);
-  fmt::print("{:<11}{} ({}) in {}, {} ratings/s\n", "wrote", o.output, human_bytes(file.bytes()),
-             human_seconds(seconds),
-             grouped(static_cast<std::int64_t>(static_cast<double>(o.config.ratings) / seconds)));
+  print_lines(describe_synth(tally, o.config));
+  print_lines(fmt::format(
+      "{:<11}{} ({}) in {}, {} ratings/s\n", "wrote", printable(o.output),
+      human_bytes(file.bytes()), human_seconds(seconds),
+      grouped(static_cast<std::int64_t>(static_cast<double>(o.config.ratings) / seconds))));
 }
 
 }  // namespace

@@ -21,6 +21,7 @@
 #include "siren/comm/environment.hpp"
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/io/run_lock.hpp"
@@ -287,7 +288,7 @@ void Job::finish(TrainingRun& run) {
         "--run {} --all --top 10",
         best, shell_quoted(config_.run));
   else if (among_ == nullptr)
-    std::fputs(format_report(report).c_str(), stdout);
+    print_lines(format_report(report));
   write_own_report(config_.run);
 }
 

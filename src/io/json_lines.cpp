@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
+#include "siren/core/terminal.hpp"
 
 namespace siren {
 
@@ -59,6 +60,16 @@ bool is_deep(std::string_view line) {
 
 std::string json_line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string json_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void print_json(const Json& json, int indent) {
+  const bool ascii_only = stdout_is_terminal();
+  const std::string text = json.dump(indent, ' ', ascii_only, Json::error_handler_t::replace);
+  fmt::print("{}\n", text);
 }
 
 std::int64_t whole_number(const Json& json) {

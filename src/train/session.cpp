@@ -190,15 +190,21 @@ std::string Session::why_not_judged(const std::string& split) const {
       file_->path(), split == "valid" ? "validation" : "test");
 }
 
-std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split) const {
+std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mask mask) const {
   if (split != "valid" && split != "test")
     throw InputError(fmt::format("split {}: unknown; use valid or test", split));
+  if (split == "valid" && mask == Mask::kTrainAndValid)
+    throw InputError(
+        "--mask train+valid hides what --split valid is judged by; judge the test part or mask "
+        "train only");
   if (!has_split(split)) throw InputError(why_not_judged(split));
   EvaluationOptions options;
   options.split = split;
   options.candidates = parse_candidates(config_.candidates);
   options.isa = isa_;
-  return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out(split), options);
+  options.mask = mask;
+  return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out(split), options,
+                                     data_->valid);
 }
 
 EvaluationReport Session::judge_popularity(Evaluator& evaluator) const {

@@ -14,6 +14,13 @@ namespace siren {
 /// On one line, without its end. Bytes that are not UTF-8 (of a path) become U+FFFD.
 std::string json_line(const nlohmann::ordered_json& json);
 
+/// Over several lines, for results of their own; bytes likewise.
+std::string json_text(const nlohmann::ordered_json& json, int indent);
+
+/// To standard output, with an indent of -1 on one line. On a terminal every sign beyond ASCII is
+/// escaped: the same JSON, and nothing that steers the terminal.
+void print_json(const nlohmann::ordered_json& json, int indent);
+
 /// InputError if it is another kind of value, or too large: to convert that would not be defined.
 std::int64_t whole_number(const nlohmann::ordered_json& json);
 

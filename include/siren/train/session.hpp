@@ -52,8 +52,10 @@ class Session {
 
   /// Collective. Whether `split` ("valid" or "test") has ratings to judge by in this fold.
   bool has_split(const std::string& split) const;
-  /// Collective. `split` is "valid" or "test"; InputError if it has no ratings.
-  std::unique_ptr<Evaluator> make_evaluator(const std::string& split) const;
+  /// Collective. `split` is "valid" or "test"; InputError if it has no ratings. Only the test part
+  /// can be judged with validation ratings masked.
+  std::unique_ptr<Evaluator> make_evaluator(const std::string& split,
+                                            Mask mask = Mask::kTrain) const;
 
   /// Collective. Metrics of recommending what most users liked.
   EvaluationReport judge_popularity(Evaluator& evaluator) const;
