@@ -50,8 +50,8 @@ void make_hostile(const std::string& path, Choices& choices) {
     SealedExtent& one = extents[choices.below(extents.size())];  // its numbers, or all in its place
     if (one.extent.length > 0) change_bytes(path, one.extent.offset, choices);
   }
-  if (choices.below(8) == 0) extents.resize(choices.below(extents.size()));
   if (choices.below(8) == 0) std::swap(extents[0].name, extents[extents.size() / 2].name);
+  if (choices.below(8) == 0) extents.resize(choices.below(extents.size()));
   if (structures_too()) change_bytes(path, kSealBytes, choices);
   write_seal(path, kDatasetFormatVersion, extents);
 }

@@ -61,8 +61,8 @@ void Mutator::add(std::string input) {
 }
 
 std::string Mutator::next() {
-  std::string input = pool_.empty() || below(16) == 0 ? from_nothing() : any();
-  for (std::size_t changes = 1 + below(1U << below(5)); changes > 0; --changes) change(input);
+  std::string input = pool_.empty() || below(32) == 0 ? from_nothing() : any();
+  for (std::size_t changes = 1 + below(1U << below(4)); changes > 0; --changes) change(input);
   if (input.size() > kMostBytes) input.resize(kMostBytes);
   return input;
 }
@@ -74,26 +74,32 @@ std::string Mutator::from_nothing() {
 }
 
 void Mutator::change(std::string& input) {
-  switch (below(8)) {
+  switch (below(16)) {
     case 0:
     case 1:
-      return change_bytes(input);
     case 2:
-      return change_length(input);
     case 3:
-      return put_token(input);
+      return change_bytes(input);
     case 4:
-      return put_number(input);
+      return change_length(input);
     case 5:
     case 6:
-      return change_lines(input);
-    default:
+    case 7:
+      return put_token(input);
+    case 8:
+    case 9:
+    case 10:
+      return put_number(input);
+    case 11:
       return splice(input);
+    default:
+      return change_lines(input);
   }
 }
 
 void Mutator::change_bytes(std::string& input) {
-  constexpr std::string_view kTelling = "\0\x01\t\n\r \"#',-.0:;=[]{}\\\x7f\x80\xc3\xff";
+  using std::string_view_literals::operator""sv;
+  constexpr std::string_view kTelling = "\0\x01\t\n\r \"#',-.0:;=[]{}\\\x7f\x80\xc3\xff"sv;
   if (input.empty()) return input.push_back(static_cast<char>(random_()));
   char& byte = input[below(input.size())];
   switch (below(3)) {
@@ -111,7 +117,7 @@ void Mutator::change_bytes(std::string& input) {
 /// Cut short, a piece left out, a piece repeated, sometimes many times.
 void Mutator::change_length(std::string& input) {
   const std::size_t begin = below(input.size() + 1);
-  const std::size_t count = std::min(input.size() - begin, below(1U << below(12)));
+  const std::size_t count = std::min(input.size() - begin, below(1U << below(9)));
   if (below(4) == 0) return input.resize(begin);
   if (below(2) == 0) {
     input.erase(begin, count);
