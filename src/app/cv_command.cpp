@@ -27,6 +27,8 @@
 #include "siren/core/timer.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/dataset_file.hpp"
+#include "siren/io/json_lines.hpp"
+#include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -43,12 +45,13 @@ void say(spdlog::level::level_enum level, const std::string& line) {
 /// Of a run that has come to its end: the event of its final evaluation, else null. A line cut short
 /// by a crash is none.
 Json final_event_of(const std::string& directory) {
-  std::ifstream lines(RunDirectory(directory).metrics_path());
+  const std::string path = RunDirectory(directory).metrics_path();
+  require_ordinary(path);
+  std::ifstream lines(path);
   Json last;
-  for (std::string line; std::getline(lines, line);) {
-    Json event = Json::parse(line, nullptr, false);
-    if (event.is_object() && event.value("event", "") == "final") last = std::move(event);
-  }
+  each_event(lines, path, [&](const Json& event) {
+    if (event.value("event", "") == "final") last = event;
+  });
   return last;
 }
 
@@ -145,12 +148,14 @@ void CvJob::open_output() {
 
 /// Rank 0 says what there is, so that all ranks know the same.
 void CvJob::look_around() {
-  if (job_.is_root())
+  agree_on_input(job_, [&] {
+    if (!job_.is_root()) return;
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       finals_[i] = final_event_of(runs_[i].directory);
       const bool begun = std::filesystem::exists(RunDirectory(runs_[i].directory).config_path());
       if (begun) states_[i] = finals_[i].is_null() ? kBegun : kFinished;
     }
+  });
   job_.broadcast(states_);
   if (!job_.is_root()) return;
   say(spdlog::level::info, fmt::format("{} runs, {} at a time on {} rank(s) each", runs_.size(),

@@ -17,6 +17,7 @@
 #include "siren/core/text.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/json_lines.hpp"
+#include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -66,8 +67,8 @@ double ndcg(const Json& figures) {
 }
 
 void take_epoch(Events& events, const Json& event) {
-  events.epoch = event.at("epoch").get<std::int64_t>();
-  events.step = event.at("step").get<std::int64_t>();
+  events.epoch = whole_number(event.at("epoch"));
+  events.step = whole_number(event.at("step"));
   events.longest_epoch = std::max(events.longest_epoch, event.at("seconds").get<double>());
   events.last_epoch = {{"loss", number(event.at("loss"))}, {"seconds", event.at("seconds")}};
 }
@@ -81,7 +82,7 @@ void take_evaluation(Events& events, const Json& event) {
 
 void take(Events& events, const Json& event) {
   const std::string kind = event.at("event").get<std::string>();
-  if (kind == "memory") events.ranks = event.at("ranks").get<std::int64_t>();
+  if (kind == "memory") events.ranks = whole_number(event.at("ranks"));
   if (kind == "epoch") take_epoch(events, event);
   if (kind == "eval") take_evaluation(events, event);
   if (kind == "final") events.final = figures(event);
@@ -94,6 +95,7 @@ void take(Events& events, const Json& event) {
 /// None, if the run has not come so far. The last line may be half written: the run may be at it.
 Events read_events(const std::string& path) {
   Events events;
+  require_ordinary(path);
   std::ifstream file(path);
   each_event(file, path, [&](const Json& event) { take(events, event); });
   return events;

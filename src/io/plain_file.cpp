@@ -14,11 +14,33 @@
 
 namespace siren {
 
-PlainFile::PlainFile(const std::string& path, Mode mode)
-    : path_(path),
-      file_(::open(path.c_str(), (mode == Mode::kRead ? O_RDONLY : O_RDWR) | O_CLOEXEC)) {
-  if (file_ < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+namespace {
+
+const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
 }
+
+[[noreturn]] void refuse_kind(const std::string& path, mode_t mode) {
+  throw InputError(fmt::format("{} is {}, not a file", path, kind_of(mode)));
+}
+
+/// O_NONBLOCK: to open a pipe would otherwise wait for somebody who writes.
+int open_ordinary(const std::string& path, int flags) {
+  const int file = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (file < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  struct stat status {};
+  if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode)) return file;
+  ::close(file);
+  refuse_kind(path, status.st_mode);
+}
+
+}  // namespace
+
+PlainFile::PlainFile(const std::string& path, Mode mode)
+    : path_(path), file_(open_ordinary(path, mode == Mode::kRead ? O_RDONLY : O_RDWR)) {}
 
 PlainFile::~PlainFile() {
   ::close(file_);
@@ -27,8 +49,6 @@ PlainFile::~PlainFile() {
 std::int64_t PlainFile::length() const {
   struct stat status {};
   if (::fstat(file_, &status) != 0) fail("examining");
-  if (S_ISDIR(status.st_mode))
-    throw InputError(fmt::format("{} is a directory, not a file", path_));
   return status.st_size;
 }
 
@@ -51,6 +71,23 @@ void PlainFile::write(const void* from, std::size_t count, std::int64_t offset) 
 
 void PlainFile::fail(const char* doing) const {
   throw EnvironmentError(fmt::format("{} {}: {}", doing, path_, std::strerror(errno)));
+}
+
+void require_ordinary(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    refuse_kind(path, status.st_mode);
+}
+
+std::string read_small_file(const std::string& path, std::int64_t most) {
+  const PlainFile file(path);
+  const std::int64_t length = file.length();
+  if (length > most)
+    throw InputError(fmt::format("{} has {}, more than such a file ever holds", path,
+                                 human_bytes(length)));
+  std::string bytes(static_cast<std::size_t>(length), '\0');
+  bytes.resize(file.read(bytes.data(), bytes.size(), 0));
+  return bytes;
 }
 
 namespace {

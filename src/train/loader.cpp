@@ -49,7 +49,7 @@ Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOpti
   slab.begin = summary.users * comm.rank() / comm.size();
   slab.end = summary.users * (comm.rank() + 1) / comm.size();
   const std::vector<EdgeOffset> offsets = file.user_offsets(slab.begin, slab.end);
-  const RatingSlab rows = file.ratings(offsets.front(), offsets.back());
+  const RatingSlab rows = file.ratings_of(offsets);
   slab.ratings.reserve(rows.item.size());
   slab.likes.assign(at(slab.end - slab.begin), 0);
   slab.trainable.assign(at(slab.end - slab.begin), 0);

@@ -34,6 +34,8 @@ struct FileExtent {
   std::int64_t length = 0;
 };
 
+/// What is read is checked first (io/hdf5_checks.hpp): a file that is not what it should be is an
+/// InputError that names it.
 class Hdf5File {
  public:
   Hdf5File() = default;
@@ -92,6 +94,9 @@ class Hdf5File {
  private:
   std::string where(const std::string& name) const;
   Hdf5Handle open_dataset(const std::string& name) const;
+  Hdf5Handle open_checked(const std::string& name) const;
+  template <Hdf5Value T>
+  Hdf5Handle open_to_read(const std::string& dataset, std::int64_t begin, std::int64_t end) const;
 
   Hdf5Handle file_;
   std::string path_;

@@ -13,13 +13,13 @@ class PlainFile {
  public:
   enum class Mode { kRead, kReadWrite };
 
-  /// InputError if it cannot be opened.
+  /// InputError if it cannot be opened, or is a directory, pipe or device: who would wait for the end
+  /// of /dev/zero, or for somebody to write into a pipe?
   explicit PlainFile(const std::string& path, Mode mode = Mode::kRead);
   ~PlainFile();
   PlainFile(const PlainFile&) = delete;
   PlainFile& operator=(const PlainFile&) = delete;
 
-  /// InputError if it is a directory.
   std::int64_t length() const;
 
   /// Up to `count` bytes at `offset`; fewer only at the end of the file.
@@ -32,6 +32,12 @@ class PlainFile {
   std::string path_;
   int file_;
 };
+
+/// InputError if there is something at `path` that is not an ordinary file.
+void require_ordinary(const std::string& path);
+
+/// The whole of a file of at most `most` bytes. InputError if it cannot be opened or is larger.
+std::string read_small_file(const std::string& path, std::int64_t most);
 
 /// Makes the first `bytes` of a file, which is created if it is not there, take their space on disk
 /// now, where the file system can do that. EnvironmentError if there is no room.
