@@ -124,12 +124,40 @@ std::string describe_dataset(const DatasetSummary& summary) {
   return text;
 }
 
+/// How often chance ordered equal times where the order decides.
+std::string describe_ties(const SplitReport& report, SplitMethod method) {
+  if (!report.per_user)
+    return fmt::format("the cut before the {} part falls between ratings of the same time",
+                       report.tied_test == 0   ? "validation"
+                       : report.tied_valid > 0 ? "test and the validation"
+                                               : "test");
+  if (method == SplitMethod::kLeaveOneOut)
+    return fmt::format("{} users' last rating is tied in time, {} users' validation rating",
+                       grouped(report.tied_test), grouped(report.tied_valid));
+  return fmt::format(
+      "{} users' cut before the test part falls between ratings of the same time, {} users' before "
+      "the validation part",
+      grouped(report.tied_test), grouped(report.tied_valid));
+}
+
+std::string describe_order(const PreparedDataset& data) {
+  const SplitReport& report = data.split_report;
+  if (!report.order) return {};
+  constexpr std::array<const char*, 3> kOrders = {"time", "place in the files", "chance"};
+  std::string text = fmt::format("{:<11}{} by {}\n", "order",
+                                 report.per_user ? "each user's ratings" : "all ratings",
+                                 kOrders[static_cast<std::size_t>(*report.order)]);
+  if (report.tied_test + report.tied_valid > 0)
+    text += fmt::format("{:<11}{}: chance (--seed) decides\n", "ties",
+                        describe_ties(report, data.split_method));
+  return text;
+}
+
 std::string describe_preparation(const PreparedDataset& data, DuplicatePolicy policy) {
   std::string text;
   for (const FileReport& file : data.files)
-    text += fmt::format("{:<11}{}: {} ratings, {}{}\n", "read", file.path, grouped(file.ratings),
-                        name_of(file.format),
-                        file.header.empty() ? "" : fmt::format(", header '{}'", file.header));
+    text += fmt::format("{:<11}{}: {} ratings, {}: {}\n", "read", file.path, grouped(file.ratings),
+                        name_of(file.format), file.columns);
   if (data.duplicates.pairs > 0)
     text += fmt::format(
         "{:<11}{} pairs rated more than once, {} surplus ratings left out ({}), {} contradicting\n",
@@ -139,7 +167,7 @@ std::string describe_preparation(const PreparedDataset& data, DuplicatePolicy po
     text += fmt::format("{:<11}{} users, {} items, {} ratings left out\n", "k-core",
                         grouped(data.core.removed_users), grouped(data.core.removed_items),
                         grouped(data.core.removed_ratings));
-  return text;
+  return text + describe_order(data);
 }
 
 Json dataset_as_json(const DatasetSummary& summary, const std::string& path) {

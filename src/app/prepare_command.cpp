@@ -35,7 +35,7 @@ void declare_files(OptionParser& options, PrepareConfig& config) {
 void declare_format(OptionParser& options, RatingsFormat& format) {
   options.section("How the files are written (plain text or .gz)");
   options.choice("format", format.format, text_format_from,
-                 "auto|csv|tsv|space|movielens|inter|jsonl", "(default auto)");
+                 "auto|csv|tsv|semicolon|pipe|space|movielens|inter|jsonl", "(default auto)");
   options.choice("header", format.header, header_mode_from, "auto|yes|no",
                  "does the first line name the columns");
   options.custom(
@@ -43,6 +43,8 @@ void declare_format(OptionParser& options, RatingsFormat& format) {
       [&format](const OptionText& option) { format.columns = parse_columns(option.text); },
       [&format] { return fmt::format("{}", fmt::join(format.columns, ",")); }, "U,I,R[,T]",
       "user, item, rating[, time] by name or position from 1");
+  options.choice("decimal", format.decimal, decimal_mark_from, ".|,",
+                 "between the whole part and the fraction of a rating");
   options.number("skip-lines", format.skip_lines, {0}, "N",
                  "lines to pass over at the start of each file");
   options.number("min-value", format.min_value, {}, "X", "a rating below X is an error");
@@ -72,6 +74,8 @@ void declare_split(OptionParser& options, PrepareConfig& config) {
                  "share that validates; for folds and files, of the train part");
   options.flag("cut-per-user", config.cut_per_user,
                "temporal: each user's own newest ratings test");
+  options.choice("order", config.order, rating_order_from, "time|file|random",
+                 "what makes a rating the newest (leave-one-out, temporal)");
   options.number("seed", config.seed, {}, "N", "of the split (default 1)");
 }
 
@@ -101,7 +105,7 @@ void prepare(std::span<const std::string> args) {
 
   const PreparedDataset data = prepare_dataset(config);
   throw_if_stopped(kNothingWritten);
-  if (!data.warning.empty()) spdlog::warn("{}", data.warning);
+  for (const std::string& warning : data.warnings) spdlog::warn("{}", warning);
   write_dataset(config.output, {data.ratings, data.users, data.items, data.statistics, data.split,
                                 data.split_method, command_line(args)});
   const DatasetFile written(config.output);

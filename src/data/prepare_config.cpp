@@ -75,6 +75,12 @@ void validate_split(const PrepareConfig& config) {
   only_for(config.valid_share.has_value(), "--valid-share",
            split.method != SplitMethod::kLeaveOneOut);
   only_for(config.cut_per_user, "--cut-per-user", split.method == SplitMethod::kTemporal);
+  only_for(config.order.has_value(), "--order",
+           split.method == SplitMethod::kTemporal || split.method == SplitMethod::kLeaveOneOut);
+  if (split.method == SplitMethod::kTemporal && config.order == RatingOrder::kRandom)
+    refuse(
+        "--order random and --split temporal contradict each other; --split random draws the test "
+        "part at random");
   if (!config.valid.empty() && config.valid_share)
     refuse(
         "--valid and --valid-share contradict each other: the validation part is given by the "
@@ -115,6 +121,7 @@ SplitConfig PrepareConfig::split_config() const {
   config.test_share = test_share.value_or(config.test_share);
   config.valid_share = valid_share.value_or(config.valid_share);
   config.cut_per_user = cut_per_user;
+  config.order = order;
   config.seed = seed;
   return config;
 }

@@ -94,6 +94,26 @@ TEST(PrepareConfig, RefusesSplitSettingsThatMeanNothing) {
               HasSubstr("--valid and --valid-share contradict"));
 }
 
+TEST(PrepareConfig, RefusesAnOrderThatMeansNothing) {
+  EXPECT_THAT(error(one_file(), [](auto& c) { c.order = RatingOrder::kFile; }),
+              HasSubstr("--order means nothing with --split kfold"));
+  EXPECT_THAT(error(parts(), [](auto& c) { c.order = RatingOrder::kTime; }),
+              HasSubstr("--order means nothing"));
+  EXPECT_THAT(error(one_file(),
+                    [](auto& c) {
+                      c.split = SplitMethod::kTemporal;
+                      c.order = RatingOrder::kRandom;
+                    }),
+              HasSubstr("--order random and --split temporal contradict"));
+  PrepareConfig fine = one_file();
+  fine.split = SplitMethod::kLeaveOneOut;
+  for (const auto order : {RatingOrder::kTime, RatingOrder::kFile, RatingOrder::kRandom}) {
+    fine.order = order;
+    EXPECT_NO_THROW(fine.validate());
+    EXPECT_EQ(fine.split_config().order, order);
+  }
+}
+
 TEST(PrepareConfig, RefusesValuesOutOfRange) {
   EXPECT_THAT(error(one_file(), [](auto& c) { c.folds = 1; }), HasSubstr("--folds 1: expected"));
   EXPECT_THAT(error(one_file(), [](auto& c) { c.valid_share = 1.0; }),

@@ -6,7 +6,9 @@
 //            share may be held out of those, anew for each fold, by a keyed draw per rating.
 //   kParts   part = 0 train, 1 validation, 2 test. There is one fold, number 1.
 //
-// Everything here is a pure function of the seed and the (user, item) indices.
+// Everything here is a pure function of the seed, the (user, item) indices and, where they order
+// ratings, of times or places in the input. Equal times are ordered by the draw that orders a random
+// split, so that no numbering decides what tests.
 #pragma once
 
 #include <cstdint>
@@ -64,8 +66,12 @@ inline Role role_of(
 ///   kKfold        F parts of equal size (to one rating), drawn at random
 ///   kTemporal     the newest ratings test, the ones before validate; cut per data set or per user
 ///   kLeaveOneOut  each user's newest rating tests, the one before validates; a user keeps at least
-///                 one rating to train on. Without timestamps a random one counts as newest.
+///                 one rating to train on
 enum class SplitMethod : std::uint8_t { kFiles, kRandom, kKfold, kTemporal, kLeaveOneOut };
+
+/// What makes a rating the newest in kTemporal and kLeaveOneOut: its time, its place in the input, or
+/// (kLeaveOneOut) a draw.
+enum class RatingOrder : std::uint8_t { kTime, kFile, kRandom };
 
 struct SplitConfig {
   SplitMethod method = SplitMethod::kKfold;
@@ -75,15 +81,30 @@ struct SplitConfig {
       0.0;  // share of all ratings (kRandom, kTemporal), of the train part otherwise
   bool cut_per_user =
       false;  // kTemporal: each user's own newest ratings, not those of the data set
+  std::optional<RatingOrder> order;  // by time if there are times, else at random (kLeaveOneOut)
   std::uint32_t seed = 1;
 };
 
-/// Fills table.part (sorted table, final indices; kFiles: part already set). InputError if the
-/// table has no timestamps but the method needs them, or is too small for the folds or shares.
-SplitScheme assign_parts(RatingTable& table, const SplitConfig& config, SplitKind kind_of_files);
+/// How ratings were ordered, and how often chance had to order equal times.
+struct SplitReport {
+  std::optional<RatingOrder> order;  // nothing where no order was asked for
+  bool per_user = false;             // each user's ratings were cut, not those of the data set
+  EdgeOffset tied_test = 0;  // cuts between test and the rest that fall between equal times: users,
+  EdgeOffset tied_valid = 0;  // or 1 for the whole set; likewise between validation and train
+};
+
+/// Fills table.part (sorted table, final indices; kFiles: part already set; kFile: places numbered).
+/// InputError if the table has no timestamps but the method needs them, or is too small for the
+/// folds or shares.
+SplitScheme assign_parts(RatingTable& table,
+                         const SplitConfig& config,
+                         SplitKind kind_of_files,
+                         SplitReport* report = nullptr);
 
 std::string_view name_of(SplitMethod method);
 std::string_view name_of(SplitKind kind);
+std::string_view name_of(RatingOrder order);
+std::optional<RatingOrder> rating_order_from(std::string_view name);
 /// Of the methods that one can ask for: all but kFiles.
 std::optional<SplitMethod> split_method_from(std::string_view name);
 
