@@ -41,6 +41,7 @@
 #include "siren/core/shortage.hpp"
 #include "siren/core/stop_signal.hpp"
 #include "siren/core/text.hpp"
+#include "siren/core/uncaught.hpp"
 #include "siren/core/version.hpp"
 #include "siren/math/isa.hpp"
 
@@ -217,6 +218,7 @@ int main(int argc, char** argv) {
   if (::isatty(STDOUT_FILENO) == 0) std::setvbuf(stdout, output.data(), _IOFBF, output.size());
   // A write beyond the limit on file sizes then fails and is reported like any other.
   std::signal(SIGXFSZ, SIG_IGN);
+  siren::explain_uncaught_shortage();
   const std::vector<std::string> args(argv + 1, argv + argc);
   const siren::Command* command = args.empty() ? nullptr : siren::find_command(args.front());
   if (command != nullptr && command->heeds_signals) siren::note_stop_signals();
