@@ -85,7 +85,7 @@ std::optional<std::int64_t> follow_pointer(const std::string& directory, const s
   const fs::file_status status = fs::symlink_status(path, error);
   std::optional<std::int64_t> step;
   if (fs::is_symlink(status))
-    step = step_of_checkpoint(fs::read_symlink(path, error).filename().string());
+    step = step_of_checkpoint(fs::read_symlink(path, error).string());  // not one elsewhere
   else if (fs::is_regular_file(status) && fs::file_size(path, error) <= kMostText)
     step = step_of_checkpoint(text_of(path));
   else if (fs::is_regular_file(status))

@@ -98,11 +98,28 @@ RunCheckpoints::~RunCheckpoints() {
 }
 
 CheckpointReport RunCheckpoints::save(RunProgress progress) {
+  const auto check_lock = [&] {
+    agree_on_input(comm_, [&] {
+      if (lock_ != nullptr) lock_->check();
+    });
+  };
+  check_lock();
+  try {
+    return write(std::move(progress));
+  } catch (const InputError&) {
+    check_lock();
+    throw;
+  } catch (const CommonEnvironmentError&) {
+    check_lock();
+    throw;
+  }
+}
+
+CheckpointReport RunCheckpoints::write(RunProgress progress) {
   const Activity activity("checkpoint");
   const std::int64_t step = session_.training().steps_done();
   agree_on_input(comm_, [&] {
     if (!comm_.is_root()) return;
-    if (lock_ != nullptr) lock_->check();
     if (removal_.valid()) removal_.get();
     progress.metrics_bytes = directory_.metrics_bytes();
   });

@@ -90,12 +90,10 @@ def killed(runs):
 
 def taken_for_dead(runs):
     """A job that stands still for longer than its lock holds loses the directory, and gives up when it goes on."""
-    life = runs.begin("stopped", 1, "--hang-timeout", 2)
+    life = runs.begin("stopped", 1, "--hang-timeout", 5)
     pid = int(re.search(r"^pid = (\d+)$", (life.run / "lock").read_text(), re.MULTILINE)[1])
     os.kill(pid, signal.SIGSTOP)
-    result = runs.try_siren("train", "--run", life.run, "--resume")
-    assert result.returncode == 2, result.stderr
-    time.sleep(4.5)
+    time.sleep(10.5)
     other = Life(runs.siren, life.run, 1, "--resume")
     assert other.wait_for(lambda: f"pid = {pid}\n" not in (life.run / "lock").read_text()), other.process.communicate()[1]
     os.kill(pid, signal.SIGCONT)
@@ -113,8 +111,8 @@ def locked_elsewhere(runs):
             "lapses after = 1200\ntoken = 1\n")
     lock.write_text(text)
     result = runs.try_siren("train", "--run", run, "--resume", "--epochs", 2)
-    words = f"pid 4711 on n17 (job 88) has been at work there for .*its lock lapses in 20 min 00 s, or at once when {run}/lock is removed"
-    assert result.returncode == 2 and re.search(words.replace("(", r"\(").replace(")", r"\)"), said(result)[0]), result.stderr
+    words = r"pid 4711 on n17 \(job 88\) has been at work there for .*its lock lapses in (19|20) min \d\d s, or at once when "
+    assert result.returncode == 2 and re.search(words + re.escape(f"{run}/lock is removed"), said(result)[0]), result.stderr
     requeued = subprocess.run([runs.siren, "train", "--run", run, "--resume", "--epochs", "2"], capture_output=True, text=True, timeout=120, check=False,
                               env={**os.environ, "SLURM_JOB_ID": "88", "SLURM_RESTART_COUNT": "1"})
     assert requeued.returncode == 0 and "job 88 was started anew" in requeued.stderr, requeued.stderr
@@ -172,7 +170,7 @@ def as_links(run):
 
 def copies(runs):
     run = runs.folder / "model"
-    finish(runs.siren, run, 2, "--data", runs.data, *SMALL, "--epochs", 12, "--eval-every", 1, "--patience", 3, "--lr", 0.05, "--keep", 1)
+    finish(runs.siren, run, 2, "--data", runs.data, *SMALL, "--epochs", 60, "--eval-every", 1, "--patience", 3, "--lr", 0.05, "--keep", 1)
     best, latest = pointed(run, "best").name, pointed(run).name
     assert best != latest and len(checkpoints(run)) == 2, "the case says nothing"
     want = figures(runs, run)
@@ -198,9 +196,9 @@ def copies(runs):
             result = runs.try_siren("evaluate", "--run", path, "--checkpoint", checkpoint)
             assert result.returncode == 0, f"{name}: --checkpoint {pointer}\n{result.stderr}"
             start = finish(runs.siren, runs.folder / f"from-{name}-{pointer}", 2, "--data", runs.data, *SMALL, "--max-steps", 1, "--init-from", checkpoint)
-            assert "begins with" in start and f"/step-{step:09}.h5" not in start.replace(str(checkpoint), ""), start
+            assert f"begins with {checkpoint}: 300 of 300 users" in start, start
         run_siren(runs.siren, "export", "--run", path, "--output", runs.folder / f"{name}.h5")
-        finish(runs.siren, path, 1, "--resume", "--epochs", 30, "--patience", 20, "--max-steps", step_of(checkpoints(path)[-1]) + 1)
+        finish(runs.siren, path, 1, "--resume", "--patience", 60, "--max-steps", step_of(checkpoints(path)[-1]) + 1)
         assert (path / "checkpoints" / "latest").read_text() == checkpoints(path)[-1].name + "\n", f"{name}: not a text"
         assert pointed(path, "best").exists()
     alone = runs.folder / "alone"

@@ -29,7 +29,8 @@ class RunCheckpoints {
   RunCheckpoints(const RunCheckpoints&) = delete;
   RunCheckpoints& operator=(const RunCheckpoints&) = delete;
 
-  /// Borrowed; from now on nothing is saved or removed without the lock. Rank 0's.
+  /// Borrowed; nothing is saved from now on without this lock, and if it is lost that is what a
+  /// failing save() says. Rank 0's.
   void heed(RunLock& lock) { lock_ = &lock; }
 
   /// The present state, published as the newest checkpoint. If progress.best_step is this step it
@@ -47,6 +48,8 @@ class RunCheckpoints {
   void load_parameters(std::int64_t step);
 
  private:
+  CheckpointReport write(RunProgress progress);
+
   Communicator comm_;
   Session& session_;
   RunDirectory directory_;
