@@ -86,12 +86,12 @@ def hostile_places(siren, folder):
         for victim in [*victims, *in_run]:
             if victim in own:
                 continue
-            says = "the directory of a run" if victim in in_run else "is there already" if name == "export npy" else \
-                "this command reads" if (name, victim) in (("prepare", "r.csv"), ("export", "d.h5"), ("export text", "d.h5")) or \
-                (name.startswith("recommend") and victim == "d.h5") else "exists and is not"
+            says = "cannot write" if victim == "run/config.ini" else "the directory of a run" if victim in in_run else "is there already" if name == "export npy" else \
+                "is also an input file" if (name, victim) == ("prepare", "r.csv") else \
+                "this command reads" if name.startswith(("export", "recommend")) and victim == "d.h5" else "exists and is not"
             refused(siren, folder, *words, folder / victim, says=says)
             count += 1
-    refused(siren, folder, "recommend", "--run", folder / "run", "--all", "--output", folder / "run" / "config.ini", says="of a run", ranks=3)
+    refused(siren, folder, "recommend", "--run", folder / "run", "--all", "--output", folder / "run" / "new", says="of a run", ranks=3)
     refused(siren, folder, "export", "--run", folder / "run", "--output", folder / "d.h5", says="this command reads", ranks=3)
     refused(siren, folder, "synth", "--users", 9, "--items", 9, "--ratings", 9, "--output", folder / "d.h5", says="but a dataset file", ranks=3)
     print(f"{count + 3} outputs that would have destroyed something refused")

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/output_claim.hpp"
 
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <regex>
@@ -10,11 +12,23 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "siren/core/host.hpp"
 
 #include "support/temp_folder.hpp"
+
+namespace {
+bool file_system_knows_locks = true;
+}
+
+/// In place of the system's own.
+extern "C" int flock(int file, int operation) {
+  if (file_system_knows_locks) return static_cast<int>(::syscall(SYS_flock, file, operation));
+  errno = ENOSYS;
+  return -1;
+}
 
 namespace siren {
 namespace {
@@ -150,6 +164,26 @@ TEST(OutputClaim, ALockOfOthersIsLeft) {
   fs::create_symlink("victim", folder.path("x.siren.lock"));
   EXPECT_THAT(input_error([&] { OutputClaim(folder.path("x")); }), HasSubstr("x.siren.lock"));
   EXPECT_EQ(folder.read("victim"), "");
+}
+
+TEST(OutputClaim, WithoutLocksTheAgeDecides) {
+  const TempFolder folder;
+  const std::string path = folder.path("out");
+  file_system_knows_locks = false;
+  Process other([&] { (new OutputClaim(path))->make_temporary_file(); });  // NOLINT
+  const auto set_age = [&](const char* ending, std::chrono::hours age) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder.path("")))
+      if (entry.path().extension() == ending)
+        fs::last_write_time(entry.path(), fs::file_time_type::clock::now() - age);
+  };
+  EXPECT_THAT(input_error([&] { OutputClaim{path}; }), HasSubstr("this file system has no locks"));
+  set_age(".lock", std::chrono::hours(48));  // but the file is still being written
+  EXPECT_THAT(input_error([&] { OutputClaim{path}; }), HasSubstr(fmt::format("{} on", other.id())));
+  other.kill();
+  set_age(".tmp", std::chrono::hours(48));
+  EXPECT_NO_THROW(OutputClaim{path});
+  EXPECT_EQ(folder.files(), 0U);
+  file_system_knows_locks = true;
 }
 
 TEST(OutputClaim, LinksLeadToTheFileThatIsMade) {
