@@ -66,8 +66,7 @@ struct BlockHashes {
 };
 
 std::string first_line(std::int64_t length) {
-  return fmt::format("siren-block-hashes {} length {} block {}", kVersion, length,
-                     kHashBlockBytes);
+  return fmt::format("siren-block-hashes {} length {} block {}", kVersion, length, kHashBlockBytes);
 }
 
 std::string to_text(const BlockHashes& blocks) {

@@ -105,8 +105,9 @@ void read_table(const Communicator& comm,
   agree_on_input(comm, [&] { dataset = open_rows(file, tensor, rows.total); });
   SlabExchange slabs(comm, rows, tensor.columns * tensor.value_bytes);
   for (std::int64_t w = 0; w < slabs.windows(); ++w) {
-    agree_on_input(
-        comm, [&] { read_finite(*dataset, file, tensor, slabs.window(w), slabs.place(w, tensor)); });
+    agree_on_input(comm, [&] {
+      read_finite(*dataset, file, tensor, slabs.window(w), slabs.place(w, tensor));
+    });
     slabs.distribute(w, tensor);
   }
 }

@@ -32,8 +32,7 @@ EdgeOffset checked_sum(std::span<const EdgeOffset> counts,
 }
 
 void check_total(EdgeOffset sum, EdgeOffset all, const char* array, const std::string& path) {
-  if (sum != all)
-    damaged(path, fmt::format("{} counts {} of its {} ratings", array, sum, all));
+  if (sum != all) damaged(path, fmt::format("{} counts {} of its {} ratings", array, sum, all));
 }
 
 void check_histogram(const DatasetStatistics& statistics,
@@ -52,9 +51,7 @@ void check_histogram(const DatasetStatistics& statistics,
   check_total(checked_sum(counts, ratings, name, path), ratings, name, path);
 }
 
-void check_signs(const DatasetStatistics& statistics,
-                 EdgeOffset ratings,
-                 const std::string& path) {
+void check_signs(const DatasetStatistics& statistics, EdgeOffset ratings, const std::string& path) {
   std::vector<EdgeOffset> counts;
   for (const SignCounts& part : statistics.by_part)
     counts.insert(counts.end(), {part.liked, part.disliked, part.neither});
@@ -133,8 +130,8 @@ void check_places(const Hdf5File& file, std::span<const SealedExtent> extents) {
 void check_statistics(const DatasetSummary& summary, const std::string& path) {
   const DatasetStatistics& statistics = summary.statistics;
   if (statistics.min_value > statistics.max_value)
-    damaged(path, fmt::format("its values go from {} to {}", statistics.min_value,
-                              statistics.max_value));
+    damaged(path,
+            fmt::format("its values go from {} to {}", statistics.min_value, statistics.max_value));
   check_histogram(statistics, summary.ratings, path);
   check_signs(statistics, summary.ratings, path);
   check_overlap(summary, path);
@@ -179,7 +176,8 @@ void check_values(std::span<const float> values,
   const std::uint8_t first = summary.split.first_part();
   const std::uint8_t last = summary.split.last_part();
   for (const std::uint8_t part : parts) outside |= (part < first) | (part > last);
-  if (outside) damaged(path, fmt::format("it has ratings in parts other than {} to {}", first, last));
+  if (outside)
+    damaged(path, fmt::format("it has ratings in parts other than {} to {}", first, last));
 }
 
 void check_order(const RatingSlab& slab, std::span<const EdgeOffset> at, const std::string& path) {

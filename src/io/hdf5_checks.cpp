@@ -138,9 +138,9 @@ void check_type(hid_t dataset,
                 std::string_view path) {
   const Hdf5Handle type = type_of(dataset, name);
   const hid_t id = type.get();
-  const bool fits = H5Tget_class(id) == expected.kind && H5Tget_size(id) == expected.bytes &&
-                    (expected.kind != H5T_INTEGER ||
-                     (H5Tget_sign(id) == H5T_SGN_2) == expected.has_sign);
+  const bool fits =
+      H5Tget_class(id) == expected.kind && H5Tget_size(id) == expected.bytes &&
+      (expected.kind != H5T_INTEGER || (H5Tget_sign(id) == H5T_SGN_2) == expected.has_sign);
   if (!fits) damaged(path, fmt::format("{} consists of another type of values", name));
 }
 

@@ -42,8 +42,7 @@ hid_t memory_type() {
 
 template <class T>
 constexpr NumberType kNumberType = {
-    std::is_floating_point_v<T> ? H5T_FLOAT : H5T_INTEGER,
-    sizeof(T),
+    std::is_floating_point_v<T> ? H5T_FLOAT : H5T_INTEGER, sizeof(T),
     std::is_signed_v<T> && !std::same_as<T, char>,  // characters are stored as uint8
 };
 

@@ -62,11 +62,10 @@ std::string json_line(const Json& json) {
 }
 
 std::int64_t whole_number(const Json& json) {
-  const bool fits =
-      json.is_number_integer() &&
-      (!json.is_number_unsigned() ||
-       json.get<std::uint64_t>() <=
-           static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+  const bool fits = json.is_number_integer() &&
+                    (!json.is_number_unsigned() ||
+                     json.get<std::uint64_t>() <=
+                         static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
   if (!fits) throw InputError("a value is no whole number");
   return json.get<std::int64_t>();
 }

@@ -101,7 +101,8 @@ void PackedRows::read(const RowRange& window, char* values, std::size_t value_by
     const std::int64_t number = row / chunk_rows_;
     unpack(number);
     const std::int64_t end = std::min(window.end, (number + 1) * chunk_rows_);
-    const char* const from = chunk_.data() + at((row - number * chunk_rows_) * columns_) * value_bytes_;
+    const char* const from =
+        chunk_.data() + at((row - number * chunk_rows_) * columns_) * value_bytes_;
     char* const to = values + at((row - window.begin) * columns_) * value_bytes;
     const std::size_t count = at((end - row) * columns_);
     if (value_bytes == value_bytes_)

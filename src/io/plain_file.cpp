@@ -83,8 +83,8 @@ std::string read_small_file(const std::string& path, std::int64_t most) {
   const PlainFile file(path);
   const std::int64_t length = file.length();
   if (length > most)
-    throw InputError(fmt::format("{} has {}, more than such a file ever holds", path,
-                                 human_bytes(length)));
+    throw InputError(
+        fmt::format("{} has {}, more than such a file ever holds", path, human_bytes(length)));
   std::string bytes(static_cast<std::size_t>(length), '\0');
   bytes.resize(file.read(bytes.data(), bytes.size(), 0));
   return bytes;

@@ -114,9 +114,8 @@ std::vector<SealedExtent> extents_of(const SealBlock& block, const std::string& 
   for (std::size_t at = 0; at < block.extents; ++at) {
     const SealEntry& entry = block.entry[at];
     const std::string_view name(entry.name.data(), entry.name.size());
-    extents.push_back({std::string(name.substr(0, name.find('\0'))),
-                       {entry.offset, entry.length},
-                       entry.hash});
+    extents.push_back(
+        {std::string(name.substr(0, name.find('\0'))), {entry.offset, entry.length}, entry.hash});
   }
   std::vector<SealedExtent> in_order = extents;
   sort_by_place(in_order);

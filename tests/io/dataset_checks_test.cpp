@@ -113,10 +113,10 @@ TEST_F(ForgedDataset, HasArraysOfTheLengthsThatItDeclares) {
     const auto missing = [=](Hdf5File& file) { H5Ldelete(file.get(), array, H5P_DEFAULT); };
     EXPECT_THAT(opening(missing), HasSubstr(std::string("it has no ") + array));
   }
-  for (const char* array : {layout::kUserIdOffsets, layout::kItemIdOffsets, layout::kUserOffsets,
-                            layout::kItemOffsets, layout::kHistogramCount, layout::kPartSigns,
-                            layout::kFoldOverlap, layout::kUserDegree, layout::kItemDegree,
-                            layout::kUserTimestamp})
+  for (const char* array :
+       {layout::kUserIdOffsets, layout::kItemIdOffsets, layout::kUserOffsets, layout::kItemOffsets,
+        layout::kHistogramCount, layout::kPartSigns, layout::kFoldOverlap, layout::kUserDegree,
+        layout::kItemDegree, layout::kUserTimestamp})
     for (const std::size_t length : {std::size_t{1}, std::size_t{900}})
       EXPECT_THAT(opening(this->array(array, std::vector<std::int64_t>(length, 0))),
                   HasSubstr(array))
@@ -175,10 +175,12 @@ TEST_F(ForgedDataset, HasRatingsOfWhatThereIs) {
   for (const std::uint8_t part : {0, 3, 255})
     EXPECT_THAT(reading(element(layout::kUserPart, 0, part), read_ratings),
                 HasSubstr("parts other than 1 to 2"));
-  EXPECT_THAT(reading(array(layout::kUserItem, std::vector<std::int32_t>{2, 0, 0, 1, 1}), read_ratings),
-              HasSubstr("not in order"));
-  EXPECT_THAT(reading(array(layout::kUserItem, std::vector<std::int32_t>{0, 0, 0, 1, 1}), read_ratings),
-              HasSubstr("stands there twice"));
+  EXPECT_THAT(
+      reading(array(layout::kUserItem, std::vector<std::int32_t>{2, 0, 0, 1, 1}), read_ratings),
+      HasSubstr("not in order"));
+  EXPECT_THAT(
+      reading(array(layout::kUserItem, std::vector<std::int32_t>{0, 0, 0, 1, 1}), read_ratings),
+      HasSubstr("stands there twice"));
 }
 
 TEST_F(ForgedDataset, HasIdsThatCanBeTold) {
@@ -193,7 +195,8 @@ TEST_F(ForgedDataset, HasIdsThatCanBeTold) {
   const auto named = [](const char* text) {
     return array(layout::kUserIdBytes, std::vector<char>(text, text + 5));
   };
-  EXPECT_THAT(reading(named("91110"), table), HasSubstr("id 2 in user_ids/offsets is out of order"));
+  EXPECT_THAT(reading(named("91110"), table),
+              HasSubstr("id 2 in user_ids/offsets is out of order"));
   EXPECT_THAT(reading(named("91010"), table), HasSubstr("id 2 in"));
   EXPECT_THAT(reading(named("91x11"), table), HasSubstr("id 1 in"));
 }

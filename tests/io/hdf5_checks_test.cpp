@@ -136,9 +136,8 @@ TEST_F(HostileFile, AnArrayHasItsTypeAndShape) {
 }
 
 TEST_F(HostileFile, WhatItDeclaresMustBeInIt) {
-  dataset("x", H5T_STD_I32LE, {kHuge}, [](hid_t list) {
-    H5Pset_alloc_time(list, H5D_ALLOC_TIME_LATE);
-  });
+  dataset("x", H5T_STD_I32LE, {kHuge},
+          [](hid_t list) { H5Pset_alloc_time(list, H5D_ALLOC_TIME_LATE); });
   EXPECT_THAT(to_read(), HasSubstr("no room for the 1099511627776 elements of x"));
   EXPECT_THAT(saying([](const Hdf5File& file) { file.length_of("x"); }), HasSubstr("no room"));
   dataset("x", H5T_STD_I32LE, {kHuge}, [](hid_t list) {
@@ -161,7 +160,8 @@ TEST_F(HostileFile, StandsAlone) {
     H5Pset_virtual(list, space.get(), "other.h5", "y", space.get());
   });
   EXPECT_THAT(to_read(), HasSubstr("x is not stored in one piece"));
-  make([](hid_t file) { H5Lcreate_external("other.h5", "y", file, "x", H5P_DEFAULT, H5P_DEFAULT); });
+  make(
+      [](hid_t file) { H5Lcreate_external("other.h5", "y", file, "x", H5P_DEFAULT, H5P_DEFAULT); });
   EXPECT_THAT(to_read(), HasSubstr("x is only a link"));
   EXPECT_THAT(saying([](const Hdf5File& file) { file.exists("x"); }), HasSubstr("is only a link"));
   make([](hid_t file) { H5Lcreate_soft("/y", file, "x", H5P_DEFAULT, H5P_DEFAULT); });
@@ -206,9 +206,7 @@ TEST_F(HostileFile, ATableIsPackedAsSirenPacksIt) {
 
 TEST_F(HostileFile, OnlyWhatTheSystemRefusesIsItsFault) {
   EXPECT_THROW(reading_hdf5("f", [] { throw Hdf5Error("no such disk", true); }), EnvironmentError);
-  EXPECT_THAT(input_error([] {
-                reading_hdf5("f", [] { throw Hdf5Error("bad magic", false); });
-              }),
+  EXPECT_THAT(input_error([] { reading_hdf5("f", [] { throw Hdf5Error("bad magic", false); }); }),
               HasSubstr("f is damaged: bad magic"));
 }
 

@@ -70,9 +70,9 @@ TEST(EachEvent, RefusesWhatIsTooLongOrTooDeep) {
   EXPECT_THAT(outcome_of("{\"event\":" + deep + "\n").message, HasSubstr("m.jsonl:1:"));
   EXPECT_THAT(outcome_of("{\"event\":" + deep + std::string(100000, ']') + "}\n").message,
               HasSubstr("m.jsonl:1: not an event of siren train (nested too deep)"));
-  EXPECT_THAT(outcome_of("{\"event\":\"\\\"" + deep + "\"}\n").events,
-              ElementsAre("\"" + deep));
-  EXPECT_THAT(outcome_of(std::string((64 << 20) + 5000, ' ')).message, HasSubstr("more than 64 MB"));
+  EXPECT_THAT(outcome_of("{\"event\":\"\\\"" + deep + "\"}\n").events, ElementsAre("\"" + deep));
+  EXPECT_THAT(outcome_of(std::string((64 << 20) + 5000, ' ')).message,
+              HasSubstr("more than 64 MB"));
 }
 
 TEST(WholeNumber, IsNoOther) {
