@@ -17,6 +17,13 @@ std::size_t at_index(std::int64_t i) {
   return static_cast<std::size_t>(i);
 }
 
+/// To read none of its values is to look at their type.
+template <class T>
+void check_array(const Hdf5File& file, const char* array, std::int64_t length) {
+  check_length(file, array, length);
+  file.read<T>(array, length, length);
+}
+
 /// Each from 0 to `most`; their sum.
 EdgeOffset checked_sum(std::span<const EdgeOffset> counts,
                        EdgeOffset most,
@@ -105,15 +112,20 @@ void check_length(const Hdf5File& file, const char* array, std::int64_t expected
 }
 
 void check_counts(const Hdf5File& file, const DatasetSummary& summary) {
+  check_array<char>(file, layout::kUserIdBytes, file.length_of(layout::kUserIdBytes));
+  check_array<char>(file, layout::kItemIdBytes, file.length_of(layout::kItemIdBytes));
   for (const char* array : {layout::kUserIdOffsets, layout::kUserOffsets})
-    check_length(file, array, summary.users + 1);
+    check_array<std::int64_t>(file, array, summary.users + 1);
   for (const char* array : {layout::kItemIdOffsets, layout::kItemOffsets})
-    check_length(file, array, summary.items + 1);
-  for (const char* array : {layout::kUserItem, layout::kUserValue, layout::kUserPart,
-                            layout::kItemUser, layout::kItemValue, layout::kItemPart})
-    check_length(file, array, summary.ratings);
-  if (file.length_of(layout::kUserTimestamp) > 0)
-    check_length(file, layout::kUserTimestamp, summary.ratings);
+    check_array<std::int64_t>(file, array, summary.items + 1);
+  for (const char* array : {layout::kUserItem, layout::kItemUser})
+    check_array<std::int32_t>(file, array, summary.ratings);
+  for (const char* array : {layout::kUserValue, layout::kItemValue})
+    check_array<float>(file, array, summary.ratings);
+  for (const char* array : {layout::kUserPart, layout::kItemPart})
+    check_array<std::uint8_t>(file, array, summary.ratings);
+  const bool timed = file.length_of(layout::kUserTimestamp) > 0;
+  check_array<std::int64_t>(file, layout::kUserTimestamp, timed ? summary.ratings : 0);
 }
 
 void check_places(const Hdf5File& file, std::span<const SealedExtent> extents) {
