@@ -8,7 +8,7 @@ usage() {
   cat <<'TEXT'
 usage: tests/run.sh [options]
   --preset NAME   configure preset (default release-audit; see CMakePresets.json)
-  --label REGEX   only tests with this label: unit, mpi, e2e, golden, lint
+  --label REGEX   only tests with this label: unit, mpi, e2e, golden, lint, fuzz
   --jobs N        parallel compilations (default: number of cores)
   --no-install    never call apt-get; name what is missing and go on
   --no-odr        leave out the Debug program that is linked as one (preset odr) and lives one short life

@@ -5,7 +5,7 @@
 #   siren_add_mpi_test(comm.communicator SOURCES comm/communicator_test.cpp LINK siren::comm RANKS 1 2 3 4)
 #   siren_add_script_test(e2e.resume LABELS e2e COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/e2e/resume.py)
 #
-# Labels: unit | mpi | e2e | golden | lint. TIMEOUT is in seconds of a release build; Debug and sanitizers have longer.
+# Labels: unit | mpi | e2e | golden | lint | fuzz. TIMEOUT is in seconds of a release build; Debug and sanitizers have longer.
 # SERIAL keeps a test alone on the machine.
 
 find_package(GTest REQUIRED)

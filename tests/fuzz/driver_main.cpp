@@ -25,6 +25,7 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 #include "fuzz/mutator.hpp"
 #include "fuzz/target.hpp"
@@ -47,7 +48,7 @@ struct Options {
   double seconds = 5.0;
   std::int64_t runs = -1;
   std::uint64_t seed = 1;
-  unsigned limit = 20;          // seconds of one input
+  unsigned limit = 10;          // seconds of the processor for one input; ten times as many in all
   std::uint64_t memory = 1024;  // MB besides what there is at the start
 };
 
@@ -70,7 +71,7 @@ void save_input() {
 }
 
 void on_signal(int signal) {
-  if (signal == SIGALRM) {
+  if (signal == SIGALRM || signal == SIGPROF) {
     const char text[] = "fuzz: the input takes too long\n";
     if (::write(STDERR_FILENO, text, sizeof text - 1) < 0) return;
   }
@@ -89,7 +90,7 @@ void watch_for_crashes() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_ONSTACK;
-  for (const int signal : {SIGABRT, SIGALRM}) ::sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGABRT, SIGALRM, SIGPROF}) ::sigaction(signal, &action, nullptr);
   if (__sanitizer_set_death_callback != nullptr) return;  // which look at the others themselves
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) ::sigaction(signal, &action, nullptr);
 }
@@ -106,11 +107,19 @@ void limit_memory(std::uint64_t megabytes) {
   ::setrlimit(RLIMIT_AS, &limit);
 }
 
+/// Much work is a fault, waiting for a busy machine is not; 0: no limit.
+void limit_time(unsigned seconds) {
+  itimerval work{};
+  work.it_value.tv_sec = seconds;
+  ::setitimer(ITIMER_PROF, &work, nullptr);
+  ::alarm(10 * seconds);
+}
+
 /// False if it ended as no input may.
 bool try_one(const std::string& input, const std::string& file, unsigned limit) {
   present_file = file;
   present_input = &input;
-  ::alarm(limit);
+  limit_time(limit);
   std::string fault;
   try {
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
@@ -118,7 +127,7 @@ bool try_one(const std::string& input, const std::string& file, unsigned limit) 
     fault = error.what();
     if (fault.empty()) fault = "an exception without a word";
   }
-  ::alarm(0);
+  limit_time(0);
   if (!fault.empty()) {
     std::cerr << "fuzz: unexpected exception: " << fault << '\n';
     save_input();

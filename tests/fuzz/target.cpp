@@ -6,6 +6,7 @@
 #include <bit>
 #include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -153,6 +154,7 @@ const Communicator& alone() {
 
 // NOLINTBEGIN(readability-identifier-naming): libFuzzer's names
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  ::setenv("TMPDIR", "/dev/shm", 0);  // a disk would be most of the time
   // Kept to the end of the process, as what uses MPI is.
   static const siren::Environment environment(argc, argv);
   spdlog::set_default_logger(
