@@ -45,7 +45,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.text("split", o.split, "valid|test", "held-out ratings (default test)");
   options.text("candidates", o.candidates, "train+test|train|all", "items that are ranked");
   options.choice("mask", o.mask, mask_from, "train|train+valid",
-                 "ratings that are in no list (default train)");
+                 "(default train) ratings whose items are in no list");
   options.section("Execution and output");
   declare_execution(options, o.stored);
   options.flag("json", o.json, "print JSON");
