@@ -145,10 +145,8 @@ void write_block_hashes(const Communicator& comm,
   blocks.hashes = comm.all_gather_v(std::span<const std::uint64_t>(mine));
   agree_on_input(comm, [&] {
     if (!comm.is_root()) return;
-    std::ofstream file(hashes, std::ios::binary | std::ios::trunc);
-    file << to_text(blocks);
-    file.close();
-    if (!file) throw EnvironmentError(fmt::format("writing {}: {}", hashes, std::strerror(errno)));
+    const std::string text = to_text(blocks);
+    PlainFile(hashes, PlainFile::Mode::kWrite).write(text.data(), text.size(), 0);
     flush_to_disk(hashes);
   });
 }

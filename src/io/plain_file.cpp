@@ -14,10 +14,29 @@
 
 namespace siren {
 
+namespace {
+
+int open_file(const std::string& path, PlainFile::Mode mode) {
+  constexpr mode_t kPermissions = 0666;
+  switch (mode) {
+    case PlainFile::Mode::kRead:
+      return ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    case PlainFile::Mode::kReadWrite:
+      return ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    case PlainFile::Mode::kWrite:
+      return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                    kPermissions);
+  }
+  return -1;
+}
+
+}  // namespace
+
 PlainFile::PlainFile(const std::string& path, Mode mode)
-    : path_(path),
-      file_(::open(path.c_str(), (mode == Mode::kRead ? O_RDONLY : O_RDWR) | O_CLOEXEC)) {
-  if (file_ < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+    : path_(path), file_(open_file(path, mode)) {
+  if (file_ >= 0) return;
+  if (mode == Mode::kWrite) fail("opening");
+  throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
 }
 
 PlainFile::~PlainFile() {
@@ -46,7 +65,14 @@ std::size_t PlainFile::read(void* to, std::size_t count, std::int64_t offset) co
 }
 
 void PlainFile::write(const void* from, std::size_t count, std::int64_t offset) const {
-  if (::pwrite(file_, from, count, offset) != static_cast<ssize_t>(count)) fail("writing");
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t put = ::pwrite(file_, static_cast<const char*>(from) + done, count - done,
+                                 offset + static_cast<std::int64_t>(done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail("writing");
+    done += static_cast<std::size_t>(put);
+  }
 }
 
 void PlainFile::fail(const char* doing) const {
@@ -56,8 +82,7 @@ void PlainFile::fail(const char* doing) const {
 namespace {
 
 void reserve(const std::string& path, std::int64_t bytes, int mode) {
-  constexpr mode_t kPermissions = 0666;
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kPermissions);
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file < 0) throw EnvironmentError(fmt::format("writing {}: {}", path, std::strerror(errno)));
   const bool reserved = ::fallocate(file, mode, 0, bytes) == 0;
   const int reason = errno;
@@ -76,6 +101,12 @@ void reserve_space(const std::string& path, std::int64_t bytes) {
 
 void reserve_space_behind(const std::string& path, std::int64_t bytes) {
   reserve(path, bytes, FALLOC_FL_KEEP_SIZE);
+}
+
+void give_back_space_behind(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || ::truncate(path.c_str(), status.st_size) != 0)
+    throw EnvironmentError(fmt::format("shortening {}: {}", path, std::strerror(errno)));
 }
 
 }  // namespace siren

@@ -11,9 +11,9 @@ namespace siren {
 /// Open until the end of its scope. Failing calls are EnvironmentErrors that name the file.
 class PlainFile {
  public:
-  enum class Mode { kRead, kReadWrite };
+  enum class Mode { kRead, kReadWrite, kWrite };  // kWrite makes or empties the file
 
-  /// InputError if it cannot be opened.
+  /// InputError if it cannot be read.
   explicit PlainFile(const std::string& path, Mode mode = Mode::kRead);
   ~PlainFile();
   PlainFile(const PlainFile&) = delete;
@@ -33,10 +33,11 @@ class PlainFile {
   int file_;
 };
 
-/// Makes the first `bytes` of a file, which is created if it is not there, take their space on disk
-/// now, where the file system can do that. EnvironmentError if there is no room.
+/// Makes the first `bytes` of a file take their space on disk now, where the file system can do
+/// that. EnvironmentError if there is no room.
 void reserve_space(const std::string& path, std::int64_t bytes);
-/// The same behind the end of a file that keeps its length.
+/// The same for a file that keeps its length: some of them may lie behind its end.
 void reserve_space_behind(const std::string& path, std::int64_t bytes);
+void give_back_space_behind(const std::string& path);
 
 }  // namespace siren
