@@ -7,6 +7,7 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/heartbeat.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
 namespace {
@@ -38,6 +39,15 @@ hid_t memory_type() {
 
 Hdf5Handle property_list(hid_t kind, const std::string& path) {
   return {H5Pcreate(kind), H5Pclose, "making a property list for", path};
+}
+
+/// Not every file system knows the locks that HDF5 would take.
+Hdf5Handle unlocked_access(const std::string& path) {
+  Hdf5Handle access = property_list(H5P_FILE_ACCESS, path);
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+  check_hdf5(H5Pset_file_locking(access.get(), false, true), "setting up access to", path);
+#endif
+  return access;
 }
 
 hsize_t unsigned_size(std::int64_t count) {
@@ -74,22 +84,26 @@ Hdf5Handle simple_space(std::size_t count, const std::string& where) {
 Hdf5File::Hdf5File(Hdf5Handle file, std::string path)
     : file_(std::move(file)), path_(std::move(path)) {}
 
-Hdf5File Hdf5File::create(const std::string& path, std::int64_t user_block) {
+/// Space is reserved before HDF5 begins, because HDF5 does not survive a close() that finds the
+/// disk full, and again when it has emptied the file: behind its end, which HDF5 moves itself.
+Hdf5File Hdf5File::create(const std::string& path, std::int64_t user_block, std::int64_t room) {
   silence_hdf5();
+  if (room > 0) reserve_space(path, room);
   const Hdf5Handle creation = property_list(H5P_FILE_CREATE, path);
   check_hdf5(H5Pset_userblock(creation.get(), unsigned_size(user_block)), "reserving a block in",
              path);
-  return {Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), H5P_DEFAULT), H5Fclose,
-                     "creating", path),
-          path};
+  const Hdf5Handle access = unlocked_access(path);
+  Hdf5File file(Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()),
+                           H5Fclose, "creating", path),
+                path);
+  if (room > 0) reserve_space_behind(path, room);
+  file.reserved_ = room > 0;
+  return file;
 }
 
 Hdf5File Hdf5File::open_read_only(const std::string& path) {
   silence_hdf5();
-  const Hdf5Handle access = property_list(H5P_FILE_ACCESS, path);
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-  check_hdf5(H5Pset_file_locking(access.get(), false, true), "setting up access to", path);
-#endif
+  const Hdf5Handle access = unlocked_access(path);
   return {
       Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, "opening", path),
       path};
@@ -172,6 +186,7 @@ std::vector<T> Hdf5File::read(const std::string& dataset,
 
 void Hdf5File::close() {
   file_.close("closing", path_);
+  if (reserved_) give_back_space_behind(path_);
 }
 
 std::string Hdf5File::where(const std::string& name) const {

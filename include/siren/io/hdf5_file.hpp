@@ -39,8 +39,9 @@ class Hdf5File {
   Hdf5File() = default;
 
   /// A new file, replacing any other; its first `user_block` bytes (0 or a power of two >= 512) are
-  /// left to the caller.
-  static Hdf5File create(const std::string& path, std::int64_t user_block);
+  /// left to the caller. With `room`, which must be no less than the file can need, the file must be
+  /// there, and a full disk is found out here (EnvironmentError) where the file system can tell.
+  static Hdf5File create(const std::string& path, std::int64_t user_block, std::int64_t room = 0);
   /// Read-only and without a file lock: many ranks may read the same file on any file system.
   static Hdf5File open_read_only(const std::string& path);
   /// Takes over a file opened by other means, e.g. collectively.
@@ -95,6 +96,10 @@ class Hdf5File {
 
   Hdf5Handle file_;
   std::string path_;
+  bool reserved_ = false;  // space behind the end, which close() gives back
 };
+
+/// More than HDF5's own structures take in a file of some dozens of arrays.
+inline constexpr std::int64_t kHdf5Structures = std::int64_t{1} << 16;
 
 }  // namespace siren
