@@ -2,6 +2,7 @@
 #include "siren/app/cv_command.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -27,6 +28,7 @@
 #include "siren/core/timer.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/dataset_file.hpp"
+#include "siren/io/output_guard.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -130,6 +132,10 @@ void CvJob::open_output() {
                         "from 1",
                         fold, data.path(), folds));
     options_.check_same_as_before(data.summary().content_hash);
+    constexpr std::array kFiles = {OutputName{"cv.ini", FileKind::kConfig},
+                                   OutputName{"results.csv", FileKind::kResultsCsv},
+                                   OutputName{"results.json", FileKind::kResultsJson}};
+    guard_output_folder(options_.output(), kFiles);
     std::error_code error;
     std::filesystem::create_directories(options_.output() + "/runs", error);
     if (error)

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,6 +17,7 @@
 #include "siren/data/prepare.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/io/dataset_writer.hpp"
+#include "siren/io/output_guard.hpp"
 
 namespace siren {
 namespace {
@@ -85,6 +87,13 @@ OptionParser declare_options(PrepareConfig& config) {
   return options;
 }
 
+std::vector<std::string> inputs_of(const PrepareConfig& config) {
+  std::vector<std::string> inputs = config.input;
+  inputs.insert(inputs.end(), config.fold_files.begin(), config.fold_files.end());
+  inputs.insert(inputs.end(), {config.train, config.valid, config.test});
+  return inputs;
+}
+
 std::string command_line(std::span<const std::string> args) {
   std::string line = "siren prepare";
   for (const std::string& arg : args) line += fmt::format(" {}", shell_quoted(arg));
@@ -97,13 +106,14 @@ void prepare(std::span<const std::string> args) {
   if (!options.parse(args)) return;
   options.apply();
   config.validate();
-  require_writable_dataset(config.output);
+  guard_output(config.output, FileKind::kDataset, inputs_of(config));
+  AtomicFile target(config.output);  // from now on nobody else makes it
 
   const PreparedDataset data = prepare_dataset(config);
   throw_if_stopped(kNothingWritten);
   if (!data.warning.empty()) spdlog::warn("{}", data.warning);
-  write_dataset(config.output, {data.ratings, data.users, data.items, data.statistics, data.split,
-                                data.split_method, command_line(args)});
+  write_dataset(target, {data.ratings, data.users, data.items, data.statistics, data.split,
+                         data.split_method, command_line(args)});
   const DatasetFile written(config.output);
   std::fputs(describe_preparation(data, config.duplicates).c_str(), stdout);
   std::fputs(describe_dataset(written.summary()).c_str(), stdout);

@@ -12,6 +12,7 @@
 #include "siren/app/stored_model.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
+#include "siren/io/output_guard.hpp"
 #include "siren/train/list_writer.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
@@ -92,6 +93,27 @@ void check(const RecommendOptions& o, const OptionParser& options) {
     throw InputError(fmt::format("--candidates {}: unknown; use train or all", o.candidates));
   if (o.format == ListFormat::kHdf5 && o.output.empty())
     throw InputError("--format hdf5 needs --output: name the file to write");
+}
+
+FileKind kind_of(ListFormat format) {
+  switch (format) {
+    case ListFormat::kCsv:
+      return FileKind::kListsCsv;
+    case ListFormat::kJsonl:
+      return FileKind::kListsJsonl;
+    case ListFormat::kHdf5:
+      return FileKind::kLists;
+  }
+  return FileKind::kOther;
+}
+
+void guard_place(const Communicator& comm, const RecommendOptions& o, const RunConfig& config) {
+  agree_on_input(comm, [&] {
+    if (!comm.is_root() || o.output.empty()) return;
+    std::vector<std::string> inputs = inputs_of(o.stored, config);
+    inputs.insert(inputs.end(), {o.users_from, o.allow_items, o.deny_items});
+    guard_output(o.output, kind_of(o.format), inputs);
+  });
 }
 
 /// Rows of the owned ones of `wanted`; both ascend.
@@ -192,6 +214,7 @@ int run_recommend(const Communicator& comm, std::span<const std::string> args) {
     return true;
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
+  guard_place(comm, o, config);
   config.data.partition = "block";  // so that users ascend with the rank, as in the output
   set_threads(comm, config.train.threads);
   const std::string checkpoint = checkpoint_of(comm, o.stored);

@@ -29,6 +29,10 @@ RunConfig config_of(const StoredModel& model) {
   return config;
 }
 
+std::vector<std::string> inputs_of(const StoredModel& model, const RunConfig& config) {
+  return {config.data.data, model.checkpoint, RunDirectory(model.run).config_path()};
+}
+
 std::string checkpoint_of(const Communicator& comm, const StoredModel& model) {
   std::string checkpoint = model.checkpoint;
   agree_on_input(comm, [&] {

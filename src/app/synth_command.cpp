@@ -16,6 +16,7 @@
 #include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/data/synth.hpp"
+#include "siren/io/output_guard.hpp"
 #include "siren/io/shared_file.hpp"
 #include "siren/math/parallel.hpp"
 #include "siren/train/session.hpp"
@@ -126,6 +127,9 @@ void add_up(const Communicator& comm, SynthTally& tally) {
 void synth(const Communicator& comm, const SynthOptions& o) {
   const Stopwatch watch;
   set_threads(comm, o.threads);
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) guard_output(o.output, FileKind::kRatings, {});
+  });
   SharedFile file(comm, o.output);
   const SynthGenerator generator(o.config);
   SynthTally tally(o.config.items);
