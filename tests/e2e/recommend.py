@@ -104,14 +104,15 @@ def check_ranks(siren, base, folder):
     for options in (["--all"], some, ["--all", "--format", "jsonl"], ["--similar-to", "1000,1250"], ["--all", "--popularity-penalty", 1]):
         whole = done(siren, *base, *options)
         for ranks in (2, 3, 4):
-            done(siren, *base, *options, "--output", folder / "out", ranks=ranks)
-            assert (folder / "out").read_bytes() == whole, f"{options} on {ranks} ranks"
+            name = "out.jsonl" if "jsonl" in options else "out.csv"  # a file is replaced by its own kind only
+            done(siren, *base, *options, "--output", folder / name, ranks=ranks)
+            assert (folder / name).read_bytes() == whole, f"{options} on {ranks} ranks"
         assert done(siren, *base, *options, ranks=3) == whole, f"{options} on 3 ranks to standard output"
     for options in (["--all"], some):
         files = []
         for ranks in (1, 3, 4):
-            done(siren, *base, *options, "--format", "hdf5", "--output", folder / "out", ranks=ranks)
-            files.append((folder / "out").read_bytes())
+            done(siren, *base, *options, "--format", "hdf5", "--output", folder / "out.h5", ranks=ranks)
+            files.append((folder / "out.h5").read_bytes())
         assert files[0] == files[1] == files[2], f"{options} as HDF5"
     assert done(siren, *base, "--all", "--threads", 2) == done(siren, *base, "--all", "--threads", 1)
 
