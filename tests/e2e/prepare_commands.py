@@ -151,7 +151,7 @@ def times_decide(program, folder):
     got, said = prepared(program, folder, text, "--split", "leave-one-out")
     assert all([row[2] for row in rows] == [2, 1, 0, 0, 0] for rows in got.values()), got
     assert "order      each user's ratings by time\n" in said and "ties" not in said, said
-    got, said = prepared(program, folder, text, "--split", "leave-one-out", "--order", "file")
+    got, said = prepared(program, folder, text, "--split", "leave-one-out", "--order", "file", "--offset", "1.5")
     assert all([row[2] for row in rows] == [0, 0, 0, 1, 2] for rows in got.values()), got
     assert "order      each user's ratings by place in the files\n" in said, said
     bare = "".join(f"{u}\t{i}\t{1 + i}\t{1500000000 - i}\n" for u in range(8) for i in range(5))
