@@ -13,11 +13,11 @@ from compare_runs import COLUMNS, table
 
 
 def final_metrics(run):
-    """What the run's last report says, or None if it has not come to its end."""
+    """What the run's last report says, or None if it has not come to its end or has no test part."""
     path = Path(run, "metrics.jsonl")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     reports = [event["metrics"] for event in map(json.loads, lines) if event["event"] == "final"]
-    return reports[-1] if reports else None
+    return reports[-1] or None if reports else None
 
 
 def over_runs(rows, statistic):
@@ -29,7 +29,7 @@ def main():
     rows = [(name, metrics) for name, metrics in found if metrics is not None]
     missing = [name for name, metrics in found if metrics is None]
     if missing:
-        print(f"not finished, left out: {', '.join(missing)}")
+        print(f"not finished or not judged, left out: {', '.join(missing)}")
     if not rows:
         print("no finished run")
         return 2

@@ -7,10 +7,13 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/app/check_start.hpp"
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/version.hpp"
+#include "siren/io/json_lines.hpp"
 #include "siren/train/bench.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
@@ -31,6 +34,7 @@ struct BenchCommand {
 
   BenchCommand() {
     declare_model_options(options, config);
+    declare_hang_timeout(options);
     options.section("Measurement");
     options.number("steps", bench.steps, {1}, "N", "steps to time");
     options.number("warm-up", bench.warm_up, {1}, "N", "steps before those");
@@ -53,13 +57,12 @@ struct BenchCommand {
 };
 
 /// Ranked once before it is timed: the first time touches new memory.
-EvaluationReport time_ranking(Session& session, Training& training) {
+EvaluationReport time_ranking(Evaluator& evaluator, Training& training) {
   Matrix<float> users;
   Matrix<float> items;
   training.embed(users, items);
-  const std::unique_ptr<Evaluator> evaluator = session.make_evaluator("test");
-  evaluator->evaluate({users, items});
-  return evaluator->evaluate({users, items});
+  evaluator.evaluate({users, items});
+  return evaluator.evaluate({users, items});
 }
 
 }  // namespace
@@ -72,6 +75,8 @@ int run_bench(const Communicator& comm, std::span<const std::string> args) {
   const TrainConfig& config = command.config.train;
   const int threads = set_threads(comm, config.threads);
   Session session(comm, command.config.data, config);
+  const std::unique_ptr<Evaluator> evaluator =
+      command.ranking ? session.make_evaluator("test") : nullptr;
   Training& training = session.start_training();
   const BenchReport report = bench(comm, training, command.bench);
 
@@ -85,12 +90,13 @@ int run_bench(const Communicator& comm, std::span<const std::string> args) {
                   comm.size(), threads, config.storage, name_of(session.isa()), config.batch,
                   config.negatives, config.layers, config.dimension) +
       format_report(report);
-  if (command.ranking) {
-    const EvaluationReport ranking = time_ranking(session, training);
+  if (evaluator != nullptr) {
+    const EvaluationReport ranking = time_ranking(*evaluator, training);
     json["ranking"] = {{"users", ranking.users}, {"seconds", ranking.seconds}};
     text += fmt::format("ranking    {} users in {:.3f} s\n", ranking.users, ranking.seconds);
   }
-  if (comm.is_root()) std::fputs((command.json ? json.dump(2) + "\n" : text).c_str(), stdout);
+  if (comm.is_root() && command.json) print_json(json, 2);
+  if (comm.is_root() && !command.json) print_lines(text);
   return static_cast<int>(ExitCode::kDone);
 }
 

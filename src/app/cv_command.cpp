@@ -2,6 +2,7 @@
 #include "siren/app/cv_command.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -21,14 +22,19 @@
 #include "siren/app/cv_results.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/train_command.hpp"
+#include "siren/comm/roll_call.hpp"
 #include "siren/comm/stop_notice.hpp"
-#include "siren/comm/watchdog.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/dataset_file.hpp"
+#include "siren/io/json_lines.hpp"
+#include "siren/io/output_guard.hpp"
+#include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/io/run_lock.hpp"
 
@@ -40,18 +46,19 @@ using Json = nlohmann::ordered_json;
 
 /// Every group speaks, not only the one of rank 0.
 void say(spdlog::level::level_enum level, const std::string& line) {
-  if (shows(level)) fmt::print(stderr, "siren: {}\n", line);
+  if (shows(level)) fmt::print(stderr, "siren: {}\n", printable(line));
 }
 
 /// Of a run that has come to its end: the event of its final evaluation, else null. A line cut short
 /// by a crash is none.
 Json final_event_of(const std::string& directory) {
-  std::ifstream lines(RunDirectory(directory).metrics_path());
+  const std::string path = RunDirectory(directory).metrics_path();
+  require_ordinary(path);
+  std::ifstream lines(path);
   Json last;
-  for (std::string line; std::getline(lines, line);) {
-    Json event = Json::parse(line, nullptr, false);
-    if (event.is_object() && event.value("event", "") == "final") last = std::move(event);
-  }
+  each_event(lines, path, [&](const Json& event) {
+    if (event.value("event", "") == "final") last = event;
+  });
   return last;
 }
 
@@ -138,7 +145,16 @@ void CvJob::open_output() {
             fmt::format("--folds: no fold {} in {}, which has {} fold(s), numbered "
                         "from 1",
                         fold, data.path(), folds));
+    if (data.summary().statistics.test_of(split, 1).total() == 0)
+      throw InputError(fmt::format(
+          "{} has no test part (prepare --split none), so cv has nothing to compare by; prepare it "
+          "with another split, or train the final model with siren train",
+          data.path()));
     options_.check_same_as_before(data.summary().content_hash);  // before anything is made
+    constexpr std::array kFiles = {OutputName{"cv.ini", FileKind::kConfig},
+                                   OutputName{"results.csv", FileKind::kResultsCsv},
+                                   OutputName{"results.json", FileKind::kResultsJson}};
+    guard_output_folder(options_.output(), kFiles);
     std::error_code error;
     std::filesystem::create_directories(options_.output() + "/runs", error);
     if (error)
@@ -158,7 +174,8 @@ void CvJob::open_output() {
 
 /// Rank 0 says what there is, so that all ranks know the same.
 void CvJob::look_around() {
-  if (job_.is_root())
+  agree_on_input(job_, [&] {
+    if (!job_.is_root()) return;
     for (std::size_t i = 0; i < runs_.size(); ++i) {
       finals_[i] = final_event_of(runs_[i].directory);
       std::error_code error;
@@ -166,6 +183,7 @@ void CvJob::look_around() {
           std::filesystem::exists(RunDirectory(runs_[i].directory).config_path(), error);
       if (begun) states_[i] = finals_[i].is_null() ? kBegun : kFinished;
     }
+  });
   job_.broadcast(states_);
   if (!job_.is_root()) return;
   say(spdlog::level::info, fmt::format("{} runs, {} at a time on {} rank(s) each", runs_.size(),
@@ -180,9 +198,7 @@ void CvJob::look_around() {
 void CvJob::train_turns() {
   const int group = group_of(job_.rank());
   const int first = group * ranks_per_group();
-  const Watchdog watchdog(group_, options_.run().train.hang_timeout, [=](const std::string& line) {
-    Watchdog::end_job(fmt::format("siren: of the runs on ranks {} and following: {}", first, line));
-  });
+  const RollCall roll_call(group_, first);
   int turn = 0;
   for (std::size_t i = 0; i < runs_.size() && !interrupted_; ++i) {
     if (states_[i] == kFinished || turn++ % options_.groups() != group) continue;
@@ -284,8 +300,8 @@ void CvJob::write_results() const {
   lock_->check();
   const CvResults results(runs_, finals_);
   write_text_file(options_.output() + "/results.csv", results.csv());
-  write_text_file(options_.output() + "/results.json", results.json().dump(1) + "\n");
-  std::fputs(results.table().c_str(), stdout);
+  write_text_file(options_.output() + "/results.json", json_text(results.json(), 1));
+  print_lines(results.table());
 }
 
 void check_groups(const Communicator& comm, std::int32_t groups) {
@@ -307,6 +323,7 @@ int run_cv(const Communicator& comm, std::span<const std::string> args) {
     return static_cast<int>(ExitCode::kDone);
   check_same_options(comm, options.config_text());
   check_groups(comm, options.groups());
+  heartbeat().set_timeout(options.run().train.hang_timeout);
   return static_cast<int>(CvJob(comm, options).run());
 }
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
+#include <sstream>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -13,6 +13,7 @@
 #include "siren/app/stored_run.hpp"
 #include "siren/app/train_command.hpp"
 #include "siren/core/error.hpp"
+#include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -40,8 +41,9 @@ bool is_free(std::string_view name) {
 
 /// Of the data set for which the file at `path` was written; empty if it does not say.
 std::string content_in(const std::string& path) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);)
+  constexpr std::int64_t kMostBytes = std::int64_t{1} << 24;
+  std::istringstream text(read_small_file(path, kMostBytes));
+  for (std::string line; std::getline(text, line);)
     if (line.starts_with(kContent)) return line.substr(kContent.size());
   return {};
 }

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/core/error.hpp"
 #include "siren/core/text.hpp"
 
 namespace siren {
@@ -28,26 +27,14 @@ std::size_t bin_of(EdgeOffset degree) {
 std::string name_of_bin(std::size_t bin) {
   if (bin < 2) return fmt::format("{}", bin);
   const std::int64_t first = std::int64_t{1} << (bin - 1);
-  return fmt::format("{} to {}", grouped(first), grouped(2 * first - 1));
+  return fmt::format("{} to {}", grouped(first), grouped(first + (first - 1)));
 }
 
-/// Calls visit(offsets of a stretch of users or items); together they must cover the ratings.
+/// Calls visit(offsets of a stretch of users or items).
 template <class Offsets, class Visit>
-void each_stretch(std::int64_t count,
-                  EdgeOffset ratings,
-                  const Offsets& offsets,
-                  const Visit& visit) {
-  EdgeOffset reached = 0;
-  bool whole = true;
-  for (std::int64_t begin = 0; begin < count && whole; begin += kUsersAtOnce) {
-    const std::vector<EdgeOffset> at = offsets(begin, std::min(begin + kUsersAtOnce, count));
-    whole = at.front() == reached && std::is_sorted(at.begin(), at.end()) && at.back() <= ratings;
-    if (whole) visit(at);
-    reached = at.back();
-  }
-  if (!whole || reached != ratings)
-    throw InputError(
-        "the data set is damaged: its offsets do not cover its ratings in order; prepare it again");
+void each_stretch(std::int64_t count, const Offsets& offsets, const Visit& visit) {
+  for (std::int64_t begin = 0; begin < count; begin += kUsersAtOnce)
+    visit(offsets(begin, std::min(begin + kUsersAtOnce, count)));
 }
 
 void count_degrees(const std::vector<EdgeOffset>& at, DegreeCounts& counts) {
@@ -138,17 +125,18 @@ std::vector<Bar> rating_bars(const DatasetStatistics& statistics) {
   for (std::size_t k = 0; k < kRanges; ++k)
     bars.push_back({fmt::format("from {:.4g}", low + static_cast<double>(k) * width), 0});
   for (const ValueCount& entry : statistics.histogram) {
-    const double place = std::max(0.0, (static_cast<double>(entry.value) - low) / width);
-    bars[std::min(static_cast<std::size_t>(place), kRanges - 1)].count += entry.count;
+    const double place = (static_cast<double>(entry.value) - low) / width;
+    bars[static_cast<std::size_t>(std::clamp(place, 0.0, kRanges - 1.0))].count += entry.count;
   }
   return bars;
 }
 
 std::vector<Bar> degree_bars(const DegreeCounts& counts) {
+  std::size_t end = counts.size();
+  while (end > 0 && counts[end - 1] == 0) --end;
   std::vector<Bar> bars;
-  for (std::size_t bin = 0; bin < counts.size(); ++bin)
+  for (std::size_t bin = 0; bin < end; ++bin)
     if (counts[bin] > 0 || !bars.empty()) bars.push_back({name_of_bin(bin), counts[bin]});
-  while (!bars.empty() && bars.back().count == 0) bars.pop_back();
   return bars;
 }
 
@@ -176,14 +164,14 @@ DatasetDetails look_into(const DatasetFile& data) {
   DatasetDetails details;
   RatingPass pass(data, details);
   each_stretch(
-      data.summary().users, data.summary().ratings,
+      data.summary().users,
       [&](std::int64_t begin, std::int64_t end) { return data.user_offsets(begin, end); },
       [&](const std::vector<EdgeOffset>& at) {
         count_degrees(at, details.users_by_degree);
         pass.users(at);
       });
   each_stretch(
-      data.summary().items, data.summary().ratings,
+      data.summary().items,
       [&](std::int64_t begin, std::int64_t end) { return data.item_offsets(begin, end); },
       [&](const std::vector<EdgeOffset>& at) { count_degrees(at, details.items_by_degree); });
   return details;

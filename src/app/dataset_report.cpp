@@ -45,9 +45,14 @@ std::string describe_folds(const DatasetSummary& summary) {
 }
 
 std::string describe_parts(const DatasetSummary& summary) {
+  const std::vector<SignCounts>& by_part = summary.statistics.by_part;
   std::string text;
-  for (std::size_t part = 0; part < kPartNames.size(); ++part)
-    text += fmt::format("{:<11}{}\n", kPartNames[part], signs(summary.statistics.by_part[part]));
+  for (const std::uint8_t part : {kTrainPart, kValidPart})
+    text += fmt::format("{:<11}{}\n", kPartNames[part], signs(by_part[part]));
+  if (by_part[kTestPart].total() == 0)
+    return text + fmt::format("{:<11}none: for a final model, which nobody judges\n",
+                              kPartNames[kTestPart]);
+  text += fmt::format("{:<11}{}\n", kPartNames[kTestPart], signs(by_part[kTestPart]));
   return text + fmt::format("{:11}{}\n", "", overlap_notes(summary.statistics.by_fold.front()));
 }
 
@@ -110,7 +115,7 @@ std::string describe_dataset(const DatasetSummary& summary) {
   text +=
       fmt::format("{:<11}{}\n", fmt::format("at {}", statistics.offset), signs(statistics.all()));
   text += fmt::format(
-      "{:<11}{}, {}, seed {}{}\n", "split", summary.split_method,
+      "{:<11}{}, {}, seed {}{}\n", "split", printable(summary.split_method),
       summary.split.kind == SplitKind::kFolds ? fmt::format("{} folds", summary.split.folds)
                                               : "train/valid/test",
       summary.split.seed,
@@ -124,12 +129,40 @@ std::string describe_dataset(const DatasetSummary& summary) {
   return text;
 }
 
+/// How often chance ordered equal times where the order decides.
+std::string describe_ties(const SplitReport& report, SplitMethod method) {
+  if (!report.per_user)
+    return fmt::format("the cut before the {} part falls between ratings of the same time",
+                       report.tied_test == 0   ? "validation"
+                       : report.tied_valid > 0 ? "test and the validation"
+                                               : "test");
+  if (method == SplitMethod::kLeaveOneOut)
+    return fmt::format("{} users' last rating is tied in time, {} users' validation rating",
+                       grouped(report.tied_test), grouped(report.tied_valid));
+  return fmt::format(
+      "{} users' cut before the test part falls between ratings of the same time, {} users' before "
+      "the validation part",
+      grouped(report.tied_test), grouped(report.tied_valid));
+}
+
+std::string describe_order(const PreparedDataset& data) {
+  const SplitReport& report = data.split_report;
+  if (!report.order) return {};
+  constexpr std::array<const char*, 3> kOrders = {"time", "place in the files", "chance"};
+  std::string text = fmt::format("{:<11}{} by {}\n", "order",
+                                 report.per_user ? "each user's ratings" : "all ratings",
+                                 kOrders[static_cast<std::size_t>(*report.order)]);
+  if (report.tied_test + report.tied_valid > 0)
+    text += fmt::format("{:<11}{}: chance (--seed) decides\n", "ties",
+                        describe_ties(report, data.split_method));
+  return text;
+}
+
 std::string describe_preparation(const PreparedDataset& data, DuplicatePolicy policy) {
   std::string text;
   for (const FileReport& file : data.files)
-    text += fmt::format("{:<11}{}: {} ratings, {}{}\n", "read", file.path, grouped(file.ratings),
-                        name_of(file.format),
-                        file.header.empty() ? "" : fmt::format(", header '{}'", file.header));
+    text += fmt::format("{:<11}{}: {} ratings, {}: {}\n", "read", printable(file.path),
+                        grouped(file.ratings), name_of(file.format), printable(file.columns));
   if (data.duplicates.pairs > 0)
     text += fmt::format(
         "{:<11}{} pairs rated more than once, {} surplus ratings left out ({}), {} contradicting\n",
@@ -139,7 +172,7 @@ std::string describe_preparation(const PreparedDataset& data, DuplicatePolicy po
     text += fmt::format("{:<11}{} users, {} items, {} ratings left out\n", "k-core",
                         grouped(data.core.removed_users), grouped(data.core.removed_items),
                         grouped(data.core.removed_ratings));
-  return text;
+  return text + describe_order(data);
 }
 
 Json dataset_as_json(const DatasetSummary& summary, const std::string& path) {

@@ -2,7 +2,6 @@
 #include "siren/app/evaluate_command.hpp"
 
 #include <cstdint>
-#include <cstdio>
 #include <optional>
 
 #include <fmt/format.h>
@@ -11,6 +10,8 @@
 #include "siren/app/parse_together.hpp"
 #include "siren/app/stored_model.hpp"
 #include "siren/app/train_options.hpp"
+#include "siren/core/terminal.hpp"
+#include "siren/io/json_lines.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
 
@@ -25,6 +26,7 @@ struct EvaluateOptions {
   std::string candidates;
   DataConfig data;  // of the popularity baseline, or where the run's data set lies now
   std::optional<std::int32_t> fold;
+  Mask mask = Mask::kTrain;
   bool json = false;
 };
 
@@ -36,12 +38,14 @@ OptionParser declare(EvaluateOptions& o) {
   options.text("model", o.model, "popularity", "instead of a run: items by their number of likes");
   options.section("By what");
   options.text("data", o.data.data, "FILE", "dataset file (default: the run's)");
-  options.number("fold", o.fold, {1}, "K", "fold, for popularity (default 1); a run has its own");
+  options.number("fold", o.fold, {0}, "K", "fold, for popularity (default 1); a run has its own");
   options.number("offset", o.data.offset, {}, "X", "above is liked, below disliked");
   options.number("relevant-from", o.data.relevant_from, {}, "X",
                  "ratings >= X are relevant (default: > offset)");
   options.text("split", o.split, "valid|test", "held-out ratings (default test)");
   options.text("candidates", o.candidates, "train+test|train|all", "items that are ranked");
+  options.choice("mask", o.mask, mask_from, "train|train+valid",
+                 "(default train) ratings whose items are in no list");
   options.section("Execution and output");
   declare_execution(options, o.stored);
   options.flag("json", o.json, "print JSON");
@@ -55,9 +59,10 @@ RunConfig config_of(const EvaluateOptions& o) {
     config = config_of(o.stored);
     if (o.fold.value_or(config.data.fold) != config.data.fold)
       throw InputError(
-          fmt::format("--fold {} contradicts {}, which was trained on fold {} and has seen what "
+          fmt::format("--fold {} contradicts {}, which was trained on fold {}{} and has seen what "
                       "tests the others; leave it out",
-                      *o.fold, o.stored.run, config.data.fold));
+                      *o.fold, o.stored.run, config.data.fold,
+                      config.data.fold == kWholeFold ? " (every rating)" : ""));
     if (!o.data.data.empty()) config.data.data = o.data.data;
     if (o.data.offset) config.data.offset = o.data.offset;
     if (o.data.relevant_from) config.data.relevant_from = o.data.relevant_from;
@@ -87,7 +92,7 @@ EvaluationReport evaluate(const Communicator& comm,
   set_threads(comm, config.train.threads);
   Session session(comm, config.data, config.train);
   const std::unique_ptr<Evaluator> evaluator =
-      session.make_evaluator(o.split.empty() ? "test" : o.split);
+      session.make_evaluator(o.split.empty() ? "test" : o.split, o.mask);
   if (o.stored.run.empty()) return session.judge_popularity(*evaluator);
   const std::string checkpoint = checkpoint_of(comm, o.stored);
   const Embeddings embeddings = session.embed(checkpoint, Branches::kBlended);
@@ -109,8 +114,8 @@ int run_evaluate(const Communicator& comm, std::span<const std::string> args) {
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
   const EvaluationReport report = evaluate(comm, o, config);
-  if (comm.is_root())
-    std::fputs((o.json ? to_json(report).dump(2) + "\n" : format_report(report)).c_str(), stdout);
+  if (comm.is_root() && o.json) print_json(to_json(report), 2);
+  if (comm.is_root() && !o.json) print_lines(format_report(report));
   return static_cast<int>(ExitCode::kDone);
 }
 

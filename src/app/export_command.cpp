@@ -7,6 +7,7 @@
 #include "siren/app/stored_model.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
+#include "siren/io/output_guard.hpp"
 #include "siren/train/embedding_export.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
@@ -50,6 +51,16 @@ void check(const ExportOptions& o, const RunConfig& config) {
                                  name_of(o.table), config.train.model));
 }
 
+void guard_place(const Communicator& comm, const ExportOptions& o, const RunConfig& config) {
+  agree_on_input(comm, [&] {
+    if (!comm.is_root()) return;
+    if (o.format == ExportFormat::kNpy) return guard_output_directory(o.output);
+    guard_output(o.output,
+                 o.format == ExportFormat::kHdf5 ? FileKind::kEmbeddings : FileKind::kWordVectors,
+                 inputs_of(o.stored, config));
+  });
+}
+
 void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfig& config) {
   config.data.partition = "block";  // so that owned rows are consecutive
   set_threads(comm, config.train.threads);
@@ -80,6 +91,7 @@ int run_export(const Communicator& comm, std::span<const std::string> args) {
     return true;
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
+  guard_place(comm, o, config);
   write_embeddings(comm, o, config);
   return static_cast<int>(ExitCode::kDone);
 }

@@ -44,20 +44,18 @@ std::vector<std::string> read_id_list(const std::string& path) {
   std::string_view line;
   while (lines.next(line))
     if (const std::string_view id = trimmed(line); !id.empty()) ids.emplace_back(id);
-  if (ids.empty())
-    throw InputError(fmt::format("{}: no ids in it; it should have one a line", path));
   return ids;
 }
 
-std::vector<std::int32_t> find_ids(const Communicator& comm,
-                                   const std::string& what,
-                                   const std::function<std::vector<std::string>()>& read_wanted,
-                                   const std::function<IdTable()>& read_table) {
+std::vector<std::int32_t> find_ids(const Communicator& comm, const IdQuery& query) {
   std::vector<std::int32_t> known;
   agree_on_input(comm, [&] {
     if (!comm.is_root()) return;
-    const std::vector<std::string> wanted = read_wanted();
-    const IdTable table = read_table();
+    const std::vector<std::string> wanted = query.read_wanted();
+    const bool choose = query.use == IdUse::kChoose;
+    if (wanted.empty() && choose)
+      throw InputError(fmt::format("{}: no ids in it; it should have one a line", query.option));
+    const IdTable table = query.read_table();
     std::vector<std::string> unknown;
     std::size_t unknown_count = 0;
     for (const std::string& id : wanted) {
@@ -69,15 +67,15 @@ std::vector<std::int32_t> find_ids(const Communicator& comm,
     }
     const std::string named =
         fmt::format("{}{}", fmt::join(unknown, ", "), unknown_count > kNamed ? ", ..." : "");
-    if (known.empty())
+    if (known.empty() && choose)
       throw InputError(
-          fmt::format("the data set knows none of the {}s asked for: {}; give their "
-                      "ids as in the ratings",
-                      what, named));
+          fmt::format("{}: the data set knows none of the {}s asked for: {}; give their "
+                      "ids as in the ratings{}",
+                      query.option, query.what, named, query.hint));
     if (unknown_count > 0)
-      spdlog::warn("{} of {} {}s are unknown and left out: {}",
+      spdlog::warn("{}: {} of {} {}s are unknown and left out: {}{}", query.option,
                    grouped(static_cast<std::int64_t>(unknown_count)), grouped(std::ssize(wanted)),
-                   what, named);
+                   query.what, named, query.hint);
   });
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());

@@ -13,6 +13,8 @@
 #include "siren/app/option_parser.hpp"
 #include "siren/app/run_report.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/terminal.hpp"
+#include "siren/core/text.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/io/json_lines.hpp"
@@ -49,19 +51,29 @@ void show_dataset(const InfoOptions& o) {
   if (o.json) {
     nlohmann::ordered_json json = dataset_as_json(summary, o.path);
     json.update(details_as_json(summary, details));
-    fmt::print("{}\n", json_line(json));
+    print_json(json, -1);
     return;
   }
-  fmt::print("{:<11}{}: dataset, format {}{}\n", "file", o.path, kDatasetFormatVersion,
-             o.verify ? ", all checksums match" : "");
-  fmt::print("{:<11}{} (siren {})\n", "made by", summary.command, summary.program_version);
-  fmt::print("{:<11}{}\n", "content", summary.content_hash);
-  fmt::print("{}{}", describe_dataset(summary), describe_details(summary, details));
+  print_lines(fmt::format("{:<11}{}: dataset, format {}{}\n", "file", printable(o.path),
+                          kDatasetFormatVersion, o.verify ? ", all checksums match" : ""));
+  print_lines(fmt::format("{:<11}{} (siren {})\n", "made by", printable(summary.command),
+                          printable(summary.program_version)));
+  print_lines(fmt::format("{:<11}{}\n", "content", printable(summary.content_hash)));
+  print_lines(describe_dataset(summary) + describe_details(summary, details));
+}
+
+void print_json_or_lines(const InfoOptions& o,
+                         const nlohmann::ordered_json& json,
+                         std::string (*describe)(const nlohmann::ordered_json&)) {
+  if (o.json)
+    print_json(json, -1);
+  else
+    print_lines(describe(json));
 }
 
 void show_run(const Communicator& alone, const InfoOptions& o) {
   const nlohmann::ordered_json json = run_as_json(alone, o.path, o.verify);
-  fmt::print("{}", o.json ? json_line(json) + "\n" : describe_run(json));
+  print_json_or_lines(o, json, describe_run);
 }
 
 /// A checkpoint that its hashes do not confirm is not opened: HDF5 might not survive it.
@@ -78,7 +90,7 @@ void show_model_file(const Communicator& alone, const InfoOptions& o) {
   if (o.verify && !hashed && kind == ModelFileKind::kCheckpoint)
     verify_block_hashes(alone, o.path);  // says that there are none
   const nlohmann::ordered_json json = model_file_as_json(o.path, kind);
-  fmt::print("{}", o.json ? json_line(json) + "\n" : describe_model_file(json));
+  print_json_or_lines(o, json, describe_model_file);
 }
 
 void show(const Communicator& alone, const InfoOptions& o) {

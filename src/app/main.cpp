@@ -20,6 +20,7 @@
 #include "siren/app/cv_command.hpp"
 #include "siren/app/evaluate_command.hpp"
 #include "siren/app/export_command.hpp"
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/info_command.hpp"
 #include "siren/app/option_reference.hpp"
 #include "siren/app/plan_command.hpp"
@@ -30,11 +31,17 @@
 #include "siren/app/train_command.hpp"
 #include "siren/comm/communicator.hpp"
 #include "siren/comm/environment.hpp"
+#include "siren/comm/roll_call.hpp"
+#include "siren/comm/watchdog.hpp"
 #include "siren/core/build_facts.hpp"
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/shortage.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/text.hpp"
+#include "siren/core/uncaught.hpp"
 #include "siren/core/version.hpp"
 #include "siren/math/isa.hpp"
 
@@ -169,17 +176,37 @@ int guarded(const Communicator& comm, std::span<const std::string> args) {
     if (code == static_cast<int>(ExitCode::kDone)) check_output(comm);
     return code;
   } catch (const InputError& error) {
-    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
+    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", printable(error.what()));
     return static_cast<int>(ExitCode::kInputError);
   } catch (const CommonEnvironmentError& error) {
-    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", error.what());
+    if (comm.is_root()) fmt::print(stderr, "siren: {}\n", printable(error.what()));
     return static_cast<int>(ExitCode::kFailure);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), error.what());
+    fmt::print(stderr, "siren: rank {}: {}\n", comm.rank(), printable(explain(error)));
     std::fflush(nullptr);
     if (comm.size() == 1) return static_cast<int>(ExitCode::kFailure);
     comm.abort(static_cast<int>(ExitCode::kFailure));
   }
+}
+
+/// One watchdog for all commands, from before MPI_Init until behind MPI_Finalize.
+int run_on_ranks(int argc, char** argv, std::span<const std::string> args) {
+  if (const auto seconds = hang_timeout_in(args)) heartbeat().set_timeout(*seconds);
+  const Watchdog watchdog;
+  const Environment environment(&argc, &argv);
+  const Communicator comm = Communicator::world();
+  start_log(comm.rank());
+  const RollCall roll_call(comm);
+  const int code = guarded(comm, args);
+  Watchdog::work_is_done(code);
+  comm.barrier();  // where a rank that is missing can be named, as MPI_Finalize cannot
+  return code;
+}
+
+/// MPI, which may fail for reasons of its own, is for several ranks.
+int run_alone(std::span<const std::string> args) {
+  start_log(0);
+  return guarded(Communicator::alone(), args);
 }
 
 }  // namespace
@@ -191,16 +218,15 @@ int main(int argc, char** argv) {
   if (::isatty(STDOUT_FILENO) == 0) std::setvbuf(stdout, output.data(), _IOFBF, output.size());
   // A write beyond the limit on file sizes then fails and is reported like any other.
   std::signal(SIGXFSZ, SIG_IGN);
+  siren::explain_uncaught_shortage();
   const std::vector<std::string> args(argv + 1, argv + argc);
   const siren::Command* command = args.empty() ? nullptr : siren::find_command(args.front());
   if (command != nullptr && command->heeds_signals) siren::note_stop_signals();
   try {
-    const siren::Environment environment(&argc, &argv);
-    const siren::Communicator comm = siren::Communicator::world();
-    siren::start_log(comm.rank());
-    return siren::guarded(comm, args);
+    return siren::is_started_on_ranks() ? siren::run_on_ranks(argc, argv, args)
+                                        : siren::run_alone(args);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "siren: {}\n", error.what());
+    fmt::print(stderr, "siren: {}\n", siren::printable(siren::explain(error)));
     return static_cast<int>(siren::ExitCode::kFailure);
   }
 }

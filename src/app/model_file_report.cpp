@@ -13,8 +13,10 @@
 #include "siren/core/text.hpp"
 #include "siren/io/checkpoint.hpp"
 #include "siren/io/checkpoint_layout.hpp"
+#include "siren/io/hdf5_checks.hpp"
 #include "siren/io/hdf5_file.hpp"
 #include "siren/io/plain_file.hpp"
+#include "siren/io/row_dataset.hpp"
 #include "siren/train/embedding_export.hpp"
 #include "siren/train/list_writer.hpp"
 #include "siren/train/run_progress.hpp"
@@ -36,21 +38,38 @@ bool begins_like_hdf5(const std::string& path) {
   return head == kMagic;
 }
 
-/// What HDF5 cannot read of a file that begins like one of its own is cut short or damaged.
-template <class Read>
-auto reading_hdf5(const std::string& path, const Read& read) {
-  try {
-    return read();
-  } catch (const EnvironmentError& error) {
-    throw InputError(fmt::format("{} is cut short or damaged: {}", path, error.what()));
-  }
-}
-
 void check_version(const Hdf5File& file, const char* attribute, std::int64_t newest) {
   const std::int64_t version = file.int_attribute(attribute);
   if (version > newest)
     throw InputError(fmt::format("{}: format {} is newer than this program's {}; use a newer siren",
                                  file.path(), version, newest));
+  if (version < 1) damaged(file.path(), fmt::format("its format version is {}", version));
+}
+
+std::int64_t count_in(const Hdf5File& file, const char* name) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 50;
+  const std::int64_t count = file.int_attribute(name);
+  if (count < 0 || count > kMost)
+    damaged(file.path(), fmt::format("its attribute {} is {}", name, count));
+  return count;
+}
+
+/// The tables and ids that the attributes speak of.
+void check_embeddings(const Hdf5File& file, bool branches) {
+  const std::int64_t columns = count_in(file, "dimension");
+  for (const std::string side : {"user", "item"}) {
+    const std::int64_t rows = count_in(file, (side + "s").c_str());
+    for (const char* name : {"z", "zp", "zn"}) {
+      if (name != std::string_view("z") && !branches) continue;
+      const std::string table = fmt::format("{}s/{}", side, name);
+      const RowDataset stored = RowDataset::open_to_read(file, table);
+      if (stored.rows() != rows || stored.columns() != columns)
+        damaged(file.path(), fmt::format("{} is {} x {} instead of {} x {}", table, stored.rows(),
+                                         stored.columns(), rows, columns));
+    }
+    if (const std::string ids = side + "_ids/offsets"; file.length_of(ids) != rows + 1)
+      damaged(file.path(), fmt::format("{} does not tell where {} ids begin", ids, rows));
+  }
 }
 
 Json start(const char* kind, const std::string& path, std::int64_t version) {
@@ -84,9 +103,11 @@ Json embeddings_json(const std::string& path) {
   check_version(file, kEmbeddingVersion, kEmbeddingFormatVersion);
   Json json = start("embeddings", path, file.int_attribute(kEmbeddingVersion));
   for (const char* text : {"program_version", "model"}) json[text] = file.string_attribute(text);
+  const bool branches = file.exists("users/zp");
+  check_embeddings(file, branches);
   for (const char* number : {"step", "users", "items", "dimension"})
-    json[number] = file.int_attribute(number);
-  json["tables"] = file.exists("users/zp") ? Json{"z", "zp", "zn"} : Json{"z"};
+    json[number] = count_in(file, number);
+  json["tables"] = branches ? Json{"z", "zp", "zn"} : Json{"z"};
   json["dataset_hash"] = file.string_attribute("dataset_hash");
   return json;
 }
@@ -101,16 +122,24 @@ Json lists_json(const std::string& path) {
   std::int64_t cold = 0;
   std::int64_t longest = 0;
   std::int64_t empty = 0;
+  std::int64_t reached = 0;
+  if (file.length_of("offsets") != lists + 1 || file.length_of("score") != entries)
+    damaged(path, fmt::format("it has {} lists of {} entries, but other offsets or scores", lists,
+                              entries));
   for (std::int64_t begin = 0; begin < lists; begin += kAtOnce) {
     const std::int64_t end = std::min(begin + kAtOnce, lists);
     for (const std::uint8_t popular : file.read<std::uint8_t>("popular", begin, end))
-      cold += popular;
+      cold += popular != 0 ? 1 : 0;
     const auto at = file.read<std::int64_t>("offsets", begin, end + 1);
+    if (at.front() != reached || !std::is_sorted(at.begin(), at.end()) || at.back() > entries)
+      damaged(path, "its offsets do not divide its entries into lists");
+    reached = at.back();
     for (std::size_t k = 0; k + 1 < at.size(); ++k) {
       longest = std::max(longest, at[k + 1] - at[k]);
       empty += at[k + 1] == at[k] ? 1 : 0;
     }
   }
+  if (reached != entries) damaged(path, "its offsets do not divide its entries into lists");
   json["program_version"] = file.string_attribute("program_version");
   json["of"] = file.string_attribute("kind");
   json["lists"] = lists;
@@ -118,7 +147,7 @@ Json lists_json(const std::string& path) {
   json["longest"] = longest;
   json["empty"] = empty;
   json["cold"] = cold;
-  json["items"] = file.length_of("item_ids/offsets") - 1;
+  json["items"] = std::max<std::int64_t>(file.length_of("item_ids/offsets"), 1) - 1;
   return json;
 }
 
@@ -140,22 +169,18 @@ std::string value_text(const Json& value) {
 
 ModelFileKind model_file_kind(const std::string& path) {
   if (!begins_like_hdf5(path)) return ModelFileKind::kOther;
-  return reading_hdf5(path, [&] {
-    const Hdf5File file = Hdf5File::open_read_only(path);
-    const auto has = [&](const char* name) { return has_attribute(file.get(), name, path); };
-    if (has(layout::kCheckpointVersion)) return ModelFileKind::kCheckpoint;
-    if (has(kEmbeddingVersion)) return ModelFileKind::kEmbeddings;
-    return has(kListVersion) ? ModelFileKind::kLists : ModelFileKind::kOther;
-  });
+  const Hdf5File file = Hdf5File::open_read_only(path);
+  const auto has = [&](const char* name) { return has_attribute(file.get(), name, path); };
+  if (has(layout::kCheckpointVersion)) return ModelFileKind::kCheckpoint;
+  if (has(kEmbeddingVersion)) return ModelFileKind::kEmbeddings;
+  return has(kListVersion) ? ModelFileKind::kLists : ModelFileKind::kOther;
 }
 
 Json model_file_as_json(const std::string& path, ModelFileKind kind) {
-  return reading_hdf5(path, [&] {
-    if (kind == ModelFileKind::kCheckpoint) return checkpoint_json(path);
-    if (kind == ModelFileKind::kEmbeddings) return embeddings_json(path);
-    if (kind == ModelFileKind::kLists) return lists_json(path);
-    throw InputError(fmt::format("{}: not a file of siren", path));
-  });
+  if (kind == ModelFileKind::kCheckpoint) return checkpoint_json(path);
+  if (kind == ModelFileKind::kEmbeddings) return embeddings_json(path);
+  if (kind == ModelFileKind::kLists) return lists_json(path);
+  throw InputError(fmt::format("{}: not a file of siren", path));
 }
 
 std::string describe_model_file(const Json& json) {
@@ -164,9 +189,9 @@ std::string describe_model_file(const Json& json) {
     if (key == "kind" || key == "path") continue;
     std::string name = key;
     std::replace(name.begin(), name.end(), '_', ' ');
-    text += fmt::format("{:<16}{}\n", name, value_text(value));
+    text += fmt::format("{:<16}{}\n", name, printable(value_text(value)));
   }
-  return fmt::format("{:<16}{}: {}\n{}", "file", json["path"].get<std::string>(),
+  return fmt::format("{:<16}{}: {}\n{}", "file", printable(json["path"].get<std::string>()),
                      json["kind"].get<std::string>(), text);
 }
 

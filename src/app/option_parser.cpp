@@ -72,8 +72,10 @@ void OptionParser::custom(const std::string& name,
                           std::function<void(const OptionText&)> set,
                           std::function<std::string()> show,
                           const std::string& value_name,
-                          const std::string& help) {
-  const std::string type = value_name.empty()                          ? "flag"
+                          const std::string& help,
+                          const std::string& type_name) {
+  const std::string type = !type_name.empty()                          ? type_name
+                           : value_name.empty()                        ? "flag"
                            : value_name.find('|') != std::string::npos ? "choice"
                                                                        : "text";
   declare_one({name, value_name, help, type, 0, false, {}, {}}, std::move(set), std::move(show));

@@ -44,10 +44,13 @@ CommandDescription OptionParser::describe() const {
   return result;
 }
 
-/// Asked for by `siren help` only, so a wrong format is our own mistake.
+/// `siren help` asks for it, but nothing keeps people from asking, too.
 bool OptionParser::print_description() const {
-  const auto format = reference_format_from(text_of(kDescribeOption).value_or(""));
-  SIREN_ASSERT(format.has_value(), "unknown format of a description of {}", command_);
+  const std::string name = text_of(kDescribeOption).value_or("");
+  const auto format = reference_format_from(name);
+  if (!format)
+    throw InputError(
+        fmt::format("--{} {}: unknown; see siren help --reference", kDescribeOption, name));
   std::fputs(reference_of(*format, describe()).c_str(), stdout);
   return false;
 }

@@ -13,7 +13,9 @@
 #include "siren/app/cv_grid.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/train_options.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
+#include "siren/io/json_lines.hpp"
 #include "siren/train/bench.hpp"
 #include "siren/train/rank_plan.hpp"
 #include "siren/train/session.hpp"
@@ -190,7 +192,10 @@ int run_plan(const Communicator& comm, std::span<const std::string> args) {
       "--bandwidth\n"
       "machine: gather {:.2f} ns a row, {:.0f} GFLOP/s, stream {:.1f} GB/s\n",
       limits.gather_seconds * 1e9, limits.flops_per_second * 1e-9, limits.bytes_per_second * 1e-9);
-  std::fputs((command.json ? json.dump(1) + "\n" : text).c_str(), stdout);
+  if (command.json)
+    print_json(json, 1);
+  else
+    print_lines(text);
   return static_cast<int>(ExitCode::kDone);
 }
 

@@ -3,19 +3,23 @@
 
 #include <cstdio>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "siren/app/dataset_report.hpp"
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/option_parser.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/data/prepare.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/io/dataset_writer.hpp"
+#include "siren/io/output_guard.hpp"
 
 namespace siren {
 namespace {
@@ -35,7 +39,7 @@ void declare_files(OptionParser& options, PrepareConfig& config) {
 void declare_format(OptionParser& options, RatingsFormat& format) {
   options.section("How the files are written (plain text or .gz)");
   options.choice("format", format.format, text_format_from,
-                 "auto|csv|tsv|space|movielens|inter|jsonl", "(default auto)");
+                 "auto|csv|tsv|semicolon|pipe|space|movielens|inter|jsonl", "(default auto)");
   options.choice("header", format.header, header_mode_from, "auto|yes|no",
                  "does the first line name the columns");
   options.custom(
@@ -43,6 +47,8 @@ void declare_format(OptionParser& options, RatingsFormat& format) {
       [&format](const OptionText& option) { format.columns = parse_columns(option.text); },
       [&format] { return fmt::format("{}", fmt::join(format.columns, ",")); }, "U,I,R[,T]",
       "user, item, rating[, time] by name or position from 1");
+  options.choice("decimal", format.decimal, decimal_mark_from, ".|,",
+                 "between the whole part and the fraction of a rating");
   options.number("skip-lines", format.skip_lines, {0}, "N",
                  "lines to pass over at the start of each file");
   options.number("min-value", format.min_value, {}, "X", "a rating below X is an error");
@@ -63,8 +69,9 @@ void declare_contents(OptionParser& options, PrepareConfig& config) {
 
 void declare_split(OptionParser& options, PrepareConfig& config) {
   options.section("Split of --input");
-  options.choice("split", config.split, split_method_from, "kfold|random|temporal|leave-one-out",
-                 "(default kfold)");
+  options.choice("split", config.split, split_method_from,
+                 "kfold|random|temporal|leave-one-out|none",
+                 "(default kfold; none: all ratings train, for a final model)");
   options.number("folds", config.folds, {2, kMaxFolds}, "N", "kfold: number of folds (default 5)");
   options.number("test-share", config.test_share, {0.0, 1.0}, "X",
                  "random, temporal: share that tests (default 0.2)");
@@ -72,7 +79,10 @@ void declare_split(OptionParser& options, PrepareConfig& config) {
                  "share that validates; for folds and files, of the train part");
   options.flag("cut-per-user", config.cut_per_user,
                "temporal: each user's own newest ratings test");
+  options.choice("order", config.order, rating_order_from, "time|file|random",
+                 "what makes a rating the newest (leave-one-out, temporal)");
   options.number("seed", config.seed, {}, "N", "of the split (default 1)");
+  declare_hang_timeout(options);
 }
 
 OptionParser declare_options(PrepareConfig& config) {
@@ -83,6 +93,13 @@ OptionParser declare_options(PrepareConfig& config) {
   declare_contents(options, config);
   declare_split(options, config);
   return options;
+}
+
+std::vector<std::string> inputs_of(const PrepareConfig& config) {
+  std::vector<std::string> inputs = config.input;
+  inputs.insert(inputs.end(), config.fold_files.begin(), config.fold_files.end());
+  inputs.insert(inputs.end(), {config.train, config.valid, config.test});
+  return inputs;
 }
 
 std::string command_line(std::span<const std::string> args) {
@@ -97,17 +114,19 @@ void prepare(std::span<const std::string> args) {
   if (!options.parse(args)) return;
   options.apply();
   config.validate();
-  require_writable_dataset(config.output);
+  guard_output(config.output, FileKind::kDataset, inputs_of(config));
+  AtomicFile target(config.output);  // from now on nobody else makes it
 
   const PreparedDataset data = prepare_dataset(config);
   throw_if_stopped(kNothingWritten);
-  if (!data.warning.empty()) spdlog::warn("{}", data.warning);
-  write_dataset(config.output, {data.ratings, data.users, data.items, data.statistics, data.split,
-                                data.split_method, command_line(args)});
+  for (const std::string& warning : data.warnings) spdlog::warn("{}", warning);
+  write_dataset(target, {data.ratings, data.users, data.items, data.statistics, data.split,
+                         data.split_method, command_line(args)});
   const DatasetFile written(config.output);
-  std::fputs(describe_preparation(data, config.duplicates).c_str(), stdout);
-  std::fputs(describe_dataset(written.summary()).c_str(), stdout);
-  fmt::print("{:<11}{} (content {})\n", "wrote", config.output, written.summary().content_hash);
+  print_lines(describe_preparation(data, config.duplicates));
+  print_lines(describe_dataset(written.summary()));
+  print_lines(fmt::format("{:<11}{} (content {})\n", "wrote", printable(config.output),
+                          written.summary().content_hash));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "siren/app/stored_model.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
+#include "siren/io/output_guard.hpp"
 #include "siren/train/list_writer.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
@@ -28,16 +29,19 @@ struct RecommendOptions {
   std::string users_from;
   bool all = false;
   std::string similar_to;
+  std::string similar_from;
   std::int64_t top = 10;
-  bool include_seen = false;
+  Hide hide = Hide::kAll;
+  bool include_seen = false;  // Hide::kNone, as it was called at first
   std::string allow_items;
   std::string deny_items;
   std::string candidates = "train";
   double popularity_penalty = 0.0;
   std::string output;
   ListFormat format = ListFormat::kCsv;
+  bool spreadsheet_safe = false;
 
-  bool similar() const { return !similar_to.empty(); }
+  bool similar() const { return !similar_to.empty() || !similar_from.empty(); }
 };
 
 OptionParser declare(RecommendOptions& o) {
@@ -54,9 +58,13 @@ OptionParser declare(RecommendOptions& o) {
   options.flag("all", o.all, "all users");
   options.text("similar-to", o.similar_to, "ITEM,...",
                "instead: items similar to these, by the cosine of final embeddings");
+  options.text("similar-from", o.similar_from, "FILE", "likewise, items one id a line");
   options.section("What");
   options.number("top", o.top, {1, kLongestList}, "N", "length of a list (default 10)");
-  options.flag("include-seen", o.include_seen, "also items that the user has rated in train");
+  options.choice(
+      "hide", o.hide, hide_from, "all|train|none",
+      "(default all) hides what the user has rated: in any part of the data, or in train");
+  options.flag("include-seen", o.include_seen, "the same as --hide none");
   options.text("allow-items", o.allow_items, "FILE", "only these items, one id a line");
   options.text("deny-items", o.deny_items, "FILE", "never these items, one id a line");
   options.text("candidates", o.candidates, "train|all",
@@ -67,12 +75,14 @@ OptionParser declare(RecommendOptions& o) {
   options.text("output", o.output, "FILE", "file to write (default: standard output)");
   options.choice("format", o.format, list_format_from, "csv|jsonl|hdf5",
                  "(default csv; described in data/README.md)");
+  options.flag("spreadsheet-safe", o.spreadsheet_safe,
+               "CSV: an apostrophe before ids that a spreadsheet would compute (changes ids)");
   declare_execution(options, o.stored);
   return options;
 }
 
 void check(const RecommendOptions& o, const OptionParser& options) {
-  constexpr std::array kWhom = {"users", "users-from", "all", "similar-to"};
+  constexpr std::array kWhom = {"users", "users-from", "all", "similar-to", "similar-from"};
   std::vector<std::string> given;
   for (const char* name : kWhom)
     if (options.given(name)) given.emplace_back(name);
@@ -82,16 +92,41 @@ void check(const RecommendOptions& o, const OptionParser& options) {
     throw InputError(
         fmt::format("--{} and --{} contradict each other: give one", given[0], given[1]));
   if (o.similar())
-    for (const char* name : {"include-seen", "popularity-penalty"})
+    for (const char* name : {"hide", "include-seen", "popularity-penalty"})
       if (options.given(name))
-        throw InputError(
-            fmt::format("--{} says nothing about items --similar-to others; leave it "
-                        "out",
-                        name));
+        throw InputError(fmt::format(
+            "--{} says nothing about items that are similar to others; leave it out", name));
+  if (o.include_seen && options.given("hide") && o.hide != Hide::kNone)
+    throw InputError(fmt::format("--include-seen and --hide {} contradict each other: give one",
+                                 name_of(o.hide)));
+  if (o.spreadsheet_safe && o.format != ListFormat::kCsv)
+    throw InputError(fmt::format("--spreadsheet-safe is for CSV, not --format {}; leave it out",
+                                 name_of(o.format)));
   if (o.candidates != "train" && o.candidates != "all")
     throw InputError(fmt::format("--candidates {}: unknown; use train or all", o.candidates));
   if (o.format == ListFormat::kHdf5 && o.output.empty())
     throw InputError("--format hdf5 needs --output: name the file to write");
+}
+
+FileKind kind_of(ListFormat format) {
+  switch (format) {
+    case ListFormat::kCsv:
+      return FileKind::kListsCsv;
+    case ListFormat::kJsonl:
+      return FileKind::kListsJsonl;
+    case ListFormat::kHdf5:
+      return FileKind::kLists;
+  }
+  return FileKind::kOther;
+}
+
+void guard_place(const Communicator& comm, const RecommendOptions& o, const RunConfig& config) {
+  agree_on_input(comm, [&] {
+    if (!comm.is_root() || o.output.empty()) return;
+    std::vector<std::string> inputs = inputs_of(o.stored, config);
+    inputs.insert(inputs.end(), {o.users_from, o.allow_items, o.deny_items});
+    guard_output(o.output, kind_of(o.format), inputs);
+  });
 }
 
 /// Rows of the owned ones of `wanted`; both ascend.
@@ -115,33 +150,55 @@ class RecommendCommand {
     const std::vector<LocalRow> queries = find_queries(layout);
     const ListOptions options = list_options();
     const Embeddings embeddings = session_.embed(checkpoint, Branches::kBlended);
-    const ListSource source{layout, session_.loaded().train, embeddings.z};
+    const ListSource source{session_.loaded(), embeddings.z};
     const RankedLists lists =
         (o_.similar() ? similar_items : recommend)(comm_, source, queries, options, session_.isa());
     write_lists(comm_, lists, o_.similar() ? ListKind::kSimilar : ListKind::kRecommended,
-                session_.dataset(), o_.output, o_.format);
+                session_.dataset(), {o_.output, o_.format, o_.spreadsheet_safe});
     report(lists);
   }
 
  private:
-  std::vector<std::int32_t> find_items(const std::function<std::vector<std::string>()>& wanted) {
-    return find_ids(comm_, "item", wanted, [&] { return session_.dataset().item_id_table(); });
+  /// `text` is what `option` was given: ids, or the name of a file with them.
+  IdQuery query(const char* what, const std::string& option, const std::string& text) const {
+    const bool users = std::string_view(what) == "user";
+    IdQuery query{what, "--" + option, {}, {}};
+    query.read_table = [this, users] {
+      return users ? session_.dataset().user_id_table() : session_.dataset().item_id_table();
+    };
+    if (option != "users" && option != "similar-to") {
+      query.option += " " + text;
+      query.read_wanted = [text] { return read_id_list(text); };
+    } else {
+      query.read_wanted = [option, text] { return split_ids(option, text); };
+      if (text.find(',') != std::string::npos)
+        query.hint = fmt::format("; an id with a comma in it goes into a file: --{} FILE",
+                                 users ? "users-from" : "similar-from");
+    }
+    return query;
   }
 
-  std::vector<LocalRow> find_queries(const Layout& layout) {
+  std::vector<std::int32_t> find_items(const std::string& option,
+                                       const std::string& text,
+                                       IdUse use = IdUse::kChoose) const {
+    IdQuery items = query("item", option, text);
+    items.use = use;
+    return find_ids(comm_, items);
+  }
+
+  std::vector<LocalRow> find_queries(const Layout& layout) const {
     if (o_.similar())
-      return rows_of(find_items([&] { return split_ids("similar-to", o_.similar_to); }),
+      return rows_of(o_.similar_from.empty() ? find_items("similar-to", o_.similar_to)
+                                             : find_items("similar-from", o_.similar_from),
                      layout.owned_items());
     if (o_.all) {
       std::vector<LocalRow> rows(static_cast<std::size_t>(layout.users()));
       std::iota(rows.begin(), rows.end(), 0);
       return rows;
     }
-    const auto wanted = [&] {
-      return o_.users_from.empty() ? split_ids("users", o_.users) : read_id_list(o_.users_from);
-    };
     return rows_of(
-        find_ids(comm_, "user", wanted, [&] { return session_.dataset().user_id_table(); }),
+        find_ids(comm_, o_.users_from.empty() ? query("user", "users", o_.users)
+                                              : query("user", "users-from", o_.users_from)),
         layout.owned_users());
   }
 
@@ -149,17 +206,17 @@ class RecommendCommand {
     const TrainingSet& train = session_.loaded().train;
     ListOptions options;
     options.top = std::min(o_.top, train.items);
-    options.include_seen = o_.include_seen;
+    options.hide = o_.include_seen ? Hide::kNone : o_.hide;
     options.popularity_penalty = o_.popularity_penalty;
     options.roles = item_roles(parse_candidates(o_.candidates), train.item_degree, {});
     if (!o_.allow_items.empty()) {
       std::vector<ItemRole> allowed(options.roles.size(), ItemRole::kAbsent);
-      for (const std::int32_t item : find_items([&] { return read_id_list(o_.allow_items); }))
+      for (const std::int32_t item : find_items("allow-items", o_.allow_items))
         allowed[static_cast<std::size_t>(item)] = options.roles[static_cast<std::size_t>(item)];
       options.roles = std::move(allowed);
     }
     if (!o_.deny_items.empty())
-      for (const std::int32_t item : find_items([&] { return read_id_list(o_.deny_items); }))
+      for (const std::int32_t item : find_items("deny-items", o_.deny_items, IdUse::kLeaveOut))
         options.roles[static_cast<std::size_t>(item)] = ItemRole::kAbsent;
     return options;
   }
@@ -169,8 +226,12 @@ class RecommendCommand {
     const std::int64_t cold = comm_.all_reduce(
         std::int64_t{std::count(lists.popular.begin(), lists.popular.end(), std::uint8_t{1})},
         Reduction::kSum);
+    std::array<std::int64_t, 2> tied = {lists.ties.tied, lists.ties.at_cutoff};
+    comm_.all_reduce(std::span<std::int64_t>(tied), Reduction::kSum);
     spdlog::info("{} list(s){}", grouped(made),
                  cold == 0 ? "" : fmt::format(", {} of cold users (popular items)", grouped(cold)));
+    const Ties ties{made, tied[0], tied[1]};
+    if (ties.notable()) spdlog::info("{}", describe(ties));
   }
 
   Communicator comm_;
@@ -192,6 +253,7 @@ int run_recommend(const Communicator& comm, std::span<const std::string> args) {
     return true;
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
+  guard_place(comm, o, config);
   config.data.partition = "block";  // so that users ascend with the rank, as in the output
   set_threads(comm, config.train.threads);
   const std::string checkpoint = checkpoint_of(comm, o.stored);

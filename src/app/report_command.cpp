@@ -9,6 +9,9 @@
 #include "siren/app/train_options.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/terminal.hpp"
+#include "siren/core/text.hpp"
+#include "siren/io/output_guard.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/report/report_page.hpp"
 
@@ -39,8 +42,10 @@ void report(std::span<const std::string> args) {
   if (runs.empty()) throw InputError("no run named: siren report RUN...");
   if (output.empty())
     output = runs.size() == 1 ? RunDirectory(runs.front()).report_path() : "report.html";
+  guard_output(output, FileKind::kReport, {});
   write_report(runs, output, default_settings());
-  fmt::print("{}\n", output);
+  // A program may read the name; a person's terminal must not be steered by it.
+  fmt::print("{}\n", stdout_is_terminal() ? printable(output) : output);
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "siren/core/text.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/json_lines.hpp"
+#include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -67,8 +68,8 @@ double ndcg(const Json& figures) {
 }
 
 void take_epoch(Events& events, const Json& event) {
-  events.epoch = event.at("epoch").get<std::int64_t>();
-  events.step = event.at("step").get<std::int64_t>();
+  events.epoch = whole_number(event.at("epoch"));
+  events.step = whole_number(event.at("step"));
   events.longest_epoch = std::max(events.longest_epoch, event.at("seconds").get<double>());
   events.last_epoch = {{"loss", number(event.at("loss"))}, {"seconds", event.at("seconds")}};
 }
@@ -82,7 +83,7 @@ void take_evaluation(Events& events, const Json& event) {
 
 void take(Events& events, const Json& event) {
   const std::string kind = event.at("event").get<std::string>();
-  if (kind == "memory") events.ranks = event.at("ranks").get<std::int64_t>();
+  if (kind == "memory") events.ranks = whole_number(event.at("ranks"));
   if (kind == "epoch") take_epoch(events, event);
   if (kind == "eval") take_evaluation(events, event);
   if (kind == "final") events.final = figures(event);
@@ -95,6 +96,7 @@ void take(Events& events, const Json& event) {
 /// None, if the run has not come so far. The last line may be half written: the run may be at it.
 Events read_events(const std::string& path) {
   Events events;
+  require_ordinary(path);
   std::ifstream file(path);
   each_event(file, path, [&](const Json& event) { take(events, event); });
   return events;
@@ -197,6 +199,11 @@ std::string figures_text(const Json& json) {
   return text;
 }
 
+std::string final_text(const Json& json) {
+  if (json.value("split", "") != "none") return figures_text(json);
+  return fmt::format("step {}  no test part: nobody judged it", json["step"].dump());
+}
+
 std::string checkpoint_text(const Json& json) {
   std::string text = fmt::format("{}  {}", json["file"].get<std::string>(),
                                  human_bytes(json["bytes"].get<std::int64_t>()));
@@ -261,7 +268,7 @@ Json run_as_json(const Communicator& alone, const std::string& path, bool verify
 std::string describe_run(const Json& json) {
   std::string text;
   const auto line = [&](const std::string& name, const std::string& what) {
-    text += fmt::format("{:<11}{}\n", name, what);
+    text += fmt::format("{:<11}{}\n", name, printable(what));
   };
   line("file", fmt::format("{}: run of {} rank(s)", json["path"].get<std::string>(),
                            json["ranks"].get<std::int64_t>()));
@@ -270,7 +277,7 @@ std::string describe_run(const Json& json) {
   if (json.contains("last_epoch")) line("last epoch", figures_text(json["last_epoch"]));
   if (json.contains("last_evaluation")) line("last eval", figures_text(json["last_evaluation"]));
   if (json.contains("best_evaluation")) line("best eval", figures_text(json["best_evaluation"]));
-  if (json.contains("final")) line("final", figures_text(json["final"]));
+  if (json.contains("final")) line("final", final_text(json["final"]));
   for (const Json& checkpoint : json["checkpoints"])
     line("checkpoint", checkpoint_text(checkpoint));
   if (json["checkpoints"].empty()) line("checkpoint", "none yet");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/app/stored_model.hpp"
 
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/stored_run.hpp"
 #include "siren/core/error.hpp"
 #include "siren/io/run_directory.hpp"
@@ -18,6 +19,7 @@ void declare_execution(OptionParser& options, StoredModel& model) {
   options.number("threads", model.threads, {0, 4096}, "T",
                  "per rank (0: the rank's share of the machine)");
   options.text("isa", model.isa, "auto|portable|avx2|avx512", "instruction set");
+  declare_hang_timeout(options);
 }
 
 RunConfig config_of(const StoredModel& model) {
@@ -28,6 +30,10 @@ RunConfig config_of(const StoredModel& model) {
   config.train.threads = model.threads;
   config.train.isa = model.isa;
   return config;
+}
+
+std::vector<std::string> inputs_of(const StoredModel& model, const RunConfig& config) {
+  return {config.data.data, model.checkpoint, RunDirectory(model.run).config_path()};
 }
 
 std::string checkpoint_of(const Communicator& comm, const StoredModel& model) {

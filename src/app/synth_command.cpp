@@ -7,15 +7,18 @@
 
 #include <fmt/format.h>
 
+#include "siren/app/hang_timeout.hpp"
 #include "siren/app/option_parser.hpp"
 #include "siren/app/parse_together.hpp"
 #include "siren/app/synth_report.hpp"
 #include "siren/core/check.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/data/synth.hpp"
+#include "siren/io/output_guard.hpp"
 #include "siren/io/shared_file.hpp"
 #include "siren/math/parallel.hpp"
 #include "siren/train/session.hpp"
@@ -61,6 +64,7 @@ OptionParser declare(SynthOptions& o) {
   options.flag("no-header", o.no_header, "no first line with the names of the columns");
   options.number("threads", o.threads, {0, 4096}, "T",
                  "per rank (default 0: the rank's share of the machine)");
+  declare_hang_timeout(options);
   return options;
 }
 
@@ -126,6 +130,9 @@ void add_up(const Communicator& comm, SynthTally& tally) {
 void synth(const Communicator& comm, const SynthOptions& o) {
   const Stopwatch watch;
   set_threads(comm, o.threads);
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) guard_output(o.output, FileKind::kRatings, {});
+  });
   SharedFile file(comm, o.output);
   const SynthGenerator generator(o.config);
   SynthTally tally(o.config.items);
@@ -147,10 +154,11 @@ void synth(const Communicator& comm, const SynthOptions& o) {
   file.publish();
   if (!comm.is_root()) return;
   const double seconds = watch.seconds();
-  std::fputs(describe_synth(tally, o.config).c_str(), stdout);
-  fmt::print("{:<11}{} ({}) in {}, {} ratings/s\n", "wrote", o.output, human_bytes(file.bytes()),
-             human_seconds(seconds),
-             grouped(static_cast<std::int64_t>(static_cast<double>(o.config.ratings) / seconds)));
+  print_lines(describe_synth(tally, o.config));
+  print_lines(fmt::format(
+      "{:<11}{} ({}) in {}, {} ratings/s\n", "wrote", printable(o.output),
+      human_bytes(file.bytes()), human_seconds(seconds),
+      grouped(static_cast<std::int64_t>(static_cast<double>(o.config.ratings) / seconds))));
 }
 
 }  // namespace

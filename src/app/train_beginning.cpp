@@ -21,6 +21,14 @@ namespace siren {
 
 void check_judging(const RunConfig& config, const std::string& split, bool resumed) {
   const TrainConfig& train = config.train;
+  if (split.empty() && (train.patience > 0 || train.eval_every > 0))
+    throw InputError(fmt::format(
+        "--{} {}: every rating of {} trains ({}), so there is nothing to judge by; leave it out, "
+        "or hold ratings out: {}",
+        train.eval_every > 0 ? "eval-every" : "patience",
+        train.eval_every > 0 ? train.eval_every : train.patience, config.data.data,
+        config.data.fold == kWholeFold ? "--fold 0" : "it has no test part",
+        config.data.fold == kWholeFold ? "--fold from 1" : "prepare --valid-share"));
   if (train.patience > 0 && (train.eval_every == 0 || split != "valid"))
     throw InputError(fmt::format(
         "--patience {} needs --eval-every and validation ratings to judge by; prepare the data set "
@@ -88,6 +96,13 @@ void report_start(const Communicator& comm, const Session& session, int threads)
   spdlog::info("{} users, {} items; train: {} liked, {} disliked, {} neither (offset {})",
                grouped(train.users), grouped(train.items), grouped(train.liked),
                grouped(train.disliked), grouped(train.neutral), session.offset());
+}
+
+void report_final_model(const Session& session) {
+  if (session.has_split("test")) return;
+  spdlog::info(
+      "no test part: {}, and nobody judges the final model",
+      session.has_split("valid") ? "every rating trains or validates" : "every rating trains");
 }
 
 /// Where the ranks are, and how evenly the work lies on them.

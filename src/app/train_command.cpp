@@ -19,8 +19,9 @@
 #include "siren/app/train_beginning.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/comm/environment.hpp"
-#include "siren/comm/watchdog.hpp"
+#include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/io/run_lock.hpp"
@@ -64,10 +65,11 @@ struct TrainCommand {
   }
 };
 
-/// The split to watch during training: the one asked for, or validation if there is any.
-std::string watched_split(const TrainConfig& config, const Session& session) {
-  const std::string split = session.default_split();
-  return config.eval_split.empty() ? split : config.eval_split;
+/// Judges during training by the split asked for, or by validation if there is any; null if every
+/// rating trains.
+std::unique_ptr<Evaluator> watching_evaluator(const TrainConfig& config, const Session& session) {
+  const std::string split = config.eval_split.empty() ? session.default_split() : config.eval_split;
+  return split.empty() ? nullptr : session.make_evaluator(split);
 }
 
 /// Ends the job when another start has taken the directory, or it is gone.
@@ -96,7 +98,7 @@ class Job {
         threads_(set_threads(
             comm, config_.threads, among == nullptr ? thread_share(comm) : among->threads)),
         session_(comm, command.config.data, config_),
-        evaluator_(session_.make_evaluator(watched_split(config_, session_))),
+        evaluator_(watching_evaluator(config_, session_)),
         checkpoints_(comm, session_, directory_, config_text(), config_.keep) {}
 
   ExitCode run();
@@ -125,20 +127,21 @@ class Job {
   Deadline deadline_;
   int threads_;
   Session session_;
-  std::unique_ptr<Evaluator> evaluator_;  // during training
+  std::unique_ptr<Evaluator> evaluator_;  // during training; null: nothing to evaluate by
   RunCheckpoints checkpoints_;
   std::unique_ptr<MetricsLog> metrics_;  // rank 0
   nlohmann::ordered_json final_event_;
 };
 
 ExitCode Job::run() {
-  check_judging(command_.config, evaluator_->split(), command_.resume);
+  check_judging(command_.config, evaluator_ == nullptr ? "" : evaluator_->split(), command_.resume);
   Training& training =
       among_ == nullptr ? session_.start_training() : session_.start_training(among_->node);
   const std::string beginning = begin();  // before anything is written: it may refuse
   if (command_.resume) check_end(comm_, directory_, config_, training.steps_per_epoch());
   open_directory();
   report_start(comm_, session_, threads_);
+  report_final_model(session_);
   if (!beginning.empty()) spdlog::info("{}", beginning);
   if (config_.eval_every == 0 && session_.default_split() == "valid")
     spdlog::info(
@@ -263,18 +266,29 @@ void Job::start_metrics() {
 }
 
 /// The test split is judged once: by the best model on the validation split, if there is one, else
-/// by the last.
+/// by the last. Without a test part the final event has no figures.
 void Job::finish(TrainingRun& run) {
   const std::int64_t done = session_.training().steps_done();
   const std::int64_t best = run.progress().best_step != 0 ? run.progress().best_step : done;
-  if (best != done) checkpoints_.load_parameters(best);
-  if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
-  const EvaluationReport report = run.evaluate(*evaluator_);
+  EvaluationReport report;
+  report.split = "none";
+  const bool judged = session_.has_split("test");
+  if (judged) {
+    if (best != done) checkpoints_.load_parameters(best);
+    if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
+    report = run.evaluate(*evaluator_);
+  }
   if (!comm_.is_root()) return;
   final_event_ = {{"event", "final"}, {"step", best}};
   final_event_.update(to_json(report));
   metrics_->write(final_event_);
-  if (among_ == nullptr) std::fputs(format_report(report).c_str(), stdout);
+  if (!judged)
+    spdlog::info(
+        "no test part: nobody judged the model of step {}; use it with: siren recommend "
+        "--run {} --all --top 10",
+        best, shell_quoted(config_.run));
+  else if (among_ == nullptr)
+    print_lines(format_report(report));
   write_own_report(config_.run);
 }
 
@@ -315,7 +329,7 @@ int run_train(const Communicator& comm, std::span<const std::string> args) {
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
   check_same_options(comm, command.options.config_text());
-  const Watchdog watchdog(comm, command.config.train.hang_timeout);
+  heartbeat().set_timeout(command.config.train.hang_timeout);
   return static_cast<int>(Job(comm, command, nullptr).run());
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "siren/app/hang_timeout.hpp"
 #include "siren/core/error.hpp"
 #include "siren/data/negative_sampler.hpp"
 #include "siren/dist/propagation.hpp"
@@ -21,7 +22,8 @@ constexpr std::int64_t kMaxBatch = std::int64_t{1} << 30;
 void declare_data(OptionParser& options, DataConfig& data) {
   options.section("Data");
   options.text("data", data.data, "FILE", "dataset file made by prepare");
-  options.number("fold", data.fold, {1}, "K", "fold to test on, from 1");
+  options.number("fold", data.fold, {0}, "K",
+                 "fold to test on, from 1 (0: none, every rating trains)");
   options.number("offset", data.offset, {}, "X",
                  "above is liked, below disliked (default: the data set's)");
   options.number("relevant-from", data.relevant_from, {}, "X",
@@ -88,8 +90,7 @@ void declare_execution(OptionParser& options, TrainConfig& train) {
   declare_machine(options, train);
   options.number("memory-limit", train.memory_limit, {0.0, 1e9}, "GB",
                  "refuse what needs more on a node (0: than it has)");
-  options.number("hang-timeout", train.hang_timeout, {0.0, 1e9}, "S",
-                 "end the job after S seconds without progress (0: never)");
+  declare_hang_timeout(options, train.hang_timeout);
 }
 
 void declare_output(OptionParser& options, TrainConfig& train) {

@@ -4,11 +4,16 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <new>
+#include <system_error>
 
 #include <fmt/format.h>
 
 #include "siren/comm/node_ranks.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
+#include "siren/core/shortage.hpp"
 
 namespace siren {
 
@@ -41,6 +46,11 @@ struct IntCounts {
 };
 
 constexpr std::size_t kBroadcastPiece = std::size_t{1} << 30;
+
+/// What one rank has to do to exchange values with itself.
+void keep(const void* from, void* to, std::size_t bytes) {
+  if (bytes > 0 && from != to) std::memcpy(to, from, bytes);
+}
 
 }  // namespace
 
@@ -83,18 +93,30 @@ Communicator::Communicator(MPI_Comm comm, const char* origin) : comm_(comm) {
 }
 
 Communicator Communicator::world() {
+  const BlockingCall call("MPI_Comm_dup");
   MPI_Comm copy = MPI_COMM_NULL;
   check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &copy), "MPI_Comm_dup");
   return Communicator(copy, "MPI_Comm_dup");
 }
 
+Communicator Communicator::alone() {
+  return Communicator();
+}
+
+/// MPI_Comm_split is deaf: whoever comes early answers the watchdog in the barrier before it.
 Communicator Communicator::split(int color, int key) const {
+  if (!has_mpi()) return *this;
+  barrier();
+  const BlockingCall call("MPI_Comm_split");
   MPI_Comm part = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split(comm_, color, key, &part), "MPI_Comm_split");
   return Communicator(part, "MPI_Comm_split");
 }
 
 Communicator Communicator::split_by_node() const {
+  if (!has_mpi()) return *this;
+  barrier();
+  const BlockingCall call("MPI_Comm_split_type");
   MPI_Comm part = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &part),
             "MPI_Comm_split_type");
@@ -112,6 +134,7 @@ void Communicator::finish(MPI_Request request, const char* operation) {
 }
 
 void Communicator::barrier() const {
+  if (size_ == 1) return;
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
   finish(request, "barrier");
@@ -124,6 +147,7 @@ void Communicator::broadcast(std::string& text, int root) const {
 }
 
 void Communicator::broadcast_bytes(void* data, std::size_t bytes, int root) const {
+  if (size_ == 1) return;
   char* at = static_cast<char*>(data);
   for (std::size_t left = bytes; left > 0;) {
     const std::size_t piece = std::min(left, kBroadcastPiece);
@@ -140,6 +164,7 @@ void Communicator::all_reduce_raw(void* data,
                                   std::int64_t count,
                                   MPI_Datatype type,
                                   Reduction op) const {
+  if (size_ == 1) return;
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Iallreduce(MPI_IN_PLACE, data, mpi_count(count), type, op_of(op), comm_, &request),
             "MPI_Iallreduce");
@@ -151,6 +176,7 @@ void Communicator::all_gather_v_raw(const void* send,
                                     void* receive,
                                     std::span<const std::int64_t> counts,
                                     std::size_t element_bytes) const {
+  if (size_ == 1) return keep(send, receive, static_cast<std::size_t>(count) * element_bytes);
   const ElementType type(element_bytes);
   const IntCounts to(counts);
   MPI_Request request = MPI_REQUEST_NULL;
@@ -177,6 +203,7 @@ std::vector<std::int64_t> Communicator::exchange_counts(
     std::span<const std::int64_t> send_counts) const {
   SIREN_ASSERT(static_cast<int>(send_counts.size()) == size_, "{} counts for {} ranks",
                send_counts.size(), size_);
+  if (size_ == 1) return {send_counts.begin(), send_counts.end()};
   std::vector<std::int64_t> counts(send_counts.size());
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Ialltoall(send_counts.data(), 1, MPI_INT64_T, counts.data(), 1, MPI_INT64_T, comm_,
@@ -191,6 +218,8 @@ void Communicator::all_to_all_v_raw(const void* send,
                                     void* receive,
                                     std::span<const std::int64_t> receive_counts,
                                     std::size_t element_bytes) const {
+  if (size_ == 1)
+    return keep(send, receive, static_cast<std::size_t>(send_counts[0]) * element_bytes);
   const ElementType type(element_bytes);
   const IntCounts out(send_counts);
   const IntCounts in(receive_counts);
@@ -208,6 +237,7 @@ void Communicator::start_send(RequestSet& set,
                               int to,
                               Tag tag) const {
   if (count == 0) return;
+  SIREN_ASSERT(has_mpi(), "{} to itself", name_of(tag));
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(
       MPI_Isend(data, mpi_count(count), type.get(), to, static_cast<int>(tag), comm_, &request),
@@ -222,6 +252,7 @@ void Communicator::start_receive(RequestSet& set,
                                  int from,
                                  Tag tag) const {
   if (count == 0) return;
+  SIREN_ASSERT(has_mpi(), "{} from itself", name_of(tag));
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(
       MPI_Irecv(data, mpi_count(count), type.get(), from, static_cast<int>(tag), comm_, &request),
@@ -230,6 +261,7 @@ void Communicator::start_receive(RequestSet& set,
 }
 
 void Communicator::start_telling(RequestSet& set, int rank, Tag tag) const {
+  SIREN_ASSERT(has_mpi(), "{} to itself", name_of(tag));
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Isend(nullptr, 0, MPI_BYTE, rank, static_cast<int>(tag), comm_, &request),
             "MPI_Isend");
@@ -237,6 +269,7 @@ void Communicator::start_telling(RequestSet& set, int rank, Tag tag) const {
 }
 
 void Communicator::start_hearing(RequestSet& set, int rank, Tag tag) const {
+  SIREN_ASSERT(has_mpi(), "{} from itself", name_of(tag));
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Irecv(nullptr, 0, MPI_BYTE, rank, static_cast<int>(tag), comm_, &request),
             "MPI_Irecv");
@@ -249,6 +282,7 @@ void Communicator::start_all_to_all(RequestSet& set,
   const std::size_t ranks = static_cast<std::size_t>(size_);
   SIREN_ASSERT(send.size() == ranks && receive.size() == ranks,
                "{} to send, {} to receive, {} ranks", send.size(), receive.size(), size_);
+  if (size_ == 1) return keep(send.data(), receive.data(), send.size_bytes());
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(
       MPI_Ialltoall(send.data(), 1, MPI_INT32_T, receive.data(), 1, MPI_INT32_T, comm_, &request),
@@ -257,6 +291,7 @@ void Communicator::start_all_to_all(RequestSet& set,
 }
 
 void Communicator::abort(int code) const {
+  if (!has_mpi()) std::_Exit(code);
   MPI_Abort(comm_, code);
   std::abort();
 }
@@ -275,7 +310,10 @@ void agree_on_input(const Communicator& comm, const std::function<void()>& work)
     message = error.what();
   } catch (const std::system_error& error) {
     kind = kEnvironment;
-    message = error.what();
+    message = explain(error);
+  } catch (const std::bad_alloc& error) {
+    kind = kEnvironment;
+    message = fmt::format("rank {}: {}", comm.rank(), explain(error));
   }
   const std::int32_t nobody = comm.size();
   const std::int32_t first = comm.all_reduce(kind == kFine ? nobody : comm.rank(), Reduction::kMin);

@@ -20,6 +20,7 @@ RequestSet& RequestSet::operator=(RequestSet&& other) noexcept {
   requests_ = std::exchange(other.requests_, {});
   peers_ = std::exchange(other.peers_, {});
   operation_ = other.operation_;
+  told_ = std::exchange(other.told_, false);
   return *this;
 }
 
@@ -49,13 +50,20 @@ bool RequestSet::test_all() {
 /// Polling moves data and yields the processor just like MPI_Waitall, which would not return before
 /// a dead peer answers.
 void RequestSet::wait_all() {
-  bool told = false;
-  while (!test_all()) {
-    if (!heartbeat().is_called() || !tell_who_is_missing()) continue;
-    heartbeat().answer_call(true);
-    told = true;
+  while (!wait_briefly()) {
   }
-  if (told) heartbeat().end_waiting();
+}
+
+bool RequestSet::wait_briefly() {
+  if (test_all()) {
+    if (std::exchange(told_, false)) heartbeat().end_waiting();
+    return true;
+  }
+  if (heartbeat().is_called() && tell_who_is_missing()) {
+    told_ = true;
+    heartbeat().answer_call(true);
+  }
+  return false;
 }
 
 bool RequestSet::tell_who_is_missing() {

@@ -2,23 +2,36 @@
 #include "siren/comm/roll_call.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "siren/core/error.hpp"
 
 namespace siren {
 
-RollCall::RollCall(const Communicator& comm)
-    : comm_(comm.split(0, comm.rank())), waits_(static_cast<std::size_t>(comm.size()), 0) {
+std::mutex RollCall::innermost_mutex;
+RollCall* RollCall::innermost = nullptr;
+
+RollCall::RollCall(const Communicator& comm, int first)
+    : comm_(comm.split(0, comm.rank())),
+      first_(first),
+      waits_(static_cast<std::size_t>(comm.size()), 0) {
+  const std::lock_guard lock(innermost_mutex);
+  outer_ = std::exchange(innermost, this);
   heartbeat().set_listener(this);
 }
 
 RollCall::~RollCall() {
-  heartbeat().set_listener(nullptr);
+  {
+    const std::lock_guard lock(innermost_mutex);
+    innermost = outer_;
+    heartbeat().set_listener(outer_);
+  }
   for (MPI_Request& request : words_sent_) MPI_Request_free(&request);
 }
 
 void RollCall::on_call(Heartbeat::Call call, bool waiting) {
   if (call == Heartbeat::Call::kEndJob) comm_.abort(static_cast<int>(ExitCode::kFailure));
+  if (outer_ != nullptr) outer_->on_call(call, false);
   if (comm_.size() == 1) return;
   if (!waiting || heartbeat().beats() != beats_) forget_answers();
   const bool somebody_asks = listen(waiting);
@@ -33,6 +46,19 @@ void RollCall::on_call(Heartbeat::Call call, bool waiting) {
   }
   silent_.set(asked_ ? silent : std::vector<int>{});
   is_first_.store(is_first, std::memory_order_relaxed);
+}
+
+std::optional<RollCall::News> RollCall::news() {
+  const std::lock_guard lock(innermost_mutex);
+  if (innermost == nullptr) return std::nullopt;
+  const int first = innermost->first_;
+  const auto in_job = [first](RankList::Copy ranks) {
+    for (int& rank : ranks.first) rank += first;
+    return ranks;
+  };
+  return News{first + innermost->comm_.rank(), innermost->comm_.size(),
+              in_job(innermost->silent_.read()), in_job(heartbeat().waiting_for()),
+              innermost->is_first_.load(std::memory_order_relaxed)};
 }
 
 void RollCall::forget_answers() {

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <exception>
 
+#include "siren/core/heartbeat.hpp"
+
 namespace siren {
 
 namespace {
@@ -20,12 +22,19 @@ std::byte* aligned(void* piece) {
 
 SharedMemory::SharedMemory(const Communicator& comm, std::int64_t bytes)
     : node_(comm.split_by_node()) {
+  if (!comm.has_mpi()) {
+    own_.resize(static_cast<std::size_t>(bytes + kCacheLine));
+    pieces_.push_back(aligned(own_.data()));
+    return;
+  }
   MPI_Info own_pages = MPI_INFO_NULL;  // so that each piece lies in its rank's part of the memory
   check_mpi(MPI_Info_create(&own_pages), "MPI_Info_create");
   check_mpi(MPI_Info_set(own_pages, "alloc_shared_noncontig", "true"), "MPI_Info_set");
   void* mine = nullptr;
-  const int code =
-      MPI_Win_allocate_shared(bytes + kCacheLine, 1, own_pages, node_.get(), &mine, &window_);
+  const int code = [&] {
+    const BlockingCall call("MPI_Win_allocate_shared");
+    return MPI_Win_allocate_shared(bytes + kCacheLine, 1, own_pages, node_.get(), &mine, &window_);
+  }();
   MPI_Info_free(&own_pages);
   check_mpi(code, "MPI_Win_allocate_shared (--shared-memory off does without)");
   check_mpi(MPI_Win_set_errhandler(window_, MPI_ERRORS_RETURN), "MPI_Win_set_errhandler");
@@ -54,12 +63,13 @@ SharedMemory::~SharedMemory() {
   MPI_Finalized(&finalized);
   if (window_ == MPI_WIN_NULL || finalized != 0 || std::uncaught_exceptions() > 0) return;
   node_.barrier();  // which answers the watchdog while it waits, as MPI_Win_free would not
+  const BlockingCall call("MPI_Win_free");
   MPI_Win_unlock_all(window_);
   MPI_Win_free(&window_);
 }
 
 void SharedMemory::sync() const {
-  check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
+  if (window_ != MPI_WIN_NULL) check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
 }
 
 }  // namespace siren

@@ -23,6 +23,7 @@ void StopNotice::send(int signal) {
 
 int StopNotice::poll() {
   int signal = 0;
+  if (comm_.size() == 1) return signal;
   for (;;) {
     int there = 0;
     MPI_Status status;
@@ -41,6 +42,7 @@ void StopNotice::listen() {
 }
 
 void StopNotice::wait_for_all() {
+  if (comm_.size() == 1) return;
   RequestSet everyone;
   MPI_Request barrier = MPI_REQUEST_NULL;
   check_mpi(MPI_Ibarrier(comm_.get(), &barrier), "MPI_Ibarrier");
@@ -48,7 +50,7 @@ void StopNotice::wait_for_all() {
   do {
     listen();
     if (stop_signal() != 0 && calls_ == 0 && received_ == 0) send(stop_signal());
-  } while (!everyone.test_all());
+  } while (!everyone.wait_briefly());
   const std::int64_t on_the_way = comm_.all_reduce(calls_, Reduction::kSum) - calls_;
   while (received_ < on_the_way) listen();
 }

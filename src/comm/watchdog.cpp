@@ -2,7 +2,10 @@
 #include "siren/comm/watchdog.hpp"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <poll.h>
@@ -11,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "siren/comm/environment.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/timer.hpp"
@@ -22,6 +26,18 @@ namespace {
 constexpr double kLongestTick = 1.0;  // seconds
 constexpr double kTicks = 20.0;       // at least so many in the timeout
 constexpr double kGrace = 1.0;        // seconds for a line to be read, or the main thread to act
+
+constexpr int kAtWork = -1;
+std::atomic<int> exit_code{kAtWork};
+
+/// Before MPI_Init and behind MPI_Finalize.
+std::string name_without_mpi() {
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const std::string rank = rank_by_launcher();
+  return fmt::format("{}process {} on {}", rank.empty() ? "" : fmt::format("rank {}, ", rank),
+                     ::getpid(), host.data());
+}
 
 /// Signals are for the main thread.
 void block_signals() {
@@ -39,10 +55,7 @@ void write_to_stderr(const std::string& line) {
 
 }  // namespace
 
-Watchdog::Watchdog(const Communicator& comm, double timeout, OnHang on_hang)
-    : timeout_(timeout), on_hang_(std::move(on_hang)) {
-  if (timeout <= 0.0) return;
-  roll_call_.emplace(comm);
+Watchdog::Watchdog(OnHang on_hang) : on_hang_(std::move(on_hang)) {
   thread_ = std::thread([this] { watch(); });
 }
 
@@ -63,29 +76,32 @@ bool Watchdog::sleep(double seconds) {
 
 void Watchdog::watch() {
   block_signals();
-  const double tick = std::min(kLongestTick, timeout_ / kTicks);
   std::uint64_t beats = heartbeat().beats();
   double quiet = 0.0;
-  Stopwatch since_last_look;
-  while (sleep(tick)) {
+  double timeout = 0.0;
+  for (Stopwatch since_last_look; timeout <= 0.0 || quiet < timeout;) {
+    timeout = heartbeat().timeout();
+    const double tick = timeout > 0.0 ? std::min(kLongestTick, timeout / kTicks) : kLongestTick;
+    if (!sleep(tick)) return;
     const std::uint64_t now = heartbeat().beats();
     const double passed = std::min(since_last_look.seconds(), 2 * tick);  // more: we were stopped
     since_last_look = Stopwatch();
-    quiet = now == beats ? quiet + passed : 0.0;
+    const std::optional<RollCall::News> news = RollCall::news();
+    const bool works_alone = news && news->ranks == 1;
+    quiet = now == beats && timeout > 0.0 && !works_alone ? quiet + passed : 0.0;
     beats = now;
-    if (quiet >= timeout_) break;
-    heartbeat().call(quiet < timeout_ / 2 ? Heartbeat::Call::kLookAround
+    heartbeat().call(2 * quiet <= timeout ? Heartbeat::Call::kLookAround
                                           : Heartbeat::Call::kAskOthers);
   }
-  if (quiet < timeout_) return;
-  const std::string line = describe_hang();
-  const bool another_speaks = roll_call_->silent().total > 0 && !roll_call_->is_first();
+  const std::optional<RollCall::News> news = RollCall::news();
+  const std::string line = describe_hang(timeout, news);
+  const bool another_speaks = news && news->silent.total > 0 && !news->is_first;
   if (!another_speaks || sleep(3 * kGrace)) on_hang_(line);  // by then it has ended the job
 }
 
-std::string Watchdog::describe_hang() const {
-  const RankList::Copy silent = roll_call_->silent();
-  const RankList::Copy awaited = heartbeat().waiting_for();
+std::string Watchdog::describe_hang(double timeout, const std::optional<RollCall::News>& news) {
+  const RankList::Copy silent = news ? news->silent : RankList::Copy{};
+  const RankList::Copy awaited = news ? news->awaited : RankList::Copy{};
   const char* const verb = silent.total == 1 ? "does" : "do";
   std::string whom;
   if (heartbeat().is_waiting() && silent.total > 0 && (awaited.total == 0 || awaited == silent))
@@ -96,18 +112,27 @@ std::string Watchdog::describe_hang() const {
   else if (heartbeat().is_waiting())
     whom = fmt::format(", waiting for {}",
                        awaited.total > 0 ? to_text(awaited) : std::string("the other ranks"));
+  const int done = exit_code.load();
   return fmt::format(
-      "siren: rank {}: no progress for {:g} s {}{}; ending the job (--hang-timeout)\n",
-      roll_call_->rank(), timeout_, heartbeat().describe(), whom);
+      "siren: {}: no progress for {:g} s {}{}; {} (--hang-timeout)\n",
+      news ? fmt::format("rank {}", news->rank) : name_without_mpi(), timeout,
+      heartbeat().describe(), whom,
+      done == kAtWork ? "ending the job" : "all work was done, ending what is left of the job");
 }
 
 void Watchdog::end_job(const std::string& line) {
   const auto give_time = [] { std::this_thread::sleep_for(std::chrono::duration<double>(kGrace)); };
   write_to_stderr(line);
   give_time();  // for the lines of other ranks
+  const int done = exit_code.load();
+  if (done != kAtWork) std::_Exit(done);
   heartbeat().call(Heartbeat::Call::kEndJob);
   give_time();
   std::_Exit(static_cast<int>(ExitCode::kFailure));
+}
+
+void Watchdog::work_is_done(int code) {
+  exit_code.store(code);
 }
 
 }  // namespace siren

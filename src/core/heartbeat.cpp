@@ -2,6 +2,7 @@
 #include "siren/core/heartbeat.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -46,9 +47,9 @@ void Heartbeat::answer_call(bool waiting) {
   if (call != Call::kNone && listener_ != nullptr) listener_->on_call(call, waiting);
 }
 
-void Heartbeat::set_listener(Listener* listener) {
-  listener_ = listener;
+Heartbeat::Listener* Heartbeat::set_listener(Listener* listener) {
   call(Call::kNone);
+  return std::exchange(listener_, listener);
 }
 
 RankList::Copy Heartbeat::waiting_for() const {

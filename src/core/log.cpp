@@ -6,11 +6,13 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "siren/core/error.hpp"
 #include "siren/core/terminal.hpp"
+#include "siren/core/text.hpp"
 
 namespace siren {
 
@@ -24,12 +26,34 @@ const spdlog::sink_ptr& console() {
   return sink;
 }
 
+/// Ids, paths and values of users are in messages: they must not steer the terminal that shows them
+/// or the log file, nor make lines of their own.
+class PrintableMessage final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message,
+              const std::tm& /*time*/,
+              spdlog::memory_buf_t& to) override {
+    const std::string text = printable({message.payload.data(), message.payload.size()});
+    to.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<PrintableMessage>();
+  }
+};
+
+/// A pattern of spdlog in which %* is the message.
+std::unique_ptr<spdlog::formatter> lines_like(const std::string& pattern) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<PrintableMessage>('*').set_pattern(pattern);
+  return formatter;
+}
+
 }  // namespace
 
 void start_log(int rank) {
   // On a terminal a message takes the place of a progress bar.
   const std::string clear = stderr_is_terminal() ? "\r\033[K" : "";
-  console()->set_pattern(clear + "siren: %v");
+  console()->set_formatter(lines_like(clear + "siren: %*"));
   auto logger = std::make_shared<spdlog::logger>("siren", console());
   logger->set_level(rank == 0 ? spdlog::level::info : spdlog::level::off);
   spdlog::set_default_logger(logger);
@@ -57,7 +81,7 @@ bool shows_progress() {
 void also_log_to_file(const std::string& path) {
   try {
     auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
-    file->set_pattern("%Y-%m-%d %H:%M:%S %l %v");
+    file->set_formatter(lines_like("%Y-%m-%d %H:%M:%S %l %*"));
     spdlog::default_logger()->sinks().push_back(file);
     spdlog::default_logger()->flush_on(spdlog::level::info);
   } catch (const spdlog::spdlog_ex& error) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
 
 namespace siren {
 
@@ -70,6 +71,7 @@ std::string signal_name(int signal) {
 }
 
 void throw_if_stopped(const char* consequence) {
+  heartbeat().beat();
   if (const int signal = stop_signal(); signal != 0)
     throw EnvironmentError(fmt::format("interrupted by {}; {}", signal_name(signal), consequence));
 }

@@ -16,6 +16,8 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/heartbeat.hpp"
+#include "siren/core/log.hpp"
 
 namespace siren {
 namespace {
@@ -102,6 +104,7 @@ std::size_t ByteSource::read(std::span<char> to) {
 }
 
 void ByteSource::refill() {
+  heartbeat().beat();
   ssize_t got = 0;
   do {
     got = ::read(file_, block_.data(), block_.size());
@@ -127,8 +130,7 @@ std::size_t ByteSource::read_gzip(std::span<char> to) {
   while (stream.avail_out == wanted) {
     if (begin_ == end_) refill();
     if (inflater_->member_ended) {
-      if (begin_ == end_) return 0;
-      begin_next_member();
+      if (begin_ == end_ || !begin_next_member()) return 0;
     }
     if (begin_ == end_)
       throw InputError(fmt::format("{} is truncated: its gzip data ends too early", path_));
@@ -145,11 +147,31 @@ std::size_t ByteSource::read_gzip(std::span<char> to) {
   return wanted - stream.avail_out;
 }
 
-void ByteSource::begin_next_member() {
+/// False if nothing but padding follows.
+bool ByteSource::begin_next_member() {
+  if (block_[begin_] == '\0') {
+    skip_padding();
+    return false;
+  }
   if (static_cast<unsigned char>(block_[begin_]) != static_cast<unsigned char>(kGzipMagic[0]))
-    throw InputError(fmt::format("{} is damaged: bytes follow the end of its gzip data", path_));
+    refuse_tail();
   inflateReset(&inflater_->stream);
   inflater_->member_ended = false;
+  return true;
+}
+
+/// Some tools and tapes fill the last block with zeros, which gzip ignores, too.
+void ByteSource::skip_padding() {
+  while (begin_ < end_) {
+    const auto block = std::span(block_).subspan(begin_, end_ - begin_);
+    if (!std::all_of(block.begin(), block.end(), [](char c) { return c == '\0'; })) refuse_tail();
+    refill();
+  }
+  spdlog::warn("{}: the zeros behind the end of its gzip data are ignored", path_);
+}
+
+void ByteSource::refuse_tail() const {
+  throw InputError(fmt::format("{} is damaged: bytes follow the end of its gzip data", path_));
 }
 
 }  // namespace siren

@@ -41,6 +41,7 @@ void copy_row(RatingTable& table, std::size_t from, std::size_t to) {
   table.value[to] = table.value[from];
   table.part[to] = table.part[from];
   if (table.has_timestamps()) table.timestamp[to] = table.timestamp[from];
+  if (!table.place.empty()) table.place[to] = table.place[from];
 }
 
 void shrink(RatingTable& table, std::size_t rows) {
@@ -49,6 +50,7 @@ void shrink(RatingTable& table, std::size_t rows) {
   table.value.resize(rows);
   table.part.resize(rows);
   if (table.has_timestamps()) table.timestamp.resize(rows);
+  if (!table.place.empty()) table.place.resize(rows);
 }
 
 }  // namespace

@@ -20,9 +20,11 @@ bool FieldSplitter::split(std::string_view record) {
   fields_.clear();
   switch (delimiter_) {
     case Delimiter::kComma:
-      if (record.find('"') != std::string_view::npos) return split_quoted(record);
-      split_single(record, ',');
-      break;
+      return split_unless_open(record, ',');
+    case Delimiter::kSemicolon:
+      return split_unless_open(record, ';');
+    case Delimiter::kPipe:
+      return split_unless_open(record, '|');
     case Delimiter::kTab:
       split_single(record, '\t');
       break;
@@ -33,6 +35,13 @@ bool FieldSplitter::split(std::string_view record) {
       split_blanks(record);
       break;
   }
+  return true;
+}
+
+/// False if a quoted field stays open.
+bool FieldSplitter::split_unless_open(std::string_view record, char separator) {
+  if (record.find('"') != std::string_view::npos) return split_quoted(record, separator);
+  split_single(record, separator);
   return true;
 }
 
@@ -64,16 +73,16 @@ void FieldSplitter::split_blanks(std::string_view record) {
   }
 }
 
-bool FieldSplitter::split_quoted(std::string_view record) {
+bool FieldSplitter::split_quoted(std::string_view record, char separator) {
   unquoted_.clear();
   unquoted_.reserve(record.size());
   std::size_t at = 0;
   while (true) {
     while (at < record.size() && is_blank(record[at])) ++at;
     if (at < record.size() && record[at] == '"') {
-      if (!take_quoted(record, at)) return false;
+      if (!take_quoted(record, separator, at)) return false;
     } else {
-      const std::size_t stop = std::min(record.find(',', at), record.size());
+      const std::size_t stop = std::min(record.find(separator, at), record.size());
       fields_.push_back(trimmed(record.substr(at, stop - at)));
       at = stop;
     }
@@ -82,9 +91,9 @@ bool FieldSplitter::split_quoted(std::string_view record) {
   }
 }
 
-/// Takes the field whose opening quote is at `at`; leaves `at` on the comma behind it or at the
-/// end.
-bool FieldSplitter::take_quoted(std::string_view record, std::size_t& at) {
+/// Takes the field whose opening quote is at `at`; leaves `at` on the separator behind it or at
+/// the end.
+bool FieldSplitter::take_quoted(std::string_view record, char separator, std::size_t& at) {
   const std::size_t begin = unquoted_.size();
   for (++at;; ++at) {
     const std::size_t quote = record.find('"', at);
@@ -94,7 +103,7 @@ bool FieldSplitter::take_quoted(std::string_view record, std::size_t& at) {
     if (at == record.size() || record[at] != '"') break;
     unquoted_ += '"';
   }
-  const std::size_t stop = std::min(record.find(',', at), record.size());
+  const std::size_t stop = std::min(record.find(separator, at), record.size());
   unquoted_.append(trimmed(record.substr(at, stop - at)));
   at = stop;
   fields_.push_back(std::string_view(unquoted_).substr(begin));

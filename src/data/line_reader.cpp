@@ -1,29 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/data/line_reader.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
 
 namespace siren {
 namespace {
 
 constexpr std::size_t kInitialBuffer = std::size_t{1} << 18;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
+constexpr std::size_t kLongestMark = 4;
 
-std::string_view without_carriage_return(std::string_view line) {
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return line;
+/// The encoding that a byte order mark announces, if it is not UTF-8. The mark of UTF-32 begins with
+/// that of UTF-16 where the low byte comes first.
+const char* wide_encoding(std::string_view head) {
+  using namespace std::string_view_literals;
+  if (head.starts_with("\xff\xfe\0\0"sv) || head.starts_with("\0\0\xfe\xff"sv)) return "UTF-32";
+  if (head.starts_with("\xff\xfe"sv) || head.starts_with("\xfe\xff"sv)) return "UTF-16";
+  return nullptr;
 }
 
 }  // namespace
 
 LineReader::LineReader(const std::string& path) : source_(path), buffer_(kInitialBuffer) {
-  refill();
-  if (std::string_view(buffer_.data(), end_).starts_with(kByteOrderMark))
-    begin_ = kByteOrderMark.size();
+  while (end_ < kLongestMark && fill()) {
+  }
+  take_mark();
+  reject_binary(begin_);
+}
+
+void LineReader::take_mark() {
+  const std::string_view head(buffer_.data(), end_);
+  if (head.starts_with(kUtf8Mark)) begin_ = kUtf8Mark.size();
+  const char* const encoding = wide_encoding(head);
+  if (encoding == nullptr) return;
+  const std::string file = shell_quoted(path());
+  const std::string convert = fmt::format("iconv -f {} -t UTF-8", encoding);
+  throw InputError(fmt::format("{} is {} text; convert it to UTF-8 first: {} > converted.txt",
+                               path(), encoding,
+                               source_.compressed() ? fmt::format("gzip -dc {} | {}", file, convert)
+                                                    : fmt::format("{} {}", convert, file)));
 }
 
 bool LineReader::next(std::string_view& line) {
@@ -33,9 +54,7 @@ bool LineReader::next(std::string_view& line) {
     if (newline != nullptr) {
       const auto stop =
           static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.data());
-      line = without_carriage_return({buffer_.data() + begin_, stop - begin_});
-      begin_ = stop + 1;
-      ++line_number_;
+      line = take_line(stop, stop + 1);
       return true;
     }
     const std::size_t pending = end_ - begin_;
@@ -43,14 +62,31 @@ bool LineReader::next(std::string_view& line) {
     scanned = begin_ + pending;
   }
   if (begin_ == end_) return false;
-  line = without_carriage_return({buffer_.data() + begin_, end_ - begin_});
-  begin_ = end_;
-  ++line_number_;
+  line = take_line(end_, end_);
   return true;
+}
+
+/// The line that stops at `stop`; reading goes on at `next`.
+std::string_view LineReader::take_line(std::size_t stop, std::size_t next) {
+  std::string_view line(buffer_.data() + begin_, stop - begin_);
+  const bool carriage_return = line.ends_with('\r');
+  if (carriage_return) line.remove_suffix(1);
+  line_end_ = next == stop ? "" : carriage_return ? "\r\n" : "\n";
+  begin_ = next;
+  ++line_number_;
+  return line;
 }
 
 /// Moves the unread bytes to the front and appends more; false at the end of the file.
 bool LineReader::refill() {
+  const std::size_t pending = end_ - begin_;
+  const bool more = fill();
+  reject_binary(pending);
+  return more;
+}
+
+/// As refill(), whatever the bytes are.
+bool LineReader::fill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
@@ -61,15 +97,18 @@ bool LineReader::refill() {
     buffer_.resize(2 * buffer_.size());
   }
   const std::size_t got = source_.read({buffer_.data() + end_, buffer_.size() - end_});
-  reject_binary({buffer_.data() + end_, got});
   end_ += got;
   return got > 0;
 }
 
-void LineReader::reject_binary(std::string_view fresh) const {
-  if (!fresh.empty() && std::memchr(fresh.data(), '\0', fresh.size()) != nullptr)
-    throw InputError(fmt::format("{} is not a text file: it has a zero byte after line {}", path(),
-                                 line_number_));
+/// Looks at the bytes from `from` on, which are fresh.
+void LineReader::reject_binary(std::size_t from) const {
+  if (from == end_) return;
+  const void* const zero = std::memchr(buffer_.data() + from, '\0', end_ - from);
+  if (zero == nullptr) return;
+  const auto lines = std::count(buffer_.data() + begin_, static_cast<const char*>(zero), '\n');
+  throw InputError(fmt::format("{} is not a text file: line {} has a zero byte", path(),
+                               line_number_ + 1 + lines));
 }
 
 }  // namespace siren

@@ -153,8 +153,9 @@ ItemId NegativeSampler::invert_complement(std::span<const ItemId> rated, double 
   const auto walk = [&](auto&& visit) {  // the unrated items of positive weight, ascending
     auto next_rated = rated.begin();
     for (ItemId item = 0; item < alias_.size(); ++item) {
-      if (next_rated != rated.end() && *next_rated == item)
-        ++next_rated;
+      const auto next = std::find_if(next_rated, rated.end(), [=](ItemId i) { return i != item; });
+      if (next != next_rated)
+        next_rated = next;  // a pair that stands in several folds is there more than once
       else if (item_degree_[static_cast<std::size_t>(item)] > 0 && visit(item))
         return;
     }

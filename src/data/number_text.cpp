@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/data/number_text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <string>
 
 namespace siren {
 namespace {
@@ -20,14 +22,38 @@ std::optional<int> digits_at(std::string_view text, std::size_t at, std::size_t 
   return value;
 }
 
-std::optional<std::int64_t> parse_clock(std::string_view text) {
-  if (text.size() != 8 || text[2] != ':' || text[5] != ':') return std::nullopt;
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// hh:mm[:ss[.fraction]] at the front of `text`, which loses it.
+std::optional<std::int64_t> take_clock(std::string_view& text) {
   const auto hours = digits_at(text, 0, 2);
   const auto minutes = digits_at(text, 3, 2);
-  const auto seconds = digits_at(text, 6, 2);
-  if (!hours || !minutes || !seconds || *hours > 23 || *minutes > 59 || *seconds > 60)
-    return std::nullopt;
-  return (*hours * 60 + *minutes) * 60 + *seconds;
+  if (!hours || !minutes || text[2] != ':' || *hours > 23 || *minutes > 59) return std::nullopt;
+  const std::int64_t clock = (*hours * 60 + *minutes) * 60;
+  text.remove_prefix(5);
+  if (!text.starts_with(':')) return clock;
+  const auto seconds = digits_at(text, 1, 2);
+  if (!seconds || *seconds > 60) return std::nullopt;
+  text.remove_prefix(3);
+  if (text.size() > 1 && (text[0] == '.' || text[0] == ',') && is_digit(text[1]))
+    text.remove_prefix(static_cast<std::size_t>(
+        std::find_if_not(text.begin() + 1, text.end(), is_digit) - text.begin()));
+  return clock + *seconds;
+}
+
+/// Seconds that a zone is ahead of UTC; nothing if the text is no zone.
+std::optional<std::int64_t> parse_zone(std::string_view text) {
+  if (text.empty() || text == "Z" || text == "z" || text == " UTC") return 0;
+  if (text.front() != '+' && text.front() != '-') return std::nullopt;
+  const bool colon = text.size() == 6 && text[3] == ':';
+  if (text.size() != 3 && text.size() != 5 && !colon) return std::nullopt;
+  const auto hours = digits_at(text, 1, 2);
+  const auto minutes = text.size() == 3 ? 0 : digits_at(text, colon ? 4 : 3, 2);
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  const std::int64_t ahead = (*hours * 60 + *minutes) * 60;
+  return text.front() == '-' ? -ahead : ahead;
 }
 
 std::optional<std::int64_t> parse_date(std::string_view text) {
@@ -43,15 +69,30 @@ std::optional<std::int64_t> parse_date(std::string_view text) {
   const std::int64_t midnight =
       std::int64_t{86400} * std::chrono::sys_days(date).time_since_epoch().count();
   if (text.size() == 10) return midnight;
-  if (text[10] != ' ' && text[10] != 'T') return std::nullopt;
-  const auto clock = parse_clock(text.substr(11));
+  if (text[10] != ' ' && text[10] != 'T' && text[10] != 't') return std::nullopt;
+  text.remove_prefix(11);
+  const auto clock = take_clock(text);
   if (!clock) return std::nullopt;
-  return midnight + *clock;
+  const auto ahead = parse_zone(text);
+  if (!ahead) return std::nullopt;
+  return midnight + *clock - *ahead;
+}
+
+/// The text with a point for its decimal comma; nothing if it has a point already.
+std::optional<std::string> with_point(std::string_view text) {
+  if (text.find('.') != std::string_view::npos) return std::nullopt;
+  std::string result(text);
+  std::replace(result.begin(), result.end(), ',', '.');
+  return result;
 }
 
 }  // namespace
 
-std::optional<float> parse_float(std::string_view text) {
+std::optional<float> parse_float(std::string_view text, char decimal) {
+  if (decimal == ',') {
+    const auto pointed = with_point(text);
+    return pointed ? parse_float(*pointed) : std::nullopt;
+  }
   if (text.starts_with('+')) {
     text.remove_prefix(1);
     if (text.starts_with('-')) return std::nullopt;
@@ -68,19 +109,34 @@ std::optional<float> parse_float(std::string_view text) {
   return std::numeric_limits<float>::infinity();
 }
 
-std::optional<std::int64_t> parse_time(std::string_view text) {
+std::optional<std::int64_t> parse_time(std::string_view text, char decimal_mark) {
+  if (const auto date = parse_date(text)) return date;
+  if (decimal_mark == ',') {
+    const auto pointed = with_point(text);
+    return pointed ? parse_time(*pointed) : std::nullopt;
+  }
   const char* const stop = text.data() + text.size();
   std::int64_t whole = 0;
   const auto [end, error] = std::from_chars(text.data(), stop, whole);
   if (error == std::errc{} && end == stop) return whole;
   double decimal = 0.0;
   const auto [decimal_end, decimal_error] = std::from_chars(text.data(), stop, decimal);
-  if (decimal_error == std::errc{} && decimal_end == stop) {
-    constexpr double kLimit = 0x1p62;
-    if (!(std::abs(decimal) < kLimit)) return std::nullopt;
-    return static_cast<std::int64_t>(std::floor(decimal));
-  }
-  return parse_date(text);
+  constexpr double kLimit = 0x1p62;
+  if (decimal_error != std::errc{} || decimal_end != stop || !(std::abs(decimal) < kLimit))
+    return std::nullopt;
+  return static_cast<std::int64_t>(std::floor(decimal));
+}
+
+bool looks_like_time(std::string_view text) {
+  if (parse_date(text)) return true;
+  const auto number = parse_time(text);
+  if (!number) return false;
+  constexpr std::int64_t kFrom = 631'152'000;  // 1990
+  constexpr std::int64_t kTo = 4'102'444'800;  // 2100
+  constexpr std::int64_t kNano = 1'000'000'000;
+  for (std::int64_t unit = 1; unit <= kNano; unit *= 1000)
+    if (*number / unit >= kFrom && *number / unit < kTo) return true;
+  return false;
 }
 
 }  // namespace siren

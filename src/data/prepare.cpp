@@ -7,6 +7,7 @@
 #include "siren/core/stop_signal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/data/ratings_loader.hpp"
+#include "siren/data/shown_text.hpp"
 
 namespace siren {
 namespace {
@@ -43,8 +44,8 @@ DuplicateScope scope_of(const PrepareConfig& config) {
       fmt::format("{} (user, item) pairs are rated more than once, {} of them with contradicting "
                   "signs; the first is user "
                   "{}, item {}{}; choose --duplicates last, first or mean",
-                  grouped(data.duplicates.pairs), grouped(data.duplicates.contradicting), user,
-                  item, place.empty() ? "" : fmt::format(" ({})", place)));
+                  grouped(data.duplicates.pairs), grouped(data.duplicates.contradicting),
+                  shown(user), shown(item), place.empty() ? "" : fmt::format(" ({})", place)));
 }
 
 void settle_duplicates(const PrepareConfig& config, PreparedDataset& data) {
@@ -69,8 +70,52 @@ void reduce(const PrepareConfig& config, PreparedDataset& data) {
                     config.min_user_ratings, config.min_item_ratings));
 }
 
+/// Times that are there, but were not recognised as such; empty if there are none.
+std::string unread_time(const PreparedDataset& data) {
+  for (const FileReport& file : data.files)
+    if (!file.unread_time.empty()) return fmt::format("{}: {}", file.path, file.unread_time);
+  return {};
+}
+
+/// Without times a split or the last of several ratings is not what most people expect.
+void judge_order(const SplitConfig& split, PreparedDataset& data) {
+  if (data.ratings.has_timestamps()) return;
+  const std::string hint = unread_time(data);
+  const bool temporal = split.method == SplitMethod::kTemporal;
+  if (!hint.empty() &&
+      (split.order == RatingOrder::kTime || (temporal && !split.order.has_value())))
+    throw InputError(
+        fmt::format("--split {} needs times, and none are read; {}", name_of(split.method), hint));
+  if (split.method == SplitMethod::kLeaveOneOut && !split.order.has_value())
+    data.warnings.push_back(fmt::format(
+        "--split leave-one-out has no times to go by, so which rating of a user tests is drawn at "
+        "random; {}; --order file takes each user's last line, --order random says that this is "
+        "meant",
+        hint.empty() ? "name a column of times as the fourth of --columns" : hint));
+}
+
+/// What the files may mean other than what was read.
+void judge_columns(const PrepareConfig& config, PreparedDataset& data) {
+  constexpr EdgeOffset kFewRatings = 10;
+  for (const FileReport& file : data.files)
+    if (!file.doubt.empty()) data.warnings.push_back(file.doubt);
+  if (data.ratings.size() >= kFewRatings && data.users.size() == data.ratings.size())
+    data.warnings.push_back(
+        "no user rated more than one item: the column taken for the user may be another; see "
+        "--columns");
+  const bool by_age =
+      config.duplicates == DuplicatePolicy::kLast || config.duplicates == DuplicatePolicy::kFirst;
+  if (by_age && data.duplicates.pairs > 0 && !data.ratings.has_timestamps() &&
+      !unread_time(data).empty())
+    data.warnings.push_back(
+        fmt::format("--duplicates {} goes by the order of lines, for no times "
+                    "are read; {}",
+                    name_of(config.duplicates), unread_time(data)));
+}
+
 void require_every_part(const PreparedDataset& data) {
-  for (std::int32_t fold = 1; fold <= data.split.folds; ++fold) {
+  const bool tests = data.split_method != SplitMethod::kNone;
+  for (std::int32_t fold = 1; tests && fold <= data.split.folds; ++fold) {
     if (data.statistics.test_of(data.split, fold).total() > 0) continue;
     throw InputError(data.split.kind == SplitKind::kFolds
                          ? fmt::format("fold {} holds no ratings", fold)
@@ -90,16 +135,21 @@ PreparedDataset prepare_dataset(const PrepareConfig& config) {
   data.items = std::move(loaded.items);
   data.files = std::move(loaded.files);
   throw_if_stopped(kNothingWritten);
+  const SplitConfig split = config.split_config();
+  judge_order(split, data);
+  if (split.order == RatingOrder::kFile) number_places(data.ratings);
   settle_duplicates(config, data);
+  judge_columns(config, data);
   throw_if_stopped(kNothingWritten);
   reduce(config, data);
   throw_if_stopped(kNothingWritten);
-  data.split_method = config.split_config().method;
-  data.split = assign_parts(data.ratings, config.split_config(), config.kind_of_files());
+  data.split_method = split.method;
+  data.split = assign_parts(data.ratings, split, config.kind_of_files(), &data.split_report);
   data.statistics = compute_statistics(data.ratings, data.users.size(), data.items.size(),
                                        data.split, config.offset);
   require_every_part(data);
-  data.warning = judge_signs(data.statistics, data.split);
+  const std::string one_sided = judge_signs(data.statistics, data.split);
+  if (!one_sided.empty()) data.warnings.push_back(one_sided);
   return data;
 }
 

@@ -27,9 +27,10 @@ void validate_sources(const PrepareConfig& config) {
         "--input, --fold-file and --train/--valid/--test contradict each other: give one of the "
         "three");
   if (pieces && (config.train.empty() || config.test.empty()))
-    refuse(
-        fmt::format("--{} is missing: pre-made parts need --train and --test (--valid is optional)",
-                    config.train.empty() ? "train" : "test"));
+    refuse(fmt::format(
+        "--{} is missing: pre-made parts need --train and --test (--valid is optional); to train "
+        "on everything, name the files by --input and add --split none",
+        config.train.empty() ? "train" : "test"));
   const auto files = static_cast<std::int32_t>(config.fold_files.size());
   if (files == 1) refuse("only one --fold-file is given: folds need two or more");
   if (files > kMaxFolds)
@@ -75,12 +76,20 @@ void validate_split(const PrepareConfig& config) {
   only_for(config.valid_share.has_value(), "--valid-share",
            split.method != SplitMethod::kLeaveOneOut);
   only_for(config.cut_per_user, "--cut-per-user", split.method == SplitMethod::kTemporal);
+  only_for(config.order.has_value(), "--order",
+           split.method == SplitMethod::kTemporal || split.method == SplitMethod::kLeaveOneOut);
+  if (split.method == SplitMethod::kTemporal && config.order == RatingOrder::kRandom)
+    refuse(
+        "--order random and --split temporal contradict each other; --split random draws the test "
+        "part at random");
   if (!config.valid.empty() && config.valid_share)
     refuse(
         "--valid and --valid-share contradict each other: the validation part is given by the "
         "file");
   if (config.folds && (*config.folds < 2 || *config.folds > kMaxFolds))
     refuse(fmt::format("--folds {}: expected a number from 2 to {}", *config.folds, kMaxFolds));
+  if (config.test_share == 0.0)
+    refuse("--test-share 0: no rating would test; write --split none to train on everything");
   validate_share("--test-share", config.test_share, false);
   validate_share("--valid-share", config.valid_share, true);
   if (shares && split.test_share + split.valid_share >= 1.0)
@@ -115,6 +124,7 @@ SplitConfig PrepareConfig::split_config() const {
   config.test_share = test_share.value_or(config.test_share);
   config.valid_share = valid_share.value_or(config.valid_share);
   config.cut_per_user = cut_per_user;
+  config.order = order;
   config.seed = seed;
   return config;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/data/rating_table.hpp"
 
+#include <numeric>
+
 #include "siren/core/check.hpp"
 
 namespace siren {
@@ -17,6 +19,11 @@ void gather(std::vector<T>& column, std::span<const EdgeOffset> order) {
 
 }  // namespace
 
+void number_places(RatingTable& table) {
+  table.place.resize(table.user.size());
+  std::iota(table.place.begin(), table.place.end(), EdgeOffset{0});
+}
+
 RatingTable select_rows(RatingTable&& table, std::span<const EdgeOffset> order) {
   RatingTable result = std::move(table);
   gather(result.user, order);
@@ -24,6 +31,7 @@ RatingTable select_rows(RatingTable&& table, std::span<const EdgeOffset> order) 
   gather(result.value, order);
   gather(result.part, order);
   gather(result.timestamp, order);
+  gather(result.place, order);
   return result;
 }
 

@@ -5,9 +5,10 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "siren/core/error.hpp"
+#include "siren/data/number_text.hpp"
+#include "siren/data/shown_text.hpp"
 
 namespace siren {
 namespace {
@@ -20,6 +21,8 @@ constexpr std::array kFormatNames = {
     FormatName{TextFormat::kAuto, "auto"},
     FormatName{TextFormat::kCsv, "csv"},
     FormatName{TextFormat::kTsv, "tsv"},
+    FormatName{TextFormat::kSemicolon, "semicolon"},
+    FormatName{TextFormat::kPipe, "pipe"},
     FormatName{TextFormat::kSpace, "space"},
     FormatName{TextFormat::kMovieLens, "movielens"},
     FormatName{TextFormat::kInter, "inter"},
@@ -47,11 +50,9 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+/// With either decimal mark: no column is named "3,5".
 bool is_number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error != std::errc::invalid_argument && end == text.data() + text.size();
+  return parse_float(text, '.').has_value() || parse_float(text, ',').has_value();
 }
 
 /// 1-based position, if the text is nothing but digits.
@@ -62,8 +63,10 @@ std::optional<std::int32_t> as_position(std::string_view text) {
   return value;
 }
 
-/// A header field without the type that RecBole appends ("user_id:token").
+/// A header field without the type that RecBole appends ("user_id:token") and without the mark that
+/// some tools begin a header with ("# user").
 std::string_view bare_name(std::string_view field) {
+  if (field.starts_with('#')) field = trimmed(field.substr(1));
   return field.substr(0, field.find(':'));
 }
 
@@ -94,12 +97,12 @@ std::array<std::int32_t, kColumnRoles> locate(const RatingsFormat& wanted,
         throw InputError(
             fmt::format("{}: no column is recognised as the {} among {}; name them with "
                         "--columns user,item,rating",
-                        place, kRoleNames[role], fmt::join(names, ", ")));
+                        place, kRoleNames[role], shown_list(names)));
     } else if (role < wanted.columns.size()) {
       position[role] = find_name(names, wanted.columns[role]);
       if (position[role] == ColumnLayout::kAbsent)
         throw InputError(fmt::format("{}: there is no column {} (--columns); the columns are {}",
-                                     place, wanted.columns[role], fmt::join(names, ", ")));
+                                     place, wanted.columns[role], shown_list(names)));
     }
   }
   return position;
@@ -152,13 +155,13 @@ bool decide_header(TextFormat format,
     throw InputError(
         fmt::format("{}: --columns gives names, but the first line ({}) is not a header; "
                     "give positions like 1,2,3",
-                    place, fmt::join(fields, ", ")));
+                    place, shown_list(fields)));
   return false;
 }
 
 /// By Delimiter.
-constexpr std::array<std::string_view, 4> kSeparators = {"commas", "tabs", "blanks", "::"};
-constexpr std::size_t kShown = 60;  // characters of a line in a message
+constexpr std::array<std::string_view, 6> kSeparators = {"commas", "tabs",       "blanks",
+                                                         "::",     "semicolons", "|"};
 
 /// One field is never enough; what went wrong is rather the separator than the columns.
 void check_separator(TextFormat format,
@@ -168,8 +171,35 @@ void check_separator(TextFormat format,
   throw InputError(fmt::format(
       "{}: the line '{}' does not seem to be separated by {}; --format {} may be wrong, or "
       "lines before the table need --skip-lines",
-      place, first_fields.front().substr(0, kShown),
+      place, shown(first_fields.front()),
       kSeparators[static_cast<std::size_t>(delimiter_of(format))], name_of(format)));
+}
+
+/// The line has as many fields as a rating at least.
+bool separates(Delimiter delimiter, std::string_view line) {
+  FieldSplitter splitter(delimiter);
+  return splitter.split(line) && splitter.fields().size() >= 3;
+}
+
+std::string without_quoted_texts(std::string_view line) {
+  std::string bare;
+  bool quoted = false;
+  for (const char c : line) {
+    if (c == '"') quoted = !quoted;
+    if (c != '"' && !quoted) bare += c;
+  }
+  return bare;
+}
+
+/// Between these delimiters every comma belongs to a number or to a quoted text.
+bool explains_commas(Delimiter delimiter, std::string_view line) {
+  const std::string bare = without_quoted_texts(line);
+  FieldSplitter splitter(delimiter);
+  splitter.split(bare);
+  return std::all_of(splitter.fields().begin(), splitter.fields().end(),
+                     [](std::string_view field) {
+                       return field.find(',') == std::string_view::npos || is_number(field);
+                     });
 }
 
 }  // namespace
@@ -197,15 +227,19 @@ TextFormat detect_format(const std::string& path, std::string_view first_line) {
   if (name.ends_with(".gz")) name.remove_suffix(3);
   if (name.ends_with(".inter")) return TextFormat::kInter;
   if (trimmed(first_line).starts_with('{')) return TextFormat::kJsonLines;
-  for (const TextFormat format :
-       {TextFormat::kMovieLens, TextFormat::kTsv, TextFormat::kCsv, TextFormat::kSpace}) {
-    FieldSplitter splitter(delimiter_of(format));
-    if (splitter.split(first_line) && splitter.fields().size() >= 3) return format;
+  const bool commas = separates(Delimiter::kComma, first_line);
+  for (const TextFormat format : {TextFormat::kMovieLens, TextFormat::kTsv, TextFormat::kSemicolon,
+                                  TextFormat::kPipe, TextFormat::kCsv, TextFormat::kSpace}) {
+    const Delimiter delimiter = delimiter_of(format);
+    const bool rival = delimiter == Delimiter::kSemicolon || delimiter == Delimiter::kPipe;
+    if (separates(delimiter, first_line) &&
+        !(rival && commas && !explains_commas(delimiter, first_line)))
+      return format;
   }
   throw InputError(
       fmt::format("{}: the format is not recognised from the line '{}'; expected three or more "
                   "columns (see --format), or leading lines to skip with --skip-lines",
-                  path, first_line.substr(0, kShown)));
+                  path, shown(first_line)));
 }
 
 Delimiter delimiter_of(TextFormat format) {
@@ -215,6 +249,10 @@ Delimiter delimiter_of(TextFormat format) {
     case TextFormat::kTsv:
     case TextFormat::kInter:
       return Delimiter::kTab;
+    case TextFormat::kSemicolon:
+      return Delimiter::kSemicolon;
+    case TextFormat::kPipe:
+      return Delimiter::kPipe;
     case TextFormat::kSpace:
       return Delimiter::kBlanks;
     default:
@@ -231,6 +269,7 @@ ColumnLayout resolve_columns(TextFormat format,
   layout.fields = first_fields.size();
   check_separator(format, first_fields, place);
   layout.has_header = decide_header(format, wanted, first_fields, place);
+  layout.guessed = !layout.has_header && wanted.columns.empty();
   const bool by_position = !layout.has_header || columns_are_positions(wanted);
   layout.position = by_position ? numbered_positions(format, wanted, layout.fields, place)
                                 : locate(wanted, first_fields, place);
@@ -270,6 +309,16 @@ std::string_view name_of(HeaderMode mode) {
 std::optional<HeaderMode> header_mode_from(std::string_view name) {
   for (std::size_t mode = 0; mode < kHeaderNames.size(); ++mode)
     if (kHeaderNames[mode] == name) return static_cast<HeaderMode>(mode);
+  return std::nullopt;
+}
+
+std::string_view name_of(DecimalMark mark) {
+  return mark == DecimalMark::kComma ? "," : ".";
+}
+
+std::optional<DecimalMark> decimal_mark_from(std::string_view name) {
+  for (const DecimalMark mark : {DecimalMark::kPoint, DecimalMark::kComma})
+    if (name == name_of(mark)) return mark;
   return std::nullopt;
 }
 

@@ -14,6 +14,34 @@ namespace {
 
 constexpr EdgeOffset kRowsBetweenLooks = 65'536;  // for a stop signal
 constexpr EdgeOffset kRowsBetweenMessages = 20'000'000;
+constexpr EdgeOffset kFewRows = 10;  // in which every user may come once by chance
+
+/// A data frame written without a header has its index in front: nobody rates twice then.
+[[noreturn]] void refuse_line_numbers(const std::string& path, const ColumnNotes& notes) {
+  throw InputError(fmt::format(
+      "{}: the first of its {} columns, taken for the user, differs in every line as a line number "
+      "does; give --columns {} if it is one, --columns {} if it is the user",
+      path, notes.columns(), notes.positions_behind_first(), notes.positions()));
+}
+
+/// What a rating may be whose decimal comma separates columns; InputError if it must be.
+std::string doubt_about(const std::string& path,
+                        const ColumnNotes& notes,
+                        const RatingsFormat& format) {
+  const std::string number = notes.split_number();
+  if (number.empty()) return {};
+  if (format.decimal == DecimalMark::kComma)
+    throw InputError(
+        fmt::format("{}: commas separate its columns, so '{}' cannot be a number with a decimal "
+                    "comma; quote such numbers or write them with a point",
+                    path, number));
+  return fmt::format(
+      "{}: column 3 was taken for the rating and column 4 left unread; if '{}' in the first line "
+      "is "
+      "one number, quote it (and add --decimal ,) or write it with a point; --columns 1,2,3 says "
+      "that it is not",
+      path, number);
+}
 
 /// Grows the table file by file; ids are provisional until finish().
 class Collector {
@@ -25,6 +53,7 @@ class Collector {
     require_same_times(source.path, reader.has_time());
     RatingTable& table = loaded_.ratings;
     const EdgeOffset before = table.size();
+    const std::int64_t users_before = users_.size();
     for (RatingRow row; reader.next(row);) {
       table.user.push_back(users_.intern(row.user));
       table.item.push_back(items_.intern(row.item));
@@ -36,7 +65,13 @@ class Collector {
     }
     if (table.size() == before) throw InputError(fmt::format("{} holds no ratings", source.path));
     table.part.resize(table.user.size(), source.part);
-    loaded_.files.push_back({source.path, reader.format(), reader.header(), table.size() - before});
+    const EdgeOffset rows = table.size() - before;
+    const ColumnNotes& notes = reader.notes();
+    if (notes.guessed() && notes.columns() > 3 && rows >= kFewRows &&
+        users_.size() - users_before == rows)
+      refuse_line_numbers(source.path, notes);
+    loaded_.files.push_back({source.path, reader.format(), rows, notes.taken(), notes.unread_time(),
+                             doubt_about(source.path, notes, format_)});
   }
 
   LoadedRatings finish() {

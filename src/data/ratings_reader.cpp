@@ -1,23 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/data/ratings_reader.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
 #include "siren/data/number_text.hpp"
+#include "siren/data/shown_text.hpp"
 
 namespace siren {
 namespace {
 
 /// A quote left open would otherwise swallow the rest of the file.
 constexpr int kMaxRecordLines = 1000;
-constexpr std::size_t kShownCharacters = 40;
 constexpr std::array<const char*, kColumnRoles> kRoleNames = {"user", "item", "rating", "time"};
 
 bool is_blank(std::string_view line) {
   return trimmed(line).empty();
+}
+
+/// As remarks above a table begin.
+bool is_marked(std::string_view line) {
+  line = trimmed(line);
+  return line.starts_with('#') || line.starts_with('%') || line.starts_with("//");
+}
+
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  return line;
+}
+
+std::size_t count_fields(TextFormat format, std::string_view line) {
+  FieldSplitter splitter(delimiter_of(format));
+  splitter.split(line);
+  return splitter.fields().size();
+}
+
+/// A marked line may still belong to the table: "#user,item,rating", or a user named "#1".
+bool has_columns_of(std::string_view line, std::string_view table_line, TextFormat format) try {
+  if (format == TextFormat::kAuto) format = detect_format("", table_line);
+  return format != TextFormat::kJsonLines &&
+         count_fields(format, line) == count_fields(format, table_line);
+} catch (const InputError&) {
+  return false;
+}
+
+/// How to put the file through another program: "jq -c . FILE > NAME".
+std::string filtered(const LineReader& lines, std::string_view program, std::string_view name) {
+  const std::string file = shell_quoted(lines.path());
+  return lines.compressed() ? fmt::format("gzip -dc {} | {} > {}", file, program, name)
+                            : fmt::format("{} {} > {}", program, file, name);
 }
 
 }  // namespace
@@ -32,26 +70,85 @@ RatingsReader::RatingsReader(const std::string& path, const RatingsFormat& forma
   learn_layout();
 }
 
-/// Leaves the first rating pending, its fields split.
+/// Leaves the first rating pending.
 void RatingsReader::learn_layout() {
+  refuse_array();
   do {
     if (!lines_.next(record_)) throw InputError(fmt::format("{} holds no ratings", lines_.path()));
   } while (is_blank(record_));
   row_line_ = lines_.line_number();
-  if (format_ == TextFormat::kAuto) format_ = detect_format(lines_.path(), record_);
-  if (format_ == TextFormat::kJsonLines) {
-    const std::vector<std::string> keys = json_keys(record_);
-    if (keys.empty())
-      throw InputError(fmt::format("{}: not a JSON object; expected one object a line", place()));
-    keys_ = resolve_keys(wanted_, keys, place());
-    pending_ = true;
-    return;
-  }
+  refuse_comment();
+  if (format_ == TextFormat::kAuto) format_ = detect_format(lines_.path(), first_record());
+  if (format_ == TextFormat::kJsonLines)
+    learn_keys();
+  else
+    learn_columns();
+}
+
+void RatingsReader::learn_columns() {
   splitter_ = FieldSplitter(delimiter_of(format_));
-  splitter_.split(record_);
-  columns_ = resolve_columns(format_, wanted_, splitter_.fields(), place());
+  split_record();
+  const auto fields = splitter_.fields();
+  columns_ = resolve_columns(format_, wanted_, fields, place());
   pending_ = !columns_.has_header;
-  if (columns_.has_header) header_ = record_;
+  std::vector<std::string> names(fields.size());
+  if (columns_.has_header) names.assign(fields.begin(), fields.end());
+  notes_ = ColumnNotes(columns_, std::move(names));
+}
+
+void RatingsReader::learn_keys() {
+  std::vector<std::string> keys = json_keys(record_);
+  if (keys.empty())
+    throw InputError(fmt::format("{}: not a JSON object; expected one object a line: {}", place(),
+                                 filtered(lines_, "jq -c .", "ratings.jsonl")));
+  keys_ = resolve_keys(wanted_, keys, place());
+  pending_ = true;
+  std::vector<std::string> texts;
+  for (const std::string& key : keys) {
+    JsonFields member;
+    const bool plain = read_json_fields(record_, KeyLayout{key}, member);
+    texts.push_back(plain ? member.text[kUserColumn] : "");
+  }
+  notes_ = ColumnNotes(keys_, std::move(keys));
+  notes_.see(std::vector<std::string_view>(texts.begin(), texts.end()));
+}
+
+/// One array of all ratings is a single value, which would have to be read as a whole.
+void RatingsReader::refuse_array() const {
+  if (format_ != TextFormat::kAuto && format_ != TextFormat::kJsonLines) return;
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::string_view ahead = lines_.ahead();
+  const std::size_t bracket = ahead.find_first_not_of(kSpace);
+  if (bracket == std::string_view::npos || ahead[bracket] != '[') return;
+  const std::size_t inside = ahead.find_first_not_of(kSpace, bracket + 1);
+  if (inside != std::string_view::npos && ahead[inside] != '{') return;
+  throw InputError(fmt::format("{} is one JSON array; ratings are read as one object a line: {}",
+                               lines_.path(), filtered(lines_, "jq -c '.[]'", "ratings.jsonl")));
+}
+
+/// Remarks above the table would be taken for its header.
+void RatingsReader::refuse_comment() const {
+  if (!is_marked(record_) || wanted_.header == HeaderMode::kYes) return;
+  std::int64_t remarks = row_line_;
+  for (std::string_view ahead = lines_.ahead(); !ahead.empty(); ++remarks) {
+    const std::string_view line = take_line(ahead);
+    if (is_blank(line) || is_marked(line)) continue;
+    if (has_columns_of(record_, line, format_)) return;
+    throw InputError(fmt::format(
+        "{}: the line '{}' seems to be a remark above the table; --skip-lines {} passes over it",
+        place(), shown(record_), remarks));
+  }
+}
+
+/// For the detection of the format: the first line and, if it leaves a quote open, those behind it
+/// that close it.
+std::string RatingsReader::first_record() const {
+  std::string record(record_);
+  const auto open = [&] { return std::count(record.begin(), record.end(), '"') % 2 != 0; };
+  std::string_view ahead = lines_.ahead();
+  for (int lines = 1; lines < kMaxRecordLines && open() && !ahead.empty(); ++lines)
+    record.append("\n").append(take_line(ahead));
+  return open() ? std::string(record_) : record;
 }
 
 bool RatingsReader::has_time() const {
@@ -77,18 +174,24 @@ bool RatingsReader::next_record() {
   return true;
 }
 
+/// Appends lines to the record until no quoted field stays open, with the line ends of the file.
+void RatingsReader::split_record() {
+  if (splitter_.split(record_)) return;
+  joined_ = record_;
+  int lines = 1;
+  do {
+    joined_.append(lines_.line_end());
+    std::string_view more;
+    if (++lines > kMaxRecordLines || !lines_.next(more))
+      throw InputError(
+          fmt::format("{}: a quoted field is not closed; add the missing quote", place()));
+    joined_.append(more);
+  } while (!splitter_.split(joined_));
+  record_ = joined_;
+}
+
 void RatingsReader::pick_fields() {
-  if (!splitter_.split(record_)) {
-    joined_ = record_;
-    int lines = 1;
-    do {
-      std::string_view more;
-      if (++lines > kMaxRecordLines || !lines_.next(more))
-        throw InputError(
-            fmt::format("{}: a quoted field is not closed; add the missing quote", place()));
-      joined_.append("\n").append(more);
-    } while (!splitter_.split(joined_));
-  }
+  split_record();
   const auto fields = splitter_.fields();
   if (fields.size() != columns_.fields)
     throw InputError(fmt::format("{}: expected {} columns as in the first line, found {}", place(),
@@ -96,6 +199,7 @@ void RatingsReader::pick_fields() {
   for (std::size_t role = 0; role < kColumnRoles; ++role)
     if (columns_.position[role] != ColumnLayout::kAbsent)
       text_[role] = fields[static_cast<std::size_t>(columns_.position[role])];
+  if (notes_.wants_more()) notes_.see(fields);
 }
 
 void RatingsReader::pick_members() {
@@ -104,8 +208,8 @@ void RatingsReader::pick_members() {
         "{}: not a JSON object with user, item and rating as strings or numbers", place()));
   for (std::size_t role = 0; role < kColumnRoles; ++role) {
     if (!keys_[role].empty() && !json_.found[role])
-      throw InputError(fmt::format("{}: the object has no member {} ({})", place(), keys_[role],
-                                   kRoleNames[role]));
+      throw InputError(fmt::format("{}: the object has no member {} ({})", place(),
+                                   shown(keys_[role]), kRoleNames[role]));
     text_[role] = json_.text[role];
   }
 }
@@ -118,28 +222,33 @@ void RatingsReader::convert(RatingRow& row) const {
         fmt::format("{}: the {} id is empty", place(), row.user.empty() ? "user" : "item"));
   row.value = checked_value(text_[kRatingColumn]);
   if (!has_time()) return;
-  const auto time = parse_time(text_[kTimeColumn]);
+  const auto time = parse_time(text_[kTimeColumn], static_cast<char>(wanted_.decimal));
   if (!time)
     throw InputError(
         fmt::format("{}: the time '{}' is neither a number nor a date like 2021-08-19 12:00:00",
-                    place(), text_[kTimeColumn].substr(0, kShownCharacters)));
+                    place(), shown(text_[kTimeColumn])));
   row.timestamp = *time;
 }
 
 float RatingsReader::checked_value(std::string_view text) const {
-  const auto value = parse_float(text);
+  const auto value = parse_float(text, static_cast<char>(wanted_.decimal));
   if (!value || !std::isfinite(*value))
-    throw InputError(
-        fmt::format("{}: the rating '{}' is not a {}number; correct the line, or name the right "
-                    "columns with --columns",
-                    place(), text.substr(0, kShownCharacters), value ? "finite " : ""));
+    throw InputError(fmt::format("{}: the rating '{}' is not a {}number; {}", place(), shown(text),
+                                 value ? "finite " : "", rating_advice(text)));
   const bool below = wanted_.min_value && *value < *wanted_.min_value;
   const bool above = wanted_.max_value && *value > *wanted_.max_value;
   if (below || above)
-    throw InputError(fmt::format("{}: the rating {} is {} {} {}", place(), text,
+    throw InputError(fmt::format("{}: the rating {} is {} {} {}", place(), shown(text),
                                  below ? "below" : "above", below ? "--min-value" : "--max-value",
                                  below ? *wanted_.min_value : *wanted_.max_value));
   return *value;
+}
+
+std::string RatingsReader::rating_advice(std::string_view text) const {
+  const char other = wanted_.decimal == DecimalMark::kComma ? '.' : ',';
+  if (text.find(other) != std::string_view::npos && parse_float(text, other))
+    return fmt::format("if it has a decimal '{0}', add --decimal {0}", other);
+  return "correct the line, or name the right columns with --columns";
 }
 
 std::string RatingsReader::place() const {

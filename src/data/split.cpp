@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/rng.hpp"
 
@@ -24,7 +26,10 @@ constexpr std::array kMethodNames = {
     MethodName{SplitMethod::kKfold, "kfold"},
     MethodName{SplitMethod::kTemporal, "temporal"},
     MethodName{SplitMethod::kLeaveOneOut, "leave-one-out"},
+    MethodName{SplitMethod::kNone, "none"},
 };
+
+constexpr std::array<std::string_view, 3> kOrderNames = {"time", "file", "random"};
 
 /// Last counter word of the draws below: what they decide.
 enum Draw : std::uint32_t { kPartDraw = 0, kValidationDraw = 1 };
@@ -35,55 +40,75 @@ std::uint64_t part_key(std::uint32_t seed, UserId user, ItemId item) {
   return (std::uint64_t{bits[1]} << 32) | bits[0];
 }
 
-/// What ratings are lined up by: the time or, without, a draw. Ascending = older first.
-class Ordering {
- public:
-  Ordering(const RatingTable& table, std::uint32_t seed, bool by_time)
-      : table_(table), seed_(seed), by_time_(by_time) {}
+struct HeldOut {
+  EdgeOffset valid;
+  EdgeOffset test;
+};
 
-  /// Rows [begin, end); equal keys by row, that is by (user, item).
+/// Lines ratings up, older first, and cuts where they become validation and test ratings.
+class Cutter {
+ public:
+  Cutter(RatingTable& table, RatingOrder order, std::uint32_t seed)
+      : table_(table), order_(order), seed_(seed) {
+    report_.order = order;
+  }
+
+  /// Rows [begin, end). Equal times are in the order of the draw. Two equal draws of 64 bits are in
+  /// that of the rows, a rule that hardly anybody meets: some 4 billion ratings hold one such pair.
   std::vector<EdgeOffset> line_up(EdgeOffset begin, EdgeOffset end) const {
-    struct Keyed {
-      std::uint64_t key;
-      EdgeOffset row;
-    };
     std::vector<Keyed> keyed(static_cast<std::size_t>(end - begin));
     for (EdgeOffset row = begin; row < end; ++row)
-      keyed[static_cast<std::size_t>(row - begin)] = {key(static_cast<std::size_t>(row)), row};
+      keyed[static_cast<std::size_t>(row - begin)] = keyed_row(row);
     std::sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) {
-      return a.key != b.key ? a.key < b.key : a.row < b.row;
+      return std::tie(a.position, a.draw, a.row) < std::tie(b.position, b.draw, b.row);
     });
     std::vector<EdgeOffset> order(keyed.size());
     std::transform(keyed.begin(), keyed.end(), order.begin(), [](const Keyed& k) { return k.row; });
     return order;
   }
-  std::vector<EdgeOffset> line_up_all() const { return line_up(0, table_.size()); }
+
+  /// Of rows [begin, end) the last test, those before them validate, the rest trains.
+  void cut(EdgeOffset begin, EdgeOffset end, HeldOut held_out) {
+    const std::vector<EdgeOffset> order = line_up(begin, end);
+    const auto first_test = order.size() - static_cast<std::size_t>(held_out.test);
+    const auto first_valid = first_test - static_cast<std::size_t>(held_out.valid);
+    for (std::size_t at = 0; at < order.size(); ++at)
+      table_.part[static_cast<std::size_t>(order[at])] = at >= first_test    ? kTestPart
+                                                         : at >= first_valid ? kValidPart
+                                                                             : kTrainPart;
+    report_.tied_test += is_tied(order, first_test) ? 1 : 0;
+    if (first_valid != first_test) report_.tied_valid += is_tied(order, first_valid) ? 1 : 0;
+  }
+
+  const SplitReport& report() const { return report_; }
 
  private:
-  std::uint64_t key(std::size_t row) const {
-    constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
-    if (by_time_) return static_cast<std::uint64_t>(table_.timestamp[row]) ^ kSignBit;
-    return part_key(seed_, table_.user[row], table_.item[row]);
+  struct Keyed {
+    std::int64_t position;
+    std::uint64_t draw;
+    EdgeOffset row;
+  };
+
+  Keyed keyed_row(EdgeOffset row) const {
+    const auto at = static_cast<std::size_t>(row);
+    const std::int64_t position = order_ == RatingOrder::kTime   ? table_.timestamp[at]
+                                  : order_ == RatingOrder::kFile ? table_.place[at]
+                                                                 : 0;
+    return {position, part_key(seed_, table_.user[at], table_.item[at]), row};
   }
 
-  const RatingTable& table_;
+  /// The rows before and behind a cut have the same time.
+  bool is_tied(const std::vector<EdgeOffset>& order, std::size_t cut) const {
+    if (order_ != RatingOrder::kTime || cut == 0 || cut == order.size()) return false;
+    return table_.timestamp[static_cast<std::size_t>(order[cut - 1])] ==
+           table_.timestamp[static_cast<std::size_t>(order[cut])];
+  }
+
+  RatingTable& table_;
+  RatingOrder order_;
   std::uint32_t seed_;
-  bool by_time_;
+  SplitReport report_;
 };
-
-/// The last `test` of the lined-up rows test, the `valid` before them validate, the rest trains.
-void cut(RatingTable& table,
-         const std::vector<EdgeOffset>& order,
-         EdgeOffset valid,
-         EdgeOffset test) {
-  const auto rows = static_cast<EdgeOffset>(order.size());
-  for (EdgeOffset at = 0; at < rows; ++at) {
-    const std::uint8_t part = at >= rows - test           ? kTestPart
-                              : at >= rows - test - valid ? kValidPart
-                                                          : kTrainPart;
-    table.part[static_cast<std::size_t>(order[static_cast<std::size_t>(at)])] = part;
-  }
-}
 
 EdgeOffset share_of(double share, EdgeOffset count) {
   return static_cast<EdgeOffset>(std::llround(share * static_cast<double>(count)));
@@ -93,56 +118,83 @@ void assign_folds(RatingTable& table, const SplitConfig& config) {
   if (table.size() < config.folds)
     throw InputError(
         fmt::format("--folds {}: there are only {} ratings", config.folds, table.size()));
-  const auto order = Ordering(table, config.seed, false).line_up_all();
+  const auto order = Cutter(table, RatingOrder::kRandom, config.seed).line_up(0, table.size());
   for (std::size_t at = 0; at < order.size(); ++at)
     table.part[static_cast<std::size_t>(order[at])] =
         static_cast<std::uint8_t>(1 + at * static_cast<std::size_t>(config.folds) / order.size());
 }
 
-void cut_whole(RatingTable& table, const SplitConfig& config, bool by_time) {
+/// Nothing tests.
+void cut_validation(Cutter& cutter, const RatingTable& table, const SplitConfig& config) {
+  const EdgeOffset valid = share_of(config.valid_share, table.size());
+  if (valid == table.size() || (config.valid_share > 0.0 && valid == 0))
+    throw InputError(fmt::format("{} ratings are too few for --valid-share {}", table.size(),
+                                 config.valid_share));
+  cutter.cut(0, table.size(), {valid, 0});
+}
+
+void cut_whole(Cutter& cutter, const RatingTable& table, const SplitConfig& config) {
   const EdgeOffset test = share_of(config.test_share, table.size());
   const EdgeOffset valid = share_of(config.valid_share, table.size());
   if (test == 0 || table.size() - test - valid <= 0 || (config.valid_share > 0.0 && valid == 0))
     throw InputError(fmt::format("{} ratings are too few for --test-share {} and --valid-share {}",
                                  table.size(), config.test_share, config.valid_share));
-  cut(table, Ordering(table, config.seed, by_time).line_up_all(), valid, test);
+  cutter.cut(0, table.size(), {valid, test});
 }
 
 /// Calls cut() for the rows of each user, who form one run in the table.
 template <class Counts>
-void cut_each_user(RatingTable& table, const Ordering& ordering, Counts&& counts) {
+void cut_each_user(Cutter& cutter, const RatingTable& table, Counts&& counts) {
   for (EdgeOffset begin = 0, end; begin < table.size(); begin = end) {
     const UserId user = table.user[static_cast<std::size_t>(begin)];
     for (end = begin; end < table.size() && table.user[static_cast<std::size_t>(end)] == user;)
       ++end;
-    const auto [valid, test] = counts(end - begin);
-    cut(table, ordering.line_up(begin, end), valid, test);
+    cutter.cut(begin, end, counts(end - begin));
   }
 }
 
-struct HeldOut {
-  EdgeOffset valid;
-  EdgeOffset test;
-};
+bool is_drawn(SplitMethod method) {
+  return method == SplitMethod::kRandom || method == SplitMethod::kNone;
+}
 
-void assign_by_method(RatingTable& table, const SplitConfig& config) {
-  const bool timed = table.has_timestamps();
-  if (config.method == SplitMethod::kTemporal && !timed)
-    throw InputError("--split temporal needs times: name their column as the fourth of --columns");
-  if (config.method == SplitMethod::kLeaveOneOut) {
-    cut_each_user(table, Ordering(table, config.seed, timed), [](EdgeOffset ratings) {
+RatingOrder order_of(const RatingTable& table, const SplitConfig& config) {
+  const bool by_time = config.method == SplitMethod::kTemporal || table.has_timestamps();
+  const RatingOrder order =
+      is_drawn(config.method)
+          ? RatingOrder::kRandom
+          : config.order.value_or(by_time ? RatingOrder::kTime : RatingOrder::kRandom);
+  if (order == RatingOrder::kTime && !table.has_timestamps())
+    throw InputError(
+        fmt::format("--split {} needs times: name their column as the fourth of --columns, or take "
+                    "the order of the lines with --order file",
+                    name_of(config.method)));
+  SIREN_ASSERT(order != RatingOrder::kFile || table.place.size() == table.user.size(),
+               "{} places for {} ratings", table.place.size(), table.size());
+  return order;
+}
+
+SplitReport assign_by_method(RatingTable& table, const SplitConfig& config) {
+  Cutter cutter(table, order_of(table, config), config.seed);
+  if (config.method == SplitMethod::kNone) {
+    cut_validation(cutter, table, config);
+  } else if (config.method == SplitMethod::kLeaveOneOut) {
+    cut_each_user(cutter, table, [](EdgeOffset ratings) {
       return HeldOut{ratings >= 3 ? 1 : 0, ratings >= 2 ? 1 : 0};
     });
   } else if (config.method == SplitMethod::kTemporal && config.cut_per_user) {
-    cut_each_user(table, Ordering(table, config.seed, true), [&](EdgeOffset ratings) {
+    cut_each_user(cutter, table, [&](EdgeOffset ratings) {
       const auto share = [&](double x) {
         return static_cast<EdgeOffset>(std::floor(x * static_cast<double>(ratings)));
       };
       return HeldOut{share(config.valid_share), share(config.test_share)};
     });
   } else {
-    cut_whole(table, config, config.method == SplitMethod::kTemporal);
+    cut_whole(cutter, table, config);
   }
+  SplitReport report = cutter.report();
+  if (is_drawn(config.method)) report.order.reset();
+  report.per_user = config.method == SplitMethod::kLeaveOneOut || config.cut_per_user;
+  return report;
 }
 
 void hold_out_of_train_file(RatingTable& table, const SplitConfig& config) {
@@ -161,7 +213,10 @@ bool is_validation(std::uint32_t seed, double share, std::int32_t fold, UserId u
   return open_unit(bits[0]) < share;
 }
 
-SplitScheme assign_parts(RatingTable& table, const SplitConfig& config, SplitKind kind_of_files) {
+SplitScheme assign_parts(RatingTable& table,
+                         const SplitConfig& config,
+                         SplitKind kind_of_files,
+                         SplitReport* report) {
   SplitScheme scheme;
   scheme.seed = config.seed;
   const bool from_files = config.method == SplitMethod::kFiles;
@@ -173,7 +228,8 @@ SplitScheme assign_parts(RatingTable& table, const SplitConfig& config, SplitKin
     scheme.valid_share = config.valid_share;
     if (!from_files) assign_folds(table, config);
   } else if (!from_files) {
-    assign_by_method(table, config);
+    const SplitReport made = assign_by_method(table, config);
+    if (report != nullptr) *report = made;
   } else if (config.valid_share > 0.0) {
     hold_out_of_train_file(table, config);
   }
@@ -193,6 +249,16 @@ std::string_view name_of(SplitKind kind) {
 std::optional<SplitMethod> split_method_from(std::string_view name) {
   for (const MethodName& entry : kMethodNames)
     if (entry.name == name && entry.method != SplitMethod::kFiles) return entry.method;
+  return std::nullopt;
+}
+
+std::string_view name_of(RatingOrder order) {
+  return kOrderNames[static_cast<std::size_t>(order)];
+}
+
+std::optional<RatingOrder> rating_order_from(std::string_view name) {
+  for (std::size_t order = 0; order < kOrderNames.size(); ++order)
+    if (kOrderNames[order] == name) return static_cast<RatingOrder>(order);
   return std::nullopt;
 }
 

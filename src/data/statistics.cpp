@@ -121,6 +121,7 @@ SignCounts DatasetStatistics::all() const {
 }
 
 SignCounts DatasetStatistics::train_of(const SplitScheme& split, std::int32_t fold) const {
+  if (fold == kWholeFold) return all();
   if (split.kind == SplitKind::kParts) return by_part[kTrainPart];
   SignCounts sum;
   for (std::int32_t part = 1; part <= split.folds; ++part)
@@ -129,6 +130,7 @@ SignCounts DatasetStatistics::train_of(const SplitScheme& split, std::int32_t fo
 }
 
 SignCounts DatasetStatistics::test_of(const SplitScheme& split, std::int32_t fold) const {
+  if (fold == kWholeFold) return {};
   return split.kind == SplitKind::kParts ? by_part[kTestPart]
                                          : by_part[static_cast<std::size_t>(fold) - 1];
 }

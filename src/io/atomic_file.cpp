@@ -6,59 +6,77 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 std::string directory_of(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const std::string parent = fs::path(path).parent_path().string();
   return parent.empty() ? "." : parent;
+}
+
+/// Where the file goes.
+std::string place_of_file(const std::string& path) {
+  std::string target = output_target(path);
+  std::error_code unknown;  // then making the file says why
+  const fs::file_status there = fs::status(target, unknown);
+  if (fs::is_directory(there))
+    throw InputError(fmt::format("cannot write {}: it is a directory", path));
+  if (fs::exists(there) && !fs::is_regular_file(there))
+    throw InputError(fmt::format(
+        "cannot write {}: it is a device or a pipe, which a file would replace; name a file",
+        path));
+  return target;
+}
+
+std::string place_of_directory(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  std::error_code unknown;
+  if (fs::exists(fs::symlink_status(path, unknown)))
+    throw InputError(
+        fmt::format("cannot make {}: it is there already; choose another directory", path));
+  return path;
+}
+
+void give_name(const std::string& temporary, const std::string& path) {
+  if (std::rename(temporary.c_str(), path.c_str()) != 0)
+    throw EnvironmentError(
+        fmt::format("renaming {} to {}: {}", temporary, path, std::strerror(errno)));
+  flush_to_disk(directory_of(path));
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path)
-    : path_(std::move(path)), temporary_(fmt::format("{}.tmp{}", path_, ::getpid())) {
-  std::error_code unknown;  // then opening says why
-  const std::filesystem::file_status there = std::filesystem::status(path_, unknown);
-  if (std::filesystem::is_directory(there))
-    throw InputError(fmt::format("cannot write {}: it is a directory", path_));
-  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
-    throw InputError(fmt::format(
-        "cannot write {}: it is a device or a pipe, which a file would replace; name a file",
-        path_));
-  constexpr mode_t kMode = 0666;
-  const int file = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
-  if (file < 0) throw InputError(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
-  ::close(file);
-}
-
-AtomicFile::~AtomicFile() {
-  if (!published_) std::remove(temporary_.c_str());
-}
+AtomicFile::AtomicFile(const std::string& path)
+    : claim_(place_of_file(path)), temporary_(claim_.make_temporary_file()) {}
 
 void AtomicFile::publish() {
   flush_to_disk(temporary_);
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0)
-    throw EnvironmentError(
-        fmt::format("renaming {} to {}: {}", temporary_, path_, std::strerror(errno)));
-  published_ = true;
-  flush_to_disk(directory_of(path_));
+  give_name(temporary_, claim_.path());
+}
+
+AtomicDirectory::AtomicDirectory(const std::string& path)
+    : claim_(place_of_directory(path)), temporary_(claim_.make_temporary_directory()) {}
+
+void AtomicDirectory::publish() {
+  flush_to_disk(temporary_);
+  place_of_directory(claim_.path());  // nobody has made one in the meantime
+  give_name(temporary_, claim_.path());
 }
 
 void write_text_file(const std::string& path, const std::string& text) {
   AtomicFile file(path);
-  std::ofstream out(file.temporary(), std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw EnvironmentError(fmt::format("cannot write {}", path));
+  PlainFile(file.temporary(), PlainFile::Mode::kWrite).write(text.data(), text.size(), 0);
   file.publish();
 }
 

@@ -3,12 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,7 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr std::size_t kHexDigits = 16;
+constexpr std::size_t kLongestLine = 128;
 
 std::string hex_hash(std::string_view bytes) {
   return fmt::format("{:016x}", XXH3_64bits(bytes.data(), bytes.size()));
@@ -63,32 +65,57 @@ struct BlockHashes {
   std::vector<std::uint64_t> hashes;
 };
 
+std::string first_line(std::int64_t length) {
+  return fmt::format("siren-block-hashes {} length {} block {}", kVersion, length, kHashBlockBytes);
+}
+
 std::string to_text(const BlockHashes& blocks) {
-  std::string text = fmt::format("siren-block-hashes {} length {} block {}\n", kVersion,
-                                 blocks.length, kHashBlockBytes);
+  std::string text = first_line(blocks.length) + "\n";
   for (const std::uint64_t hash : blocks.hashes) text += fmt::format("{:016x}\n", hash);
   return text + hex_hash(text) + "\n";
 }
 
-/// The whole text is judged by its last line first; so the rest needs no further distrust.
+std::optional<std::uint64_t> parse_hash(std::string_view digits) {
+  std::uint64_t hash = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, hash, 16);
+  if (digits.size() != kHexDigits || error != std::errc() || stop != end) return std::nullopt;
+  return hash;
+}
+
+/// The length that the first line names; that line must be exactly what to_text() would write.
+std::int64_t parse_first_line(std::string_view line, const std::string& path) {
+  int version = 0;
+  std::int64_t length = 0;
+  std::int64_t block_bytes = 0;
+  const int fields = std::sscanf(std::string(line.substr(0, kLongestLine)).c_str(),
+                                 "siren-block-hashes %9d length %18" SCNd64 " block %18" SCNd64,
+                                 &version, &length, &block_bytes);
+  if (fields > 0 && version > kVersion)
+    throw InputError(fmt::format("{} has format version {}, this program reads up to {}", path,
+                                 version, kVersion));
+  if (fields != 3 || line != first_line(length))
+    throw InputError(fmt::format("{} holds no block hashes", path));
+  return length;
+}
+
+/// That the last line is right says that nothing befell the text, not who wrote it.
 BlockHashes parse(const std::string& text, const std::string& path) {
   constexpr std::size_t kLastLine = kHexDigits + 1;
   const std::size_t body = text.size() < kLastLine ? 0 : text.size() - kLastLine;
   if (text.substr(body) != hex_hash(std::string_view(text).substr(0, body)) + "\n")
     throw InputError(fmt::format("the block hashes in {} are damaged", path));
-  int version = 0;
-  std::int64_t block_bytes = 0;
+  std::string_view lines = std::string_view(text).substr(0, body);
+  const std::size_t end = std::min(lines.find('\n'), lines.size());
   BlockHashes blocks;
-  const int fields =
-      std::sscanf(text.c_str(), "siren-block-hashes %d length %" SCNd64 " block %" SCNd64, &version,
-                  &blocks.length, &block_bytes);
-  if (fields > 0 && version > kVersion)
-    throw InputError(fmt::format("{} has format version {}, this program reads up to {}", path,
-                                 version, kVersion));
-  if (fields != 3 || block_bytes != kHashBlockBytes)
-    throw InputError(fmt::format("{} holds no block hashes", path));
-  for (std::size_t at = text.find('\n') + 1; at + kHexDigits < body; at += kLastLine)
-    blocks.hashes.push_back(std::stoull(text.substr(at, kHexDigits), nullptr, 16));
+  blocks.length = parse_first_line(lines.substr(0, end), path);
+  lines.remove_prefix(std::min(end + 1, lines.size()));
+  for (; !lines.empty(); lines.remove_prefix(std::min(kLastLine, lines.size()))) {
+    const std::optional<std::uint64_t> hash = parse_hash(lines.substr(0, kHexDigits));
+    if (!hash || lines.size() < kLastLine || lines[kHexDigits] != '\n')
+      throw InputError(fmt::format("{} holds a line that is no block hash", path));
+    blocks.hashes.push_back(*hash);
+  }
   if (static_cast<std::int64_t>(blocks.hashes.size()) != blocks_of(blocks.length))
     throw InputError(fmt::format("{} has {} block hashes for {} bytes", path, blocks.hashes.size(),
                                  blocks.length));
@@ -96,12 +123,16 @@ BlockHashes parse(const std::string& text, const std::string& path) {
 }
 
 BlockHashes read_beside(const std::string& path) {
+  constexpr std::int64_t kMostBytes = std::int64_t{256} << 20;  // of a checkpoint of 60 TB
   const std::string beside = block_hashes_path(path);
-  std::ifstream file(beside, std::ios::binary);
-  if (!file)
-    throw InputError(fmt::format("{} cannot be trusted: its block hashes, {}, cannot be read ({})",
-                                 path, beside, std::strerror(errno)));
-  return parse({std::istreambuf_iterator<char>(file), {}}, beside);
+  std::string text;
+  try {
+    text = read_small_file(beside, kMostBytes);
+  } catch (const InputError& error) {
+    throw InputError(
+        fmt::format("{} cannot be trusted without its block hashes: {}", path, error.what()));
+  }
+  return parse(text, beside);
 }
 
 void check_length(const std::string& path, std::int64_t length, std::int64_t expected) {
@@ -145,10 +176,8 @@ void write_block_hashes(const Communicator& comm,
   blocks.hashes = comm.all_gather_v(std::span<const std::uint64_t>(mine));
   agree_on_input(comm, [&] {
     if (!comm.is_root()) return;
-    std::ofstream file(hashes, std::ios::binary | std::ios::trunc);
-    file << to_text(blocks);
-    file.close();
-    if (!file) throw EnvironmentError(fmt::format("writing {}: {}", hashes, std::strerror(errno)));
+    const std::string text = to_text(blocks);
+    PlainFile(hashes, PlainFile::Mode::kWrite).write(text.data(), text.size(), 0);
     flush_to_disk(hashes);
   });
 }

@@ -19,6 +19,7 @@
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/checkpoint.hpp"
 #include "siren/io/checkpoint_frame.hpp"
+#include "siren/io/output_claim.hpp"
 #include "siren/io/plain_file.hpp"
 #include "siren/io/slab_exchange.hpp"
 
@@ -36,7 +37,7 @@ class CheckpointWriter {
                    const CheckpointContents& contents,
                    const CheckpointOptions& options)
       : comm_(comm), path_(std::move(path)), contents_(contents), options_(options) {
-    if (options.io != CheckpointIo::kCollective) return;
+    if (options.io != CheckpointIo::kCollective || !comm.has_mpi()) return;
     transfer_ = Hdf5Handle(H5Pcreate(H5P_DATASET_XFER), H5Pclose, "preparing", path_);
     check_hdf5(H5Pset_dxpl_mpio(transfer_.get(), H5FD_MPIO_COLLECTIVE), "preparing", path_);
   }
@@ -80,7 +81,8 @@ void CheckpointWriter::open() {
                       path_));
   });
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "preparing", path_);
-  check_hdf5(H5Pset_fapl_mpio(access.get(), comm_.get(), MPI_INFO_NULL), "preparing", path_);
+  if (comm_.has_mpi())
+    check_hdf5(H5Pset_fapl_mpio(access.get(), comm_.get(), MPI_INFO_NULL), "preparing", path_);
   agree_on_input(comm_, [&] {
     heartbeat().set_operation("opening the file");
     file_ = Hdf5File(
@@ -135,37 +137,66 @@ void CheckpointWriter::close() {
   });
 }
 
-/// The names of one checkpoint and what becomes of them.
-struct Publication {
-  explicit Publication(const std::string& final_path)
-      : path(final_path), hashes(block_hashes_path(final_path)) {}
+/// The names of one checkpoint and what becomes of them. Rank 0 makes the temporary files, and takes
+/// away what killed writers of checkpoints have left beside them.
+class Publication {
+ public:
+  Publication(const Communicator& comm, const std::string& path) : path_(path) {
+    agree_on_input(comm, [&] {
+      if (comm.is_root()) make_temporaries();
+    });
+    comm.broadcast(contents_);
+    comm.broadcast(hashes_);
+  }
 
-  std::string temporary() const { return path + ".tmp"; }
-  std::string temporary_hashes() const { return hashes + ".tmp"; }
+  const std::string& contents() const { return contents_; }
+  const std::string& hashes() const { return hashes_; }
 
-  void rename_both() const {
-    rename(temporary_hashes(), hashes);
+  /// On rank 0.
+  void give_names() const {
+    const std::string hashes = block_hashes_path(path_);
+    rename(hashes_, hashes);
     try {
-      rename(temporary(), path);
+      rename(contents_, path_);
     } catch (const EnvironmentError&) {
       ::unlink(hashes.c_str());
       throw;
     }
-    const std::string directory = std::filesystem::path(path).parent_path().string();
-    flush_to_disk(directory.empty() ? "." : directory);
+    flush_to_disk(directory());
   }
+  /// Every rank does this: whichever is the first to fail may take the others with it.
+  void give_up() const {
+    ::unlink(contents_.c_str());
+    ::unlink(hashes_.c_str());
+  }
+
+ private:
+  std::string directory() const {
+    const std::string parent = std::filesystem::path(path_).parent_path().string();
+    return parent.empty() ? "." : parent;
+  }
+
+  /// What was possible when the run began is no mistake of the user's.
+  void make_temporaries() {
+    try {
+      remove_abandoned(directory());
+      claim_ = std::make_unique<OutputClaim>(path_);
+      contents_ = claim_->make_temporary_file();
+      hashes_ = claim_->make_temporary_file();
+    } catch (const InputError& error) {
+      throw EnvironmentError(error.what());
+    }
+  }
+
   static void rename(const std::string& from, const std::string& to) {
     if (std::rename(from.c_str(), to.c_str()) != 0)
       throw EnvironmentError(fmt::format("renaming {} to {}: {}", from, to, std::strerror(errno)));
   }
-  /// Every rank does this: whichever is the first to fail may take the others with it.
-  void give_up() const {
-    ::unlink(temporary().c_str());
-    ::unlink(temporary_hashes().c_str());
-  }
 
-  std::string path;
-  std::string hashes;
+  std::string path_;
+  std::string contents_;
+  std::string hashes_;
+  std::unique_ptr<OutputClaim> claim_;  // rank 0's
 };
 
 }  // namespace
@@ -176,15 +207,15 @@ WrittenFile write_checkpoint(const Communicator& comm,
                              const CheckpointOptions& options) {
   validate(options);
   const Stopwatch watch;
-  const Publication publication(path);
+  const Publication publication(comm, path);
   std::int64_t bytes = 0;
   try {
-    CheckpointWriter(comm, publication.temporary(), contents, options).write();
-    write_block_hashes(comm, publication.temporary(), publication.temporary_hashes());
+    CheckpointWriter(comm, publication.contents(), contents, options).write();
+    write_block_hashes(comm, publication.contents(), publication.hashes());
     agree_on_input(comm, [&] {
       if (!comm.is_root()) return;
-      bytes = PlainFile(publication.temporary()).length();
-      publication.rename_both();
+      bytes = PlainFile(publication.contents()).length();
+      publication.give_names();
     });
   } catch (...) {
     publication.give_up();

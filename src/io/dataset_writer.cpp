@@ -2,7 +2,6 @@
 #include "siren/io/dataset_writer.hpp"
 
 #include <bit>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <vector>
@@ -10,11 +9,12 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include "siren/core/error.hpp"
+#include "siren/core/check.hpp"
 #include "siren/core/version.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/io/dataset_layout.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
 namespace {
@@ -128,6 +128,22 @@ void put_attributes(Hdf5File& file, const DatasetContent& content, const std::st
   file.set_attribute("program_version", std::string_view(kVersion));
 }
 
+/// No less than the file can need.
+std::int64_t most_bytes(const DatasetContent& content) {
+  constexpr std::int64_t kUserMajor = sizeof(ItemId) + sizeof(float) + sizeof(std::uint8_t);
+  constexpr std::int64_t kItemMajor = sizeof(UserId) + sizeof(float) + sizeof(std::uint8_t);
+  constexpr std::int64_t kNumber = sizeof(std::int64_t);
+  std::int64_t bytes = kSealBytes + kHdf5Structures + std::ssize(content.command);
+  for (const IdTable* ids : {&content.user_ids, &content.item_ids})
+    bytes += std::ssize(ids->bytes()) + 2 * kNumber * (ids->size() + 1);  // theirs, and of ratings
+  bytes += content.ratings.size() * (kUserMajor + kItemMajor) +
+           std::ssize(content.ratings.timestamp) * kNumber;
+  const DatasetStatistics& statistics = content.statistics;
+  bytes += kNumber * (2 * std::ssize(statistics.histogram) + 3 * std::ssize(statistics.by_part) +
+                      5 * std::ssize(statistics.by_fold));
+  return bytes;
+}
+
 std::vector<SealedExtent> all_extents(const Hdf5File& file) {
   std::vector<SealedExtent> extents;
   extents.reserve(layout::kAll.size());
@@ -157,16 +173,14 @@ std::string content_hash(const DatasetContent& content) {
   return hash.hex();
 }
 
-void require_writable_dataset(const std::string& path) {
-  if (std::filesystem::exists(path) && !std::filesystem::is_directory(path) && !has_seal(path))
-    throw InputError(fmt::format(
-        "{} exists and is not a dataset file; choose another --output or remove it", path));
-  const AtomicFile probe(path);
-}
-
 std::string write_dataset(const std::string& path, const DatasetContent& content) {
   AtomicFile target(path);
-  Hdf5File file = Hdf5File::create(target.temporary(), kSealBytes);
+  return write_dataset(target, content);
+}
+
+std::string write_dataset(AtomicFile& target, const DatasetContent& content) {
+  const std::int64_t room = most_bytes(content);
+  Hdf5File file = Hdf5File::create(target.temporary(), kSealBytes, room);
   std::string hash = content_hash(content);
   put_ids(file, content.user_ids, layout::kUserIdBytes, layout::kUserIdOffsets);
   put_ids(file, content.item_ids, layout::kItemIdBytes, layout::kItemIdOffsets);
@@ -176,6 +190,8 @@ std::string write_dataset(const std::string& path, const DatasetContent& content
   put_attributes(file, content, hash);
   const std::vector<SealedExtent> extents = all_extents(file);
   file.close();
+  const std::int64_t bytes = PlainFile(target.temporary()).length();
+  SIREN_ASSERT(bytes <= room, "{} bytes in room for {}", bytes, room);
   write_seal(target.temporary(), kDatasetFormatVersion, extents);
   target.publish();
   return hash;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "siren/io/hdf5_checks.hpp"
+
 namespace siren {
 namespace {
 
@@ -26,17 +28,34 @@ void write_scalar(hid_t object,
   check_hdf5(H5Awrite(made.get(), memory_type, value), "writing", where);
 }
 
-Hdf5Handle open_attribute(hid_t object, const std::string& name, const std::string& where) {
-  return {H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, "opening", where};
+/// Opens an attribute of one value of the class `kind`, and calls read(id, where).
+template <class Read>
+auto with_attribute(hid_t object,
+                    const std::string& name,
+                    H5T_class_t kind,
+                    std::string_view place,
+                    const Read& read) {
+  return reading_hdf5(place, [&] {
+    if (!has_attribute(object, name, place))
+      damaged(place, fmt::format("it has no attribute {}", name));
+    const std::string where = describe(name, place);
+    const Hdf5Handle opened(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, "opening", where);
+    check_attribute(opened.get(), kind, name, place);
+    return read(opened.get(), where);
+  });
 }
 
 template <class T>
-T read_scalar(hid_t object, const std::string& name, hid_t memory_type, std::string_view place) {
-  const std::string where = describe(name, place);
-  const Hdf5Handle opened = open_attribute(object, name, where);
-  T value{};
-  check_hdf5(H5Aread(opened.get(), memory_type, &value), "reading", where);
-  return value;
+T read_scalar(hid_t object,
+              const std::string& name,
+              H5T_class_t kind,
+              hid_t memory_type,
+              std::string_view place) {
+  return with_attribute(object, name, kind, place, [&](hid_t opened, const std::string& where) {
+    T value{};
+    check_hdf5(H5Aread(opened, memory_type, &value), "reading", where);
+    return value;
+  });
 }
 
 Hdf5Handle text_type(std::size_t length, const std::string& where) {
@@ -70,26 +89,28 @@ void write_attribute(hid_t object,
 }
 
 bool has_attribute(hid_t object, const std::string& name, std::string_view place) {
-  return check_hdf5(H5Aexists(object, name.c_str()), "looking for", describe(name, place)) > 0;
+  return reading_hdf5(place, [&] {
+    return check_hdf5(H5Aexists(object, name.c_str()), "looking for", describe(name, place)) > 0;
+  });
 }
 
 std::int64_t read_int_attribute(hid_t object, const std::string& name, std::string_view place) {
-  return read_scalar<std::int64_t>(object, name, H5T_NATIVE_INT64, place);
+  return read_scalar<std::int64_t>(object, name, H5T_INTEGER, H5T_NATIVE_INT64, place);
 }
 
 double read_double_attribute(hid_t object, const std::string& name, std::string_view place) {
-  return read_scalar<double>(object, name, H5T_NATIVE_DOUBLE, place);
+  return read_scalar<double>(object, name, H5T_FLOAT, H5T_NATIVE_DOUBLE, place);
 }
 
 std::string read_string_attribute(hid_t object, const std::string& name, std::string_view place) {
-  const std::string where = describe(name, place);
-  const Hdf5Handle opened = open_attribute(object, name, where);
-  const Hdf5Handle stored(H5Aget_type(opened.get()), H5Tclose, "looking into", where);
-  std::string value(H5Tget_size(stored.get()), '\0');
-  const Hdf5Handle type = text_type(value.size(), where);
-  check_hdf5(H5Aread(opened.get(), type.get(), value.data()), "reading", where);
-  value.resize(std::min(value.find('\0'), value.size()));
-  return value;
+  return with_attribute(
+      object, name, H5T_STRING, place, [&](hid_t opened, const std::string& where) {
+        const Hdf5Handle stored(H5Aget_type(opened), H5Tclose, "looking into", where);
+        std::string value(H5Tget_size(stored.get()), '\0');
+        check_hdf5(H5Aread(opened, stored.get(), value.data()), "reading", where);
+        value.resize(std::min(value.find('\0'), value.size()));
+        return value;
+      });
 }
 
 }  // namespace siren

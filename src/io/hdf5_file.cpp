@@ -2,11 +2,15 @@
 #include "siren/io/hdf5_file.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <type_traits>
 
 #include <fmt/format.h>
 
 #include "siren/core/check.hpp"
 #include "siren/core/heartbeat.hpp"
+#include "siren/io/hdf5_checks.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
 namespace {
@@ -36,8 +40,23 @@ hid_t memory_type() {
   if constexpr (std::same_as<T, std::uint64_t>) return H5T_NATIVE_UINT64;
 }
 
+template <class T>
+constexpr NumberType kNumberType = {
+    std::is_floating_point_v<T> ? H5T_FLOAT : H5T_INTEGER, sizeof(T),
+    std::is_signed_v<T> && !std::same_as<T, char>,  // characters are stored as uint8
+};
+
 Hdf5Handle property_list(hid_t kind, const std::string& path) {
   return {H5Pcreate(kind), H5Pclose, "making a property list for", path};
+}
+
+/// Not every file system knows the locks that HDF5 would take.
+Hdf5Handle unlocked_access(const std::string& path) {
+  Hdf5Handle access = property_list(H5P_FILE_ACCESS, path);
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+  check_hdf5(H5Pset_file_locking(access.get(), false, true), "setting up access to", path);
+#endif
+  return access;
 }
 
 hsize_t unsigned_size(std::int64_t count) {
@@ -74,40 +93,43 @@ Hdf5Handle simple_space(std::size_t count, const std::string& where) {
 Hdf5File::Hdf5File(Hdf5Handle file, std::string path)
     : file_(std::move(file)), path_(std::move(path)) {}
 
-Hdf5File Hdf5File::create(const std::string& path, std::int64_t user_block) {
+/// Space is reserved before HDF5 begins, because HDF5 does not survive a close() that finds the
+/// disk full, and again when it has emptied the file: behind its end, which HDF5 moves itself.
+Hdf5File Hdf5File::create(const std::string& path, std::int64_t user_block, std::int64_t room) {
   silence_hdf5();
+  if (room > 0) reserve_space(path, room);
   const Hdf5Handle creation = property_list(H5P_FILE_CREATE, path);
   check_hdf5(H5Pset_userblock(creation.get(), unsigned_size(user_block)), "reserving a block in",
              path);
-  return {Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), H5P_DEFAULT), H5Fclose,
-                     "creating", path),
-          path};
+  const Hdf5Handle access = unlocked_access(path);
+  Hdf5File file(Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()),
+                           H5Fclose, "creating", path),
+                path);
+  if (room > 0) reserve_space_behind(path, room);
+  file.reserved_ = room > 0;
+  return file;
 }
 
 Hdf5File Hdf5File::open_read_only(const std::string& path) {
   silence_hdf5();
-  const Hdf5Handle access = property_list(H5P_FILE_ACCESS, path);
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-  check_hdf5(H5Pset_file_locking(access.get(), false, true), "setting up access to", path);
-#endif
-  return {
-      Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, "opening", path),
-      path};
+  const PlainFile ordinary(path);
+  const Hdf5Handle access = unlocked_access(path);
+  return reading_hdf5(path, [&]() -> Hdf5File {
+    return {
+        Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose, "opening", path),
+        path};
+  });
 }
 
 bool Hdf5File::exists(const std::string& name) const {
-  for (std::size_t slash = name.find('/'); slash != std::string::npos;
-       slash = name.find('/', slash + 1))
-    if (check_hdf5(H5Lexists(get(), name.substr(0, slash).c_str(), H5P_DEFAULT), "looking for",
-                   where(name)) == 0)
-      return false;
-  return check_hdf5(H5Lexists(get(), name.c_str(), H5P_DEFAULT), "looking for", where(name)) > 0;
+  return reading_hdf5(path_, [&] { return is_inside(get(), name, path_); });
 }
 
 std::int64_t Hdf5File::length_of(const std::string& dataset) const {
-  const Hdf5Handle opened = open_dataset(dataset);
-  const Hdf5Handle space(H5Dget_space(opened.get()), H5Sclose, "looking into", where(dataset));
-  return H5Sget_simple_extent_npoints(space.get());
+  return reading_hdf5(path_, [&] {
+    const Hdf5Handle opened = open_checked(dataset);
+    return static_cast<std::int64_t>(checked_extent(opened.get(), 1, dataset, path_)[0]);
+  });
 }
 
 FileExtent Hdf5File::extent_of(const std::string& dataset) const {
@@ -144,19 +166,38 @@ void Hdf5File::write(const std::string& dataset, std::int64_t begin, std::span<c
              "writing", place);
 }
 
+/// Elements [begin, end) are there and have the type T.
+template <Hdf5Value T>
+Hdf5Handle Hdf5File::open_to_read(const std::string& dataset,
+                                  std::int64_t begin,
+                                  std::int64_t end) const {
+  return reading_hdf5(path_, [&] {
+    Hdf5Handle opened = open_checked(dataset);
+    check_type(opened.get(), kNumberType<T>, dataset, path_);
+    const auto length =
+        static_cast<std::int64_t>(checked_extent(opened.get(), 1, dataset, path_)[0]);
+    if (begin < 0 || end < begin || end > length)
+      damaged(path_, fmt::format("{} has {} values, but those from {} up to {} are wanted", dataset,
+                                 length, begin, end));
+    return opened;
+  });
+}
+
 template <Hdf5Value T>
 void Hdf5File::read(const std::string& dataset, std::int64_t begin, std::span<T> values) const {
   if (values.empty()) return;
   const std::string place = where(dataset);
-  const Hdf5Handle opened = open_dataset(dataset);
+  const Hdf5Handle opened = open_to_read<T>(dataset, begin, begin + std::ssize(values));
   for (std::size_t at = 0; at < values.size(); at += kPiece) {
     const std::span<T> piece = values.subspan(at, std::min(kPiece, values.size() - at));
     const Hdf5Handle slab =
         select_slab(opened.get(), begin + static_cast<std::int64_t>(at), piece.size(), place);
     const Hdf5Handle memory = simple_space(piece.size(), place);
-    check_hdf5(H5Dread(opened.get(), memory_type<T>(), memory.get(), slab.get(), H5P_DEFAULT,
-                       piece.data()),
-               "reading", place);
+    reading_hdf5(path_, [&] {
+      return check_hdf5(H5Dread(opened.get(), memory_type<T>(), memory.get(), slab.get(),
+                                H5P_DEFAULT, piece.data()),
+                        "reading", place);
+    });
     heartbeat().beat();
   }
 }
@@ -165,6 +206,7 @@ template <Hdf5Value T>
 std::vector<T> Hdf5File::read(const std::string& dataset,
                               std::int64_t begin,
                               std::int64_t end) const {
+  open_to_read<T>(dataset, begin, end);  // before memory is taken
   std::vector<T> values(unsigned_size(end - begin));
   read<T>(dataset, begin, std::span<T>(values));
   return values;
@@ -172,10 +214,18 @@ std::vector<T> Hdf5File::read(const std::string& dataset,
 
 void Hdf5File::close() {
   file_.close("closing", path_);
+  if (reserved_) give_back_space_behind(path_);
 }
 
 std::string Hdf5File::where(const std::string& name) const {
   return fmt::format("{} in {}", name, path_);
+}
+
+Hdf5Handle Hdf5File::open_checked(const std::string& name) const {
+  if (!is_inside(get(), name, path_)) damaged(path_, fmt::format("it has no {}", name));
+  Hdf5Handle opened = open_dataset(name);
+  check_contiguous(opened.get(), name, path_);
+  return opened;
 }
 
 Hdf5Handle Hdf5File::open_dataset(const std::string& name) const {

@@ -5,18 +5,16 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-
 namespace siren {
 namespace {
 
 /// Out of a description like "file write failed: time = ..., error message = 'No space left on
 /// device',
-/// ..." the words of the operating system; any other description as it is.
-std::string in_one_line(std::string description) {
+/// ..." the words of the operating system; nothing out of any other.
+std::string words_of_system(const std::string& description) {
   constexpr std::string_view kQuote = "error message = '";
   const std::size_t quote = description.find(kQuote);
-  if (quote == std::string::npos) return description;
+  if (quote == std::string::npos) return {};
   const std::size_t begin = quote + kQuote.size();
   return description.substr(begin, description.find('\'', begin) - begin);
 }
@@ -29,12 +27,15 @@ std::string innermost_cause() {
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, take, &cause);
-  return cause.empty() ? "no further details" : in_one_line(cause);
+  return cause.empty() ? "no further details" : cause;
 }
 
 [[noreturn]] void fail(std::string_view operation, std::string_view where) {
-  throw EnvironmentError(
-      fmt::format("HDF5: {} {} failed: {}", operation, where, innermost_cause()));
+  const std::string cause = innermost_cause();
+  const std::string system = words_of_system(cause);
+  throw Hdf5Error(
+      fmt::format("HDF5: {} {} failed: {}", operation, where, system.empty() ? cause : system),
+      !system.empty());
 }
 
 }  // namespace
@@ -78,6 +79,7 @@ std::string hdf5_version() {
 
 void silence_hdf5() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  H5PLset_loading_state(0);
 }
 
 }  // namespace siren

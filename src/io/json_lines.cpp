@@ -1,31 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/json_lines.hpp"
 
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <istream>
+#include <limits>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
+#include "siren/core/terminal.hpp"
 
 namespace siren {
 
 using Json = nlohmann::ordered_json;
 
+namespace {
+
+constexpr std::size_t kLongestLine = std::size_t{64} << 20;
+constexpr int kDeepest = 32;  // copies and prints of JSON call themselves
+
+/// False at the end; a line without its end leaves `lines` at the end, too.
+bool next_line(std::istream& lines, std::string& line) {
+  std::array<char, 4096> piece{};
+  line.clear();
+  do {
+    lines.clear(lines.rdstate() & ~std::ios::failbit);
+    lines.getline(piece.data(), piece.size());
+    const auto taken = static_cast<std::size_t>(lines.gcount());
+    const bool ended = lines.good();  // the last one taken was the line end
+    line.append(piece.data(), ended ? taken - 1 : taken);
+    if (ended) return true;
+    if (lines.eof() || lines.bad()) return !line.empty();
+  } while (line.size() <= kLongestLine);
+  throw InputError(fmt::format("a line of more than {} MB", kLongestLine >> 20));
+}
+
+bool is_deep(std::string_view line) {
+  int depth = 0;
+  bool text = false;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    const char c = line[at];
+    if (text && c == '\\')
+      ++at;
+    else if (c == '"')
+      text = !text;
+    else if (!text && (c == '[' || c == '{') && ++depth > kDeepest)
+      return true;
+    else if (!text && (c == ']' || c == '}'))
+      --depth;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string json_line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string json_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void print_json(const Json& json, int indent) {
+  const bool ascii_only = stdout_is_terminal();
+  const std::string text = json.dump(indent, ' ', ascii_only, Json::error_handler_t::replace);
+  fmt::print("{}\n", text);
+}
+
+std::int64_t whole_number(const Json& json) {
+  const bool fits = json.is_number_integer() &&
+                    (!json.is_number_unsigned() ||
+                     json.get<std::uint64_t>() <=
+                         static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+  if (!fits) throw InputError("a value is no whole number");
+  return json.get<std::int64_t>();
 }
 
 bool each_event(std::istream& lines,
                 const std::string& path,
                 const std::function<void(const Json&)>& visit) {
   std::int64_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
+  for (std::string line;;) {
     ++number;
-    const bool ended = !lines.eof();
+    bool ended = true;
     try {
+      if (!next_line(lines, line)) return true;
+      ended = !lines.eof();
+      if (is_deep(line)) throw InputError("nested too deep");
       visit(Json::parse(line));
     } catch (const Json::parse_error&) {
       if (!ended) return false;
@@ -35,7 +101,6 @@ bool each_event(std::istream& lines,
           fmt::format("{}:{}: not an event of siren train ({})", path, number, error.what()));
     }
   }
-  return true;
 }
 
 }  // namespace siren

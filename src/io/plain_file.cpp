@@ -14,11 +14,43 @@
 
 namespace siren {
 
+namespace {
+
+const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+[[noreturn]] void refuse_kind(const std::string& path, mode_t mode) {
+  throw InputError(fmt::format("{} is {}, not a file", path, kind_of(mode)));
+}
+
+/// O_NONBLOCK: to open a pipe would otherwise wait for somebody who writes.
+int open_ordinary(const std::string& path, int flags) {
+  const int file = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (file < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  struct stat status {};
+  if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode)) return file;
+  ::close(file);
+  refuse_kind(path, status.st_mode);
+}
+
+int make_empty(const std::string& path) {
+  constexpr mode_t kPermissions = 0666;
+  const int file =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, kPermissions);
+  if (file < 0) throw EnvironmentError(fmt::format("opening {}: {}", path, std::strerror(errno)));
+  return file;
+}
+
+}  // namespace
+
 PlainFile::PlainFile(const std::string& path, Mode mode)
     : path_(path),
-      file_(::open(path.c_str(), (mode == Mode::kRead ? O_RDONLY : O_RDWR) | O_CLOEXEC)) {
-  if (file_ < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-}
+      file_(mode == Mode::kWrite ? make_empty(path)
+                                 : open_ordinary(path, mode == Mode::kRead ? O_RDONLY : O_RDWR)) {}
 
 PlainFile::~PlainFile() {
   ::close(file_);
@@ -27,8 +59,6 @@ PlainFile::~PlainFile() {
 std::int64_t PlainFile::length() const {
   struct stat status {};
   if (::fstat(file_, &status) != 0) fail("examining");
-  if (S_ISDIR(status.st_mode))
-    throw InputError(fmt::format("{} is a directory, not a file", path_));
   return status.st_size;
 }
 
@@ -46,18 +76,41 @@ std::size_t PlainFile::read(void* to, std::size_t count, std::int64_t offset) co
 }
 
 void PlainFile::write(const void* from, std::size_t count, std::int64_t offset) const {
-  if (::pwrite(file_, from, count, offset) != static_cast<ssize_t>(count)) fail("writing");
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t put = ::pwrite(file_, static_cast<const char*>(from) + done, count - done,
+                                 offset + static_cast<std::int64_t>(done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail("writing");
+    done += static_cast<std::size_t>(put);
+  }
 }
 
 void PlainFile::fail(const char* doing) const {
   throw EnvironmentError(fmt::format("{} {}: {}", doing, path_, std::strerror(errno)));
 }
 
+void require_ordinary(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    refuse_kind(path, status.st_mode);
+}
+
+std::string read_small_file(const std::string& path, std::int64_t most) {
+  const PlainFile file(path);
+  const std::int64_t length = file.length();
+  if (length > most)
+    throw InputError(
+        fmt::format("{} has {}, more than such a file ever holds", path, human_bytes(length)));
+  std::string bytes(static_cast<std::size_t>(length), '\0');
+  bytes.resize(file.read(bytes.data(), bytes.size(), 0));
+  return bytes;
+}
+
 namespace {
 
 void reserve(const std::string& path, std::int64_t bytes, int mode) {
-  constexpr mode_t kPermissions = 0666;
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kPermissions);
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file < 0) throw EnvironmentError(fmt::format("writing {}: {}", path, std::strerror(errno)));
   const bool reserved = ::fallocate(file, mode, 0, bytes) == 0;
   const int reason = errno;
@@ -76,6 +129,12 @@ void reserve_space(const std::string& path, std::int64_t bytes) {
 
 void reserve_space_behind(const std::string& path, std::int64_t bytes) {
   reserve(path, bytes, FALLOC_FL_KEEP_SIZE);
+}
+
+void give_back_space_behind(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || ::truncate(path.c_str(), status.st_size) != 0)
+    throw EnvironmentError(fmt::format("shortening {}: {}", path, std::strerror(errno)));
 }
 
 }  // namespace siren

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "siren/core/check.hpp"
+#include "siren/io/hdf5_checks.hpp"
+#include "siren/io/packed_rows.hpp"
 
 namespace siren {
 
@@ -68,7 +70,9 @@ void create_row_dataset(const Hdf5File& file,
 }
 
 RowDataset::RowDataset(const Hdf5File& file, const std::string& name)
-    : place_(fmt::format("{} in {}", name, file.path())),
+    : path_(file.path()),
+      name_(name),
+      place_(fmt::format("{} in {}", name, path_)),
       dataset_(H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, "opening", place_) {
   const Hdf5Handle space(H5Dget_space(dataset_.get()), H5Sclose, "looking into", place_);
   Extent shape = {0, 0};
@@ -76,6 +80,20 @@ RowDataset::RowDataset(const Hdf5File& file, const std::string& name)
     H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
   rows_ = static_cast<std::int64_t>(shape[0]);
   columns_ = static_cast<std::int64_t>(shape[1]);
+  const Hdf5Handle storage(H5Dget_create_plist(dataset_.get()), H5Pclose, "looking into", place_);
+  in_chunks_ = H5Pget_layout(storage.get()) == H5D_CHUNKED;
+}
+
+RowDataset RowDataset::open_to_read(const Hdf5File& file, const std::string& name) {
+  const std::string& path = file.path();
+  return reading_hdf5(path, [&] {
+    if (!is_inside(file.get(), name, path)) damaged(path, fmt::format("it has no {}", name));
+    RowDataset rows(file, name);
+    checked_extent(rows.dataset_.get(), 2, name, path);
+    check_reals(rows.dataset_.get(), name, path);
+    check_rows_stored(rows.dataset_.get(), name, path);
+    return rows;
+  });
 }
 
 Hdf5Handle RowDataset::select(const RowRange& window) const {
@@ -115,9 +133,16 @@ void RowDataset::read(const RowRange& window, char* values, std::int64_t value_b
   if (window.size() == 0) return;
   const Hdf5Handle space = select(window);
   const Hdf5Handle memory = memory_of(window);
-  check_hdf5(H5Dread(dataset_.get(), memory_type(value_bytes), memory.get(), space.get(),
-                     H5P_DEFAULT, values),
-             "reading", place_);
+  reading_hdf5(path_, [&] {
+    if (in_chunks_) {
+      PackedRows(dataset_.get(), name_, path_)
+          .read(window, values, static_cast<std::size_t>(value_bytes));
+      return 0;
+    }
+    return check_hdf5(H5Dread(dataset_.get(), memory_type(value_bytes), memory.get(), space.get(),
+                              H5P_DEFAULT, values),
+                      "reading", place_);
+  });
 }
 
 }  // namespace siren

@@ -5,8 +5,6 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>
@@ -18,6 +16,7 @@
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/checkpoint_pointer.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
 
@@ -76,13 +75,12 @@ void RunDirectory::cut_metrics(std::int64_t bytes) const {
 }
 
 std::string RunDirectory::config() const {
-  std::ifstream file(config_path());
-  if (!file)
+  constexpr std::int64_t kMostBytes = std::int64_t{1} << 24;
+  std::error_code error;
+  if (!fs::exists(config_path(), error))
     throw InputError(fmt::format(
         "{}: not a run directory (no config.ini in it); name one that `siren train` made", path_));
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+  return read_small_file(config_path(), kMostBytes);
 }
 
 std::string RunDirectory::checkpoint_path(std::int64_t step) const {

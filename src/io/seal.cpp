@@ -4,20 +4,19 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <fcntl.h>
 #include <memory>
-#include <unistd.h>
+#include <stdexcept>
+#include <string_view>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <xxhash.h>
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
+#include "siren/io/hdf5_checks.hpp"
 #include "siren/io/plain_file.hpp"
 
 namespace siren {
@@ -84,11 +83,15 @@ std::uint64_t hash_extent(const PlainFile& file, const FileExtent& extent) {
   return hash.digest();
 }
 
+void sort_by_place(std::vector<SealedExtent>& extents) {
+  std::sort(extents.begin(), extents.end(),
+            [](const auto& a, const auto& b) { return a.extent.offset < b.extent.offset; });
+}
+
 std::uint64_t hash_structure(const PlainFile& file,
                              std::vector<SealedExtent> extents,
                              std::int64_t file_length) {
-  std::sort(extents.begin(), extents.end(),
-            [](const auto& a, const auto& b) { return a.extent.offset < b.extent.offset; });
+  sort_by_place(extents);
   StretchHash hash(file);
   std::int64_t at = kSealBytes;
   for (const SealedExtent& sealed : extents) {
@@ -105,8 +108,26 @@ std::uint64_t hash_seal(SealBlock block) {
   return XXH3_64bits(&block, sizeof block);
 }
 
-[[noreturn]] void damaged(const std::string& path, const std::string& how) {
-  throw InputError(fmt::format("{} is damaged: {}; make it again with siren prepare", path, how));
+/// The extents of a block, one behind the other within the file.
+std::vector<SealedExtent> extents_of(const SealBlock& block, const std::string& path) {
+  std::vector<SealedExtent> extents;
+  for (std::size_t at = 0; at < block.extents; ++at) {
+    const SealEntry& entry = block.entry[at];
+    const std::string_view name(entry.name.data(), entry.name.size());
+    extents.push_back(
+        {std::string(name.substr(0, name.find('\0'))), {entry.offset, entry.length}, entry.hash});
+  }
+  std::vector<SealedExtent> in_order = extents;
+  sort_by_place(in_order);
+  std::int64_t end = kSealBytes;
+  for (const auto& [name, extent, hash] : in_order) {
+    if (extent.length == 0) continue;
+    if (extent.length < 0 || extent.offset < end ||
+        extent.length > block.file_length - extent.offset)
+      damaged(path, fmt::format("its first block places {} where it cannot be", name));
+    end = extent.offset + extent.length;
+  }
+  return extents;
 }
 
 void check_kind(const std::string& path,
@@ -150,12 +171,13 @@ void write_seal(const std::string& path, std::uint32_t version, std::vector<Seal
 }
 
 bool has_seal(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
   std::array<char, kMagic.size()> head{};
-  const ssize_t got = ::pread(file, head.data(), head.size(), 0);
-  ::close(file);
-  return got == static_cast<ssize_t>(head.size()) && head == kMagic;
+  try {
+    const PlainFile file(path);
+    return file.read(head.data(), head.size(), 0) == head.size() && head == kMagic;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
 }
 
 std::vector<SealedExtent> check_seal(const std::string& path, std::uint32_t version) {
@@ -168,11 +190,7 @@ std::vector<SealedExtent> check_seal(const std::string& path, std::uint32_t vers
     damaged(path, "its first block does not match its checksum");
   if (block.file_length != length)
     damaged(path, fmt::format("it has {} bytes instead of {}", length, block.file_length));
-  std::vector<SealedExtent> extents;
-  for (std::size_t at = 0; at < block.extents; ++at) {
-    const SealEntry& entry = block.entry[at];
-    extents.push_back({entry.name.data(), {entry.offset, entry.length}, entry.hash});
-  }
+  std::vector<SealedExtent> extents = extents_of(block, path);
   if (hash_structure(file, extents, length) != block.structure_hash)
     damaged(path, "its HDF5 structures do not match their checksum");
   return extents;

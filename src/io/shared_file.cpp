@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <numeric>
 #include <unistd.h>
 #include <utility>
@@ -26,9 +25,6 @@ SharedFile::SharedFile(const Communicator& comm, std::string path)
     : comm_(comm), path_(std::move(path)) {
   together([&] {
     if (!comm_.is_root()) return;
-    const std::filesystem::file_status status = std::filesystem::status(path_);
-    if (std::filesystem::is_other(status))
-      throw InputError(fmt::format("cannot write {}: it is not a plain file", path_));
     whole_ = std::make_unique<AtomicFile>(path_);
     temporary_ = whole_->temporary();
   });

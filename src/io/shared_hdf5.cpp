@@ -5,7 +5,6 @@
 #include <bit>
 
 #include "siren/core/check.hpp"
-#include "siren/io/plain_file.hpp"
 #include "siren/io/row_dataset.hpp"
 
 namespace siren {
@@ -13,8 +12,6 @@ namespace siren {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "bytes go to the file as they are");
-
-constexpr std::int64_t kStructures = std::int64_t{1} << 20;  // more than HDF5's own need
 
 std::int64_t bytes_of(const Hdf5Array& array) {
   const std::int64_t values = array.rows * std::max<std::int64_t>(array.columns, 1);
@@ -62,15 +59,11 @@ SharedHdf5::SharedHdf5(const Communicator& comm,
   comm.broadcast(std::span<std::int64_t>(offsets_));
 }
 
-/// Space is reserved before HDF5 begins, because HDF5 does not survive a close() that finds the
-/// disk full, and again when it has emptied the file.
 void SharedHdf5::make(std::span<const Hdf5Array> arrays,
                       const std::function<void(Hdf5File&)>& describe) {
-  std::int64_t bytes = kStructures;
+  std::int64_t bytes = kHdf5Structures;
   for (const Hdf5Array& array : arrays) bytes += bytes_of(array);
-  reserve_space(file_.temporary(), bytes);
-  Hdf5File file = Hdf5File::create(file_.temporary(), 0);
-  reserve_space(file_.temporary(), bytes);
+  Hdf5File file = Hdf5File::create(file_.temporary(), 0, bytes);
   describe(file);
   for (std::size_t a = 0; a < arrays.size(); ++a) {
     create(file, arrays[a]);

@@ -58,7 +58,7 @@ std::string metric_figure(std::span<const RunRecord> runs, const std::string& me
     for (const RecordedEvaluation& evaluation : runs[r].evaluations)
       series.points.push_back({evaluation.at, evaluation.metric(metric)});
     chart.series.push_back(std::move(series));
-    if (runs[r].final)
+    if (runs[r].judged_at_end())
       chart.series.push_back({fmt::format("{}final, {} split", who, runs[r].final->split),
                               run_style(r),
                               {{runs[r].final->at, runs[r].final->metric(metric)}},
@@ -87,7 +87,7 @@ std::string splits_note(std::span<const RunRecord> runs) {
   std::string note = watched.empty() ? "The model was not judged during training (--eval-every)."
                                      : fmt::format("Lines: the {} split during training.", watched);
   const bool judged = std::any_of(runs.begin(), runs.end(),
-                                  [](const RunRecord& run) { return run.final.has_value(); });
+                                  [](const RunRecord& run) { return run.judged_at_end(); });
   return judged ? note + " Ring: the final model on the test split." : note;
 }
 

@@ -34,7 +34,7 @@ std::int32_t fold_of(const RunRecord& run, const DatasetSummary& data) {
   const std::string text = run.setting("fold");
   std::int32_t fold = 1;
   std::from_chars(text.data(), text.data() + text.size(), fold);
-  return fold >= 1 && fold <= data.split.folds ? fold : 1;
+  return data.split.has_fold(fold) ? fold : 1;
 }
 
 /// The offset of the training, which may differ from the data set's.
@@ -53,7 +53,8 @@ std::string sign_table(const RunRecord& run) {
     const std::string at = fmt::format(", offset {}", data.statistics.offset);
     if (!run.train)
       table.rows.push_back(sign_row("train part" + at, data.statistics.train_of(data.split, fold)));
-    table.rows.push_back(sign_row("test part" + at, data.statistics.test_of(data.split, fold)));
+    if (const SignCounts test = data.statistics.test_of(data.split, fold); test.total() > 0)
+      table.rows.push_back(sign_row("test part" + at, test));
     table.rows.push_back(sign_row("data set" + at, data.statistics.all()));
   }
   return table.rows.empty() ? "" : table_html(table);
@@ -101,11 +102,12 @@ std::string size_sentence(const RunRecord& run) {
                      : std::string();
   const DatasetSummary& data = *run.dataset;
   const double cells = static_cast<double>(data.users) * static_cast<double>(data.items);
+  const std::int32_t fold = fold_of(run, data);
   return fmt::format(
-      "{}: {} users, {} items, {} ratings ({:.3g} % of all pairs); split {}, fold {} of {}.",
+      "{}: {} users, {} items, {} ratings ({:.3g} % of all pairs); split {}, fold {} of {}{}.",
       run.setting("data"), grouped(data.users), grouped(data.items), grouped(data.ratings),
-      100.0 * static_cast<double>(data.ratings) / cells, data.split_method, fold_of(run, data),
-      data.split.folds);
+      100.0 * static_cast<double>(data.ratings) / cells, data.split_method, fold, data.split.folds,
+      data.statistics.test_of(data.split, fold).total() == 0 ? ", no test part" : "");
 }
 
 }  // namespace

@@ -1,37 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/report/html.hpp"
 
-#include <cstdint>
-
 #include <fmt/format.h>
+
+#include "siren/core/text.hpp"
 
 namespace siren {
 
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-/// Bytes of the UTF-8 sequence that `text` begins with; 0 if there is none.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = byte(0);
-  const std::size_t length = lead < 0x80                   ? 1
-                             : lead >= 0xC2 && lead < 0xE0 ? 2
-                             : lead >= 0xE0 && lead < 0xF0 ? 3
-                             : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                           : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = lead == 0xED && byte(1) >= 0xA0;
-  const bool beyond = lead == 0xF4 && byte(1) >= 0x90;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
-bool is_control(char c) {
-  return (static_cast<std::uint8_t>(c) < 0x20 && c != '\t' && c != '\n') || c == 0x7F;
-}
 
 std::string cell_html(const TableCell& cell, std::string_view tag, std::string_view scope) {
   std::string content = escaped(cell.text);
@@ -48,7 +26,9 @@ std::string escaped(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = utf8_length(text);
     const char first = text.front();
-    if (length == 0 || is_control(first))
+    const bool shown =
+        first == '\t' || first == '\n' || (length > 0 && is_plain_sign(text.substr(0, length)));
+    if (!shown)
       result += kReplacement;
     else if (first == '&')
       result += "&amp;";

@@ -90,9 +90,11 @@ std::string by_group(const RecordedEvaluation& evaluation) {
 
 std::string judged_at(const RunRecord& run) {
   const RecordedEvaluation& evaluation = *run.shown_evaluation();
+  const char* const which = run.judged_at_end() ? ""
+                            : run.final         ? " (no test part: its last evaluation)"
+                                                : " (the run is not finished: its last evaluation)";
   return fmt::format("{} split, {} users, {} epochs of training{}", evaluation.split,
-                     value_text(evaluation.users), value_text(evaluation.at),
-                     run.final ? "" : " (the run is not finished: its last evaluation)");
+                     value_text(evaluation.users), value_text(evaluation.at), which);
 }
 
 /// The best of a metric over runs that were judged on `split`; NaN if there are not two to compare.
@@ -150,7 +152,10 @@ std::string metric_text(double value) {
 std::string metric_section(const RunRecord& run) {
   const RecordedEvaluation* evaluation = run.shown_evaluation();
   if (evaluation == nullptr)
-    return section_html("Metrics", paragraph_html("Nobody has judged the model yet.", "quiet"));
+    return section_html("Metrics",
+                        paragraph_html(run.final ? "There is no test part: nobody judged the model."
+                                                 : "Nobody has judged the model yet.",
+                                       "quiet"));
   std::vector<std::string> tables{by_cutoff(evaluation->metrics, judged_at(run)),
                                   by_group(*evaluation)};
   if (!evaluation->exposure.empty())
@@ -172,7 +177,7 @@ std::string metric_comparison(std::span<const RunRecord> runs) {
   for (const RunRecord& run : runs) {
     const RecordedEvaluation* evaluation = run.shown_evaluation();
     std::vector<TableCell> row{{run.name}};
-    row.push_back({evaluation == nullptr ? "not yet"
+    row.push_back({evaluation == nullptr ? run.final ? "no test part" : "not yet"
                                          : fmt::format("{}, epoch {}", evaluation->split,
                                                        value_text(evaluation->at))});
     if (!run.final) row.back().note = "not finished";

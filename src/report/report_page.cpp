@@ -2,11 +2,9 @@
 #include "siren/report/report_page.hpp"
 
 #include <cmath>
-#include <fstream>
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/io/atomic_file.hpp"
@@ -144,12 +142,7 @@ void write_report(std::span<const std::string> directories,
                   const std::vector<Setting>& defaults) {
   std::vector<RunRecord> runs;
   for (const std::string& directory : directories) runs.push_back(read_run(directory));
-  AtomicFile file(output);
-  std::ofstream text(file.temporary(), std::ios::binary);
-  text << report_page(runs, defaults);
-  text.close();
-  if (!text) throw EnvironmentError(fmt::format("cannot write {}", output));
-  file.publish();
+  write_text_file(output, report_page(runs, defaults));
 }
 
 }  // namespace siren

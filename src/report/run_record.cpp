@@ -12,6 +12,7 @@
 #include "siren/core/error.hpp"
 #include "siren/data/field_splitter.hpp"
 #include "siren/io/json_lines.hpp"
+#include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -31,6 +32,13 @@ double number(const Json& json) {
 
 double number_or(const Json& json, const char* key, double otherwise) {
   return json.contains(key) ? number(json.at(key)) : otherwise;
+}
+
+int rank_count(const Json& json) {
+  constexpr std::int64_t kMost = 1 << 24;
+  const std::int64_t ranks = whole_number(json);
+  if (ranks < 0 || ranks > kMost) throw InputError(fmt::format("{} ranks", ranks));
+  return static_cast<int>(ranks);
 }
 
 std::vector<NamedValue> named_values(const Json& json) {
@@ -55,14 +63,15 @@ std::vector<ByRank> by_rank(const Json& json, std::size_t ranks) {
 }
 
 void take_memory(const Json& event, RunRecord& run) {
-  run.ranks = event.at("ranks").get<int>();
+  run.ranks = rank_count(event.at("ranks"));
   run.memory = named_values(event.at("bytes_per_rank"));
   run.rows_sent_per_layer = number(event.at("rows_sent_per_layer"));
   run.steps_per_epoch = number_or(event, "steps_per_epoch", run.steps_per_epoch);
   if (event.contains("train")) {
     const Json& train = event.at("train");
-    run.train = TrainFacts{train.at("users"),    train.at("items"),   train.at("liked"),
-                           train.at("disliked"), train.at("neither"), number(train.at("offset"))};
+    const auto count = [&](const char* name) { return whole_number(train.at(name)); };
+    run.train = TrainFacts{count("users"),    count("items"),   count("liked"),
+                           count("disliked"), count("neither"), number(train.at("offset"))};
   }
   run.dataset_hash = event.value("dataset_hash", std::string());
   run.shares.clear();
@@ -115,7 +124,7 @@ void take_final(const Json& event, RunRecord& run) {
 }
 
 void take_ranks(const Json& event, RunRecord& run) {
-  const auto ranks = event.at("ranks").get<std::size_t>();
+  const auto ranks = static_cast<std::size_t>(rank_count(event.at("ranks")));
   run.seconds_by_phase.clear();
   for (const auto& [name, use] : event.at("phases").items())
     run.seconds_by_phase.push_back({name, values_of(use.at("seconds"), ranks)});
@@ -125,7 +134,7 @@ void take_ranks(const Json& event, RunRecord& run) {
   run.slowest = fmt::format(
       "Most work had rank {} on {}: {:.2f} times the mean; {:.1f} % of the time of all ranks was "
       "waiting.",
-      slowest.at("rank").get<int>(), slowest.at("host").get<std::string>(),
+      whole_number(slowest.at("rank")), slowest.at("host").get<std::string>(),
       number(slowest.at("of_mean")), 100.0 * number(event.at("wait_share")));
 }
 
@@ -203,7 +212,7 @@ double RunRecord::seconds() const {
 }
 
 const RecordedEvaluation* RunRecord::shown_evaluation() const {
-  if (final) return &*final;
+  if (judged_at_end()) return &*final;
   return evaluations.empty() ? nullptr : &evaluations.back();
 }
 
@@ -230,6 +239,7 @@ RunRecord read_run(const std::string& directory) {
   RunRecord run;
   run.name = directory;
   run.settings = parse_settings(place.config());
+  require_ordinary(place.metrics_path());
   std::ifstream metrics(place.metrics_path());
   if (!metrics)
     throw InputError(fmt::format("{}: cannot be read; without it there is nothing to report",

@@ -93,6 +93,25 @@ std::vector<std::int32_t> place_items(const PanelPlan& plan,
   return place;
 }
 
+MergedLists merge(std::span<const ItemLists> lists,
+                  std::span<const LocalRow> users,
+                  std::int64_t local_users) {
+  MergedLists merged;
+  merged.offsets.assign(at(local_users) + 1, 0);
+  for (const LocalRow user : users) {
+    for (const ItemLists& list : lists) {
+      if (list.offsets.empty()) continue;
+      const auto begin = list.items.begin() + list.offsets[at(user)];
+      merged.items.insert(merged.items.end(), begin,
+                          list.items.begin() + list.offsets[at(user) + 1]);
+    }
+    merged.offsets[at(user) + 1] = std::ssize(merged.items);
+  }
+  for (std::size_t u = 1; u < merged.offsets.size(); ++u)
+    merged.offsets[u] = std::max(merged.offsets[u], merged.offsets[u - 1]);
+  return merged;
+}
+
 ListPositions locate(const ItemLists& lists,
                      std::span<const LocalRow> users,
                      std::span<const std::int32_t> place,

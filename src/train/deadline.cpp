@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/log.hpp"
+#include "siren/core/text.hpp"
 
 namespace siren {
 
@@ -58,6 +60,12 @@ std::optional<double> seconds_of(std::string_view text) {
   return seconds;
 }
 
+/// Seconds since 1970.
+double now() {
+  const std::chrono::duration<double> since = std::chrono::system_clock::now().time_since_epoch();
+  return since.count();
+}
+
 }  // namespace
 
 double parse_time_limit(const std::string& text) {
@@ -72,9 +80,9 @@ double parse_time_limit(const std::string& text) {
 
 Deadline::Deadline(std::optional<double> limit, std::optional<double> job_end) : left_(limit) {
   if (!job_end) return;
-  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  const double left = *job_end - now.count();
-  left_ = left_ ? std::min(*left_, left) : left;
+  const double left = *job_end - now();
+  is_job_end_ = !left_ || left < *left_;
+  if (is_job_end_) left_ = left;
 }
 
 Deadline job_deadline(const std::string& time_limit) {
@@ -84,8 +92,20 @@ Deadline job_deadline(const std::string& time_limit) {
 }
 
 std::optional<double> end_of_batch_job() {
-  const char* text = std::getenv("SLURM_JOB_END_TIME");
-  return text == nullptr ? std::nullopt : whole_number(text);
+  const char* const text = std::getenv("SLURM_JOB_END_TIME");
+  if (text == nullptr) return std::nullopt;
+  const std::optional<double> end = whole_number(text);
+  if (!end)
+    spdlog::warn("SLURM_JOB_END_TIME is '{}', not a number of seconds since 1970: it is ignored",
+                 text);
+  else if (*end <= now())
+    spdlog::warn(
+        "SLURM_JOB_END_TIME is {}, {} ago: it is ignored; unset it, or end the run with "
+        "--time-limit",
+        text, human_seconds(now() - *end));
+  else
+    return end;
+  return std::nullopt;
 }
 
 }  // namespace siren

@@ -3,9 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <functional>
-#include <unistd.h>
+#include <memory>
 #include <vector>
 
 #include <fmt/format.h>
@@ -20,8 +19,6 @@
 #include "siren/io/shared_hdf5.hpp"
 
 namespace siren {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -170,19 +167,15 @@ void write_id_lines(const Communicator& comm,
 }
 
 /// The directory gets its name when it is complete.
-void export_npy(const Communicator& comm, const ExportSource& source, std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  const std::string temporary = path + ".tmp";
+void export_npy(const Communicator& comm, const ExportSource& source, const std::string& path) {
+  std::unique_ptr<AtomicDirectory> directory;  // rank 0's
+  std::string temporary;
   agree_on_input(comm, [&] {
     if (!comm.is_root()) return;
-    if (fs::exists(path))
-      throw InputError(
-          fmt::format("cannot make {}: it is there already; choose another directory", path));
-    std::error_code error;
-    fs::remove_all(temporary, error);
-    if (!fs::create_directory(temporary, error))
-      throw InputError(fmt::format("cannot make {}: {}", path, error.message()));
+    directory = std::make_unique<AtomicDirectory>(path);
+    temporary = directory->temporary();
   });
+  comm.broadcast(temporary);
   try {
     for (const Side& side : sides_of(source.layout)) {
       for (const NamedTable& table : tables_of(source))
@@ -191,13 +184,10 @@ void export_npy(const Communicator& comm, const ExportSource& source, std::strin
       write_id_lines(comm, fmt::format("{}/{}_ids.txt", temporary, side.name), source, side);
     }
     agree_on_input(comm, [&] {
-      if (!comm.is_root()) return;
-      fs::rename(temporary, path);
-      flush_to_disk(fs::absolute(path).parent_path().string());
+      if (comm.is_root()) directory->publish();
     });
-  } catch (...) {
-    std::error_code ignored;
-    if (comm.is_root()) fs::remove_all(temporary, ignored);
+  } catch (...) {  // the first rank to end may take the others with it
+    directory.reset();
     comm.barrier();
     throw;
   }

@@ -93,17 +93,26 @@ nlohmann::ordered_json to_json(const EvaluationReport& report) {
   json["auc_users"] = report.auc_users;
   json["candidates"] = report.candidates;
   json["also_in_train"] = report.also_in_train;
+  json["mask"] = report.mask;
+  json["also_in_valid"] = report.also_in_valid;
+  json["ties"] = {{"lists", report.ties.lists},
+                  {"tied", report.ties.tied},
+                  {"at_cutoff", report.ties.at_cutoff}};
   json["seconds"] = report.seconds;
   return json;
 }
 
 std::string format_report(const EvaluationReport& report) {
-  std::string text =
-      fmt::format("{}: {} users, {} candidate items, {}\n", report.split, grouped(report.users),
-                  grouped(report.candidates), human_seconds(report.seconds));
+  std::string text = fmt::format("{}: {} users, {} candidate items, {} masked, {}\n", report.split,
+                                 grouped(report.users), grouped(report.candidates), report.mask,
+                                 human_seconds(report.seconds));
   if (report.also_in_train > 0)
     text += fmt::format("{} held-out pairs are also in train and were left out\n",
                         grouped(report.also_in_train));
+  if (report.also_in_valid > 0)
+    text += fmt::format("{} held-out pairs are also in validation and were left out\n",
+                        grouped(report.also_in_valid));
+  if (report.ties.notable()) text += describe(report.ties) + '\n';
   text += fmt::format("{:<12}", "");
   for (const int cutoff : report.cutoffs) text += fmt::format("{:>9}", fmt::format("@{}", cutoff));
   text += '\n';

@@ -23,7 +23,8 @@ namespace siren {
 namespace {
 
 constexpr int kMaxCutoff = 10000;
-constexpr std::int64_t kJudgedBlock = 256;  // users whose figures are summed before blocks are
+constexpr std::int64_t kJudgedBlock = 256;  // users whose figures are summed by one thread
+constexpr std::array<std::string_view, 2> kMasks = {"train", "train+valid"};
 
 constexpr std::array<std::string_view, 3> kGroupNames = {"<20", "20-49", ">=50"};
 
@@ -50,7 +51,37 @@ double ratio(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
+/// What is masked can be in no list: pairs that are in validation, too, leave the held-out ones.
+/// Returns their number.
+std::int64_t leave_out(const HeldOutRatings& valid, HeldOutRatings& held_out) {
+  HeldOutRatings kept;
+  kept.also_in_train = held_out.also_in_train;
+  for (std::int64_t user = 0; user < held_out.users(); ++user) {
+    const auto begin = valid.items.begin() + valid.offsets[at(user)];
+    const auto end = valid.items.begin() + valid.offsets[at(user) + 1];
+    for (EdgeOffset e = held_out.offsets[at(user)]; e < held_out.offsets[at(user) + 1]; ++e) {
+      if (std::binary_search(begin, end, held_out.items[at(e)])) continue;
+      kept.items.push_back(held_out.items[at(e)]);
+      kept.relevant.push_back(held_out.relevant[at(e)]);
+      kept.disliked.push_back(held_out.disliked[at(e)]);
+    }
+    kept.offsets.push_back(std::ssize(kept.items));
+  }
+  std::swap(held_out, kept);
+  return std::ssize(kept.items) - std::ssize(held_out.items);
+}
+
 }  // namespace
+
+std::string_view name_of(Mask mask) {
+  return kMasks[static_cast<std::size_t>(mask)];
+}
+
+std::optional<Mask> mask_from(std::string_view name) {
+  const auto found = std::find(kMasks.begin(), kMasks.end(), name);
+  if (found == kMasks.end()) return std::nullopt;
+  return static_cast<Mask>(found - kMasks.begin());
+}
 
 std::vector<int> parse_cutoffs(const std::string& text) {
   std::vector<int> cutoffs;
@@ -80,14 +111,14 @@ Evaluator::Evaluator(const Communicator& comm,
                      const Layout& layout,
                      const TrainingSet& training,
                      HeldOutRatings held_out,
-                     const EvaluationOptions& options)
+                     const EvaluationOptions& options,
+                     const HeldOutRatings& valid)
     : comm_(comm),
       options_(options),
       held_out_(std::move(held_out)),
       item_degree_(training.item_degree),
       also_in_train_(comm.all_reduce(held_out_.also_in_train, Reduction::kSum)),
-      ranking_(make_ranking(layout, training)),
-      sum_(comm, std::ssize(MetricSums(options.cutoffs).raw()) * std::int64_t{kGroups}) {
+      ranking_(make_ranking(layout, training, valid)) {
   for (std::int64_t i = 0; i < ranking_.users(); ++i) {
     const std::int64_t user = ranking_.user(i);
     const auto count = [&](const std::vector<std::uint8_t>& flags) {
@@ -102,13 +133,17 @@ Evaluator::Evaluator(const Communicator& comm,
 }
 
 /// Users with neither relevant nor disliked held-out items have no figure: they are not ranked.
-Ranking Evaluator::make_ranking(const Layout& layout, const TrainingSet& training) {
+Ranking Evaluator::make_ranking(const Layout& layout,
+                                const TrainingSet& training,
+                                const HeldOutRatings& valid) {
+  const bool masks_valid = options_.mask == Mask::kTrainAndValid;
   SIREN_ASSERT(held_out_.users() == layout.users() && training.ratings.users() == layout.users(),
                "held-out ratings of {}, train ratings of {} of {} users", held_out_.users(),
                training.ratings.users(), layout.users());
   SIREN_ASSERT(!options_.cutoffs.empty() && options_.cutoffs.front() > 0 &&
                    std::is_sorted(options_.cutoffs.begin(), options_.cutoffs.end()),
                "cutoffs {}", fmt::join(options_.cutoffs, ", "));
+  if (masks_valid) also_in_valid_ = comm_.all_reduce(leave_out(valid, held_out_), Reduction::kSum);
   std::vector<std::int32_t> held_out(item_degree_.size(), 0);
   for (const ItemId item : held_out_.items) held_out[at(item)] = 1;
   comm_.all_reduce(std::span<std::int32_t>(held_out), Reduction::kMax);
@@ -116,7 +151,6 @@ Ranking Evaluator::make_ranking(const Layout& layout, const TrainingSet& trainin
   RankingTask task;
   task.top = options_.cutoffs.back();
   task.roles = item_roles(options_.candidates, item_degree_, held_out);
-  task.masked = {training.ratings.offsets, training.ratings.items};
   task.probed = {held_out_.offsets, held_out_.items};
   for (LocalRow user = 0; user < held_out_.users(); ++user)
     for (EdgeOffset e = held_out_.offsets[at(user)]; e < held_out_.offsets[at(user) + 1]; ++e)
@@ -124,6 +158,12 @@ Ranking Evaluator::make_ranking(const Layout& layout, const TrainingSet& trainin
         task.users.push_back(user);
         break;
       }
+  const ItemLists trained{training.ratings.offsets, training.ratings.items};
+  MergedLists masked;
+  if (masks_valid)
+    masked = merge(std::array{trained, ItemLists{valid.offsets, valid.items}}, task.users,
+                   layout.users());
+  task.masked = masks_valid ? masked.view() : trained;
   for (std::size_t i = 0; i < task.roles.size(); ++i)
     if (task.roles[i] == ItemRole::kCandidate) candidate_degree_ += item_degree_[i];
   return {comm_, layout, task, options_.isa};
@@ -149,13 +189,15 @@ EvaluationReport Evaluator::evaluate(const EmbeddingTables& tables) {
         {std::string(kGroupNames[g]), by_group[g].users(), figures_of(by_group[g])});
   report.exposure = measure_exposure();
   report.candidates = ranking_.candidates();
+  report.mask = name_of(options_.mask);
   report.also_in_train = also_in_train_;
+  report.also_in_valid = also_in_valid_;
+  report.ties = sum_ties();
   report.seconds = comm_.all_reduce(watch.seconds(), Reduction::kMax);
   return report;
 }
 
-/// [kGroups] over all ranks. Users are added in blocks, blocks in order, ranks in order: the sums
-/// do not depend on threads.
+/// [kGroups] over all ranks. The sums are of whole numbers: nobody's order shows in them.
 std::vector<MetricSums> Evaluator::sum_metrics() {
   const std::int64_t blocks = (ranking_.users() + kJudgedBlock - 1) / kJudgedBlock;
   std::vector<MetricSums> parts(at(blocks) * kGroups, MetricSums(options_.cutoffs));
@@ -167,16 +209,15 @@ std::vector<MetricSums> Evaluator::sum_metrics() {
   std::vector<MetricSums> groups(kGroups, MetricSums(options_.cutoffs));
   for (std::size_t p = 0; p < parts.size(); ++p) groups[p % kGroups] += parts[p];
 
-  std::vector<double> raw;
-  for (MetricSums& group : groups) raw.insert(raw.end(), group.raw().begin(), group.raw().end());
-  sum_.start(raw);
-  sum_.finish();
-  auto from = raw.begin();
-  for (MetricSums& group : groups) {
-    std::copy_n(from, group.raw().size(), group.raw().begin());
-    from += std::ssize(group.raw());
-  }
+  for (MetricSums& group : groups) comm_.all_reduce(group.raw(), Reduction::kSum);
   return groups;
+}
+
+Ties Evaluator::sum_ties() const {
+  const Ties mine = ranking_.count_ties(options_.cutoffs);
+  std::array<std::int64_t, 3> sums = {mine.lists, mine.tied, mine.at_cutoff};
+  comm_.all_reduce(std::span<std::int64_t>(sums), Reduction::kSum);
+  return {sums[0], sums[1], sums[2]};
 }
 
 void Evaluator::judge_user(std::int64_t i, MetricSums& sums, Scratch& scratch) const {

@@ -7,8 +7,11 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "siren/core/check.hpp"
+#include "siren/core/terminal.hpp"
+#include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/io/dataset_layout.hpp"
 #include "siren/io/shared_hdf5.hpp"
@@ -29,6 +32,8 @@ struct Lists {
   const RankedLists& made;
   ListKind kind;
   const DatasetFile& dataset;
+  bool spreadsheet_safe = false;
+  bool to_terminal = false;
   IdTable items;
 
   std::span<const ScoredItem> entries(std::size_t k) const {
@@ -59,7 +64,7 @@ void each_query(const Lists& lists, const Visit& visit) {
 // ---- texts
 
 /// A field as RFC 4180 has it.
-void append_field(std::string_view text, fmt::memory_buffer& to) {
+void append_quoted(std::string_view text, fmt::memory_buffer& to) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
     to.append(text.data(), text.data() + text.size());
     return;
@@ -72,8 +77,24 @@ void append_field(std::string_view text, fmt::memory_buffer& to) {
   to.push_back('"');
 }
 
-void append_string(std::string_view text, fmt::memory_buffer& to) {
+void append_field(const Lists& lists, std::string_view id, fmt::memory_buffer& to) {
+  constexpr std::string_view kBeginsFormula = "=+-@\t\r";
+  const bool formula = lists.spreadsheet_safe && !id.empty() &&
+                       kBeginsFormula.find(id.front()) != std::string_view::npos;
+  if (!formula && !lists.to_terminal) return append_quoted(id, to);
+  append_quoted(
+      fmt::format("{}{}", formula ? "'" : "", lists.to_terminal ? printable(id) : std::string(id)),
+      to);
+}
+
+void append_string(const Lists& lists, std::string_view text, fmt::memory_buffer& to) {
   constexpr unsigned char kFirstPrintable = 0x20;
+  if (lists.to_terminal) {
+    const std::string ascii =
+        nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+    to.append(ascii.data(), ascii.data() + ascii.size());
+    return;
+  }
   to.push_back('"');
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < kFirstPrintable)
@@ -93,9 +114,9 @@ std::string_view source_of(const Lists& lists, std::size_t k) {
 void append_csv(const Lists& lists, std::size_t k, const std::string& id, fmt::memory_buffer& to) {
   int rank = 0;
   for (const ScoredItem& entry : lists.entries(k)) {
-    append_field(id, to);
+    append_field(lists, id, to);
     fmt::format_to(fmt::appender(to), ",{},", ++rank);
-    append_field(lists.items.at(entry.item), to);
+    append_field(lists, lists.items.at(entry.item), to);
     fmt::format_to(fmt::appender(to), ",{}", entry.score);
     if (lists.kind == ListKind::kRecommended)
       fmt::format_to(fmt::appender(to), ",{}", source_of(lists, k));
@@ -109,13 +130,13 @@ void append_json(const Lists& lists, std::size_t k, const std::string& id, fmt::
   };
   const bool similar = lists.kind == ListKind::kSimilar;
   put(similar ? "{\"item\":" : "{\"user\":");
-  append_string(id, to);
+  append_string(lists, id, to);
   if (!similar) fmt::format_to(fmt::appender(to), ",\"source\":\"{}\"", source_of(lists, k));
   put(similar ? ",\"similar\":[" : ",\"items\":[");
   bool first = true;
   for (const ScoredItem& entry : lists.entries(k)) {
     put(first ? "{\"item\":" : ",{\"item\":");
-    append_string(lists.items.at(entry.item), to);
+    append_string(lists, lists.items.at(entry.item), to);
     fmt::format_to(fmt::appender(to), ",\"score\":{}}}", entry.score);
     first = false;
   }
@@ -246,19 +267,20 @@ void write_lists(const Communicator& comm,
                  const RankedLists& lists,
                  ListKind kind,
                  const DatasetFile& dataset,
-                 const std::string& path,
-                 ListFormat format) {
-  Lists named{lists, kind, dataset, {}};
-  if (format == ListFormat::kHdf5) return write_hdf5(comm, named, path);
+                 const ListOutput& output) {
+  Lists named{lists, kind, dataset, output.spreadsheet_safe, false, {}};
+  if (output.format == ListFormat::kHdf5) return write_hdf5(comm, named, output.path);
+  const bool seen = comm.is_root() && output.path.empty() && stdout_is_terminal();
+  named.to_terminal = comm.all_reduce(std::int32_t{seen}, Reduction::kMax) != 0;
   agree_on_input(comm, [&] { named.items = dataset.item_id_table(); });
-  const Producer text = text_of(named, format, comm.is_root());
+  const Producer text = text_of(named, output.format, comm.is_root());
   const auto check = [&] { agree_on_input(comm, [&] { dataset.check_unchanged(); }); };
   check();
-  if (path.empty()) {
+  if (output.path.empty()) {
     print_produced(comm, stdout, text);
     return check();  // ids of users are read on the way
   }
-  SharedFile file(comm, path);
+  SharedFile file(comm, output.path);
   file.append_produced(text);
   check();
   file.publish();

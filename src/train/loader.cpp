@@ -8,6 +8,8 @@
 
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
+#include "siren/core/log.hpp"
+#include "siren/core/text.hpp"
 #include "siren/graph/partition.hpp"
 
 namespace siren {
@@ -41,7 +43,14 @@ struct Slab {
   std::vector<TravellingRating> ratings;  // by user, then item
   std::vector<std::int32_t> likes;        // [end - begin] train ratings above the offset
   std::vector<std::int32_t> trainable;    // [end - begin]
+  std::int64_t replaced = 0;              // ratings for which that of a later part stands
 };
+
+/// Parts of files may share pairs, but in fold 0 a pair trains once: by its rating in the last part.
+/// Ratings of a user, which end at `end`, are sorted by item and part.
+bool rated_in_later_part(const RatingSlab& rows, EdgeOffset e, EdgeOffset end) {
+  return e + 1 < end && rows.item[at(e)] == rows.item[at(e + 1)];
+}
 
 Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOptions& options) {
   const DatasetSummary& summary = file.summary();
@@ -49,13 +58,18 @@ Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOpti
   slab.begin = summary.users * comm.rank() / comm.size();
   slab.end = summary.users * (comm.rank() + 1) / comm.size();
   const std::vector<EdgeOffset> offsets = file.user_offsets(slab.begin, slab.end);
-  const RatingSlab rows = file.ratings(offsets.front(), offsets.back());
+  const RatingSlab rows = file.ratings_of(offsets);
   slab.ratings.reserve(rows.item.size());
   slab.likes.assign(at(slab.end - slab.begin), 0);
   slab.trainable.assign(at(slab.end - slab.begin), 0);
   for (std::int64_t u = 0; u < slab.end - slab.begin; ++u) {
     const auto user = static_cast<UserId>(slab.begin + u);
     for (EdgeOffset e = offsets[at(u)] - offsets[0]; e < offsets[at(u) + 1] - offsets[0]; ++e) {
+      if (options.fold == kWholeFold &&
+          rated_in_later_part(rows, e, offsets[at(u) + 1] - offsets[0])) {
+        ++slab.replaced;
+        continue;
+      }
       const float value = rows.value[at(e)];
       const int sign = sign_of(value, options.offset);
       const Role role =
@@ -114,6 +128,7 @@ Partition make_partition(const Communicator& comm,
     return partition;
   }
   const Activity activity("partition");
+  const LongCall call("METIS");
   likes.items = liked_items_at_root(comm, slab);
   agree_on_input(comm, [&] {
     if (comm.is_root()) divide();
@@ -188,6 +203,15 @@ void check_trainable(const TrainingSet& set, const LoadOptions& options) {
                     options.fold, options.offset));
 }
 
+void report_replaced(const Communicator& comm, const Slab& slab) {
+  const std::int64_t replaced = comm.all_reduce(slab.replaced, Reduction::kSum);
+  if (replaced > 0)
+    spdlog::warn(
+        "{} ratings are of pairs that a later part rates again: of each pair the test part's "
+        "rating trains, else the validation part's",
+        grouped(replaced));
+}
+
 }  // namespace
 
 LoadedData load_data(const Communicator& comm,
@@ -195,8 +219,9 @@ LoadedData load_data(const Communicator& comm,
                      const LoadOptions& options) {
   const DatasetSummary& summary = file.summary();
   if (!summary.split.has_fold(options.fold))
-    throw InputError(fmt::format("--fold {}: {} has {} fold(s), numbered from 1", options.fold,
-                                 file.path(), summary.split.folds));
+    throw InputError(
+        fmt::format("--fold {}: {} has {} fold(s), numbered from 1 (0: everything trains)",
+                    options.fold, file.path(), summary.split.folds));
   TrainingSet train;
   train.users = summary.users;
   train.items = summary.items;
@@ -204,6 +229,7 @@ LoadedData load_data(const Communicator& comm,
 
   Slab slab;
   agree_on_input(comm, [&] { slab = read_slab(comm, file, options); });
+  if (options.fold == kWholeFold) report_replaced(comm, slab);
   count_items(comm, slab, train);
   check_trainable(train, options);
   const Partition partition = make_partition(comm, slab, train, options);

@@ -12,6 +12,7 @@ namespace siren {
 namespace {
 
 constexpr std::size_t kTabulated = 1024;
+constexpr int kHalfBits = 30;  // of the fraction of a value that is added
 
 /// Weight of a list's i-th item, counting from 0: 1 / log2(i + 2).
 double discount(std::int64_t i) {
@@ -97,21 +98,35 @@ double auc(std::span<float> liked, std::span<float> disliked) {
 
 MetricSums::MetricSums(std::span<const int> cutoffs)
     : cutoffs_(cutoffs.begin(), cutoffs.end()),
-      raw_(kFirstMetric + kMetrics * cutoffs.size(), 0.0) {}
+      raw_(kFirstMetric + 2 * kMetrics * cutoffs.size(), 0) {}
 
 void MetricSums::add(const JudgedList& list) {
-  if (list.relevant > 0) raw_[kUsers] += 1.0;
-  if (list.disliked > 0) raw_[kDislikingUsers] += 1.0;
+  if (list.relevant > 0) ++raw_[kUsers];
+  if (list.disliked > 0) ++raw_[kDislikingUsers];
   for (std::size_t c = 0; c < cutoffs_.size(); ++c) {
     // without relevant (disliked) items the values are zero and the user does not count in the mean
     const MetricValues values = metrics_at(list, cutoffs_[c]);
-    for (std::size_t m = 0; m < kMetrics; ++m) raw_[slot(m, c)] += values[m];
+    for (std::size_t m = 0; m < kMetrics; ++m) add_to(slot(m, c), values[m]);
   }
 }
 
 void MetricSums::add_auc(double value) {
-  raw_[kAucUsers] += 1.0;
-  raw_[kAucSum] += value;
+  ++raw_[kAucUsers];
+  add_to(kAucSum, value);
+}
+
+/// Of values of 1/256 and more all bits are kept.
+void MetricSums::add_to(std::size_t slot, double value) {
+  SIREN_ASSERT(value >= 0.0 && value <= 1.0, "metric {}", value);
+  const std::int64_t units = std::llrint(std::ldexp(value, 2 * kHalfBits));
+  raw_[slot] += units >> kHalfBits;
+  raw_[slot + 1] += units & ((std::int64_t{1} << kHalfBits) - 1);
+}
+
+double MetricSums::mean(std::size_t slot, std::int64_t count) const {
+  const double sum = std::ldexp(static_cast<double>(raw_[slot]), -kHalfBits) +
+                     std::ldexp(static_cast<double>(raw_[slot + 1]), -2 * kHalfBits);
+  return sum / static_cast<double>(count);
 }
 
 MetricSums& MetricSums::operator+=(const MetricSums& other) {
@@ -122,8 +137,8 @@ MetricSums& MetricSums::operator+=(const MetricSums& other) {
 }
 
 double MetricSums::mean(Metric metric, std::size_t cutoff) const {
-  const double users = metric == Metric::kDislike ? raw_[kDislikingUsers] : raw_[kUsers];
-  return raw_[slot(static_cast<std::size_t>(metric), cutoff)] / users;
+  return mean(slot(static_cast<std::size_t>(metric), cutoff),
+              metric == Metric::kDislike ? disliking_users() : users());
 }
 
 }  // namespace siren

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/train/metrics_log.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,12 +17,14 @@ using Json = nlohmann::ordered_json;
 
 MetricsLog::MetricsLog(std::string path, bool log_steps)
     : path_(std::move(path)), log_steps_(log_steps), file_(path_, std::ios::app) {
-  if (!file_) throw EnvironmentError(fmt::format("cannot open {}", path_));
+  if (!file_)
+    throw EnvironmentError(fmt::format("cannot open {}: {}", path_, std::strerror(errno)));
 }
 
 void MetricsLog::write(const Json& event) {
   file_ << json_line(event) << '\n' << std::flush;
-  if (!file_) throw EnvironmentError(fmt::format("cannot write {}", path_));
+  if (!file_)
+    throw EnvironmentError(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
 }
 
 void MetricsLog::on_step(const StepReport& report) {

@@ -9,8 +9,11 @@
 #include <numeric>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
 #include "siren/math/parallel.hpp"
 
 namespace siren {
@@ -40,6 +43,12 @@ void replace_worst(ScoredItem* heap, std::int64_t size, ScoredItem item) {
 
 }  // namespace
 
+std::string describe(const Ties& ties) {
+  return fmt::format(
+      "{} of {} lists hold equal scores, ordered by item id ({} of them across a cutoff)",
+      grouped(ties.tied), grouped(ties.lists), grouped(ties.at_cutoff));
+}
+
 /// What one thread works on: a block of users against panel after panel.
 struct Ranking::Scratch {
   std::int64_t begin = 0;  // ranked users [begin, begin + users)
@@ -55,6 +64,7 @@ Ranking::Ranking(const Communicator& comm, const Layout& layout, const RankingTa
       kernels_(&kernels<Fp32>(isa)),
       users_(task.users),
       top_(task.top),
+      room_(task.top + 1),
       plan_(plan_panels(layout, task.roles)),
       candidates_(
           std::accumulate(plan_.candidates.begin(), plan_.candidates.end(), std::int64_t{0})) {
@@ -62,14 +72,32 @@ Ranking::Ranking(const Communicator& comm, const Layout& layout, const RankingTa
   const std::vector<std::int32_t> place = place_items(plan_, layout, task.roles);
   masked_ = locate(task.masked, users_, place, Absent::kPassOver);
   probed_ = locate(task.probed, users_, place, Absent::kNone);
-  lists_.resize(users_.size() * at(top_));
+  lists_.resize(users_.size() * at(room_));
   list_sizes_.resize(users_.size());
   thresholds_.resize(users_.size());
   probe_scores_.resize(probed_.positions.size());
 }
 
 std::span<const ScoredItem> Ranking::top(std::int64_t i) const {
-  return {lists_.data() + i * top_, at(list_sizes_[at(i)])};
+  return {lists_.data() + i * room_, at(std::min<std::int64_t>(list_sizes_[at(i)], top_))};
+}
+
+Ties Ranking::count_ties(std::span<const int> cutoffs) const {
+  Ties ties;
+  ties.lists = users();
+  for (std::int64_t i = 0; i < users(); ++i) {
+    const ScoredItem* list = lists_.data() + i * room_;
+    bool tied = false;
+    bool at_cutoff = false;
+    for (std::int32_t place = 1; place < list_sizes_[at(i)]; ++place) {
+      if (list[place - 1].score != list[place].score) continue;
+      tied = true;
+      at_cutoff = at_cutoff || std::binary_search(cutoffs.begin(), cutoffs.end(), place);
+    }
+    ties.tied += tied ? 1 : 0;
+    ties.at_cutoff += at_cutoff ? 1 : 0;
+  }
+  return ties;
 }
 
 std::span<const float> Ranking::probe_scores(std::int64_t i) const {
@@ -222,25 +250,25 @@ void Ranking::offer(std::int64_t user, std::span<const float> scores, const Item
   const std::int64_t hits =
       kernels_->at_least(scores.data(), std::ssize(scores), threshold, found.data());
   if (hits == 0) return;
-  ScoredItem* list = lists_.data() + user * top_;
+  ScoredItem* list = lists_.data() + user * room_;
   std::int32_t& size = list_sizes_[at(user)];
   for (std::int64_t hit = 0; hit < hits; ++hit) {
     const std::int32_t lane = found[at(hit)];
     const ScoredItem item{ids[lane], scores[at(lane)]};
-    if (size < top_) {
+    if (size < room_) {
       list[size++] = item;
-      if (size == top_) std::make_heap(list, list + size, ranks_before);
+      if (size == room_) std::make_heap(list, list + size, ranks_before);
     } else if (ranks_before(item, list[0])) {
       replace_worst(list, size, item);
     }
   }
-  if (size == top_) threshold = list[0].score;
+  if (size == room_) threshold = list[0].score;
 }
 
 void Ranking::sort_lists() {
   parallel_blocks(users(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t user = begin; user < end; ++user) {
-      ScoredItem* list = lists_.data() + user * top_;
+      ScoredItem* list = lists_.data() + user * room_;
       std::sort(list, list + list_sizes_[at(user)], ranks_before);
     }
   });

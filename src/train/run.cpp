@@ -213,9 +213,9 @@ void TrainingRun::report_ranks() {
 
 void TrainingRun::leave() {
   const std::int32_t reason = comm_.all_reduce(std::int32_t{stop_reason()}, Reduction::kMax);
-  throw Interrupted(fmt::format("stopped behind step {} of {} by {}", training_.steps_done(),
-                                last_step(),
-                                reason == kTimeIsUp ? "the time limit" : signal_name(reason)));
+  throw Interrupted(fmt::format(
+      "stopped behind step {} of {} by {}", training_.steps_done(), last_step(),
+      reason == kTimeIsUp ? std::string(parts_.deadline.reason()) : signal_name(reason)));
 }
 
 }  // namespace siren

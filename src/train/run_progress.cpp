@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/train/run_progress.hpp"
 
+#include <limits>
+#include <type_traits>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
+#include "siren/io/json_lines.hpp"
 
 namespace siren {
 
@@ -28,6 +32,23 @@ void each_field(Progress& progress, const Visit& visit) {
   visit("metrics_bytes", progress.metrics_bytes);
 }
 
+/// From 0: a run has no other counts, lengths and steps.
+template <class Integer>
+Integer count_in(const nlohmann::ordered_json& json) {
+  const std::int64_t count = whole_number(json);
+  if (count < 0 || count > std::numeric_limits<Integer>::max())
+    throw InputError(fmt::format("{} is no count of a run", count));
+  return static_cast<Integer>(count);
+}
+
+template <class Number>
+void take(const nlohmann::ordered_json& json, Number& field) {
+  if constexpr (std::is_integral_v<Number>)
+    field = count_in<Number>(json);
+  else
+    json.get_to(field);
+}
+
 }  // namespace
 
 std::string to_text(const RunProgress& progress) {
@@ -40,10 +61,10 @@ std::string to_text(const RunProgress& progress) {
 RunProgress parse_progress(const std::string& text) {
   RunProgress progress;
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
-    each_field(progress, [&](const char* name, auto& field) { json.at(name).get_to(field); });
-    progress.without_term = json.value(kWithoutTerm, std::int64_t{0});
-  } catch (const nlohmann::json::exception& error) {
+    const auto json = nlohmann::ordered_json::parse(text);
+    each_field(progress, [&](const char* name, auto& field) { take(json.at(name), field); });
+    if (json.contains(kWithoutTerm)) take(json.at(kWithoutTerm), progress.without_term);
+  } catch (const std::exception& error) {
     throw InputError(
         fmt::format("the checkpoint's record of progress cannot be read ({})", error.what()));
   }

@@ -38,7 +38,11 @@ CheckpointOptions checkpoint_options(const TrainConfig& config) {
 }
 
 Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config)
-    : comm_(comm), config_(config), node_(node_memory(comm)), isa_(agree_on_isa(comm, config.isa)) {
+    : comm_(comm),
+      config_(config),
+      fold_(data.fold),
+      node_(node_memory(comm)),
+      isa_(agree_on_isa(comm, config.isa)) {
   const Activity activity("loading");
   agree_on_input(comm, [&] {
     std::error_code error;
@@ -156,24 +160,51 @@ std::string Session::original_id(NodeId node) const {
       (user ? file_->user_ids(number, number + 1) : file_->item_ids(number, number + 1))[0]);
 }
 
-std::string Session::default_split() const {
-  const auto valid = static_cast<std::int64_t>(data_->valid.items.size());
-  return comm_.all_reduce(valid, Reduction::kSum) > 0 ? "valid" : "test";
+const HeldOutRatings& Session::held_out(const std::string& split) const {
+  return split == "valid" ? data_->valid : data_->test;
 }
 
-std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split) const {
+bool Session::has_split(const std::string& split) const {
+  return comm_.all_reduce(std::ssize(held_out(split).items), Reduction::kSum) > 0;
+}
+
+std::string Session::default_split() const {
+  for (const char* split : {"valid", "test"})
+    if (has_split(split)) return split;
+  return {};
+}
+
+std::string Session::why_not_judged(const std::string& split) const {
+  if (fold_ == kWholeFold)
+    return fmt::format(
+        "--fold 0 trains on every rating of {}, so there is no {} part to judge by; name a fold "
+        "from 1 for a model that can be judged",
+        file_->path(), split);
+  if (split == "test" && summary().split_method == name_of(SplitMethod::kNone))
+    return fmt::format(
+        "{} has no test part to judge by: it was prepared with --split none, for a final model; "
+        "prepare it with another split{}",
+        file_->path(), has_split("valid") ? ", or choose --split valid" : "");
+  return fmt::format(
+      "{} has no {} ratings to judge by; prepare it with another split or choose the other",
+      file_->path(), split == "valid" ? "validation" : "test");
+}
+
+std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mask mask) const {
   if (split != "valid" && split != "test")
     throw InputError(fmt::format("split {}: unknown; use valid or test", split));
-  const HeldOutRatings& held_out = split == "valid" ? data_->valid : data_->test;
-  if (comm_.all_reduce(static_cast<std::int64_t>(held_out.items.size()), Reduction::kSum) == 0)
-    throw InputError(fmt::format(
-        "{} has no {} ratings to judge by; prepare it with another split or choose the other",
-        file_->path(), split == "valid" ? "validation" : "test"));
+  if (split == "valid" && mask == Mask::kTrainAndValid)
+    throw InputError(
+        "--mask train+valid hides what --split valid is judged by; judge the test part or mask "
+        "train only");
+  if (!has_split(split)) throw InputError(why_not_judged(split));
   EvaluationOptions options;
   options.split = split;
   options.candidates = parse_candidates(config_.candidates);
   options.isa = isa_;
-  return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out, options);
+  options.mask = mask;
+  return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out(split), options,
+                                     data_->valid);
 }
 
 EvaluationReport Session::judge_popularity(Evaluator& evaluator) const {

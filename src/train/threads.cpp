@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <chrono>
 #include <cstdlib>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -25,6 +27,16 @@ bool threads_sleep() {
   std::transform(word.begin(), word.end(), word.begin(),
                  [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
   return word == "passive";
+}
+
+/// std::system_error if so many threads cannot run side by side: OpenMP would end the process with a
+/// line that names neither the rank nor what to do.
+void try_threads(int count) {
+  std::vector<std::jthread> others;
+  for (int t = 1; t < count; ++t)
+    others.emplace_back([](const std::stop_token& stop) {
+      while (!stop.stop_requested()) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    });
 }
 
 }  // namespace
@@ -66,6 +78,7 @@ int set_threads(const Communicator& comm, int threads, const ThreadShare& share)
     comm.broadcast(std::span<ThreadShare>(of_first), first);
     if (comm.is_root()) spdlog::warn("{}", explain_fewer_threads(of_first[0], first, asked));
   }
+  agree_on_input(comm, [&] { try_threads(granted); });
   omp_set_num_threads(granted);
   flush_denormals();
   return granted;

@@ -39,6 +39,22 @@ TEST(DatasetReport, DescribesParts) {
     EXPECT_THAT(text, HasSubstr(part));
 }
 
+TEST(DatasetReport, SaysThatThereIsNoTestPart) {
+  const test::TempFolder folder;
+  PrepareConfig config;
+  config.input = {folder.write("a", "1,1,5\n1,2,1\n2,1,4\n2,2,5\n")};
+  config.split = SplitMethod::kNone;
+  config.valid_share = 0.25;
+  const PreparedDataset data = prepare_dataset(config);
+  EXPECT_EQ(data.statistics.train_of(data.split, 0).total(), 4);
+  EXPECT_EQ(data.statistics.test_of(data.split, 0).total(), 0);
+  write_dataset(folder.path("d.h5"), test::content_of(data));
+  const std::string text = describe_dataset(DatasetFile(folder.path("d.h5")).summary());
+  for (const char* part : {"none, train/valid/test, seed 1", "train      3 =", "valid      1 =",
+                           "test       none: for a final model, which nobody judges\nper user"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
 TEST(DatasetReport, TellsWhatPreparationDid) {
   const test::TempFolder folder;
   PrepareConfig config;
@@ -49,10 +65,36 @@ TEST(DatasetReport, TellsWhatPreparationDid) {
   config.folds = 2;
   const std::string text = describe_preparation(prepare_dataset(config), config.duplicates);
   for (const char* part :
-       {"a: 6 ratings, csv, header 'user,item,rating'",
+       {"a: 6 ratings, csv: user = column 1 (\"user\"), item = column 2 (\"item\"), rating = "
+        "column 3",
         "1 pairs rated more than once, 1 surplus ratings left out (last), 1 contradicting",
         "1 users, 0 items, 1 ratings left out"})
     EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST(DatasetReport, TellsTheOrderAndItsTies) {
+  PreparedDataset data;
+  const auto text = [&] { return describe_preparation(data, DuplicatePolicy::kError); };
+  EXPECT_EQ(text(), "");
+  data.split_method = SplitMethod::kLeaveOneOut;
+  data.split_report = {RatingOrder::kRandom, true, 0, 0};
+  EXPECT_EQ(text(), "order      each user's ratings by chance\n");
+  data.split_report = {RatingOrder::kTime, true, 415, 398};
+  EXPECT_EQ(
+      text(),
+      "order      each user's ratings by time\n"
+      "ties       415 users' last rating is tied in time, 398 users' validation rating: chance "
+      "(--seed) decides\n");
+  data.split_method = SplitMethod::kTemporal;
+  EXPECT_THAT(text(), HasSubstr("415 users' cut before the test part falls between"));
+  data.split_report = {RatingOrder::kTime, false, 0, 1};
+  EXPECT_THAT(
+      text(),
+      HasSubstr(
+          "all ratings by time\n"
+          "ties       the cut before the validation part falls between ratings of the same time"));
+  data.split_report = {RatingOrder::kTime, false, 1, 0};
+  EXPECT_THAT(text(), HasSubstr("the cut before the test part falls"));
 }
 
 TEST(DatasetReport, JsonHasTheFiguresOfEachFold) {

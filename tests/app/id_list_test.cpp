@@ -26,24 +26,34 @@ TEST(IdList, AFileHasOneIdALine) {
   const test::TempFolder folder;
   EXPECT_THAT(read_id_list(folder.write("ids", "1\r\n\n  b,c \n3")), ElementsAre("1", "b,c", "3"));
   EXPECT_THAT(read_id_list(folder.write_gzip("ids.gz", "x\ny\n")), ElementsAre("x", "y"));
-  EXPECT_THAT(input_error([&] { read_id_list(folder.write("none", "\n \n")); }),
-              HasSubstr("no ids in it"));
+  EXPECT_THAT(read_id_list(folder.write("none", "\n \n")), ElementsAre());
   EXPECT_THAT(input_error([&] { read_id_list(folder.path("absent")); }), HasSubstr("absent"));
 }
 
+std::vector<std::int32_t> find(std::vector<std::string> wanted, IdUse use, std::string hint = "") {
+  return find_ids(Communicator::world(), {"user", "--ids f", [&] { return wanted; },
+                                          [] {
+                                            return IdTable("1102", {0, 1, 3, 4}, false);
+                                          },  // "1", "10", "2"
+                                          use, std::move(hint)});
+}
+
 TEST(FindIds, GivesTheKnownOnesToAllRanksInOrder) {
-  const Communicator comm = Communicator::world();
-  const auto table = [] { return IdTable("1102", {0, 1, 3, 4}, false); };  // "1", "10", "2"
-  const auto find = [&](std::vector<std::string> wanted) {
-    return find_ids(
-        comm, "user", [&] { return wanted; }, table);
-  };
-  EXPECT_THAT(find({"2", "1", "2"}), ElementsAre(0, 2));
-  EXPECT_THAT(find({"x", "10", "y"}), ElementsAre(1));
-  EXPECT_THAT(input_error([&] {
-                find({"a", "b", "c", "d", "e", "f"});
+  for (const IdUse use : {IdUse::kChoose, IdUse::kLeaveOut}) {
+    EXPECT_THAT(find({"2", "1", "2"}, use), ElementsAre(0, 2));
+    EXPECT_THAT(find({"x", "10", "y"}, use), ElementsAre(1));
+  }
+}
+
+TEST(FindIds, WantsAtLeastOneToChoose) {
+  EXPECT_THAT(input_error([] {
+                find({"a", "b", "c", "d", "e", "f"}, IdUse::kChoose, "; look again");
               }),
-              HasSubstr("none of the users asked for: 'a', 'b', 'c', 'd', 'e', ..."));
+              AllOf(HasSubstr("--ids f: the data set knows none of the users asked for"),
+                    HasSubstr("'a', 'b', 'c', 'd', 'e', ...; give"), HasSubstr("; look again")));
+  EXPECT_THAT(input_error([] { find({}, IdUse::kChoose); }), HasSubstr("--ids f: no ids in it"));
+  EXPECT_THAT(find({}, IdUse::kLeaveOut), ElementsAre());
+  EXPECT_THAT(find({"x"}, IdUse::kLeaveOut), ElementsAre());
 }
 
 }  // namespace

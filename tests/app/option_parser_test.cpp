@@ -180,6 +180,12 @@ TEST_F(OptionParserTest, ConfigTextReadsBack) {
   EXPECT_EQ(split, SplitMethod::kRandom);
 }
 
+TEST(OptionParser, AnUnknownFormatOfADescriptionIsTheUsersMistake) {
+  OptionParser parser("test", "", "");
+  const std::vector<std::string> args = {"--describe-options", "x"};
+  EXPECT_THAT(input_error([&] { parser.parse(args); }), HasSubstr("--describe-options x"));
+}
+
 TEST(OptionParser, RefusesArgumentsIfItTakesNone) {
   OptionParser parser("test", "", "");
   const std::vector<std::string> args = {"stray"};

@@ -5,7 +5,8 @@
 #   siren_add_mpi_test(comm.communicator SOURCES comm/communicator_test.cpp LINK siren::comm RANKS 1 2 3 4)
 #   siren_add_script_test(e2e.resume LABELS e2e COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/e2e/resume.py)
 #
-# Labels: unit | mpi | e2e | golden | lint. TIMEOUT is in seconds. SERIAL keeps a test alone on the machine.
+# Labels: unit | mpi | e2e | golden | lint | fuzz. TIMEOUT is in seconds of a release build; Debug and sanitizers have longer.
+# SERIAL keeps a test alone on the machine.
 
 find_package(GTest REQUIRED)
 find_program(Python3_EXECUTABLE python3 PATHS /usr/bin NO_DEFAULT_PATH)  # the one that has the packaged h5py and numpy
@@ -26,6 +27,11 @@ if(SIREN_SANITIZE MATCHES "address")
   list(APPEND SIREN_TEST_ENVIRONMENT ASAN_OPTIONS=detect_leaks=0)  # MPI libraries never free some of theirs
 endif()
 
+set(SIREN_TIMEOUT_FACTOR 1)
+if(SIREN_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(SIREN_TIMEOUT_FACTOR 5)
+endif()
+
 function(siren_test_binary target)
   cmake_parse_arguments(T "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${target} ${T_SOURCES})
@@ -42,7 +48,7 @@ endfunction()
 # One process, no MPI. A run that executes no test fails.
 function(siren_add_test name)
   cmake_parse_arguments(T "SERIAL" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
-  siren_default(T_TIMEOUT 60)
+  siren_timeout(60)
   siren_default(T_LABELS unit)
   siren_test_binary(${name}_test SOURCES ${T_SOURCES} LINK ${T_LINK} GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name}_test)
@@ -53,7 +59,7 @@ endfunction()
 # One test <name>.np<ranks> for each rank count; main() is tests/support/mpi_main.cpp.
 function(siren_add_mpi_test name)
   cmake_parse_arguments(T "SERIAL" "TIMEOUT" "SOURCES;LINK;LABELS;RANKS" ${ARGN})
-  siren_default(T_TIMEOUT 60)
+  siren_timeout(60)
   siren_default(T_LABELS mpi)
   siren_test_binary(${name}_test SOURCES ${T_SOURCES} LINK ${T_LINK} siren_mpi_main)
   math(EXPR ctest_timeout "${T_TIMEOUT} + 15")  # the launcher gives up first and cleans up its ranks
@@ -69,7 +75,7 @@ endfunction()
 # the number of ranks and the program, and in SIREN_SOURCE_DIR the source tree.
 function(siren_add_script_test name)
   cmake_parse_arguments(T "SERIAL" "TIMEOUT;PROCESSORS" "COMMAND;LABELS" ${ARGN})
-  siren_default(T_TIMEOUT 60)
+  siren_timeout(60)
   siren_default(T_PROCESSORS 1)
   siren_default(T_LABELS e2e)
   add_test(NAME ${name} COMMAND ${T_COMMAND})
@@ -95,6 +101,11 @@ function(siren_processors out ranks)
     set(${out} 2 PARENT_SCOPE)
   endif()
 endfunction()
+
+macro(siren_timeout seconds)
+  siren_default(T_TIMEOUT ${seconds})
+  math(EXPR T_TIMEOUT "${T_TIMEOUT} * ${SIREN_TIMEOUT_FACTOR}")
+endmacro()
 
 macro(siren_default variable value)
   if(NOT DEFINED ${variable})

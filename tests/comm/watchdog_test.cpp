@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "siren/comm/environment.hpp"
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/timer.hpp"
 
@@ -51,6 +52,24 @@ class Board {
   std::filesystem::path path_;
 };
 
+/// What main() has around a command.
+class Watched {
+ public:
+  Watched(const Communicator& comm, double timeout, Watchdog::OnHang on_hang, int first = 0)
+      : roll_call_(comm, first), timeout_(timeout), watchdog_(std::move(on_hang)) {}
+
+ private:
+  struct Timeout {
+    explicit Timeout(double seconds) { heartbeat().set_timeout(seconds); }
+    ~Timeout() { heartbeat().set_timeout(kHangTimeout); }
+    Timeout(const Timeout&) = delete;
+    Timeout& operator=(const Timeout&) = delete;
+  };
+  RollCall roll_call_;
+  Timeout timeout_;
+  Watchdog watchdog_;
+};
+
 class WatchdogTest : public testing::Test {
  protected:
   Watchdog::OnHang note() {
@@ -73,10 +92,11 @@ class WatchdogTest : public testing::Test {
 };
 
 TEST_F(WatchdogTest, NamesItsRankStepAndOperation) {
+  if (comm_.size() == 1) GTEST_SKIP() << "nobody is kept waiting";
   const Activity activity("test");
   heartbeat().set_step(57);
   {
-    const Watchdog watchdog(comm_, kShort, note());
+    const Watched watched(comm_, kShort, note());
     heartbeat().set_operation("sleep");
     until_noticed(comm_.size(), nap);
   }
@@ -91,7 +111,7 @@ TEST_F(WatchdogTest, WhoWaitsForAMessageNamesTheRankThatIsStuck) {
   std::vector<std::int32_t> word(1);
   const ElementType type(sizeof(std::int32_t));
   {
-    const Watchdog watchdog(comm_, kShort, note());
+    const Watched watched(comm_, kShort, note());
     RequestSet set;
     if (comm_.rank() == last_) {
       until_noticed(last_, nap);
@@ -111,7 +131,7 @@ TEST_F(WatchdogTest, WhoWaitsForAMessageNamesTheRankThatIsStuck) {
 TEST_F(WatchdogTest, WhoWaitsInACollectiveNamesTheRankThatIsStuck) {
   if (comm_.size() == 1) GTEST_SKIP() << "nobody to wait for";
   {
-    const Watchdog watchdog(comm_, kShort, note());
+    const Watched watched(comm_, kShort, note());
     if (comm_.rank() == last_) until_noticed(last_, nap);
     comm_.barrier();
   }
@@ -126,7 +146,7 @@ TEST_F(WatchdogTest, TellsTheRankWaitedForFromTheOneThatIsStuck) {
   std::vector<std::int32_t> word(1);
   const ElementType type(sizeof(std::int32_t));
   {
-    const Watchdog watchdog(comm_, kShort, note());
+    const Watched watched(comm_, kShort, note());
     RequestSet set;
     if (comm_.rank() == last_)
       until_noticed(last_, nap);
@@ -146,7 +166,7 @@ TEST_F(WatchdogTest, ADeadlockNamesWhomEachRankWaitsFor) {
   const int previous = (comm_.rank() + last_) % comm_.size();
   const int missing[] = {previous};
   {
-    const Watchdog watchdog(comm_, kShort, note());
+    const Watched watched(comm_, kShort, note());
     until_noticed(comm_.size(), [&] {  // like wait_all() for what nobody has sent
       heartbeat().set_waiting(name_of(Tag::kTile), missing);
       heartbeat().answer_call(true);
@@ -161,7 +181,7 @@ TEST_F(WatchdogTest, ADeadlockNamesWhomEachRankWaitsFor) {
 TEST_F(WatchdogTest, NobodyIsEndedForTheLongWorkOfAnother) {
   const Stopwatch watch;
   {
-    const Watchdog watchdog(comm_, kPatient, note());
+    const Watched watched(comm_, kPatient, note());
     while (comm_.rank() == last_ && watch.seconds() < 1.5 * kPatient) {
       heartbeat().beat();
       nap();
@@ -171,10 +191,104 @@ TEST_F(WatchdogTest, NobodyIsEndedForTheLongWorkOfAnother) {
   EXPECT_EQ(line_, "");
 }
 
+TEST_F(WatchdogTest, WhoKeepsNobodyWaitingMayBeSilent) {
+  const Communicator alone = comm_.split(comm_.rank(), 0);
+  {
+    const Watched watched(alone, kShort, note(), comm_.rank());
+    std::this_thread::sleep_for(std::chrono::duration<double>(3 * kShort));
+  }
+  EXPECT_EQ(line_, "");
+}
+
+TEST_F(WatchdogTest, ALongCallMayBeSilentForLonger) {
+  {
+    const Watched watched(comm_, kShort, note());
+    const LongCall call("METIS");
+    std::this_thread::sleep_for(std::chrono::duration<double>(3 * kShort));
+  }
+  EXPECT_EQ(line_, "");
+  EXPECT_EQ(heartbeat().timeout(), kHangTimeout);
+}
+
+TEST_F(WatchdogTest, ATimeoutHoldsAsSoonAsItIsSet) {
+  if (comm_.size() == 1) GTEST_SKIP() << "nobody is kept waiting";
+  {
+    const Watched watched(comm_, 0.0, note());
+    heartbeat().set_timeout(kShort);
+    until_noticed(comm_.size(), nap);
+  }
+  EXPECT_THAT(line_, HasSubstr("no progress for 0.3 s"));
+}
+
+TEST_F(WatchdogTest, BeforeMpiTheProcessIsNamed) {
+  const bool launched = !rank_by_launcher().empty();
+  heartbeat().set_timeout(kShort);
+  {
+    const Watchdog watchdog(note());
+    const BlockingCall call("MPI_Init_thread");
+    until_noticed(comm_.size(), nap);
+  }
+  heartbeat().set_timeout(kHangTimeout);
+  EXPECT_THAT(line_, StartsWith(launched ? fmt::format("siren: rank {}, process {} on ",
+                                                       comm_.rank(), ::getpid())
+                                         : fmt::format("siren: process {} on ", ::getpid())));
+  EXPECT_THAT(line_, HasSubstr(": no progress for 0.3 s in MPI_Init_thread, waiting for the other "
+                               "ranks; ending the job (--hang-timeout)\n"));
+}
+
+TEST_F(WatchdogTest, BehindTheWorkItSaysThatAllIsDone) {
+  constexpr int kNotDone = -1;
+  heartbeat().set_timeout(kShort);
+  {
+    const Watchdog watchdog(note());
+    Watchdog::work_is_done(0);
+    const BlockingCall call("MPI_Finalize");
+    until_noticed(comm_.size(), nap);
+  }
+  Watchdog::work_is_done(kNotDone);
+  heartbeat().set_timeout(kHangTimeout);
+  EXPECT_THAT(line_, HasSubstr("in MPI_Finalize, waiting for the other ranks; all work was done, "
+                               "ending what is left of the job"));
+}
+
+/// Rank 0 has nothing to do, the others go on as a group.
+TEST_F(WatchdogTest, NobodyIsEndedForTheLongWorkOfAGroup) {
+  if (comm_.size() < 3) GTEST_SKIP() << "takes three ranks";
+  const Communicator group = comm_.split(comm_.is_root() ? 0 : 1, comm_.rank());
+  const Stopwatch watch;
+  {
+    const Watched watched(comm_, kPatient, note());
+    if (!comm_.is_root()) {
+      const RollCall roll_call(group, 1);
+      while (comm_.rank() == last_ && watch.seconds() < 1.5 * kPatient) {
+        heartbeat().beat();
+        nap();
+      }
+      group.barrier();
+    }
+    comm_.barrier();
+  }
+  EXPECT_EQ(line_, "");
+}
+
+TEST_F(WatchdogTest, RanksOfAGroupAreNamedAsInTheJob) {
+  if (comm_.size() < 3) GTEST_SKIP() << "takes three ranks";
+  const Communicator group = comm_.split(comm_.is_root() ? 0 : 1, comm_.rank());
+  {
+    const Watched watched(group, kShort, note(), comm_.is_root() ? 0 : 1);
+    while (comm_.rank() == last_ && !board_.has(1)) nap();
+    group.barrier();
+  }
+  if (comm_.rank() != 1) return;
+  EXPECT_THAT(line_,
+              StartsWith(fmt::format("siren: rank 1: no progress for 0.3 s in barrier, waiting "
+                                     "for rank {}, which does not answer;",
+                                     last_)));
+}
+
 TEST_F(WatchdogTest, GoesWithoutDelayAndLeavesTheHeartbeatAlone) {
   {
-    const Watchdog watchdog(comm_, kNever, note());
-    const Watchdog off(comm_, 0.0, note());
+    const Watched watched(comm_, kNever, note());
     comm_.barrier();
   }
   heartbeat().call(Heartbeat::Call::kEndJob);  // would, if somebody still listened

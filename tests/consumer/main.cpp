@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   options.roles = siren::item_roles(siren::parse_candidates("train"), loaded.train.item_degree, {});
   const std::vector<siren::LocalRow> first_user = {0};  // of this rank
   const siren::RankedLists lists =
-      siren::recommend(comm, {loaded.layout, loaded.train, z}, first_user, options, session.isa());
+      siren::recommend(comm, {loaded, z}, first_user, options, session.isa());
   for (const siren::ScoredItem& entry : lists.entries)
     fmt::print("{} {} {:.4f}\n", session.original_id(lists.query[0]),
                session.dataset().item_ids(entry.item, entry.item + 1)[0], entry.score);

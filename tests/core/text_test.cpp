@@ -52,6 +52,38 @@ TEST(ShellQuoted, LeavesPlainWordsAlone) {
   EXPECT_EQ(shell_quoted("it's $HOME"), "'it'\\''s $HOME'");
 }
 
+TEST(Printable, LeavesWhatOnlyShowsAlone) {
+  for (const char* text : {"", "siren train --run 'a b'", "na\xC3\xAFve \xE2\x98\x83", "C:\\x1b",
+                           "\xF0\x9F\x8E\xAC", "\xC2\xA0", "\xE2\x80\xA7\xE2\x80\xAF"})
+    EXPECT_EQ(printable(text), text);
+}
+
+TEST(Printable, EscapesWhatSteersATerminal) {
+  EXPECT_EQ(printable("\x1b[31mx\x7f"), "\\x1b[31mx\\x7f");
+  EXPECT_EQ(printable(std::string_view("a\0b\tc\r\n", 7)), "a\\x00b\\x09c\\x0d\\x0a");
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m\xC2\x80"),
+            "\\u009b31m\\u0080");
+  EXPECT_EQ(printable("\xE2\x80\xAE"
+                      "fdp.x\xE2\x81\xA6\xE2\x80\xA8"),
+            "\\u202efdp.x\\u2066\\u2028");
+}
+
+TEST(Printable, EscapesBytesThatAreNotUtf8) {
+  EXPECT_EQ(printable("\xff"
+                      "a\xC3"),
+            "\\xffa\\xc3");
+  EXPECT_EQ(printable("\x9B"
+                      "31m"),
+            "\\x9b31m");                                                      // C1 as one byte
+  EXPECT_EQ(printable("\xC0\x9B\xED\xA0\x80"), "\\xc0\\x9b\\xed\\xa0\\x80");  // overlong, surrogate
+}
+
+TEST(PrintableLines, KeepsLineFeedsOnly) {
+  EXPECT_EQ(printable_lines("a\nb\r\n\n\x1b"), "a\nb\\x0d\n\n\\x1b");
+  EXPECT_EQ(printable_lines(""), "");
+}
+
 TEST(HumanSeconds, NeverRoundsUpTo60Seconds) {
   EXPECT_EQ(human_seconds(59.97), "1 min 00 s");
 }

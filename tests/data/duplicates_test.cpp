@@ -79,5 +79,21 @@ TEST(Duplicates, NamesUndoThemselves) {
   EXPECT_FALSE(duplicate_policy_from("median"));
 }
 
+TEST(Duplicates, KeepsThePlaceOfTheRatingThatStays) {
+  for (const auto& [policy, place] :
+       std::vector<std::pair<DuplicatePolicy, EdgeOffset>>{{DuplicatePolicy::kFirst, 4},
+                                                           {DuplicatePolicy::kLast, 9},
+                                                           {DuplicatePolicy::kMean, 9}}) {
+    RatingTable table;
+    table.user = {1, 1, 2};
+    table.item = {5, 5, 5};
+    table.value = {1, 2, 3};
+    table.part = {0, 0, 0};
+    table.place = {4, 9, 7};
+    merge_duplicates(table, policy, DuplicateScope::kWholeSet, 3.5F);
+    EXPECT_EQ(table.place, (std::vector<EdgeOffset>{place, 7}));
+  }
+}
+
 }  // namespace
 }  // namespace siren

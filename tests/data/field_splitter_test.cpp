@@ -51,5 +51,11 @@ TEST(FieldSplitter, ForgetsTheLastRecord) {
               ElementsAre("x", "y"));
 }
 
+TEST(FieldSplitter, QuotesWithEachSeparator) {
+  EXPECT_THAT(split(Delimiter::kSemicolon, R"("a;b";"3,5"; 7)"), ElementsAre("a;b", "3,5", "7"));
+  EXPECT_THAT(split(Delimiter::kPipe, "1|a;b,c|5"), ElementsAre("1", "a;b,c", "5"));
+  EXPECT_THAT(split(Delimiter::kPipe, R"("a|b"|"c""d")"), ElementsAre("a|b", "c\"d"));
+}
+
 }  // namespace
 }  // namespace siren

@@ -75,5 +75,56 @@ TEST(LineReader, RefusesAnEndlessLine) {
               HasSubstr("a:2: the line is longer than 64 MB"));
 }
 
+TEST(LineReader, NamesTheLineOfAZeroByte) {
+  using namespace std::string_view_literals;
+  const TempFolder folder;
+  const auto error = [&](std::string_view text) {
+    return input_error([&] { lines_of(folder.write("f", text)); });
+  };
+  EXPECT_THAT(error("1,2,3\n4,\0005,6\n7,8,9\n"sv), HasSubstr("line 2 has a zero byte"));
+  EXPECT_THAT(error("\xef\xbb\xbf"
+                    "1,2,\000\n"sv),
+              HasSubstr("line 1 has a zero byte"));
+  std::string text;  // beyond the first buffer
+  for (int line = 1; line <= 100'000; ++line) text += "12345,67890,3\n";
+  EXPECT_THAT(error(text + "1,2\n3" + std::string(1, '\0') + "4\n" + text),
+              HasSubstr("line 100002 has a zero byte"));
+}
+
+TEST(LineReader, NamesWideTextAndHowToConvertIt) {
+  using namespace std::string_view_literals;
+  const TempFolder folder;
+  const auto error = [&](const std::string& path) { return input_error([&] { lines_of(path); }); };
+  EXPECT_THAT(
+      error(folder.write("a b",
+                         "\xff\xfe"
+                         "1\0,\0"sv)),
+      ::testing::AllOf(HasSubstr("is UTF-16 text"), HasSubstr("iconv -f UTF-16 -t UTF-8 '")));
+  EXPECT_THAT(error(folder.write("f", "\xfe\xff\0001\0,"sv)), HasSubstr("is UTF-16 text"));
+  EXPECT_THAT(error(folder.write("f", "\xff\xfe\0\0001\0\0\0"sv)), HasSubstr("is UTF-32 text"));
+  EXPECT_THAT(error(folder.write("f", "\0\0\xfe\xff\0\0\0001"sv)), HasSubstr("is UTF-32 text"));
+  EXPECT_THAT(error(folder.write_gzip("z",
+                                      "\xff\xfe"
+                                      "1\0,\0"sv)),
+              HasSubstr("gzip -dc "));
+}
+
+TEST(LineReader, TellsHowALineEnded) {
+  const TempFolder folder;
+  LineReader reader(folder.write("a", "one\r\ntwo\n\r\nlast"));
+  std::vector<std::string> ends;
+  for (std::string_view line; reader.next(line);) ends.emplace_back(reader.line_end());
+  EXPECT_THAT(ends, ElementsAre("\r\n", "\n", "\r\n", ""));
+}
+
+TEST(LineReader, ShowsWhatIsAhead) {
+  const TempFolder folder;
+  LineReader reader(folder.write("a", "one\ntwo\nthree"));
+  EXPECT_EQ(reader.ahead(), "one\ntwo\nthree");
+  std::string_view line;
+  reader.next(line);
+  EXPECT_EQ(reader.ahead(), "two\nthree");
+}
+
 }  // namespace
 }  // namespace siren

@@ -144,6 +144,8 @@ TEST(NegativeSampler, InvertsTheDistributionOverTheComplementExactly) {
   for (ItemId item = 0; item < 30; ++item)
     if (degrees[static_cast<std::size_t>(item)] == 1'000'000) rated.push_back(item);
   expect_distribution(degrees, 0.75, rated, 20000);
+  rated.insert(rated.begin(), rated.front());  // the pair stands in two folds
+  expect_distribution(degrees, 0.75, rated, 20000);
 }
 
 TEST(NegativeSampler, TerminatesWhenOneItemIsLeft) {

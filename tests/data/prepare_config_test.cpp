@@ -94,6 +94,45 @@ TEST(PrepareConfig, RefusesSplitSettingsThatMeanNothing) {
               HasSubstr("--valid and --valid-share contradict"));
 }
 
+TEST(PrepareConfig, RefusesAnOrderThatMeansNothing) {
+  EXPECT_THAT(error(one_file(), [](auto& c) { c.order = RatingOrder::kFile; }),
+              HasSubstr("--order means nothing with --split kfold"));
+  EXPECT_THAT(error(parts(), [](auto& c) { c.order = RatingOrder::kTime; }),
+              HasSubstr("--order means nothing"));
+  EXPECT_THAT(error(one_file(),
+                    [](auto& c) {
+                      c.split = SplitMethod::kTemporal;
+                      c.order = RatingOrder::kRandom;
+                    }),
+              HasSubstr("--order random and --split temporal contradict"));
+  PrepareConfig fine = one_file();
+  fine.split = SplitMethod::kLeaveOneOut;
+  for (const auto order : {RatingOrder::kTime, RatingOrder::kFile, RatingOrder::kRandom}) {
+    fine.order = order;
+    EXPECT_NO_THROW(fine.validate());
+    EXPECT_EQ(fine.split_config().order, order);
+  }
+}
+
+TEST(PrepareConfig, KnowsHowToTrainOnEverything) {
+  PrepareConfig config = one_file();
+  config.split = SplitMethod::kNone;
+  EXPECT_NO_THROW(config.validate());
+  config.valid_share = 0.1;
+  EXPECT_NO_THROW(config.validate());
+  EXPECT_THAT(error(config, [](auto& c) { c.test_share = 0.1; }),
+              HasSubstr("--test-share means nothing with --split none"));
+  EXPECT_THAT(error(config, [](auto& c) { c.folds = 3; }),
+              HasSubstr("--folds means nothing with --split none"));
+  EXPECT_THAT(error(one_file(),
+                    [](auto& c) {
+                      c.split = SplitMethod::kRandom;
+                      c.test_share = 0.0;
+                    }),
+              HasSubstr("--test-share 0: no rating would test; write --split none"));
+  EXPECT_THAT(error(parts(), [](auto& c) { c.test.clear(); }), HasSubstr("--split none"));
+}
+
 TEST(PrepareConfig, RefusesValuesOutOfRange) {
   EXPECT_THAT(error(one_file(), [](auto& c) { c.folds = 1; }), HasSubstr("--folds 1: expected"));
   EXPECT_THAT(error(one_file(), [](auto& c) { c.valid_share = 1.0; }),

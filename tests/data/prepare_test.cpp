@@ -91,9 +91,81 @@ TEST(Prepare, JudgesOneSidedRatings) {
   const TempFolder folder;
   PrepareConfig config = config_for({folder.write("a", "1,1,5\n1,2,5\n2,2,5\n")});
   config.folds = 3;
-  EXPECT_THAT(prepare_dataset(config).warning, HasSubstr("no rating lies below"));
+  EXPECT_THAT(prepare_dataset(config).warnings, ElementsAre(HasSubstr("no rating lies below")));
   config.offset = 5.0F;
   EXPECT_THAT(input_error([&] { prepare_dataset(config); }), HasSubstr("lies above the offset 5"));
+}
+
+TEST(Prepare, OrdersByPlaceInTheFiles) {
+  const TempFolder folder;
+  PrepareConfig config = config_for({folder.write("a", "1,3,5\n2,9,1\n1,9,1\n2,3,4\n1,5,2\n"),
+                                     folder.write("b", "1,4,5\n2,1,1\n1,9,2\n")});
+  config.split = SplitMethod::kLeaveOneOut;
+  config.order = RatingOrder::kFile;
+  config.duplicates = DuplicatePolicy::kLast;
+  const PreparedDataset data = prepare_dataset(config);
+  EXPECT_THAT(data.ratings.item, ElementsAre(1, 2, 3, 4, 0, 1, 4));  // items 1 3 4 5 9
+  EXPECT_THAT(data.ratings.part, ElementsAre(0, 1, 0, 2, 2, 1, 0));
+  EXPECT_TRUE(data.warnings.empty());
+}
+
+TEST(Prepare, WarnsThatLeaveOneOutHasNoTimes) {
+  const TempFolder folder;
+  PrepareConfig config = config_for(
+      {folder.write("a", "1\t1\t5\t1500000000\n1\t2\t1\t1500000001\n2\t1\t4\t1500000002\n")});
+  config.split = SplitMethod::kLeaveOneOut;
+  const PreparedDataset drawn = prepare_dataset(config);
+  EXPECT_EQ(drawn.split_report.order, RatingOrder::kRandom);
+  EXPECT_THAT(
+      drawn.warnings,
+      ElementsAre(::testing::AllOf(
+          HasSubstr("drawn at random"),
+          HasSubstr(
+              "column 4 looks like times (the first is 1500000000): --columns 1,2,3,4 reads it"))));
+  config.order = RatingOrder::kRandom;
+  EXPECT_TRUE(prepare_dataset(config).warnings.empty()) << "it was asked for";
+  config.order = RatingOrder::kTime;
+  EXPECT_THAT(input_error([&] { prepare_dataset(config); }),
+              HasSubstr("--columns 1,2,3,4 reads it"));
+  config.order.reset();
+  config.format.columns = {"1", "2", "3", "4"};
+  const PreparedDataset timed = prepare_dataset(config);
+  EXPECT_EQ(timed.split_report.order, RatingOrder::kTime);
+  EXPECT_TRUE(timed.warnings.empty());
+  EXPECT_THAT(timed.ratings.part, ElementsAre(0, 2, 0));
+}
+
+TEST(Prepare, NamesTimesThatASplitOrDuplicatesNeed) {
+  const TempFolder folder;
+  PrepareConfig config =
+      config_for({folder.write("a", "1,1,5,1500000001\n1,1,1,1500000000\n2,2,4,1500000002\n")});
+  config.folds = 2;
+  config.duplicates = DuplicatePolicy::kLast;
+  EXPECT_THAT(
+      prepare_dataset(config).warnings,
+      ElementsAre(::testing::AllOf(HasSubstr("--duplicates last goes by the order of lines"),
+                                   HasSubstr("--columns 1,2,3,4"))));
+  config.folds.reset();
+  config.split = SplitMethod::kTemporal;
+  EXPECT_THAT(input_error([&] { prepare_dataset(config); }),
+              ::testing::AllOf(HasSubstr("--split temporal needs times"),
+                               HasSubstr("--columns 1,2,3,4 reads it")));
+}
+
+TEST(Prepare, DoubtsAUserColumnThatNeverRepeats) {
+  const TempFolder folder;
+  std::string text = "user,item,rating\n";
+  for (int row = 0; row < 20; ++row) text += fmt::format("{},{},{}\n", row, row % 3, 1 + row % 5);
+  EXPECT_THAT(prepare_dataset(config_for({folder.write("a", text)})).warnings,
+              ElementsAre(HasSubstr("no user rated more than one item")));
+}
+
+TEST(Prepare, ShowsLittleOfLongIds) {
+  const TempFolder folder;
+  const std::string id(100'000, 'x');
+  const PrepareConfig config =
+      config_for({folder.write("a", id + "," + id + ",5\n" + id + "," + id + ",1\n")});
+  EXPECT_LT(input_error([&] { prepare_dataset(config); }).size(), 600U);
 }
 
 TEST(Prepare, DoesNotDependOnTheOrderOfLines) {

@@ -43,5 +43,17 @@ TEST(RatingTable, ADecimalOffsetEqualsTheSameDecimalRating) {
   EXPECT_EQ(sign_of(3.6F, 3.7F), -1);
 }
 
+TEST(RatingTable, KeepsPlacesWhereRowsGo) {
+  RatingTable table;
+  table.user = {7, 8, 9};
+  table.item = {0, 0, 0};
+  table.value = {1, 2, 3};
+  table.part = {0, 0, 0};
+  number_places(table);
+  const std::vector<EdgeOffset> order = {2, 0};
+  table = select_rows(std::move(table), order);
+  EXPECT_THAT(table.place, ElementsAre(2, 0));
+}
+
 }  // namespace
 }  // namespace siren

@@ -39,7 +39,9 @@ TEST(RatingsFormat, DetectsTheSyntax) {
   EXPECT_EQ(detect_format("a.json", " {\"a\": 1}"), TextFormat::kJsonLines);
   EXPECT_EQ(detect_format("a.inter.gz", "user_id:token\titem_id:token\trating:float"),
             TextFormat::kInter);
-  EXPECT_THAT(input_error([] { detect_format("a.txt", "1;2;3"); }), HasSubstr("--format"));
+  EXPECT_EQ(detect_format("a.txt", "1;2;3"), TextFormat::kSemicolon);
+  EXPECT_EQ(detect_format("a.txt", "1|2|3"), TextFormat::kPipe);
+  EXPECT_THAT(input_error([] { detect_format("a.txt", "1~2~3"); }), HasSubstr("--format"));
 }
 
 TEST(RatingsFormat, TakesPositionsWithoutAHeader) {
@@ -114,13 +116,57 @@ TEST(RatingsFormat, FindsJsonKeys) {
 }
 
 TEST(RatingsFormat, NamesUndoThemselves) {
-  for (const auto format :
-       {TextFormat::kAuto, TextFormat::kCsv, TextFormat::kTsv, TextFormat::kSpace,
-        TextFormat::kMovieLens, TextFormat::kInter, TextFormat::kJsonLines})
+  for (const auto format : {TextFormat::kAuto, TextFormat::kCsv, TextFormat::kTsv,
+                            TextFormat::kSemicolon, TextFormat::kPipe, TextFormat::kSpace,
+                            TextFormat::kMovieLens, TextFormat::kInter, TextFormat::kJsonLines})
     EXPECT_EQ(text_format_from(name_of(format)), format);
   for (const auto mode : {HeaderMode::kAuto, HeaderMode::kYes, HeaderMode::kNo})
     EXPECT_EQ(header_mode_from(name_of(mode)), mode);
   EXPECT_FALSE(text_format_from("xml"));
+  EXPECT_EQ(decimal_mark_from(","), DecimalMark::kComma);
+  EXPECT_EQ(decimal_mark_from(name_of(DecimalMark::kPoint)), DecimalMark::kPoint);
+  EXPECT_FALSE(decimal_mark_from(";"));
+}
+
+TEST(RatingsFormat, ChoosesTheSeparatorThatExplainsTheOthers) {
+  // Commas that are decimal marks or quoted do not separate.
+  EXPECT_EQ(detect_format("f", "1;17;3,5;1,2"), TextFormat::kSemicolon);
+  EXPECT_EQ(detect_format("f", R"("1";"Me, you, and them";"3,5")"), TextFormat::kSemicolon);
+  EXPECT_EQ(detect_format("f", R"("1";"say ""a, b, c""";"5")"), TextFormat::kSemicolon);
+  EXPECT_EQ(detect_format("f", "1|2|3,5"), TextFormat::kPipe);
+  // All others do.
+  EXPECT_EQ(detect_format("f", "1,2,5,good; cheap; quick"), TextFormat::kCsv);
+  EXPECT_EQ(detect_format("f", R"(1,2,5,"good; cheap; quick")"), TextFormat::kCsv);
+  EXPECT_EQ(detect_format("f", "1,2,5,Drama|Comedy|War"), TextFormat::kCsv);
+  EXPECT_EQ(detect_format("f", "1\ta;b;c\t5"), TextFormat::kTsv);
+}
+
+TEST(RatingsFormat, TakesADecimalCommaForANumberNotAName) {
+  EXPECT_FALSE(resolve(TextFormat::kSemicolon, {}, {"ann", "book", "3,5"}).has_header);
+  EXPECT_TRUE(resolve(TextFormat::kSemicolon, {}, {"user", "item", "rating"}).has_header);
+}
+
+TEST(RatingsFormat, ReadsAHeaderBehindAMark) {
+  EXPECT_THAT(resolve(TextFormat::kCsv, {}, {"#user", "item", "rating"}).position,
+              ElementsAre(0, 1, 2, kNone));
+  EXPECT_THAT(resolve(TextFormat::kCsv, {}, {"# user_id:token", "item", "rating"}).position,
+              ElementsAre(0, 1, 2, kNone));
+}
+
+TEST(RatingsFormat, ShowsLittleOfLongLines) {
+  const std::string name(100'000, 'n');
+  const std::string_view view = name;
+  EXPECT_LT(input_error([&] { detect_format("f", view); }).size(), 400U);
+  EXPECT_LT(input_error([&] { resolve(TextFormat::kCsv, {}, {view, view, view}); }).size(), 400U);
+  EXPECT_LT(input_error([&] {
+              resolve(TextFormat::kCsv, with_columns("u,i,r"), {view, view, view});
+            }).size(),
+            400U);
+  EXPECT_LT(input_error([&] {
+              resolve(TextFormat::kCsv, with_columns("u,i,r"), {view, "1", view});
+            }).size(),
+            400U);
+  EXPECT_LT(input_error([&] { resolve(TextFormat::kTsv, {}, {view}); }).size(), 400U);
 }
 
 }  // namespace

@@ -61,10 +61,69 @@ TEST_F(RatingsReaderTest, JoinsQuotedRecords) {
   EXPECT_THAT(error("user,text,item,rating\nbob,\"a\nb,7,5\n"), HasSubstr("f:2: a quoted field"));
 }
 
-TEST_F(RatingsReaderTest, RemembersTheHeader) {
-  EXPECT_EQ(RatingsReader(folder.write("f", "user,item,rating\n1,2,3\n"), format).header(),
-            "user,item,rating");
-  EXPECT_EQ(RatingsReader(folder.write("f", "1,2,3\n"), format).header(), "");
+TEST_F(RatingsReaderTest, KeepsLineEndsInsideQuotes) {
+  EXPECT_THAT(rows("user,item,rating\r\nbob,\"a\r\nb\",5\r\nann,\"a\nb\r\n\r\nc\",1\r\n"),
+              ElementsAre("bob|a\r\nb|5@2", "ann|a\nb\r\n\r\nc|1@4"));
+  EXPECT_THAT(rows("bob,\"a\r\nb\",5\r\n"), ElementsAre("bob|a\r\nb|5@1")) << "in the first record";
+  EXPECT_THAT(rows("\"the\r\nuser\",user,item,rating\r\n1,2,3,4\r\n"), ElementsAre("2|3|4@3"))
+      << "in the header";
+}
+
+TEST_F(RatingsReaderTest, ReadsOtherSeparatorsAndDecimalCommas) {
+  EXPECT_THAT(rows("1;2;3\n"), ElementsAre("1|2|3@1"));
+  EXPECT_THAT(rows("user|item|rating\n1|\"2|2\"|3\n"), ElementsAre("1|2|2|3@2"));
+  EXPECT_THAT(
+      error("\"u\";\"a, b\";\"0,5\"\n"),
+      HasSubstr("the rating '0,5' is not a number; if it has a decimal ',', add --decimal ,"));
+  format.decimal = DecimalMark::kComma;
+  EXPECT_THAT(rows("\"u\";\"a, b\";\"0,5\"\nv;c;4\n"), ElementsAre("u|a, b|0.5@1", "v|c|4@2"));
+  EXPECT_THAT(error("u;b;4\nu;a;0.5\n"),
+              HasSubstr("f:2: the rating '0.5' is not a number; if it has a decimal '.'"));
+}
+
+TEST_F(RatingsReaderTest, NamesTheRemarksAboveATable) {
+  EXPECT_THAT(error("# made by me\nuser,item,rating\n1,2,3\n"),
+              HasSubstr("f:1: the line '# made by me' seems to be a remark above the table; "
+                        "--skip-lines 1 passes over it"));
+  EXPECT_THAT(error("\n% sym\n% 3 4 5\n\n1 2 3\n"), HasSubstr("--skip-lines 4 "));
+  EXPECT_THAT(error("// made by me\n{\"user\":1,\"item\":2,\"rating\":3}\n"),
+              HasSubstr("--skip-lines 1 "));
+  format.columns = parse_columns("1,2,3");
+  EXPECT_THAT(error("# a table of mine\n1 2 3\n"), HasSubstr("--skip-lines 1 "));
+  format.columns.clear();
+  // A mark in front of the table itself is none of a remark.
+  EXPECT_THAT(rows("#user,item,rating\n1,2,3\n"), ElementsAre("1|2|3@2"));
+  EXPECT_THAT(rows("#1,2,3\nann,2,3\n"), ElementsAre("#1|2|3@1", "ann|2|3@2"));
+  EXPECT_THAT(rows("#1,2,3\n#2,2,3\n"), ElementsAre("#1|2|3@1", "#2|2|3@2"));
+  format.skip_lines = 1;
+  EXPECT_THAT(rows("# made by me\nuser,item,rating\n1,2,3\n"), ElementsAre("1|2|3@3"));
+}
+
+TEST_F(RatingsReaderTest, SaysHowToUnpackJson) {
+  const std::string object = "{\"user\":1,\"item\":2,\"rating\":3}";
+  std::string array = "[" + object;
+  while (array.size() < 300'000) array += "," + object;
+  const std::string message = error(array + "]");
+  EXPECT_THAT(message,
+              HasSubstr("is one JSON array; ratings are read as one object a line: jq -c '.[]' "));
+  EXPECT_LT(message.size(), 300U);
+  EXPECT_THAT(error(" [\n  {\n"), HasSubstr("is one JSON array"));
+  EXPECT_THAT(error("{\n\"user\": 1\n"), HasSubstr("expected one object a line: jq -c . "));
+  EXPECT_THAT(rows("[1],2,3\n"), ElementsAre("[1]|2|3@1"));
+}
+
+TEST_F(RatingsReaderTest, ShowsLittleOfLongFields) {
+  const std::string field(100'000, '0');
+  const auto length = [&](const std::string& text) { return error(text).size(); };
+  EXPECT_LT(length("1,2," + field + "x\n"), 400U);
+  EXPECT_LT(length("1,2," + std::string(39, '9') + field + "\n"), 400U);
+  EXPECT_LT(length("1::2::3::" + field + "x\n"), 400U);
+  EXPECT_LT(length("#" + field + "\n1,2,3\n"), 400U);
+  EXPECT_LT(length("{\"user\":1,\"item\":2,\"" + field + "\":3}\n"), 400U);
+  format.max_value = 5.0F;
+  EXPECT_LT(length("1,2," + field + "6\n"), 400U);
+  format.columns = {"user", "item", field};
+  EXPECT_LT(length("{\"user\":1,\"item\":2,\"" + field + "\":3}\n{\"user\":1,\"item\":2}\n"), 400U);
 }
 
 TEST_F(RatingsReaderTest, NamesFileAndLineOfEachFault) {

@@ -66,6 +66,34 @@ TEST(Split, RandomCutsExactSharesAtRandom) {
   EXPECT_LT(std::abs(2 * first_half - count_of(table, kTestPart)), 80);
 }
 
+TEST(Split, NoneLeavesNothingToTest) {
+  RatingTable table = stairs(50, 50);
+  SplitConfig config = with_method(SplitMethod::kNone);
+  const SplitScheme scheme = assign_parts(table, config, SplitKind::kParts);
+  EXPECT_EQ(scheme.kind, SplitKind::kParts);
+  EXPECT_EQ(count_of(table, kTrainPart), table.size());
+  config.valid_share = 0.1;
+  assign_parts(table, config, SplitKind::kParts);
+  const auto valid = std::llround(0.1 * static_cast<double>(table.size()));
+  EXPECT_EQ(count_of(table, kValidPart), valid);
+  EXPECT_EQ(count_of(table, kTrainPart), table.size() - valid);
+  config.valid_share = 0.0001;
+  EXPECT_THAT(input_error([&] { assign_parts(table, config, SplitKind::kParts); }),
+              HasSubstr("too few for --valid-share"));
+  EXPECT_EQ(split_method_from("none"), SplitMethod::kNone);
+  EXPECT_EQ(name_of(SplitMethod::kNone), "none");
+}
+
+TEST(Split, InFold0EverythingTrains) {
+  SplitScheme folds;
+  folds.kind = SplitKind::kFolds;
+  folds.folds = 3;
+  folds.valid_share = 0.9;
+  for (const std::uint8_t part : {1, 2, 3}) EXPECT_EQ(role_of(part, folds, 0, 5, 7), Role::kTrain);
+  for (const std::uint8_t part : {kTrainPart, kValidPart, kTestPart})
+    EXPECT_EQ(role_of(part, SplitScheme{}, 0, 5, 7), Role::kTrain);
+}
+
 TEST(Split, IsAFunctionOfSeedAndPairOnly) {
   RatingTable table = stairs(50, 50);
   RatingTable again = stairs(50, 50);
@@ -122,6 +150,126 @@ TEST(Split, LeaveOneOutKeepsOneToTrainOn) {
   EXPECT_THAT(table.part, ElementsAre(0, 2, 0, 2, 1, 0, 2, 1, 0, 0));
 }
 
+/// Every user rates every item, all at the same time.
+RatingTable all_at_once(std::int32_t users, std::int32_t items) {
+  RatingTable table;
+  for (UserId user = 0; user < users; ++user)
+    for (ItemId item = 0; item < items; ++item) {
+      table.user.push_back(user);
+      table.item.push_back(item);
+      table.value.push_back(1.0F);
+      table.part.push_back(kTrainPart);
+      table.timestamp.push_back(100);
+    }
+  return table;
+}
+
+/// The mean item of a part. Of items 0 .. n-1 drawn at random it is about (n - 1) / 2.
+double mean_item(const RatingTable& table, int part) {
+  double sum = 0.0;
+  for (std::size_t row = 0; row < table.part.size(); ++row)
+    if (table.part[row] == part) sum += table.item[row];
+  return sum / static_cast<double>(count_of(table, part));
+}
+
+TEST(Split, ChanceOrdersEqualTimesNotTheNumbering) {
+  constexpr std::int32_t kUsers = 1000;
+  constexpr std::int32_t kItems = 21;
+  // Six standard deviations of the mean of kUsers draws from 0 .. 20, whose own is 6.06.
+  const double tolerance = 6 * 6.06 / std::sqrt(double{kUsers});
+  for (const bool cut_per_user : {false, true}) {
+    SplitConfig config =
+        with_method(cut_per_user ? SplitMethod::kTemporal : SplitMethod::kLeaveOneOut);
+    config.cut_per_user = cut_per_user;
+    config.test_share = config.valid_share = cut_per_user ? 1.0 / kItems + 1e-9 : 0.0;
+    RatingTable table = all_at_once(kUsers, kItems);
+    SplitReport report;
+    assign_parts(table, config, SplitKind::kParts, &report);
+    for (const int part : {kValidPart, kTestPart}) {
+      EXPECT_EQ(count_of(table, part), kUsers);
+      EXPECT_NEAR(mean_item(table, part), 10.0, tolerance);
+    }
+    EXPECT_EQ(report.tied_test, kUsers);
+    EXPECT_EQ(report.tied_valid, kUsers);
+    EXPECT_TRUE(report.per_user);
+  }
+}
+
+TEST(Split, ChanceOrdersEqualTimesAtTheCutOfTheWholeSet) {
+  RatingTable table = all_at_once(400, 21);
+  SplitConfig config = with_method(SplitMethod::kTemporal);
+  config.valid_share = 0.2;
+  SplitReport report;
+  assign_parts(table, config, SplitKind::kParts, &report);
+  for (const int part : {kValidPart, kTestPart}) {
+    EXPECT_EQ(count_of(table, part), 1680);
+    EXPECT_NEAR(mean_item(table, part), 10.0, 6 * 6.06 / std::sqrt(1680.0));
+  }
+  EXPECT_EQ(report.tied_test, 1);
+  EXPECT_EQ(report.tied_valid, 1);
+  EXPECT_FALSE(report.per_user);
+}
+
+TEST(Split, EqualTimesAreInTheOrderOfTheRandomSplit) {
+  RatingTable by_time = all_at_once(50, 20);
+  RatingTable at_random = by_time;
+  assign_parts(by_time, with_method(SplitMethod::kTemporal), SplitKind::kParts);
+  assign_parts(at_random, with_method(SplitMethod::kRandom), SplitKind::kParts);
+  EXPECT_EQ(by_time.part, at_random.part);
+}
+
+TEST(Split, CountsNoTieThatDecidesNothing) {
+  RatingTable table = all_at_once(2, 3);
+  table.timestamp = {1, 2, 3, 5, 5, 6};  // the second user's validation rating is tied
+  SplitReport report;
+  assign_parts(table, with_method(SplitMethod::kLeaveOneOut), SplitKind::kParts, &report);
+  EXPECT_EQ(report.order, RatingOrder::kTime);
+  EXPECT_EQ(report.tied_test, 0);
+  EXPECT_EQ(report.tied_valid, 1);
+}
+
+TEST(Split, RandomSplitsReportNoOrder) {
+  for (const SplitMethod method : {SplitMethod::kRandom, SplitMethod::kKfold}) {
+    RatingTable table = all_at_once(10, 10);
+    SplitReport report;
+    assign_parts(table, with_method(method), SplitKind::kParts, &report);
+    EXPECT_FALSE(report.order);
+    EXPECT_EQ(report.tied_test, 0);
+  }
+}
+
+TEST(Split, KeepsTheBitsOfRandomSplits) {
+  // Parts of the first ratings as version 0.1.0 drew them.
+  RatingTable table = all_at_once(3, 6);
+  assign_parts(table, with_method(SplitMethod::kKfold), SplitKind::kParts);
+  EXPECT_THAT(table.part, ElementsAre(4, 5, 2, 4, 1, 1, 4, 3, 5, 3, 2, 4, 1, 3, 2, 1, 5, 2));
+  assign_parts(table, with_method(SplitMethod::kRandom), SplitKind::kParts);
+  EXPECT_THAT(table.part, ElementsAre(0, 2, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0));
+}
+
+TEST(Split, TakesTheOrderThatIsAskedFor) {
+  RatingTable table = all_at_once(1, 4);
+  table.timestamp = {4, 3, 2, 1};
+  table.place = {30, 10, 40, 20};
+  SplitConfig config = with_method(SplitMethod::kLeaveOneOut);
+  assign_parts(table, config, SplitKind::kParts);
+  EXPECT_THAT(table.part, ElementsAre(2, 1, 0, 0));
+  config.order = RatingOrder::kFile;
+  SplitReport report;
+  assign_parts(table, config, SplitKind::kParts, &report);
+  EXPECT_THAT(table.part, ElementsAre(1, 0, 2, 0));
+  EXPECT_EQ(report.order, RatingOrder::kFile);
+  config.order = RatingOrder::kRandom;
+  assign_parts(table, config, SplitKind::kParts, &report);
+  EXPECT_EQ(report.order, RatingOrder::kRandom);
+  config = with_method(SplitMethod::kTemporal);
+  config.order = RatingOrder::kFile;
+  config.test_share = 0.5;
+  table.timestamp.clear();
+  assign_parts(table, config, SplitKind::kParts);
+  EXPECT_THAT(table.part, ElementsAre(2, 0, 2, 0));
+}
+
 TEST(Split, LeaveOneOutDrawsWithoutTimes) {
   RatingTable table = stairs(60, 20);
   table.timestamp.clear();
@@ -169,6 +317,9 @@ TEST(Split, RefusesTooFewRatingsOrNoTimes) {
   EXPECT_THAT(error(tiny), HasSubstr("too few for --test-share"));
   table.timestamp.clear();
   EXPECT_THAT(error(with_method(SplitMethod::kTemporal)), HasSubstr("needs times"));
+  SplitConfig timed = with_method(SplitMethod::kLeaveOneOut);
+  timed.order = RatingOrder::kTime;
+  EXPECT_THAT(error(timed), HasSubstr("needs times"));
 }
 
 TEST(RoleOf, ReadsPartsAndFolds) {
@@ -181,7 +332,8 @@ TEST(RoleOf, ReadsPartsAndFolds) {
   EXPECT_EQ(role_of(1, folds, 2, 3, 4), Role::kTrain);
   EXPECT_TRUE(folds.has_fold(3));
   EXPECT_FALSE(folds.has_fold(4));
-  EXPECT_FALSE(folds.has_fold(0));
+  EXPECT_TRUE(folds.has_fold(0)) << "everything trains";
+  EXPECT_FALSE(folds.has_fold(-1));
 }
 
 TEST(RoleOf, DrawsTheValidationShareAnewForEachFold) {
@@ -206,6 +358,9 @@ TEST(Split, NamesUndoThemselves) {
     EXPECT_EQ(split_method_from(name_of(method)), method);
   EXPECT_FALSE(split_method_from("files"));
   EXPECT_EQ(name_of(SplitKind::kFolds), "folds");
+  for (const auto order : {RatingOrder::kTime, RatingOrder::kFile, RatingOrder::kRandom})
+    EXPECT_EQ(rating_order_from(name_of(order)), order);
+  EXPECT_FALSE(rating_order_from("size"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ Every case must end soon with exit code 2, one line "siren: ..." on stderr that 
 on stdout and no new file. SIREN_MPIEXEC holds the launcher's words up to the number of ranks.
 """
 import gzip
+import json
 import os
 import shlex
 import subprocess
@@ -18,6 +19,9 @@ from pathlib import Path
 SECONDS = 60  # far more than any case needs; a hang must not pass for slowness
 GOOD = "1,1,5\n1,2,3\n2,1,4\n2,2,1\n3,1,2\n3,2,5\n"
 REPEATED = GOOD + "1,1,2\n"
+MEMBERS = [{"user": user, "item": item, "rating": 3, "text": "x" * 100} for user in range(30) for item in range(30)]
+INDEXED = "".join(f"{line},{line % 5},{line},4\n" for line in range(30))  # a data frame's index in front
+LONGEST = 800  # bytes of a message: at most 200 of data, paths and advice besides
 
 
 class Case:
@@ -44,7 +48,22 @@ FILES = [
     Case("in.csv: No such file", "prepare", "--input", "{d}/in.csv", "--output", "{d}/out.h5"),
     Case("is a directory", "prepare", "--input", "{d}", "--output", "{d}/out.h5"),
     prepare("in.csv is empty", ""),
-    prepare("is not a text file", b"1,2,3\n\x00\x01\x02"),
+    prepare("is not a text file: line 2 has a zero byte", b"1,2,3\n\x00\x01\x02"),
+    prepare("in.csv is UTF-16 text; convert it to UTF-8 first: iconv -f UTF-16 -t UTF-8 ", GOOD.encode("utf-16")),
+    prepare("in.csv is UTF-32 text", GOOD.encode("utf-32")),
+    prepare("bytes follow the end of its gzip data", gzip.compress(GOOD.encode()) + bytes(1000) + b"x"),
+    prepare("in.csv:1: the line '# of my club' seems to be a remark above the table; --skip-lines 3 passes over it",
+            "# of my club\n\n# 2024\nuser,item,rating\n" + GOOD),
+    prepare("in.csv is one JSON array; ratings are read as one object a line: jq -c '.[]' ", json.dumps(MEMBERS)),
+    prepare("in.csv is one JSON array", json.dumps(MEMBERS, indent=2)),
+    prepare("in.csv:1: not a JSON object; expected one object a line: jq -c . ", json.dumps(MEMBERS[0], indent=2)),
+    prepare("in.csv: the first of its 4 columns, taken for the user, differs in every line as a line number does; "
+            "give --columns 2,3,4 if it is one", INDEXED),
+    prepare("'3,5' cannot be a number with a decimal comma", "1,18,3,5\n1,19,4,0\n", "--decimal", ","),
+    prepare("in.csv:1: the rating '3,5' is not a number; if it has a decimal ',', add --decimal ,", "1;18;3,5\n1;19;4,0\n"),
+    prepare("in.csv:1: the line 'nnn", "n" * 100_000 + "\n" + GOOD, "--format", "csv"),
+    prepare("no column is recognised as the user among nnn", ",".join(["n" * 1000] * 100) + "\n" + GOOD),
+    prepare("the first is user uuu", f"{'u' * 9000},{'i' * 9000},1\n" * 2),
     prepare("is a zip archive", b"PK\x03\x04whatever"),
     prepare("in.csv is truncated", gzip.compress(GOOD.encode() * 1000)[:-20]),
     prepare("in.csv:7: expected 3 columns", GOOD + "4,5\n"),
@@ -62,6 +81,9 @@ FILES = [
     prepare("no rating is left", GOOD, "--min-user-ratings", "9"),
     prepare("lies above the offset 5", GOOD, "--offset", "5"),
     prepare("--split temporal needs times", GOOD, "--split", "temporal"),
+    prepare("--split leave-one-out needs times", GOOD, "--split", "leave-one-out", "--order", "time"),
+    prepare("column 4 looks like times (the first is 1500000000): --columns 1,2,3,4 reads it",
+            GOOD.replace("\n", ",1500000000\n"), "--split", "temporal"),
     prepare("only 6 lines, but --skip-lines is 99", GOOD, "--skip-lines", "99"),
     Case("b.csv has times", "prepare", "--input", "{d}/a.csv", "--input", "{d}/b.csv", "--output", "{d}/out.h5",
          a_csv=GOOD, b_csv="9::9::5::100\n"),
@@ -76,6 +98,10 @@ OPTIONS = [
     option("--split sideways: expected one of", "--split", "sideways"),
     option("--offset nan: expected", "--offset", "nan"),
     option("--columns 1,2", "--columns", "1,2"),
+    option("--order means nothing with --split kfold", "--order", "file"),
+    option("--order random and --split temporal contradict each other", "--order", "random", "--split", "temporal"),
+    option("--order newest: expected one of", "--order", "newest"),
+    option("--decimal ;: expected one of", "--decimal", ";"),
     option("--test-share means nothing with --split kfold", "--test-share", "0.3"),
     option("contradict each other", "--fold-file", "{d}/in.csv", "--fold-file", "{d}/other.csv"),
     option("'stray' is not understood", "stray"),
@@ -151,6 +177,8 @@ def faults(case, launcher, siren):
         found.append(f"expected one line with '{case.says}'")
     if not launcher and len(lines) != 1:
         found.append(f"{len(lines)} lines on stderr instead of 1")
+    if ours and len(ours[0]) > LONGEST:
+        found.append(f"{len(ours[0])} bytes in one message")
     if "MPI_ABORT" in done.stderr or "HDF5-DIAG" in done.stderr:
         found.append("noise of a library on stderr")
     if done.stdout:

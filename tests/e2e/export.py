@@ -65,7 +65,7 @@ def check_ranks(siren, run, folder):
             done(siren, "export", "--run", run, "--format", form, "--output", path, ranks=ranks)
             made.append(contents(path))
         assert made[0] == made[1] == made[2] == made[3], form
-    assert not [path for path in folder.iterdir() if ".tmp" in path.name]
+    assert not [path for path in folder.iterdir() if ".siren" in path.name]
 
 
 def check_evaluation_mode(siren, run, folder):
@@ -131,7 +131,7 @@ def check_bad_input(siren, folder, run, plain, odd):
         Case("a mf model has the final table only", "export", "--run", str(plain), "--format", "word2vec", "--table", "liked", "--output", "{d}/e"),
         Case("cannot write", *base, "--output", "{d}/no/such/e.h5"),
         Case("is a directory", *base, "--output", "{d}"),
-        Case("cannot make", *base, "--format", "npy", "--output", "{d}/no/such"),
+        Case("no/such: No such file", *base, "--format", "npy", "--output", "{d}/no/such"),
         Case("it is there already", *base, "--format", "npy", "--output", "{d}"),
         Case('user "a \\"b\\"" has a blank', "export", "--run", str(odd), "--format", "word2vec", "--output", "{d}/e"),
     ]

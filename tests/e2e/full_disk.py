@@ -26,7 +26,7 @@ def check(name, done, names, left_over):
     ours = [line for line in done.stderr.splitlines() if line.startswith("siren: ") and any(word in line for word in names)]
     assert done.returncode == 1, f"{name}: exit code {done.returncode}\n{done.stderr}"
     assert ours, f"{name}: none of {names} named\n{done.stderr}"
-    assert not any(line.endswith((".h5", ".csv", ".npy", ".html", "e.txt", ".tmp")) or ".tmp" in line or line == "latest" for line in left_over), f"{name}: left {left_over}"
+    assert not any(line.endswith((".h5", ".csv", ".npy", ".html", "e.txt")) or ".siren" in line or line == "latest" for line in left_over), f"{name}: left {left_over}"
     print(f"{name}: {ours[0]}")
 
 
@@ -51,6 +51,33 @@ def standard_output(siren, folder):
             print(f"{name}: {said[0]}")
 
 
+def small_sizes(siren, folder):
+    """A few files and a disk of any few pages: the file is there and whole, or one sentence says that there is no room."""
+    ratings, data, run = folder / "few.csv", folder / "few.h5", folder / "few"
+    for command in (["synth", "--users", 60, "--items", 40, "--ratings", 900, "--output", ratings], ["prepare", "--input", ratings, "--output", data],
+                    ["train", "--data", data, "--run", run, "--dim", 8, "--layers", 1, "--epochs", 1]):
+        subprocess.run([siren, *map(str, command)], check=True, capture_output=True, timeout=60)
+    disk = folder / "disk"
+    model = ["--run", run, "--output"]
+    for name, command in {"d.h5": ["prepare", "--input", ratings, "--output"], "e.h5": ["export", *model], "l.h5": ["recommend", "--all", "--format", "hdf5", *model],
+                          "r.html": ["report", run, "--output"]}.items():
+        ends = []
+        for kilobytes in range(4, 204, 4):
+            done = on_small_disk(folder, kilobytes / 1024, [siren, *command, disk / name])
+            listed = done.stdout.splitlines()
+            what = f"{command[0]} on {kilobytes} kB"
+            if done.returncode == 0:
+                assert name in listed and not any(".siren" in line for line in listed), f"{what}: {listed}"
+            else:
+                ours = [line for line in done.stderr.splitlines() if line]
+                assert done.returncode == 1, f"{what}: exit code {done.returncode}\n{done.stderr}"
+                assert len(ours) == 1 and ("No space left" in ours[0] or "no room" in ours[0]), f"{what}: {ours}"
+                assert not any(name in line for line in listed), f"{what}: left {listed}"
+            ends.append(done.returncode)
+        assert ends == sorted(ends, reverse=True) and 0 in ends and 1 in ends, f"{command[0]}: {ends}"
+        print(f"{command[0]}: no room on {ends.count(1)} disks of 4 kB and more, each told in one sentence")
+
+
 def main():
     siren = sys.argv[1]
     with tempfile.TemporaryDirectory() as name:
@@ -65,6 +92,7 @@ def main():
         if probe.returncode != 0:
             print(f"skipped: no mount namespace here ({probe.stderr.strip()})")
             return 77
+        small_sizes(siren, folder)
         ratings, data = folder / "r.csv", folder / "d.h5"
         for command in (["synth", "--users", 3000, "--items", 2000, "--ratings", 120000, "--output", ratings],
                         ["prepare", "--input", ratings, "--output", data],
@@ -81,7 +109,7 @@ def main():
                     ("train", 2, ["train", "--data", data, "--run", disk / "run", "--max-steps", 2, "--negatives", 4], ["H5", "writing", "cannot write"]),
                     ("recommend", 1, [*recommend, "--output", disk / "l.csv"], ["writing"]),
                     ("recommend to HDF5", 1, [*recommend, "--format", "hdf5", "--output", disk / "l.h5"], ["no room"]),
-                    ("report", 1 / 64, ["report", folder / "run", "--output", disk / "r.html"], ["cannot write"]),
+                    ("report", 1 / 64, ["report", folder / "run", "--output", disk / "r.html"], ["No space left"]),
                     ("export", 2, [*export, "--output", disk / "e.h5"], ["no room"]),
                     ("export to .npy", 1, [*export, "--format", "npy", "--output", disk / "e"], ["writing"]),
                     ("export to text", 1, [*export, "--format", "word2vec", "--output", disk / "e.txt"], ["writing"])):

@@ -40,7 +40,7 @@ def damaged_offsets(siren, folder):
         with h5py.File(path, "a") as file:
             file[f"{name}/offsets"][place] = value
         refused(siren, path, "is damaged")
-        refused(siren, path, "the data set is damaged", "--verify=false")
+        refused(siren, path, "do not cover its", "--verify=false")
 
 
 def finished(siren, folder):
@@ -186,7 +186,7 @@ def not_ours(siren, folder):
     with h5py.File(folder / "l.h5", "a") as file:
         file.attrs["siren_lists"] = 99
     for path, words in (("r.csv", "not a file of siren"), ("other.h5", "not a file of siren"), (".", "no run of siren"),
-                        ("nothing", "No such file"), ("short.h5", "cut short or damaged"), ("l.h5", "format 99 is newer")):
+                        ("nothing", "No such file"), ("short.h5", "short.h5 is damaged"), ("l.h5", "format 99 is newer")):
         refused(siren, folder / path, words)
 
 

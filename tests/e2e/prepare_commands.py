@@ -95,6 +95,94 @@ def same_on_any_number_of_ranks(program, folder):
     assert Path(folder, "x.h5").read_bytes() == alone, "3 ranks write another file than 1"
 
 
+def table(path):
+    """user -> [(item, value, part)] as the dataset holds them."""
+    with h5py.File(path) as file:
+        def ids(side):
+            blob, ends = file[f"{side}_ids/bytes"][:].tobytes(), file[f"{side}_ids/offsets"][:]
+            return [blob[a:b].decode() for a, b in zip(ends, ends[1:])]
+        items, offsets = ids("item"), file["by_user/offsets"][:]
+        columns = [file[f"by_user/{name}"][:] for name in ("item", "value", "part")]
+        return {user: [(items[i], v, p) for i, v, p in zip(*(column[a:b] for column in columns))]
+                for user, a, b in zip(ids("user"), offsets, offsets[1:])}
+
+
+def prepared(program, folder, content, *options, name="odd.csv"):
+    """The table of a file with such content, and all that was said."""
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = subprocess.run([program, "prepare", "--input", f"{folder}/{name}", "--output", f"{folder}/odd.h5", *options],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return table(folder / "odd.h5"), done.stdout + done.stderr
+
+
+def ways_of_writing(program, folder):
+    rows = [(f"u{u}", f"an item, {i}", 0.5 + (u + i) % 5) for u in range(6) for i in range(4)]
+    expected = {user: [(i, r) for u, i, r in rows if u == user] for user in {u for u, _, _ in rows}}
+
+    def check(content, *options, name="odd.csv"):
+        got, said = prepared(program, folder, content, *options, name=name)
+        assert {user: [row[:2] for row in got[user]] for user in got} == expected, f"{content[:80]!r}: {got}"
+        return said
+
+    quoted = "".join(f'"{u}";"{i}";"{r}"\n' for u, i, r in rows)
+    said = check('"Who";"What";"How"\n' + quoted, "--columns", "Who,What,How")
+    assert 'semicolon: user = column 1 ("Who"), item = column 2 ("What"), rating = column 3 ("How"), no time' in said, said
+    check("".join(f'"{u}";"{i}";"{r}"\n'.replace(".", ",") for u, i, r in rows), "--decimal", ",")
+    check("".join(f"{u}|{i}|{r}\n" for u, i, r in rows))
+    check("".join(f"{u}|{i}|{r}\n" for u, i, r in rows), "--format", "pipe")
+    said = check(gzip.compress(quoted.encode()) + bytes(5000), name="tape.gz")
+    assert "the zeros behind the end of its gzip data are ignored" in said, said
+
+
+def line_ends_inside_ids(program, folder):
+    for inside in ("\r\n", "\n"):
+        for outside in ("\r\n", "\n"):
+            text = outside.join(["user,item,rating", *(f'u{u},"one{inside}{i}",{i + 3}' for u in range(4) for i in range(3)), ""])
+            got, _ = prepared(program, folder, text)
+            assert [row[0] for row in got["u2"]] == [f"one{inside}{i}" for i in range(3)], got["u2"]
+
+
+def times_decide(program, folder):
+    """Each user's last rating in time is the first line; written in several ways."""
+    zones = ("T{:02}:00:00Z", " {:02}:00:00", "T{:02}:00:00.25+00:00", "T{:02}:30:00+0030")
+    text = "user,item,rating,date\n" + "".join(
+        f"{u},{i},{1 + i},2024-05-06{zones[(u + i) % 4].format(20 - i)}\n" for u in range(8) for i in range(5))
+    got, said = prepared(program, folder, text, "--split", "leave-one-out")
+    assert all([row[2] for row in rows] == [2, 1, 0, 0, 0] for rows in got.values()), got
+    assert "order      each user's ratings by time\n" in said and "ties" not in said, said
+    got, said = prepared(program, folder, text, "--split", "leave-one-out", "--order", "file")
+    assert all([row[2] for row in rows] == [0, 0, 0, 1, 2] for rows in got.values()), got
+    assert "order      each user's ratings by place in the files\n" in said, said
+    bare = "".join(f"{u}\t{i}\t{1 + i}\t{1500000000 - i}\n" for u in range(8) for i in range(5))
+    got, said = prepared(program, folder, bare, "--split", "leave-one-out")
+    assert "order      each user's ratings by chance\n" in said and "--columns 1,2,3,4 reads it" in said, said
+    got, said = prepared(program, folder, bare, "--split", "leave-one-out", "--columns", "1,2,3,4")
+    assert all([row[2] for row in rows] == [2, 1, 0, 0, 0] for rows in got.values()), got
+
+
+def numbering_decides_nothing(program, folder):
+    """Of equal times chance picks the test rating, whether items are numbered by popularity or against it."""
+    users, items = 600, 30
+    rated = [(u, i) for u in range(users) for i in range(items) if (u * 7 + i * 11) % items >= i]  # item 0 by all, 29 by few
+    usual = sum(i for _, i in rated) / len(rated)
+    for number in (lambda i: i, lambda i: items - 1 - i):
+        lines = [f"{u},{number(i)},{3 + u % 3},1500000000\n" for u, i in rated]
+        got, said = prepared(program, folder, "".join(lines), "--split", "leave-one-out", "--columns", "1,2,3,4")
+        tested = [number(int(row[0])) for rows in got.values() for row in rows if row[2] == 2]
+        # six standard deviations of the mean of 600 draws, whose own is below 8
+        assert len(tested) == users and abs(sum(tested) / users - usual) < 2, f"mean tested item {sum(tested) / users}, not {usual}"
+        assert f"ties       {users} users' last rating is tied in time, {users} users' validation rating: chance" in said, said
+
+
+def doubts_are_spoken(program, folder):
+    _, said = prepared(program, folder, "1,18,3,5\n1,19,4,0\n2,18,4,5\n2,19,5,0\n3,19,4,5\n")
+    assert "column 3 was taken for the rating and column 4 left unread; if '3,5' in the first line is one number" in said, said
+    assert "no time; left unread: column 4" in said, said
+    _, said = prepared(program, folder, "".join(f"{u},{u % 3},{u % 5}\n" for u in range(40)))
+    assert "no user rated more than one item" in said, said
+
+
 def help_fits_a_screen(program, _):
     for command in ("prepare", "info"):
         lines = siren(program, command, "--help").splitlines()
@@ -102,7 +190,8 @@ def help_fits_a_screen(program, _):
 
 
 def main():
-    steps = (one_file, fold_files, part_files, format_as_documented, same_on_any_number_of_ranks, help_fits_a_screen)
+    steps = (one_file, fold_files, part_files, format_as_documented, same_on_any_number_of_ranks, ways_of_writing,
+             line_ends_inside_ids, times_decide, numbering_decides_nothing, doubts_are_spoken, help_fits_a_screen)
     with tempfile.TemporaryDirectory() as name:
         for step in steps:
             step(sys.argv[1], Path(name))

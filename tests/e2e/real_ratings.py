@@ -56,25 +56,34 @@ def check_popularity(siren, data):
             assert abs(metrics[name] - value) < 5e-5, f"{name} is {metrics[name]} at {ranks} ranks"
 
 
-def check_ranks(siren, data):
-    """Losses of the same seed at 1 to 4 ranks."""
-    for storage, limits in (("fp64", [(100, 1e-10)]), ("fp32", [(20, 1e-5), (50, 1e-3)]), ("bf16", [(20, 1e-2)])):
-        steps = limits[-1][0]
-        _, alone = siren.train(data, steps, "--storage", storage)
-        for ranks in (2, 3, 4):
-            _, together = siren.train(data, steps, "--storage", storage, ranks=ranks)
-            for count, tolerance in limits:
-                worst = np.max(np.abs(together[:count] / alone[:count] - 1))
-                print(f"{storage} {ranks} ranks: {count} steps agree with 1 rank to {worst:.1e}")
-                assert worst <= tolerance, f"{storage}, {ranks} ranks: {worst}"
-
-
 def tensors(run):
     """Every dataset of the run's newest checkpoint."""
     found = {}
     with h5py.File(max((run / "checkpoints").glob("step-*.h5")), "r") as file:
         file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
     return found
+
+
+def differences(run, other):
+    """Of the parameters, the table that differs most: by its largest difference over its largest value, and by norms."""
+    expected, got = tensors(other), tensors(run)
+    tables = [(values.astype(np.float64), got[name]) for name, values in expected.items() if name.startswith("parameters/")]
+    return (max(np.max(np.abs(a - b)) / np.max(np.abs(a)) for a, b in tables), max(np.linalg.norm(a - b) / np.linalg.norm(a) for a, b in tables))
+
+
+def check_ranks(siren, data):
+    """Losses of the same seed at 1 to 4 ranks. SPEC promises nothing of parameters: Adam takes whole steps where a gradient is all rounding."""
+    for storage, limits in (("fp64", [(100, 1e-10)]), ("fp32", [(20, 1e-5), (50, 1e-3)]), ("bf16", [(20, 1e-2), (50, None)])):
+        steps = limits[-1][0]
+        run, alone = siren.train(data, steps, "--storage", storage)
+        for ranks in (2, 3, 4):
+            other, together = siren.train(data, steps, "--storage", storage, ranks=ranks)
+            for count, tolerance in limits:
+                worst = np.max(np.abs(together[:count] / alone[:count] - 1))
+                print(f"{storage} {ranks} ranks: losses of {count} steps agree with 1 rank to {worst:.1e}")
+                assert tolerance is None or worst <= tolerance, f"{storage}, {ranks} ranks: {worst}"
+            most, norm = differences(other, run)
+            print(f"{storage} {ranks} ranks: parameters after {steps} steps agree with 1 rank to {most:.1e} of a table's largest value, {norm:.1e} in norm")
 
 
 def check_bits(siren, data):

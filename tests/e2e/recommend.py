@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from bad_prepare_input import Case, faults
-from trained_model import MPIEXEC, SPREAD, PlainModel, done, ids_of, run, train
+from trained_model import MPIEXEC, SPREAD, PlainModel, done, ids_of, run, train, write_ratings
 
 TOLERANCE = 1e-5  # of a score: 64 products in fp32 here, in fp64 there; scores are of size 1
 
@@ -60,7 +60,8 @@ def check_lists(siren, model, base):
         want = dict(model.best(user, top=100000))
         order = [want.pop(item) for item, _ in whole[model.users[user]]]
         assert not want and all(b - a < TOLERANCE for a, b in zip(order, order[1:])), f"all items of {model.users[user]}"
-    for options, how in ((("--include-seen",), {"seen": True}), (("--top", 3), {"top": 3}), (("--candidates", "all"), {"candidates": "all"}),
+    for options, how in ((("--include-seen",), {"hide": "none"}), (("--hide", "none"), {"hide": "none"}), (("--hide", "train"), {"hide": "train"}),
+                         (("--hide", "all"), {}), (("--top", 3), {"top": 3}), (("--candidates", "all"), {"candidates": "all"}),
                          (("--popularity-penalty", 0.5), {"penalty": 0.5}), (("--allow-items", "{allow}"), {"allowed": set(every_third)}),
                          (("--deny-items", "{allow}"), {"allowed": set(model.items) - set(every_third)})):
         with tempfile.TemporaryDirectory() as name:
@@ -129,7 +130,7 @@ def check_ids(siren, model, base, folder):
         expect_same(entries, model.best(model.users.index(name)), name)
     assert done(siren, *base, "--users", "u7, u8") == done(siren, *base, "--users", "u8,u7,u8")
     result = run(siren, *base, "--users", "u1," + ",".join(f"x{k}" for k in range(9)), ranks=3)
-    assert result.returncode == 0 and b"9 of 10 users are unknown" in result.stderr and b"'x4', ...\n" in result.stderr, result.stderr
+    assert result.returncode == 0 and b"9 of 10 users are unknown" in result.stderr and b"'x4', ...; an id with a comma in it goes into a file: --users-from FILE\n" in result.stderr, result.stderr
 
 
 def bad_cases(folder, base, other):
@@ -160,7 +161,15 @@ def bad_cases(folder, base, other):
         case("for whom?", "--all=false"),
         case("--users and --all contradict each other", "--all", "--users", "u1"),
         case("--users-from and --similar-to contradict each other", "--similar-to", "1000", "--users-from", "{d}/ids"),
+        case("--similar-to and --similar-from contradict each other", "--similar-to", "1000", "--similar-from", "{d}/ids"),
+        case("--users: the data set knows none of the users asked for: 'Doe', 'J 1'; give their ids as in the ratings; an id with a comma in it goes "
+             "into a file: --users-from FILE", "--users", "Doe, J 1"),
+        case("an id with a comma in it goes into a file: --similar-from FILE", "--similar-to", "Good, the Bad"),
+        case("allow: no ids in it", "--all", "--allow-items", "{d}/allow", allow=""),
         case("--include-seen says nothing about items", "--similar-to", "1000", "--include-seen"),
+        case("--hide says nothing about items", "--similar-to", "1000", "--hide", "all"),
+        case("--include-seen and --hide train contradict each other", "--all", "--include-seen", "--hide", "train"),
+        case("--hide some: expected one of", "--all", "--hide", "some"),
         case("--popularity-penalty says nothing about items", "--similar-to", "1000", "--popularity-penalty", "1"),
         case("--format hdf5 needs --output", "--all", "--format", "hdf5"),
         case("--format xml: expected one of", "--all", "--format", "xml"),
@@ -195,6 +204,34 @@ def check_bad_input(siren, folder, base):
         assert result.returncode == 1 and b"writing the output: No space" in result.stderr, result
 
 
+def check_hidden(siren, folder):
+    """A data set in three files: nothing that a user has rated in any of them is in a list, of cold users neither, on any number of ranks."""
+    folder.mkdir()
+    write_ratings(folder / "r.csv", 7, False)
+    rows = list(csv.reader((folder / "r.csv").open(newline="", encoding="utf-8")))
+    parts = ("train", "valid", "test")
+    for place, name in enumerate(parts):  # of each user 18 ratings train, 6 validate, 6 test
+        mine = [row for k, row in enumerate(rows[1:]) if (k % 30 >= 18) + (k % 30 >= 24) == place]
+        with (folder / name).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([rows[0], *mine])
+    done(siren, "prepare", *[word for name in parts for word in (f"--{name}", folder / name)], "--output", folder / "d.h5")
+    done(siren, "train", "--data", folder / "d.h5", "--run", folder / "run", *SPREAD)
+    done(siren, "export", "--run", folder / "run", "--output", folder / "e.h5")
+    model = PlainModel(folder / "e.h5", folder / "d.h5")
+    rated = {(user, item) for user, item, _ in rows[1:]}
+    assert model.known.sum() == len(rated) > model.rated.sum()
+    for hide in ("all", "train", "none"):
+        texts = [done(siren, "recommend", "--run", folder / "run", "--all", "--hide", hide, ranks=ranks) for ranks in (1, 2, 3, 4)]
+        assert texts[0] == texts[1] == texts[2] == texts[3], hide
+        lists, sources = lists_of(texts[0])
+        again = sum((user, item) in rated for user, entries in lists.items() for item, _ in entries)
+        assert (again == 0) == (hide == "all"), f"--hide {hide}: {again} rated items are recommended"
+        assert "popular" in sources.values()
+        for user in range(0, len(model.users), 5):
+            expect_same(lists[model.users[user]], model.best(user, hide=hide), f"--hide {hide} {model.users[user]}")
+    assert texts[0] != done(siren, "recommend", "--run", folder / "run", "--all") == done(siren, "recommend", "--run", folder / "run", "--all", "--hide", "all")
+
+
 def check_models(siren, folder):
     """Models without the disliked branch, other storage, another model's options."""
     for k, options in enumerate((("--model", "lightgcn"), ("--model", "mf"), ("--storage", "bf16"), ("--no-attention", "--norm", "mean"), ("--dim", 20))):
@@ -219,6 +256,7 @@ def main():
         check_formats(siren, model, base, folder)
         check_ranks(siren, base, folder)
         check_ids(siren, model, base, folder)
+        check_hidden(siren, folder / "parts")
         check_models(siren, folder)
         check_bad_input(siren, folder, base)
     print(f"200 users of {len(model.users)}, {int(model.cold.sum())} cold ones among all")

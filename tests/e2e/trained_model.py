@@ -61,8 +61,14 @@ def ids_of(file, name):
     return [text[begin:end].decode() for begin, end in zip(at, at[1:])]
 
 
+def split_kind(dataset):
+    with h5py.File(dataset, "r") as file:
+        kind = file.attrs["split_kind"]
+    return kind.decode() if isinstance(kind, bytes) else kind
+
+
 class PlainModel:
-    """Exported embeddings and the train ratings of fold 1, without anything of siren's."""
+    """Exported embeddings and the ratings of fold 1 or of parts, without anything of siren's."""
 
     def __init__(self, embeddings, dataset):
         with h5py.File(embeddings, "r") as file:
@@ -70,24 +76,27 @@ class PlainModel:
             self.z = {side: file[f"{side}/z"][:].astype(np.float64) for side in ("users", "items")}
         self.rated = np.zeros((len(self.users), len(self.items)), bool)
         self.liked = np.zeros_like(self.rated)
+        self.known = np.zeros_like(self.rated)  # in any part
         with h5py.File(dataset, "r") as file:
             offsets, item = file["by_user/offsets"][:], file["by_user/item"][:]
             value, part = file["by_user/value"][:], file["by_user/part"][:]
         user = np.repeat(np.arange(len(self.users)), np.diff(offsets))
-        train = part != 1
+        folds = split_kind(dataset) == "folds"
+        train = part != 1 if folds else part == 0
+        self.known[user, item] = True
         self.rated[user[train], item[train]] = True
         self.liked[user[train], item[train]] = value[train] > 3.5
         self.cold = ~self.liked.any(axis=1)
 
-    def best(self, user, top=10, allowed=None, seen=False, penalty=0.0, candidates="train"):
+    def best(self, user, top=10, allowed=None, hide="all", penalty=0.0, candidates="train"):
         """[(item id, score)] of a user by index, ties by index."""
         likes = self.liked.sum(axis=0)
         scores = likes.astype(float) if self.cold[user] else self.z["items"] @ self.z["users"][user] - penalty * np.log1p(likes)
         possible = np.ones(len(self.items), bool) if candidates == "all" else self.rated.any(axis=0)
         if allowed is not None:
             possible &= np.isin(self.items, list(allowed))
-        if not seen:
-            possible &= ~self.rated[user]
+        if hide != "none":
+            possible &= ~(self.known if hide == "all" else self.rated)[user]
         return self.cut(scores, possible, top)
 
     def similar(self, item, top=10):

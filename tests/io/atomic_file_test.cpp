@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/atomic_file.hpp"
 
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "support/temp_folder.hpp"
@@ -57,6 +60,53 @@ TEST(AtomicFile, DoesNotReplaceAPipeOrDevice) {
   ASSERT_EQ(::mkfifo(folder.path("pipe").c_str(), 0600), 0);
   EXPECT_THAT(input_error([&] { AtomicFile(folder.path("pipe")); }), HasSubstr("device or a pipe"));
   EXPECT_EQ(folder.files(), 1U) << "nothing beside it";
+}
+
+TEST(AtomicFile, ALinkStaysAndItsTargetIsReplaced) {
+  const TempFolder folder;
+  folder.write("target", "old");
+  std::filesystem::create_symlink("target", folder.path("out"));
+  write_text_file(folder.path("out"), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.path("out")));
+  EXPECT_EQ(folder.read("target"), "new");
+  EXPECT_EQ(folder.files(), 2U);
+}
+
+TEST(AtomicFile, SaysWhyATextCannotBeWritten) {
+  const TempFolder folder;
+  const rlimit none{4096, RLIM_INFINITY};
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, SIG_IGN);
+  ::setrlimit(RLIMIT_FSIZE, &none);
+  try {
+    write_text_file(folder.path("out"), std::string(10000, 'x'));
+    ADD_FAILURE() << "no error";
+  } catch (const EnvironmentError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("File too large"));
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(folder.files(), 0U);
+}
+
+TEST(AtomicDirectory, AppearsWithItsFilesAndReplacesNothing) {
+  const TempFolder folder;
+  folder.write("out.tmp", "mine");
+  {
+    AtomicDirectory directory(folder.path("out/"));
+    std::ofstream(directory.temporary() + "/part") << "text";
+    EXPECT_FALSE(std::filesystem::exists(folder.path("out")));
+    directory.publish();
+  }
+  EXPECT_EQ(folder.read("out/part"), "text");
+  EXPECT_EQ(folder.read("out.tmp"), "mine");
+  EXPECT_THAT(input_error([&] { AtomicDirectory(folder.path("out")); }),
+              HasSubstr("there already"));
+  {
+    const AtomicDirectory directory(folder.path("other"));
+    std::ofstream(directory.temporary() + "/part") << "text";
+  }
+  EXPECT_EQ(folder.files(), 2U);
 }
 
 TEST(AtomicFile, FlushReportsFailure) {

@@ -36,7 +36,7 @@ TEST(Hdf5Attribute, RoundTripsEveryKind) {
   EXPECT_EQ(file.string_attribute("long"), long_text);
   EXPECT_TRUE(has_attribute(file.get(), "int", "f.h5"));
   EXPECT_FALSE(has_attribute(file.get(), "absent", "f.h5"));
-  EXPECT_THROW(file.int_attribute("absent"), EnvironmentError);
+  EXPECT_THROW(file.int_attribute("absent"), InputError);
 }
 
 TEST(Hdf5Attribute, IsSetOnce) {

@@ -79,13 +79,13 @@ TEST(Hdf5File, KnowsWhatExists) {
   EXPECT_TRUE(file.exists("a/b"));
   EXPECT_FALSE(file.exists("a/c"));
   EXPECT_FALSE(file.exists("x/y/z"));
-  EXPECT_THROW(file.length_of("x/y/z"), EnvironmentError);
+  EXPECT_THROW(file.length_of("x/y/z"), InputError);
 }
 
 TEST(Hdf5File, ReportsWhatItCannotOpen) {
   const test::TempFolder folder;
-  EXPECT_THROW(Hdf5File::open_read_only(folder.path("absent")), EnvironmentError);
-  EXPECT_THROW(Hdf5File::open_read_only(folder.write("text", "not HDF5")), EnvironmentError);
+  EXPECT_THROW(Hdf5File::open_read_only(folder.path("absent")), InputError);
+  EXPECT_THROW(Hdf5File::open_read_only(folder.write("text", "not HDF5")), InputError);
   EXPECT_THROW(Hdf5File::create(folder.path("no/such/folder.h5"), 0), EnvironmentError);
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/json_lines.hpp"
 
+#include <limits>
 #include <sstream>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -52,6 +54,36 @@ TEST(EachEvent, NamesTheLineThatCannotBeTaken) {
   for (const char* odd : {"5\n", "null\n", "[]\n", "{}\n", "{\"event\":null}\n"})
     EXPECT_THAT(outcome_of(odd).message, HasSubstr("m.jsonl:1: not an event of siren train"))
         << odd;
+}
+
+TEST(EachEvent, TakesLinesOfAnyUsualLength) {
+  for (const std::size_t length : {4093UL, 4094UL, 4095UL, 4096UL, 4097UL, 100000UL}) {
+    const std::string name(length - std::string_view("{\"event\":\"\"}").size(), 'x');
+    const std::string line = "{\"event\":\"" + name + "\"}";
+    EXPECT_THAT(outcome_of(line + "\n" + line).events, ElementsAre(name, name)) << length;
+    EXPECT_THAT(outcome_of(line + "\n{\"event\":\"b\"}\n").events, ElementsAre(name, "b"));
+  }
+}
+
+TEST(EachEvent, RefusesWhatIsTooLongOrTooDeep) {
+  const std::string deep(100000, '[');
+  EXPECT_THAT(outcome_of("{\"event\":" + deep + "\n").message, HasSubstr("m.jsonl:1:"));
+  EXPECT_THAT(outcome_of("{\"event\":" + deep + std::string(100000, ']') + "}\n").message,
+              HasSubstr("m.jsonl:1: not an event of siren train (nested too deep)"));
+  EXPECT_THAT(outcome_of("{\"event\":\"\\\"" + deep + "\"}\n").events, ElementsAre("\"" + deep));
+  EXPECT_THAT(outcome_of(std::string((64 << 20) + 5000, ' ')).message,
+              HasSubstr("more than 64 MB"));
+}
+
+TEST(WholeNumber, IsNoOther) {
+  EXPECT_EQ(whole_number(-3), -3);
+  EXPECT_EQ(whole_number(std::numeric_limits<std::int64_t>::max()),
+            std::numeric_limits<std::int64_t>::max());
+  for (const nlohmann::ordered_json& odd :
+       {nlohmann::ordered_json(1e300), nlohmann::ordered_json(1.0), nlohmann::ordered_json("1"),
+        nlohmann::ordered_json(nullptr),
+        nlohmann::ordered_json(std::numeric_limits<std::uint64_t>::max())})
+    EXPECT_THROW(whole_number(odd), InputError) << odd;
 }
 
 TEST(JsonLine, ReplacesBytesThatAreNotUtf8) {

@@ -2,6 +2,7 @@
 #include "siren/io/plain_file.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "support/temp_folder.hpp"
 
@@ -32,6 +33,23 @@ TEST(PlainFile, SaysWhatIsNoFile) {
               HasSubstr("none: No such file"));
   EXPECT_THAT(input_error([&] { PlainFile(folder.path("")).length(); }),
               HasSubstr("is a directory"));
+}
+
+TEST(PlainFile, WaitsForNobody) {
+  const TempFolder folder;
+  ASSERT_EQ(::mkfifo(folder.path("pipe").c_str(), 0600), 0);
+  EXPECT_THAT(input_error([&] { PlainFile(folder.path("pipe")); }), HasSubstr("is a pipe"));
+  EXPECT_THAT(input_error([] { PlainFile("/dev/zero"); }), HasSubstr("is a device"));
+  EXPECT_THAT(input_error([&] { require_ordinary(folder.path("pipe")); }), HasSubstr("is a pipe"));
+  EXPECT_THAT(input_error([] { require_ordinary("/dev/zero"); }), HasSubstr("is a device"));
+  EXPECT_NO_THROW(require_ordinary(folder.path("none")));
+}
+
+TEST(PlainFile, ReadsSmallFilesOnly) {
+  const TempFolder folder;
+  EXPECT_EQ(read_small_file(folder.write("f", "0123456789"), 10), "0123456789");
+  EXPECT_THAT(input_error([&] { read_small_file(folder.path("f"), 9); }), HasSubstr("f has 10"));
+  EXPECT_THAT(input_error([] { read_small_file("/dev/zero", 9); }), HasSubstr("is a device"));
 }
 
 TEST(PlainFile, NamesTheFileThatCannotBeWritten) {

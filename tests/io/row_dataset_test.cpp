@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/row_dataset.hpp"
 
+#include <cstdint>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include "siren/core/error.hpp"
 
@@ -37,6 +41,51 @@ TEST_F(RowDatasetTest, GivesBackTheRowsOfAWindow) {
     EXPECT_EQ(read, (std::vector<float>{3, 4, 5, 6, 7, 8})) << name;
     dataset.read({3, 3}, nullptr, 4);
   }
+}
+
+TEST_F(RowDatasetTest, ConvertsPackedRows) {
+  create_row_dataset(file_, "t", {5, 3, 8}, {2, 6});
+  const RowDataset dataset(file_, "t");
+  const std::vector<double> values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 1e300, -1e300};
+  dataset.write({0, 5}, reinterpret_cast<const char*>(values.data()), 8, H5P_DEFAULT);
+  std::vector<float> read(9);
+  dataset.read({2, 5}, reinterpret_cast<char*>(read.data()), 4);
+  const float beyond = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(read[2], 8.0F);
+  EXPECT_EQ(read[5], 11.0F);
+  EXPECT_EQ(read[7], beyond);
+}
+
+/// A chunk of another program: of `rows` x 3 values, packed as they are.
+void write_chunk(const Hdf5File& file, const std::vector<float>& values, std::uint32_t left_out) {
+  const Hdf5Handle dataset(H5Dopen2(file.get(), "t", H5P_DEFAULT), H5Dclose, "opening", "t");
+  uLongf length = compressBound(values.size() * sizeof(float));
+  std::vector<Bytef> packed(length);
+  compress2(packed.data(), &length, reinterpret_cast<const Bytef*>(values.data()),
+            values.size() * sizeof(float), 9);
+  const hsize_t place[2] = {0, 0};
+  check_hdf5(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, left_out, place, length, packed.data()),
+             "writing", "t");
+}
+
+TEST_F(RowDatasetTest, ChunksThatAreNotOursAreDamage) {
+  create_row_dataset(file_, "t", {4, 3, 4}, {2, 6});
+  const RowDataset dataset(file_, "t");
+  std::vector<float> read(6);
+  const auto saying = [&](const RowRange& rows) {
+    return test::input_error([&] { dataset.read(rows, reinterpret_cast<char*>(read.data()), 4); });
+  };
+  EXPECT_NE(saying({0, 2}).find("t has 0 bytes for its rows from 0"), std::string::npos);
+  constexpr std::uint32_t kUnshuffled = 1;  // the first filter is left out
+  write_chunk(file_, {0, 1, 2, 3, 4, 5}, kUnshuffled);
+  EXPECT_EQ(saying({0, 2}), "");
+  EXPECT_EQ(read, (std::vector<float>{0, 1, 2, 3, 4, 5}));
+  write_chunk(file_, {0, 1, 2, 3, 4}, kUnshuffled);
+  EXPECT_NE(saying({0, 2}).find("t cannot be unpacked from row 0"), std::string::npos);
+  write_chunk(file_, std::vector<float>(4000, 0.0F), kUnshuffled);  // a few bytes that swell
+  EXPECT_NE(saying({0, 2}).find("t cannot be unpacked from row 0"), std::string::npos);
+  write_chunk(file_, {0, 1, 2, 3, 4, 5}, 3);
+  EXPECT_NE(saying({0, 2}).find("is damaged"), std::string::npos);
 }
 
 TEST_F(RowDatasetTest, ConvertsBetweenThePrecisions) {

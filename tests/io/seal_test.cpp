@@ -82,6 +82,17 @@ TEST(Seal, NamesTheDamagedExtent) {
   EXPECT_THAT(verdict(path), HasSubstr("the contents of second do not match"));
 }
 
+TEST(Seal, DistrustsPlacesOutsideTheFile) {
+  const TempFolder folder;
+  const std::string path = sealed(folder);
+  for (const FileExtent& place : {FileExtent{100, 10}, FileExtent{kSealBytes + 95, 10},
+                                  FileExtent{std::int64_t{1} << 62, std::int64_t{1} << 62},
+                                  FileExtent{kSealBytes + 15, 10}}) {
+    write_seal(path, kVersion, {{"first", {kSealBytes + 10, 10}, 0}, {"second", place, 0}});
+    EXPECT_THAT(verdict(path), HasSubstr("its first block places")) << place.offset;
+  }
+}
+
 TEST(Seal, TellsForeignFilesApart) {
   const TempFolder folder;
   EXPECT_THAT(verdict(folder.path("absent")), HasSubstr("cannot read"));

@@ -14,7 +14,7 @@ LAYER = {"core": 0, "math": 1, "comm": 1, "data": 2, "graph": 2, "dist": 3, "mod
 FENCES = [(re.compile(r"^mpi\.h$"), {"comm", "io"}),
           (re.compile(r"^hdf5(_hl)?\.h$|^H5\w*\.h$"), {"io"}),
           (re.compile(r"^boost/program_options"), {"app"})]
-PROGRAMS = {Path("src/app/main.cpp")}  # have no header
+PROGRAMS = {Path("src/app/main.cpp"), Path("src/app/operator_new.cpp")}  # have no header
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 
 

@@ -47,6 +47,19 @@ std::string message(const std::string& text) {
   return "";
 }
 
+TEST(ReadMetrics, ShowsTheLastEvaluationIfNothingWasTested) {
+  constexpr const char* kUnjudged =
+      R"({"event":"final","step":10,"split":"none","users":0,"metrics":{},"groups":{},"exposure":{},"seconds":0})"
+      "\n";
+  const RunRecord run =
+      parsed(kMemory + epoch(5, 3.0) + judged(R"("event":"eval","epoch":1)") + kUnjudged);
+  EXPECT_TRUE(run.final.has_value());
+  EXPECT_FALSE(run.judged_at_end());
+  ASSERT_NE(run.shown_evaluation(), nullptr);
+  EXPECT_EQ(run.shown_evaluation()->metric("nDCG@10"), 0.25);
+  EXPECT_EQ(parsed(kMemory + epoch(5, 3.0) + kUnjudged).shown_evaluation(), nullptr);
+}
+
 TEST(ReadMetrics, TakesWhatAReportShows) {
   const RunRecord run = parsed(kMemory + epoch(5, 3.0) + judged(R"("event":"eval","epoch":1)") +
                                epoch(10, 2.0) + judged(R"("event":"final","step":10)"));

@@ -116,6 +116,21 @@ TEST(Locate, PassesOverAbsentItems) {
   EXPECT_THAT(found.positions, ElementsAre(10, 30));
 }
 
+TEST(Merge, PutsTheListsOfChosenUsersTogether) {
+  const std::vector<EdgeOffset> one_offsets = {0, 2, 3, 3};
+  const std::vector<ItemId> one = {5, 7, 1};
+  const std::vector<EdgeOffset> two_offsets = {0, 1, 3, 4};
+  const std::vector<ItemId> two = {6, 2, 9, 4};
+  const std::vector<ItemLists> lists = {{one_offsets, one}, {}, {two_offsets, two}};
+  const MergedLists all = merge(lists, std::vector<LocalRow>{0, 1, 2}, 3);
+  EXPECT_THAT(all.offsets, ElementsAre(0, 3, 6, 7));
+  EXPECT_THAT(all.items, ElementsAre(5, 7, 6, 1, 2, 9, 4));
+  const MergedLists some = merge(lists, std::vector<LocalRow>{1}, 3);
+  EXPECT_THAT(some.offsets, ElementsAre(0, 0, 3, 3));
+  EXPECT_THAT(some.items, ElementsAre(1, 2, 9));
+  EXPECT_THAT(merge({}, std::vector<LocalRow>{1}, 3).offsets, ElementsAre(0, 0, 0, 0));
+}
+
 TEST(Locate, NoListsMeansNoItems) {
   const std::vector<LocalRow> users = {0, 1};
   const ListPositions found = locate({}, users, {}, Absent::kNone);

@@ -4,12 +4,14 @@
 #include <chrono>
 #include <cstdlib>
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "siren/core/error.hpp"
 
 namespace siren {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(Deadline, ReadsTimeLimitsLikeBatchSystems) {
   EXPECT_EQ(parse_time_limit("90"), 5400.0);
@@ -34,11 +36,24 @@ TEST(Deadline, ComesWithTheEarlierOfItsTwoReasons) {
   EXPECT_TRUE(Deadline(std::nullopt, now.count() - 5.0).within(0.0));
 }
 
+TEST(Deadline, NamesItsReason) {
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  EXPECT_THAT(std::string(Deadline(100.0, std::nullopt).reason()), HasSubstr("--time-limit"));
+  EXPECT_THAT(std::string(Deadline(100.0, now.count() + 200.0).reason()),
+              HasSubstr("--time-limit"));
+  EXPECT_THAT(std::string(Deadline(100.0, now.count() + 20.0).reason()),
+              HasSubstr("SLURM_JOB_END_TIME"));
+}
+
 TEST(Deadline, AsksTheBatchSystem) {
-  ::setenv("SLURM_JOB_END_TIME", "1700000000", 1);
-  EXPECT_EQ(end_of_batch_job(), 1.7e9);
-  ::setenv("SLURM_JOB_END_TIME", "Unknown", 1);
-  EXPECT_EQ(end_of_batch_job(), std::nullopt);
+  ::setenv("SLURM_JOB_END_TIME", "4000000000", 1);
+  EXPECT_EQ(end_of_batch_job(), 4e9);
+  for (const char* ignored :
+       {"1700000000", "0", "Unknown", "", "12 o'clock", "-5", "4000000000 "}) {
+    ::setenv("SLURM_JOB_END_TIME", ignored, 1);
+    EXPECT_EQ(end_of_batch_job(), std::nullopt) << ignored;
+    EXPECT_FALSE(job_deadline("").within(1e9)) << ignored;
+  }
   ::unsetenv("SLURM_JOB_END_TIME");
   EXPECT_EQ(end_of_batch_job(), std::nullopt);
 }

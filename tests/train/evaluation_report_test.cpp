@@ -15,6 +15,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 EvaluationReport example() {
   EvaluationReport report;
@@ -34,6 +35,9 @@ EvaluationReport example() {
       {"coverage@5", 0.5}, {"coverage@10", 0.6}, {"popularity@5", 4.0}, {"popularity@10", 3.0}};
   report.candidates = 3706;
   report.also_in_train = 7;
+  report.mask = "train+valid";
+  report.also_in_valid = 3;
+  report.ties = {6000, 7, 5};
   report.seconds = 0.125;
   return report;
 }
@@ -60,13 +64,16 @@ TEST(EvaluationReport, AsJson) {
   const nlohmann::ordered_json json = nlohmann::ordered_json::parse(to_json(example()).dump());
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  EXPECT_THAT(keys,
-              ElementsAre("split", "users", "metrics", "groups", "exposure", "disliking_users",
-                          "auc_users", "candidates", "also_in_train", "seconds"));
+  EXPECT_THAT(keys, ElementsAre("split", "users", "metrics", "groups", "exposure",
+                                "disliking_users", "auc_users", "candidates", "also_in_train",
+                                "mask", "also_in_valid", "ties", "seconds"));
   EXPECT_EQ(json["split"], "test");
   EXPECT_EQ(json["users"], 5980);
   EXPECT_EQ(json["seconds"], 0.125);
   EXPECT_EQ(json["also_in_train"], 7);
+  EXPECT_EQ(json["mask"], "train+valid");
+  EXPECT_EQ(json["also_in_valid"], 3);
+  EXPECT_EQ(json["ties"].dump(), R"({"lists":6000,"tied":7,"at_cutoff":5})");
   std::vector<std::string> names;
   for (const auto& [name, value] : json["metrics"].items()) names.push_back(name);
   EXPECT_EQ(names, metric_names(example().cutoffs));
@@ -79,12 +86,22 @@ TEST(EvaluationReport, AsJson) {
 
 TEST(EvaluationReport, ForPeople) {
   const std::string text = format_report(example());
-  EXPECT_THAT(text, HasSubstr("test: 5,980 users, 3,706 candidate items"));
-  EXPECT_THAT(text, HasSubstr("7 held-out pairs"));
+  EXPECT_THAT(text, HasSubstr("test: 5,980 users, 3,706 candidate items, train+valid masked, "));
+  EXPECT_THAT(text, HasSubstr("7 held-out pairs are also in train"));
+  EXPECT_THAT(text, HasSubstr("3 held-out pairs are also in validation"));
+  EXPECT_THAT(text, HasSubstr("\n7 of 6,000 lists hold equal scores"));
   EXPECT_THAT(text, HasSubstr("\nnDCG           0.0600   0.0700\n"));
   EXPECT_THAT(text, HasSubstr("\ncoverage       0.5000   0.6000\n"));
   EXPECT_THAT(text, HasSubstr("\n<20                 0        -"));
   EXPECT_THAT(text, HasSubstr(" Dislike@10"));
+}
+
+TEST(EvaluationReport, SpeaksOfTiesBeyondOneListInAThousand) {
+  EvaluationReport report = example();
+  report.ties = {6000, 6, 6};
+  EXPECT_THAT(format_report(report), Not(HasSubstr("equal scores")));
+  report.ties = {5999, 6, 6};
+  EXPECT_THAT(format_report(report), HasSubstr("6 of 5,999 lists"));
 }
 
 }  // namespace

@@ -142,6 +142,63 @@ TEST_F(EvaluatorTest, EveryRankReportsTheSame) {
   EXPECT_EQ(to_json(mine).dump(), of_root);
 }
 
+/// Whoever owns which users, and so whatever order they are added in: the same bits.
+TEST_F(EvaluatorTest, PartitionsDoNotShow) {
+  const RatingWorld world({.users = 300, .items = 80, .dimension = 4, .ties = true}, 19);
+  std::vector<std::string> texts;
+  for (const Partition& partition : partitions_of(world, comm_.size())) {
+    EvaluationReport report = evaluate(world, partition, {});
+    report.seconds = 0.0;
+    texts.push_back(to_json(report).dump());
+    EXPECT_GT(report.ties.tied, 0);
+    EXPECT_LE(report.ties.lists, world.users());
+  }
+  EXPECT_EQ(texts[0], texts[1]);
+  EXPECT_EQ(texts[0], texts[2]);
+}
+
+/// As if the validation ratings had been train ratings, but for the items that may be ranked.
+TEST_F(EvaluatorTest, MasksValidationRatingsIfAsked) {
+  const RatingWorld world({}, 20);
+  for (const Partition& partition : partitions_of(world, comm_.size())) {
+    const Layout layout(partition, comm_.rank(), comm_.size(), world.user_table.columns());
+    const TrainingSet training = world.training_of(layout);
+    const HeldOutRatings held_out = world.held_out_of(layout);
+    HeldOutRatings valid;  // every third item that is not in train: some are held out, too
+    std::int64_t both = 0;
+    for (const UserId user : layout.owned_users()) {
+      const auto u = static_cast<std::size_t>(user);
+      for (ItemId item = user % 3; item < world.items(); item += 3) {
+        if (world.train[u].contains(item)) continue;
+        valid.items.push_back(item);
+        both += world.held_out[u].contains(item) ? 1 : 0;
+      }
+      valid.offsets.push_back(std::ssize(valid.items));
+    }
+    const Matrix<float> users = world.users_of(layout);
+    const Matrix<float> items = world.items_of(layout);
+    Evaluator evaluator(comm_, layout, training, held_out, {.mask = Mask::kTrainAndValid}, valid);
+    const EvaluationReport report = evaluator.evaluate({users, items});
+    EXPECT_EQ(report.mask, "train+valid");
+    EXPECT_EQ(report.also_in_valid, comm_.all_reduce(both, Reduction::kSum));
+    EXPECT_GT(report.also_in_valid, 0);
+    const Ranking& ranking = evaluator.ranking();
+    for (std::int64_t i = 0; i < ranking.users(); ++i) {
+      const UserId user = layout.owned_users()[static_cast<std::size_t>(ranking.user(i))];
+      for (const ScoredItem& scored : ranking.top(i))
+        EXPECT_TRUE(scored.item % 3 != user % 3) << "user " << user << " item " << scored.item;
+    }
+    EXPECT_EQ(evaluate(world, partition, {}).mask, "train");
+    EXPECT_EQ(evaluate(world, partition, {}).also_in_valid, 0);
+  }
+}
+
+TEST(MaskNames, AreParsed) {
+  for (const Mask mask : {Mask::kTrain, Mask::kTrainAndValid})
+    EXPECT_EQ(mask_from(name_of(mask)), mask);
+  EXPECT_FALSE(mask_from("valid"));
+}
+
 TEST_F(EvaluatorTest, NobodyToJudge) {
   RatingWorld world({.users = 10, .items = 20, .dimension = 4}, 17);
   for (auto& held_out : world.held_out) held_out.clear();

@@ -112,6 +112,30 @@ TEST(MetricSums, AddUp) {
   EXPECT_DOUBLE_EQ(two.mean(Metric::kHitRate, 0), 0.5);
 }
 
+/// 200 lists of all lengths and kinds, added one by one and in three parts from behind.
+TEST(MetricSums, DoNotDependOnOrderOrParts) {
+  const std::vector<int> cutoffs = {3, 7};
+  MetricSums whole(cutoffs);
+  std::vector<MetricSums> parts(3, MetricSums(cutoffs));
+  const auto add = [](MetricSums& sums, int user) {
+    std::vector<ListedItem> items;
+    for (int i = 0; i < user % 11; ++i)
+      items.push_back({(user * 7 + i) % 3 == 0, i % 5 == user % 5});
+    sums.add({items, 9 + user % 13, 4});
+    sums.add_auc(1.0 / (user + 1));
+  };
+  for (int user = 0; user < 200; ++user) add(whole, user);
+  for (int user = 199; user >= 0; --user) add(parts[static_cast<std::size_t>(user % 3)], user);
+  MetricSums together = parts[2];
+  together += parts[0];
+  together += parts[1];
+  EXPECT_EQ(together.mean_auc(), whole.mean_auc());
+  for (std::size_t m = 0; m < kMetrics; ++m)
+    for (std::size_t c = 0; c < cutoffs.size(); ++c)
+      EXPECT_EQ(together.mean(static_cast<Metric>(m), c), whole.mean(static_cast<Metric>(m), c))
+          << kMetricNames[m];
+}
+
 TEST(MetricSums, HaveNoMeanOverNobody) {
   const std::vector<int> cutoffs = {1};
   const MetricSums sums(cutoffs);

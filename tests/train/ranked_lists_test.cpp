@@ -28,13 +28,38 @@ std::vector<std::int32_t> likes_of(const RatingWorld& world) {
   return likes;
 }
 
+/// One more item a user, where it has not rated it: its validation part.
+ItemId validated(UserId user, const RatingWorld& world) {
+  return (user * 7 + 3) % world.items();
+}
+
+HeldOutRatings validation_of(const RatingWorld& world, const Layout& layout) {
+  HeldOutRatings set;
+  for (const UserId user : layout.owned_users()) {
+    const ItemId item = validated(user, world);
+    if (!world.train[static_cast<std::size_t>(user)].contains(item)) {
+      set.items.push_back(item);
+      set.relevant.push_back(0);
+      set.disliked.push_back(1);
+    }
+    set.offsets.push_back(std::ssize(set.items));
+  }
+  return set;
+}
+
+LoadedData data_of(const RatingWorld& world, const Layout& layout) {
+  LoadedData data{layout, world.training_of(layout), validation_of(world, layout),
+                  world.held_out_of(layout)};
+  data.train.item_likes = likes_of(world);
+  return data;
+}
+
 struct Scene {
   Scene(const RatingWorld& of, const Partition& partition, const Communicator& comm)
       : world(of),
-        layout(partition, comm.rank(), comm.size(), world.user_table.columns()),
-        set(world.training_of(layout)),
+        data(data_of(of, Layout(partition, comm.rank(), comm.size(), world.user_table.columns()))),
+        layout(data.layout),
         z{world.users_of(layout), world.items_of(layout)} {
-    set.item_likes = likes_of(world);
     options.top = kTop;
     options.roles.assign(static_cast<std::size_t>(world.items()), ItemRole::kCandidate);
     for (std::size_t i = 0; i < options.roles.size(); i += 7) options.roles[i] = ItemRole::kAbsent;
@@ -47,8 +72,8 @@ struct Scene {
   }
 
   const RatingWorld& world;
-  Layout layout;
-  TrainingSet set;
+  LoadedData data;
+  const Layout& layout;
   NodeTables z;
   ListOptions options;
 };
@@ -90,15 +115,15 @@ class RankedListsTest : public testing::Test {
     for (auto& [item, sign] : world_.train[7]) sign = -1;  // a cold user
     world_.train[9].clear();                               // another
   }
-  void expect_recommendations(bool include_seen, double penalty) {
+  void expect_recommendations(Hide hide, double penalty) {
     const std::vector<std::int32_t> likes = likes_of(world_);
     for (const Partition& partition : partitions_of(world_, comm_.size())) {
       Scene scene(world_, partition, comm_);
-      scene.options.include_seen = include_seen;
+      scene.options.hide = hide;
       scene.options.popularity_penalty = penalty;
       const RankedLists lists =
-          recommend(comm_, {scene.layout, scene.set, scene.z}, scene.rows(scene.layout.users()),
-                    scene.options, best_isa());
+          recommend(comm_, {scene.data, scene.z}, scene.rows(scene.layout.users()), scene.options,
+                    best_isa());
       ASSERT_EQ(lists.query.size(), scene.rows(scene.layout.users()).size());
       for (std::size_t k = 0; k < lists.query.size(); ++k) {
         const UserId user = lists.query[k];
@@ -107,7 +132,13 @@ class RankedListsTest : public testing::Test {
             std::none_of(rated.begin(), rated.end(), [](const auto& r) { return r.second > 0; });
         EXPECT_EQ(lists.popular[k] != 0, cold) << "user " << user;
         expect_list(
-            lists, k, scene, [&](ItemId item) { return include_seen || !rated.contains(item); },
+            lists, k, scene,
+            [&](ItemId item) {
+              const bool held_out = item == validated(user, world_) ||
+                                    world_.held_out[static_cast<std::size_t>(user)].contains(item);
+              return hide == Hide::kNone ||
+                     (!rated.contains(item) && (hide == Hide::kTrain || !held_out));
+            },
             [&](ItemId item) {
               const double liked = likes[static_cast<std::size_t>(item)];
               return cold ? liked
@@ -122,25 +153,45 @@ class RankedListsTest : public testing::Test {
   RatingWorld world_{{}, 11};
 };
 
-TEST_F(RankedListsTest, HoldTheBestUnseenItems) {
-  expect_recommendations(false, 0.0);
+TEST_F(RankedListsTest, HideWhatTheUserHasRatedAnywhere) {
+  expect_recommendations(Hide::kAll, 0.0);
+}
+
+TEST_F(RankedListsTest, HideTrainRatingsOnlyIfAsked) {
+  expect_recommendations(Hide::kTrain, 0.0);
 }
 
 TEST_F(RankedListsTest, HoldSeenItemsIfAsked) {
-  expect_recommendations(true, 0.0);
+  expect_recommendations(Hide::kNone, 0.0);
+}
+
+TEST_F(RankedListsTest, HideByDefaultAllThatIsRated) {
+  EXPECT_EQ(ListOptions().hide, Hide::kAll);
+  for (const Hide hide : {Hide::kAll, Hide::kTrain, Hide::kNone})
+    EXPECT_EQ(hide_from(name_of(hide)), hide);
+  EXPECT_FALSE(hide_from("some"));
+}
+
+/// Likes of cold users' lists are small whole numbers: many are equal.
+TEST_F(RankedListsTest, CountTies) {
+  Scene scene(world_, partitions_of(world_, comm_.size())[0], comm_);
+  const std::vector<LocalRow> users = scene.rows(scene.layout.users());
+  const RankedLists lists =
+      recommend(comm_, {scene.data, scene.z}, users, scene.options, best_isa());
+  EXPECT_EQ(lists.ties.lists, std::ssize(users));
+  EXPECT_EQ(lists.ties.tied, std::count(lists.popular.begin(), lists.popular.end(), 1));
 }
 
 TEST_F(RankedListsTest, TakePopularityOffTheScores) {
-  expect_recommendations(false, 1.5);
+  expect_recommendations(Hide::kAll, 1.5);
 }
 
 TEST_F(RankedListsTest, HoldSimilarItemsButNotTheItemItself) {
   for (const Partition& partition : partitions_of(world_, comm_.size())) {
     const Scene scene(world_, partition, comm_);
     const Matrix<float>& z = world_.item_table;
-    const RankedLists lists =
-        similar_items(comm_, {scene.layout, scene.set, scene.z}, scene.rows(scene.layout.items()),
-                      scene.options, best_isa());
+    const RankedLists lists = similar_items(
+        comm_, {scene.data, scene.z}, scene.rows(scene.layout.items()), scene.options, best_isa());
     ASSERT_EQ(lists.query.size(), scene.rows(scene.layout.items()).size());
     for (std::size_t k = 0; k < lists.query.size(); ++k) {
       const ItemId query = lists.query[k];
@@ -156,8 +207,7 @@ TEST_F(RankedListsTest, HoldSimilarItemsButNotTheItemItself) {
 
 TEST_F(RankedListsTest, NobodyAskingIsFine) {
   const Scene scene(world_, partitions_of(world_, comm_.size())[0], comm_);
-  const RankedLists lists =
-      recommend(comm_, {scene.layout, scene.set, scene.z}, {}, scene.options, best_isa());
+  const RankedLists lists = recommend(comm_, {scene.data, scene.z}, {}, scene.options, best_isa());
   EXPECT_TRUE(lists.query.empty() && lists.entries.empty());
   EXPECT_EQ(lists.offsets.size(), 1U);
 }

@@ -139,6 +139,38 @@ TEST_F(RankingTest, BreaksTiesByItemId) {
     expect_plain_lists(world, partition, Candidates::kTrainAndTest, 15);
 }
 
+TEST_F(RankingTest, CountsTheListsThatItemIdsOrder) {
+  const std::vector<int> cutoffs = {3, 10};
+  for (const bool ties : {false, true}) {
+    const RatingWorld world({.users = 130, .items = 60, .dimension = 7, .ties = ties}, 2);
+    for (const Partition& partition : partitions_of(world, comm_.size())) {
+      const Side side(world, partition, comm_);
+      const RankingTask task = side.task(Candidates::kTrainAndTest, 10);
+      RankingTask longer = task;
+      longer.top = 11;
+      Ties expected;
+      for (const LocalRow row : task.users) {
+        const auto list = plain_list(world, longer, side.id_of(row), isa_);
+        const auto equal = [&](std::size_t k) {  // the k-th score and the one behind it
+          return k < list.size() && list[k - 1].score == list[k].score;
+        };
+        bool tied = false;
+        for (std::size_t k = 1; k <= 10; ++k) tied = tied || equal(k);
+        ++expected.lists;
+        expected.tied += tied ? 1 : 0;
+        expected.at_cutoff += equal(3) || equal(10) ? 1 : 0;
+      }
+      Ranking ranking(comm_, side.layout, task, isa_);
+      ranking.run(side.tables());
+      EXPECT_EQ(ranking.count_ties(cutoffs), expected);
+      if (ties && comm_.size() == 1) {
+        EXPECT_GT(expected.at_cutoff, 0);
+        EXPECT_GT(expected.tied, expected.at_cutoff);
+      }
+    }
+  }
+}
+
 TEST_F(RankingTest, EveryInstructionSetGivesTheSameAtEveryPlace) {
   const RatingWorld world({.users = 25, .items = 90, .dimension = 33}, 3);
   for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) {

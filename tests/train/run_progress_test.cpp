@@ -50,5 +50,20 @@ TEST(RunProgress, RefusesOtherTexts) {
     EXPECT_THROW(parse_progress(wrong), InputError) << wrong;
 }
 
+TEST(RunProgress, RefusesNumbersThatNoRunHas) {
+  const std::string good = to_text({});
+  const std::string field = "\"metrics_bytes\":0";
+  ASSERT_NE(good.find(field), std::string::npos) << good;
+  for (const char* wrong : {"-1", "1e300", "1.5", "18446744073709551615", "\"0\"", "null", "[]"}) {
+    std::string text = good;
+    text.replace(text.find(field), field.size(), std::string("\"metrics_bytes\":") + wrong);
+    EXPECT_THROW(parse_progress(text), InputError) << text;
+  }
+  std::string text = good;
+  const std::string epoch = "\"best_epoch\":0";
+  text.replace(text.find(epoch), epoch.size(), "\"best_epoch\":4294967296");
+  EXPECT_THROW(parse_progress(text), InputError) << text;
+}
+
 }  // namespace
 }  // namespace siren

@@ -2,11 +2,15 @@
 #include "siren/train/threads.hpp"
 
 #include <cstdlib>
+#include <fstream>
 #include <sched.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 #include <omp.h>
+#include <sys/resource.h>
 
+#include "siren/core/error.hpp"
 #include "siren/core/host.hpp"
 
 namespace siren {
@@ -70,6 +74,45 @@ TEST(SetThreads, StartsNoMoreThanTheShareUnlessTheySleep) {
   const WaitPolicy sleeping("PASSIVE");
   EXPECT_EQ(set_threads(comm, many), many);
   EXPECT_EQ(omp_get_max_threads(), many);
+  set_threads(comm, 1);
+}
+
+/// Leaves this process little more address space than it has, for a scope.
+class TightMemory {
+ public:
+  explicit TightMemory(rlim_t more) {
+    ::getrlimit(RLIMIT_AS, &before_);
+    rlim_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit tight = before_;
+    tight.rlim_cur = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + more;
+    ::setrlimit(RLIMIT_AS, &tight);
+  }
+  ~TightMemory() { ::setrlimit(RLIMIT_AS, &before_); }
+  TightMemory(const TightMemory&) = delete;
+  TightMemory& operator=(const TightMemory&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(SetThreads, SaysWhyNoMoreCanBeStarted) {
+  constexpr rlim_t kSomeStacks = 100'000'000;
+  constexpr int kManyThreads = 500;
+  const Communicator comm = Communicator::world();
+  const WaitPolicy sleeping("passive");
+  std::string said;
+  {
+    const TightMemory tight(kSomeStacks);
+    try {
+      set_threads(comm, kManyThreads);
+    } catch (const CommonEnvironmentError& error) {
+      said = error.what();
+    }
+  }
+  EXPECT_NE(said.find("no more threads or processes can be started"), std::string::npos) << said;
+  EXPECT_NE(said.find("ulimit -v allows"), std::string::npos) << said;
+  EXPECT_EQ(set_threads(comm, 2), 2);
   set_threads(comm, 1);
 }
 

@@ -15,7 +15,7 @@ namespace siren {
 /// Several lines: sizes, signs at the offset, parts or folds, degrees.
 std::string describe_dataset(const DatasetSummary& summary);
 
-/// Several lines: files as understood, duplicates, k-core; empty if there is nothing to tell.
+/// Several lines: files as understood, duplicates, k-core, the order behind a split.
 std::string describe_preparation(const PreparedDataset& data, DuplicatePolicy policy);
 
 /// One JSON object (keys: README, "info --json").

@@ -79,12 +79,13 @@ class OptionParser {
               const std::string& names,
               const std::string& help);
   /// Anything else: `set` judges the text and throws an InputError that names the option; `show`
-  /// gives the current value as text, empty for none.
+  /// gives the current value as text, empty for none; `type` is for the reference.
   void custom(const std::string& name,
               std::function<void(const OptionText&)> set,
               std::function<std::string()> show,
               const std::string& value_name,
-              const std::string& help);
+              const std::string& help,
+              const std::string& type = {});
   /// An argument without a dash; at most one, `value_name` in the help's first line.
   void positional(const std::string& value_name, std::string& target);
   /// Any number of such arguments.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "siren/app/option_parser.hpp"
 #include "siren/app/train_options.hpp"
@@ -27,6 +28,9 @@ void declare_execution(OptionParser& options, StoredModel& model);
 /// The configuration of model.run with what was given here. InputError as stored_config(), and
 /// without --run.
 RunConfig config_of(const StoredModel& model);
+
+/// Files that a command with this model reads, of those that are named.
+std::vector<std::string> inputs_of(const StoredModel& model, const RunConfig& config);
 
 /// Collective. The checkpoint to use; InputError if the run has none yet.
 std::string checkpoint_of(const Communicator& comm, const StoredModel& model);

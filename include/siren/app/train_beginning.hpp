@@ -16,7 +16,7 @@
 namespace siren {
 
 /// InputError if the options ask for other evaluations than the data set allows; `split` is what
-/// would be judged during training. A run that was begun before the test part had to be asked for
+/// would be judged during training, empty if nothing can be. A run that was begun before the test part had to be asked for
 /// goes on with it.
 void check_judging(const RunConfig& config, const std::string& split, bool resumed);
 
@@ -31,6 +31,9 @@ void report_end(const TrainConfig& config, const Training& training, const RunPr
 
 /// The program, its libraries, the data.
 void report_start(const Communicator& comm, const Session& session, int threads);
+
+/// Collective. Says so if no rating is left to judge the final model by.
+void report_final_model(const Session& session);
 
 /// Collective. Where the ranks are, and how evenly the work lies on them: the `start` event.
 nlohmann::ordered_json report_ranks(const Communicator& comm, Session& session, int threads);

@@ -3,6 +3,7 @@
 //
 // Collective calls must be made by every rank of the communicator in the same order. A failing MPI
 // call becomes an EnvironmentError that names the operation and the rank. Counts are elements.
+// A program of one process does without MPI: Communicator::alone() has the same calls, all local.
 //
 //   Communicator comm = Communicator::world();
 //   const std::int64_t total = comm.all_reduce(local, Reduction::kSum);
@@ -51,6 +52,10 @@ class Communicator {
   /// A private duplicate of the world communicator (no tag of ours can meet a library's), whose
   /// errors come back as codes instead of killing the process.
   static Communicator world();
+
+  /// The one rank of a process that has not started MPI: nothing is sent, nobody is waited for, and
+  /// there is no get(). It sends nothing to itself.
+  static Communicator alone();
 
   /// Collective. Ranks with the same color form a new communicator, ordered by key.
   Communicator split(int color, int key) const;
@@ -127,12 +132,15 @@ class Communicator {
                         std::span<const std::int32_t> send,
                         std::span<std::int32_t> receive) const;
 
+  /// False for alone() and its parts.
+  bool has_mpi() const { return comm_ != MPI_COMM_NULL; }
   MPI_Comm get() const { return comm_; }
 
   /// Ends the whole job at once; for failures that other ranks cannot know of.
   [[noreturn]] void abort(int code) const;
 
  private:
+  Communicator() = default;
   /// Collective.
   Communicator(MPI_Comm comm, const char* origin);
 
@@ -156,7 +164,8 @@ class Communicator {
       MPI_COMM_NULL;  // lives until MPI_Finalize: freeing is collective, destructors are not
   int rank_ = 0;
   int size_ = 1;
-  std::shared_ptr<const std::vector<bool>> on_this_node_;  // [size]
+  std::shared_ptr<const std::vector<bool>> on_this_node_ =  // [size]
+      std::make_shared<const std::vector<bool>>(1, true);
 };
 
 /// Throws an EnvironmentError naming `operation` unless `code` is MPI_SUCCESS.

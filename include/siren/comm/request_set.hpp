@@ -35,6 +35,8 @@ class RequestSet {
   /// Returns when every operation has completed; the set is empty afterwards. While it lasts long,
   /// the heartbeat tells for which ranks, and this rank answers the watchdog's calls.
   void wait_all();
+  /// One look of wait_all(), for loops that do other things while they wait; true at the end.
+  bool wait_briefly();
 
  private:
   void complete() noexcept;
@@ -44,6 +46,7 @@ class RequestSet {
   std::vector<MPI_Request> requests_;
   std::vector<int> peers_;           // of the requests
   const char* operation_ = nullptr;  // the one added last
+  bool told_ = false;                // the heartbeat says for whom this set waits
 };
 
 }  // namespace siren

@@ -33,6 +33,7 @@ class SharedMemory {
  private:
   Communicator node_;
   MPI_Win window_ = MPI_WIN_NULL;
+  std::vector<std::byte> own_;      // without MPI: the one piece
   std::vector<std::byte*> pieces_;  // [ranks]
 };
 

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ends the job when this rank has given no sign of life for too long (core/heartbeat.hpp): a dead
-// or stuck rank is an error, never a hang. Whether the others still work is found out by
-// comm/roll_call.hpp.
+// or stuck rank is an error, never a hang. It watches from before MPI_Init until behind MPI_Finalize;
+// as long as there is a comm/roll_call.hpp, that finds out whether the others still work.
 //
-//   const Watchdog watchdog(comm, 600);    // watches until the end of the scope
+//   const Watchdog watchdog;               // watches until the end of the scope
+//   const Environment environment(&argc, &argv);
+//   const Communicator comm = Communicator::world();
+//   const RollCall roll_call(comm);
 #pragma once
 
 #include <condition_variable>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 
-#include "siren/comm/communicator.hpp"
 #include "siren/comm/roll_call.hpp"
 
 namespace siren {
@@ -22,11 +23,12 @@ class Watchdog {
  public:
   using OnHang = std::function<void(const std::string& line)>;
 
-  /// Collective. `timeout` in seconds, the same on every rank; 0: nothing is watched. `on_hang`
-  /// runs once, in the watching thread, with one line for people that names rank, step, operation
-  /// and the ranks it waits for; by default it prints the line and ends the job with exit code 1.
-  /// Time during which the whole process was stopped does not count.
-  Watchdog(const Communicator& comm, double timeout, OnHang on_hang = end_job);
+  /// The heartbeat's timeout() counts, the same on every rank, whenever it changes. `on_hang` runs
+  /// once, in the watching thread, with one line for people that names rank, step, operation and the
+  /// ranks it waits for; by default it prints the line and ends the job with exit code 1. Time during
+  /// which the whole process was stopped does not count, nor does silence of a rank that has no
+  /// others to keep waiting.
+  explicit Watchdog(OnHang on_hang = end_job);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
@@ -36,15 +38,18 @@ class Watchdog {
   /// launcher ends the others.
   static void end_job(const std::string& line);
 
+  /// From now on only the end of MPI can hang: the results of all ranks are complete, and a hang ends
+  /// this process with their exit code.
+  static void work_is_done(int code);
+
  private:
   void watch();
   /// True if the time is over before the destructor asks to stop.
   bool sleep(double seconds);
-  std::string describe_hang() const;
+  /// With what to tell of it.
+  static std::string describe_hang(double timeout, const std::optional<RollCall::News>& news);
 
-  double timeout_;
   OnHang on_hang_;
-  std::optional<RollCall> roll_call_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;

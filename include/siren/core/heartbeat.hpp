@@ -5,6 +5,7 @@
 //
 //   heartbeat().beat();                        // something was finished: a tile, a piece of a file
 //   const Activity activity("evaluation");     // what goes on until the end of the scope
+//   const LongCall call("METIS");              // no signs of life to be expected for long
 //
 // The main thread writes, a few relaxed stores a time. A reader may see fields of two moments side
 // by side; it must only ever tell people about them. Names are string literals.
@@ -19,6 +20,9 @@
 #include <vector>
 
 namespace siren {
+
+/// Seconds without a sign of life that are a hang, unless --hang-timeout says otherwise.
+inline constexpr double kHangTimeout = 600.0;
 
 /// Some ranks, written by one thread and read by others: the first few, and how many there are.
 class RankList {
@@ -81,12 +85,23 @@ class Heartbeat {
   }
   bool is_called() const { return call_.load(std::memory_order_relaxed) != Call::kNone; }
   void answer_call(bool waiting);
-  /// Borrowed; null: calls are not heard. To be set while no other thread calls.
-  void set_listener(Listener* listener);
+  /// Borrowed; null: calls are not heard. Returns the one before.
+  Listener* set_listener(Listener* listener);
+
+  /// How long this rank may be silent; 0: for ever.
+  void set_timeout(double seconds) {
+    timeout_.store(seconds, std::memory_order_relaxed);
+    note_life();
+  }
+  /// Times as long, for now. Returns what it was.
+  double set_stretch(double times) { return stretch_.exchange(times, std::memory_order_relaxed); }
 
   // ---- any thread
 
   void call(Call call) { call_.store(call, std::memory_order_relaxed); }
+  double timeout() const {
+    return timeout_.load(std::memory_order_relaxed) * stretch_.load(std::memory_order_relaxed);
+  }
   std::uint64_t beats() const { return beats_.load(std::memory_order_relaxed); }
   std::int64_t step() const { return step_.load(std::memory_order_relaxed); }
   /// "at step 12 in evaluation (rotation of items)".
@@ -98,6 +113,8 @@ class Heartbeat {
  private:
   std::atomic<std::uint64_t> beats_{0};
   std::atomic<Call> call_{Call::kNone};
+  std::atomic<double> timeout_{kHangTimeout};
+  std::atomic<double> stretch_{1.0};
   std::atomic<std::int64_t> step_{0};
   std::atomic<const char*> activity_{nullptr};
   std::atomic<const char*> operation_{nullptr};
@@ -122,6 +139,37 @@ class Activity {
 
  private:
   const char* outer_;
+};
+
+/// One call of a library that gives no signs of life and may last long, for the time of a scope: only
+/// ten times the timeout is a hang. The ranks that wait for its end must be in such a scope, too.
+class LongCall {
+ public:
+  static constexpr double kTimeouts = 10.0;
+  explicit LongCall(const char* operation) : outer_(heartbeat().set_stretch(kTimeouts)) {
+    heartbeat().set_operation(operation);
+  }
+  ~LongCall() {
+    heartbeat().note_life();
+    heartbeat().set_stretch(outer_);
+  }
+  LongCall(const LongCall&) = delete;
+  LongCall& operator=(const LongCall&) = delete;
+
+ private:
+  double outer_;
+};
+
+/// A call that waits for other ranks and in which nobody is heard, for the time of a scope.
+class BlockingCall {
+ public:
+  explicit BlockingCall(const char* operation) { heartbeat().set_waiting(operation, {}); }
+  ~BlockingCall() {
+    heartbeat().note_life();
+    heartbeat().end_waiting();
+  }
+  BlockingCall(const BlockingCall&) = delete;
+  BlockingCall& operator=(const BlockingCall&) = delete;
 };
 
 }  // namespace siren

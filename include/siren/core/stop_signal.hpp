@@ -26,7 +26,7 @@ std::string signal_name(int signal);
 inline constexpr const char* kNothingWritten = "nothing was written";
 
 /// EnvironmentError "interrupted by SIGTERM; <consequence>" if a signal was noted: for work that
-/// cannot be resumed.
+/// cannot be resumed. Also a sign of life: it is called between the pieces of long work.
 void throw_if_stopped(const char* consequence);
 
 }  // namespace siren

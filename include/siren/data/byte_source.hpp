@@ -10,7 +10,7 @@
 namespace siren {
 
 /// Reads any file that can be read sequentially, pipes included; gzip is recognised by content, not
-/// by name, and may have several members. Memory: one fixed input block.
+/// by name, may have several members, and zeros behind them, as tapes leave (a warning). Memory: one fixed input block.
 class ByteSource {
  public:
   /// InputError if the file is missing, not readable, a directory, empty or another kind of
@@ -24,6 +24,7 @@ class ByteSource {
   std::size_t read(std::span<char> to);
 
   const std::string& path() const { return path_; }
+  bool compressed() const { return inflater_ != nullptr; }
 
  private:
   struct Inflater;
@@ -31,7 +32,9 @@ class ByteSource {
   void refill();
   std::size_t read_plain(std::span<char> to);
   std::size_t read_gzip(std::span<char> to);
-  void begin_next_member();
+  bool begin_next_member();
+  void skip_padding();
+  [[noreturn]] void refuse_tail() const;
 
   std::string path_;
   int file_ = -1;

@@ -9,11 +9,11 @@
 
 namespace siren {
 
-enum class Delimiter { kComma, kTab, kBlanks, kDoubleColon };
+enum class Delimiter { kComma, kTab, kBlanks, kDoubleColon, kSemicolon, kPipe };
 
-/// Blanks around a field are not part of it. With kComma, fields follow RFC 4180: in double quotes
-/// they may hold commas, line ends and doubled quotes, and their blanks count. With kBlanks, any
-/// run of blanks and tabs separates. Fields are views of the line or of an inner buffer, valid
+/// Blanks around a field are not part of it. With kComma, kSemicolon and kPipe, fields follow RFC
+/// 4180: in double quotes they may hold separators, line ends and doubled quotes, and their blanks
+/// count. With kBlanks, any run of blanks and tabs separates. Fields are views of the line or of an inner buffer, valid
 /// until the next split().
 class FieldSplitter {
  public:
@@ -26,11 +26,12 @@ class FieldSplitter {
   std::span<const std::string_view> fields() const { return fields_; }
 
  private:
+  bool split_unless_open(std::string_view record, char separator);
   void split_single(std::string_view record, char separator);
   void split_double_colon(std::string_view record);
   void split_blanks(std::string_view record);
-  bool split_quoted(std::string_view record);
-  bool take_quoted(std::string_view record, std::size_t& at);
+  bool split_quoted(std::string_view record, char separator);
+  bool take_quoted(std::string_view record, char separator, std::size_t& at);
 
   Delimiter delimiter_;
   std::vector<std::string_view> fields_;

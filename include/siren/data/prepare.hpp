@@ -28,11 +28,12 @@ struct PreparedDataset {
   IdTable items;
   SplitScheme split;
   SplitMethod split_method = SplitMethod::kFiles;
+  SplitReport split_report;
   DatasetStatistics statistics;
   std::vector<FileReport> files;
   DuplicateReport duplicates;
   KCoreReport core;
-  std::string warning;  // a sentence, or nothing
+  std::vector<std::string> warnings;  // sentences
 };
 
 /// `config` is valid. Deterministic; reads every file once. InputError for whatever is wrong with

@@ -34,6 +34,7 @@ struct PrepareConfig {
   std::optional<double> test_share;
   std::optional<double> valid_share;
   bool cut_per_user = false;
+  std::optional<RatingOrder> order;  // only for kTemporal (not at random) and kLeaveOneOut
   std::uint32_t seed = 1;
 
   /// InputError naming the options that contradict each other, are missing or out of range.

@@ -11,7 +11,8 @@
 namespace siren {
 
 /// Row r is the rating value[r] that user[r] gave to item[r]. All columns have size() entries,
-/// except timestamp, which is empty for a data set without times. A finished table is sorted by
+/// except timestamp, which is empty for a data set without times, and place, which is empty unless
+/// somebody asks for it (number_places()). A finished table is sorted by
 /// (user, item) and, where the same pair may stand in several parts, by part.
 ///
 /// Values are fp32, like the offset they are compared with: a decimal offset then equals the same
@@ -22,10 +23,14 @@ struct RatingTable {
   std::vector<float> value;
   std::vector<std::uint8_t> part;       // see SplitScheme (data/split.hpp)
   std::vector<std::int64_t> timestamp;  // seconds since 1970, or whatever unit the input has
+  std::vector<EdgeOffset> place{};      // in the input: file by file, line by line
 
   EdgeOffset size() const { return static_cast<EdgeOffset>(user.size()); }
   bool has_timestamps() const { return !timestamp.empty(); }
 };
+
+/// For a table whose rows are as they came: keeps their places, wherever they go.
+void number_places(RatingTable& table);
 
 /// Row r of the result is row order[r] of `table`; order.size() may be smaller than the table.
 RatingTable select_rows(RatingTable&& table, std::span<const EdgeOffset> order);

@@ -15,15 +15,29 @@
 
 namespace siren {
 
-/// kMovieLens: "::" between fields, the fourth is the time. kInter: tabs, first line of name:type
-/// pairs (RecBole). kJsonLines: one JSON object per line (Amazon and Yelp reviews).
-enum class TextFormat { kAuto, kCsv, kTsv, kSpace, kMovieLens, kInter, kJsonLines };
+/// kSemicolon, kPipe: as kCsv, with another separator. kMovieLens: "::" between fields, the fourth
+/// is the time. kInter: tabs, first line of name:type pairs (RecBole). kJsonLines: one JSON object
+/// per line (Amazon and Yelp reviews).
+enum class TextFormat {
+  kAuto,
+  kCsv,
+  kTsv,
+  kSemicolon,
+  kPipe,
+  kSpace,
+  kMovieLens,
+  kInter,
+  kJsonLines
+};
 enum class HeaderMode { kAuto, kYes, kNo };
+/// What stands between the whole part and the fraction of a number.
+enum class DecimalMark : char { kPoint = '.', kComma = ',' };
 
 /// What the user said about the input.
 struct RatingsFormat {
   TextFormat format = TextFormat::kAuto;
   HeaderMode header = HeaderMode::kAuto;
+  DecimalMark decimal = DecimalMark::kPoint;
   std::vector<std::string>
       columns;                  // user, item, rating[, time] by name or 1-based position; or none
   std::int64_t skip_lines = 0;  // lines before the header or the first rating
@@ -45,6 +59,7 @@ struct ColumnLayout {
 
   TextFormat format = TextFormat::kCsv;
   bool has_header = false;
+  bool guessed = false;    // the first columns as they stand: neither header nor --columns name any
   std::size_t fields = 0;  // every line has as many
   std::array<std::int32_t, kColumnRoles> position{kAbsent, kAbsent, kAbsent, kAbsent};
 
@@ -57,7 +72,8 @@ using KeyLayout = std::array<std::string, kColumnRoles>;
 /// "user,item,rating" or "1,2,3,4": three or four names or positions. InputError otherwise.
 std::vector<std::string> parse_columns(std::string_view text);
 
-/// Recognises the syntax from the first line and the file name. InputError if nothing fits.
+/// Recognises the syntax from the first line and the file name. Where several separators fit, the
+/// one that makes sense of the others: "1;2;3,5" is three fields. InputError if nothing fits.
 TextFormat detect_format(const std::string& path, std::string_view first_line);
 
 Delimiter delimiter_of(TextFormat format);
@@ -75,7 +91,9 @@ KeyLayout resolve_keys(const RatingsFormat& wanted,
 
 std::string_view name_of(TextFormat format);
 std::string_view name_of(HeaderMode mode);
+std::string_view name_of(DecimalMark mark);
 std::optional<TextFormat> text_format_from(std::string_view name);
 std::optional<HeaderMode> header_mode_from(std::string_view name);
+std::optional<DecimalMark> decimal_mark_from(std::string_view name);
 
 }  // namespace siren

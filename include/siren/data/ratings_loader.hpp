@@ -23,8 +23,10 @@ struct RatingsSource {
 struct FileReport {
   std::string path;
   TextFormat format = TextFormat::kAuto;
-  std::string header;  // the line taken for a header, if any
   EdgeOffset ratings = 0;
+  std::string columns;      // ColumnNotes: what they were taken for,
+  std::string unread_time;  // how to read times that are there, and
+  std::string doubt;        // a sentence about what else they may be; or nothing
 };
 
 struct LoadedRatings {
@@ -34,8 +36,8 @@ struct LoadedRatings {
   std::vector<FileReport> files;
 };
 
-/// Reads the files in order. InputError for the first thing wrong with one of them, or if some have
-/// times and others not.
+/// Reads the files in order. InputError for the first thing wrong with one of them, if some have
+/// times and others not, or if a first column that nobody named seems to number the lines.
 LoadedRatings load_ratings(const std::vector<RatingsSource>& sources, const RatingsFormat& format);
 
 /// "a.csv:3 and a.csv:17": the first two ratings that `user` gave to `item`, or nothing if the

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "siren/data/column_notes.hpp"
 #include "siren/data/field_splitter.hpp"
 #include "siren/data/json_rating.hpp"
 #include "siren/data/line_reader.hpp"
@@ -35,18 +36,25 @@ class RatingsReader {
 
   bool has_time() const;
   TextFormat format() const { return format_; }
-  /// The line taken as a header, empty if there was none.
-  const std::string& header() const { return header_; }
+  /// What the columns were taken for, and what the ratings read so far say about it.
+  const ColumnNotes& notes() const { return notes_; }
   /// The number of the line on which the last row began.
   std::int64_t line_number() const { return row_line_; }
 
  private:
   bool next_record();
   void learn_layout();
+  void learn_columns();
+  void learn_keys();
+  void refuse_array() const;
+  void refuse_comment() const;
+  std::string first_record() const;
+  void split_record();
   void pick_fields();
   void pick_members();
   void convert(RatingRow& row) const;
   float checked_value(std::string_view text) const;
+  std::string rating_advice(std::string_view text) const;
   std::string place() const;
 
   LineReader lines_;
@@ -56,7 +64,7 @@ class RatingsReader {
   ColumnLayout columns_;
   KeyLayout keys_;
   JsonFields json_;
-  std::string header_;
+  ColumnNotes notes_;
   std::string_view record_;
   std::string joined_;  // a record of several lines
   std::array<std::string_view, kColumnRoles> text_;

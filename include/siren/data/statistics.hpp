@@ -57,7 +57,8 @@ struct DatasetStatistics {
   DegreeQuantiles item_degree{};
 
   SignCounts all() const;
-  /// Train ratings of `fold` (validation share not subtracted) and its test ratings.
+  /// Train ratings of `fold` (validation share not subtracted) and its test ratings; in fold 0 all
+  /// and none.
   SignCounts train_of(const SplitScheme& split, std::int32_t fold) const;
   SignCounts test_of(const SplitScheme& split, std::int32_t fold) const;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that appears whole or not at all.
+// Files and directories that appear whole or not at all.
 //
 //   AtomicFile file("d.h5");
 //   write_everything_to(file.temporary());
@@ -8,17 +8,18 @@
 
 #include <string>
 
+#include "siren/io/output_claim.hpp"
+
 namespace siren {
 
-/// Reserves a temporary name in the directory of `path` by creating an empty file there. The
-/// destructor removes the temporary file unless it was published.
+/// Keeps the right to make `path` (io/output_claim.hpp) and an empty temporary file beside it. The
+/// destructor removes that file unless it was published. If `path` is a link, what it points to is
+/// made.
 class AtomicFile {
  public:
-  /// InputError if the place cannot be written, or holds a directory, device or pipe.
-  explicit AtomicFile(std::string path);
-  ~AtomicFile();
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
+  /// InputError if the place cannot be written, holds a directory, device or pipe, or is being
+  /// written by another process.
+  explicit AtomicFile(const std::string& path);
 
   const std::string& temporary() const { return temporary_; }
 
@@ -27,9 +28,23 @@ class AtomicFile {
   void publish();
 
  private:
-  std::string path_;
+  OutputClaim claim_;
   std::string temporary_;
-  bool published_ = false;
+};
+
+/// The same for a directory of files, which replaces nothing: InputError if there is anything.
+class AtomicDirectory {
+ public:
+  explicit AtomicDirectory(const std::string& path);
+
+  const std::string& temporary() const { return temporary_; }
+
+  /// The files in it must be flushed.
+  void publish();
+
+ private:
+  OutputClaim claim_;
+  std::string temporary_;
 };
 
 /// Makes or replaces a file that holds `text`. Fails like AtomicFile.

@@ -23,7 +23,7 @@ RowStorage storage_of(const StateTensor& tensor,
                       const CheckpointContents& contents,
                       const CheckpointOptions& options);
 
-/// Replaces any file at `path`. Where the file system can, all the space that the file may need is
+/// Replaces the file at `path`, which must be there. Where the file system can, all the space that the file may need is
 /// reserved, so that a full disk is found out here (EnvironmentError) and not by one rank in the
 /// middle of a common transfer; beyond the end of the file if compressed.
 void create_checkpoint_frame(const std::string& path,

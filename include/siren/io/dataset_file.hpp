@@ -6,11 +6,14 @@
 //   const RatingSlab mine = data.ratings(at.front(), at.back());
 //
 // Reading never communicates: each rank takes the slabs it needs. A file that is missing, not ours,
-// damaged or of a newer format is an InputError; one that fails to read is an EnvironmentError.
+// damaged or of a newer format is an InputError; one that fails to read is an EnvironmentError. That
+// its checksums match is no reason to believe it (io/dataset_checks.hpp): shapes and counts are
+// checked when it is opened, the numbers of a slab when it is read.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,7 +75,8 @@ class DatasetFile {
   /// The HDF5 file itself, to copy parts of it (names: io/dataset_layout.hpp).
   const Hdf5File& contents() const { return file_; }
 
-  /// Recomputes the checksums of all contents; InputError naming the part that is damaged.
+  /// Recomputes the checksums of all contents, and looks where each id begins; InputError naming
+  /// the part that is damaged.
   void verify() const;
   /// EnvironmentError if the file was overwritten in place since it was opened: what was read since
   /// then may be of another data set. A file that was replaced is still read as it was.
@@ -85,6 +89,8 @@ class DatasetFile {
 
   /// Positions [begin, end) of the user-major order.
   RatingSlab ratings(EdgeOffset begin, EdgeOffset end) const;
+  /// Those of consecutive users, whose user_offsets() are given; of each sorted by item and part.
+  RatingSlab ratings_of(std::span<const EdgeOffset> offsets) const;
   /// Positions [begin, end) of the item-major order.
   ItemRatingSlab ratings_by_item(EdgeOffset begin, EdgeOffset end) const;
 

@@ -8,6 +8,7 @@
 #include "siren/data/rating_table.hpp"
 #include "siren/data/split.hpp"
 #include "siren/data/statistics.hpp"
+#include "siren/io/atomic_file.hpp"
 
 namespace siren {
 
@@ -22,13 +23,10 @@ struct DatasetContent {
   std::string command;  // the exact command line
 };
 
-/// Writes under a temporary name beside `path`, flushes it to disk, renames. On failure nothing of
-/// it remains. Returns the content hash. The same content gives the same bytes.
+/// Writes and publishes. Returns the content hash. The same content gives the same bytes.
+std::string write_dataset(AtomicFile& target, const DatasetContent& content);
+/// On failure nothing of the file remains.
 std::string write_dataset(const std::string& path, const DatasetContent& content);
-
-/// InputError unless `path` can become a dataset file: its directory is writable, and what is there
-/// under that name, if anything, is an earlier dataset file.
-void require_writable_dataset(const std::string& path);
 
 /// XXH3 128 over ids, ratings and split in canonical order, as 32 hex digits. Neither the offset
 /// nor the command nor the program version takes part.

@@ -11,8 +11,8 @@
 
 namespace siren {
 
-/// `place` ("file") is for error messages. Setting an attribute that exists is an EnvironmentError,
-/// and so is reading one that is missing.
+/// `place` ("file") is for error messages. Setting an attribute that exists is an EnvironmentError;
+/// reading one that is missing, or is not a single value of its kind, is an InputError.
 void write_attribute(hid_t object,
                      const std::string& name,
                      std::int64_t value,

@@ -34,13 +34,16 @@ struct FileExtent {
   std::int64_t length = 0;
 };
 
+/// What is read is checked first (io/hdf5_checks.hpp): a file that is not what it should be is an
+/// InputError that names it.
 class Hdf5File {
  public:
   Hdf5File() = default;
 
   /// A new file, replacing any other; its first `user_block` bytes (0 or a power of two >= 512) are
-  /// left to the caller.
-  static Hdf5File create(const std::string& path, std::int64_t user_block);
+  /// left to the caller. With `room`, which must be no less than the file can need, the file must be
+  /// there, and a full disk is found out here (EnvironmentError) where the file system can tell.
+  static Hdf5File create(const std::string& path, std::int64_t user_block, std::int64_t room = 0);
   /// Read-only and without a file lock: many ranks may read the same file on any file system.
   static Hdf5File open_read_only(const std::string& path);
   /// Takes over a file opened by other means, e.g. collectively.
@@ -92,9 +95,16 @@ class Hdf5File {
  private:
   std::string where(const std::string& name) const;
   Hdf5Handle open_dataset(const std::string& name) const;
+  Hdf5Handle open_checked(const std::string& name) const;
+  template <Hdf5Value T>
+  Hdf5Handle open_to_read(const std::string& dataset, std::int64_t begin, std::int64_t end) const;
 
   Hdf5Handle file_;
   std::string path_;
+  bool reserved_ = false;  // space behind the end, which close() gives back
 };
+
+/// More than HDF5's own structures take in a file of some dozens of arrays.
+inline constexpr std::int64_t kHdf5Structures = std::int64_t{1} << 16;
 
 }  // namespace siren

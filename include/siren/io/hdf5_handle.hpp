@@ -2,12 +2,27 @@
 // Ownership of HDF5 ids, and errors as exceptions.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include <hdf5.h>
 
+#include "siren/core/error.hpp"
+
 namespace siren {
+
+/// What HDF5 failed at. `by_system` if the cause was a call of the system, else what stands in the
+/// file (io/hdf5_checks.hpp tells whose fault that is).
+class Hdf5Error : public EnvironmentError {
+ public:
+  Hdf5Error(const std::string& what, bool by_system)
+      : EnvironmentError(what), by_system_(by_system) {}
+  bool by_system() const { return by_system_; }
+
+ private:
+  bool by_system_;
+};
 
 /// Owns one HDF5 id and the function that closes it. Move-only; the destructor never throws, so
 /// whoever writes must flush or close explicitly to learn of errors.
@@ -16,7 +31,7 @@ class Hdf5Handle {
   using Closer = herr_t (*)(hid_t);
 
   Hdf5Handle() = default;
-  /// EnvironmentError naming `operation` and `where` (a file, a dataset in a file) unless id >= 0.
+  /// Hdf5Error naming `operation` and `where` (a file, a dataset in a file) unless id >= 0.
   Hdf5Handle(hid_t id, Closer closer, std::string_view operation, std::string_view where);
   ~Hdf5Handle() { reset(); }
   Hdf5Handle(Hdf5Handle&& other) noexcept
@@ -36,13 +51,14 @@ class Hdf5Handle {
   Closer closer_ = nullptr;
 };
 
-/// EnvironmentError naming `operation` and `where` if `code` is negative; returns it otherwise.
+/// Hdf5Error naming `operation` and `where` if `code` is negative; returns it otherwise.
 int check_hdf5(int code, std::string_view operation, std::string_view where);
 
 /// "1.10.8", of the library that runs.
 std::string hdf5_version();
 
-/// Stops HDF5 from printing its error stack: failures are reported once, by us. Idempotent.
+/// Stops HDF5 from printing its error stack (failures are reported once, by us) and from loading
+/// code that a file asks for. Idempotent.
 void silence_hdf5();
 
 }  // namespace siren

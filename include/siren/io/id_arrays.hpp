@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,15 @@ struct IdArrays {
   const char* offsets;  // int64 [ids + 1]; id k is bytes[offsets[k] .. offsets[k + 1])
 };
 
-/// Ids [begin, end).
+/// InputError unless the offsets `at` ascend within the bytes; `first` of them is that of id 0,
+/// `last` of them ends the last id.
+void check_id_offsets(const Hdf5File& file,
+                      const IdArrays& arrays,
+                      std::span<const std::int64_t> at,
+                      bool first,
+                      bool last);
+
+/// Ids [begin, end). InputError if their offsets make no sense.
 std::vector<std::string> read_ids(const Hdf5File& file,
                                   const IdArrays& arrays,
                                   std::int64_t begin,

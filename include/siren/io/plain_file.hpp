@@ -11,15 +11,15 @@ namespace siren {
 /// Open until the end of its scope. Failing calls are EnvironmentErrors that name the file.
 class PlainFile {
  public:
-  enum class Mode { kRead, kReadWrite };
+  enum class Mode { kRead, kReadWrite, kWrite };  // kWrite makes or empties the file
 
-  /// InputError if it cannot be opened.
+  /// InputError if it cannot be read, or is a directory, pipe or device: who would wait for the end
+  /// of /dev/zero, or for somebody to write into a pipe?
   explicit PlainFile(const std::string& path, Mode mode = Mode::kRead);
   ~PlainFile();
   PlainFile(const PlainFile&) = delete;
   PlainFile& operator=(const PlainFile&) = delete;
 
-  /// InputError if it is a directory.
   std::int64_t length() const;
 
   /// Up to `count` bytes at `offset`; fewer only at the end of the file.
@@ -33,10 +33,17 @@ class PlainFile {
   int file_;
 };
 
-/// Makes the first `bytes` of a file, which is created if it is not there, take their space on disk
-/// now, where the file system can do that. EnvironmentError if there is no room.
+/// InputError if there is something at `path` that is not an ordinary file.
+void require_ordinary(const std::string& path);
+
+/// The whole of a file of at most `most` bytes. InputError if it cannot be opened or is larger.
+std::string read_small_file(const std::string& path, std::int64_t most);
+
+/// Makes the first `bytes` of a file take their space on disk now, where the file system can do
+/// that. EnvironmentError if there is no room.
 void reserve_space(const std::string& path, std::int64_t bytes);
-/// The same behind the end of a file that keeps its length.
+/// The same for a file that keeps its length: some of them may lie behind its end.
 void reserve_space_behind(const std::string& path, std::int64_t bytes);
+void give_back_space_behind(const std::string& path);
 
 }  // namespace siren

@@ -34,6 +34,10 @@ class RowDataset {
   /// EnvironmentError if it cannot be opened.
   RowDataset(const Hdf5File& file, const std::string& name);
 
+  /// The same for a file that is not trusted: InputError unless it is there, and stored as
+  /// create_row_dataset() does it (io/hdf5_checks.hpp).
+  static RowDataset open_to_read(const Hdf5File& file, const std::string& name);
+
   /// {0, 0} unless two-dimensional.
   std::int64_t rows() const { return rows_; }
   std::int64_t columns() const { return columns_; }
@@ -51,10 +55,13 @@ class RowDataset {
   Hdf5Handle select(const RowRange& window) const;
   Hdf5Handle memory_of(const RowRange& window) const;
 
+  std::string path_;
+  std::string name_;
   std::string place_;
   Hdf5Handle dataset_;
   std::int64_t rows_ = 0;
   std::int64_t columns_ = 0;
+  bool in_chunks_ = false;
 };
 
 }  // namespace siren

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 
 #include "siren/core/check.hpp"
+#include "siren/core/shortage.hpp"
 
 namespace siren {
 
@@ -38,8 +39,10 @@ class AlignedArray {
     const bool large = least >= kHugePage;
     const std::size_t bytes = (least + kCacheLine - 1) / kCacheLine * kCacheLine;
     void* memory = nullptr;
-    if (::posix_memalign(&memory, large ? kHugePage : kCacheLine, bytes) != 0)
+    if (::posix_memalign(&memory, large ? kHugePage : kCacheLine, bytes) != 0) {
+      note_refused_memory(bytes);
       throw std::bad_alloc();
+    }
     values_.reset(static_cast<T*>(memory));
 #ifdef MADV_HUGEPAGE
     if (large) ::madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a wish

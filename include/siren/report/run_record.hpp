@@ -96,7 +96,7 @@ struct RunRecord {
   std::vector<ChartPoint> step_losses;  // with --log-steps; x: epochs done
   std::vector<EpochRecord> epochs;
   std::vector<RecordedEvaluation> evaluations;
-  std::optional<RecordedEvaluation> final;
+  std::optional<RecordedEvaluation> final;  // without figures if there was no test part
   int resumes = 0;
   int checkpoints = 0;
   double checkpoint_pause = 0.0;  // seconds, all together
@@ -111,6 +111,7 @@ struct RunRecord {
   std::string setting(std::string_view name) const;
   double epochs_done() const;
   double seconds() const;  // of training
+  bool judged_at_end() const { return final && !final->metrics.empty(); }
   /// The final one, else the last; null if nobody judged.
   const RecordedEvaluation* shown_evaluation() const;
 };

@@ -59,6 +59,20 @@ struct ItemLists {
   std::span<const ItemId> items;
 };
 
+/// Lists put together, by local user row: of `users` (ascending) the items of all `lists`, of others
+/// none. An item may stand in a list more than once.
+struct MergedLists {
+  std::vector<EdgeOffset> offsets;
+  std::vector<ItemId> items;
+
+  ItemLists view() const { return {offsets, items}; }
+};
+
+/// `lists` of the same local users; those without offsets are passed over.
+MergedLists merge(std::span<const ItemLists> lists,
+                  std::span<const LocalRow> users,
+                  std::int64_t local_users);
+
 /// The lists of chosen users as positions, ascending within a user.
 struct ListPositions {
   std::vector<EdgeOffset> offsets;  // [users + 1]

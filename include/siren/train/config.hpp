@@ -8,12 +8,14 @@
 #include <optional>
 #include <string>
 
+#include "siren/core/heartbeat.hpp"
+
 namespace siren {
 
 /// What the model sees of the data.
 struct DataConfig {
   std::string data;                    // path of the dataset file
-  std::int32_t fold = 1;               // from 1
+  std::int32_t fold = 1;               // from 1; 0: every rating trains
   std::optional<float> offset;         // rating - offset is the sign; default: the dataset's own
   std::optional<float> relevant_from;  // a held-out rating >= this is relevant; default: > offset
   bool no_dislikes = false;            // disliked ratings count like rating == offset
@@ -55,11 +57,11 @@ struct TrainConfig {
   // execution
   std::string storage = "fp32";  // fp32 | bf16; fp64 for verification
   std::string isa = "auto";
-  int threads = 1;                   // per rank
-  std::string shared_memory = "on";  // off: rows between ranks of a node go by messages, too
-  bool overlap = true;               // of messages and work; only bench turns it off
-  double memory_limit = 0.0;         // GB that a node can give; 0: what it says
-  double hang_timeout = 600.0;       // seconds without a sign of life that end the job; 0: never
+  int threads = 1;                     // per rank
+  std::string shared_memory = "on";    // off: rows between ranks of a node go by messages, too
+  bool overlap = true;                 // of messages and work; only bench turns it off
+  double memory_limit = 0.0;           // GB that a node can give; 0: what it says
+  double hang_timeout = kHangTimeout;  // seconds without a sign of life that end the job; 0: never
   // output
   std::string run;                            // run directory
   std::string checkpoint_io = "independent";  // independent | collective

@@ -10,6 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "siren/train/ranking.hpp"
+
 namespace siren {
 
 struct Figure {
@@ -27,6 +29,7 @@ struct ActivityGroup {
 /// The same on every rank.
 struct EvaluationReport {
   std::string split;
+  std::string mask = "train";        // whose ratings are in no list: "train", "train+valid"
   std::int64_t users = 0;            // with a relevant held-out item
   std::int64_t disliking_users = 0;  // with a disliked one (Dislike@k)
   std::int64_t auc_users = 0;        // with both
@@ -39,6 +42,8 @@ struct EvaluationReport {
   std::vector<Figure> exposure;
   std::int64_t candidates = 0;
   std::int64_t also_in_train = 0;  // held-out pairs left out because they are training ratings, too
+  std::int64_t also_in_valid = 0;  // likewise, if validation ratings are masked
+  Ties ties;                       // of the lists of all users with something to be judged by
   double seconds = 0.0;            // of the slowest rank
 
   /// By name, from `metrics`. InputError if there is none of that name (metric_names()).
@@ -49,7 +54,8 @@ struct EvaluationReport {
 std::vector<std::string> metric_names(std::span<const int> cutoffs);
 
 /// {"split":..,"users":n,"metrics":{..},"groups":{"<20":{"users":n,"metrics":{..}},..},
-/// "exposure":{..},"disliking_users":n,"auc_users":n,"candidates":n,"also_in_train":n,"seconds":t}
+/// "exposure":{..},"disliking_users":n,"auc_users":n,"candidates":n,"also_in_train":n,"mask":..,
+/// "also_in_valid":n,"ties":{"lists":n,"tied":n,"at_cutoff":n},"seconds":t}
 nlohmann::ordered_json to_json(const EvaluationReport& report);
 
 /// A table of several lines.

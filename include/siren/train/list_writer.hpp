@@ -22,13 +22,19 @@ std::optional<ListFormat> list_format_from(std::string_view name);
 
 enum class ListKind { kRecommended, kSimilar };
 
-/// Collective. The queries must ascend with the rank (partition `block`). An empty path is standard
-/// output, for the texts.
+struct ListOutput {
+  std::string path;  // empty: standard output, for the texts
+  ListFormat format = ListFormat::kCsv;
+  /// CSV: an id that a spreadsheet would take for a formula has an apostrophe before it.
+  bool spreadsheet_safe = false;
+};
+
+/// Collective. The queries must ascend with the rank (partition `block`). Ids are written as they
+/// are, but a terminal gets them so that they cannot steer it.
 void write_lists(const Communicator& comm,
                  const RankedLists& lists,
                  ListKind kind,
                  const DatasetFile& dataset,
-                 const std::string& path,
-                 ListFormat format);
+                 const ListOutput& output);
 
 }  // namespace siren

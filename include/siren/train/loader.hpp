@@ -16,7 +16,7 @@
 namespace siren {
 
 struct LoadOptions {
-  std::int32_t fold = 1;
+  std::int32_t fold = 1;  // 0: every rating trains
   float offset = 3.5F;
   std::optional<float> relevant_from;  // default: rating > offset
   bool dislikes = true;

@@ -59,8 +59,9 @@ MetricValues metrics_at(const JudgedList& list, int cutoff);
 /// Neither may be empty; both are left sorted. NaN counts as the lowest score.
 double auc(std::span<float> liked, std::span<float> disliked);
 
-/// Sums over users, and means from them. Two sums for the same cutoffs can be added; `raw` is one
-/// vector of doubles to be added across ranks.
+/// Sums over users, and means from them. Values are added as whole numbers of 2^-60, so that a sum
+/// is the same in whatever order and by however many ranks it is made. Two sums for the same cutoffs
+/// can be added; `raw` is one vector of whole numbers to be added across ranks.
 class MetricSums {
  public:
   explicit MetricSums(std::span<const int> cutoffs);
@@ -70,25 +71,35 @@ class MetricSums {
   MetricSums& operator+=(const MetricSums& other);
 
   /// Users with a relevant held-out item, with a disliked one, with both.
-  std::int64_t users() const { return static_cast<std::int64_t>(raw_[kUsers]); }
-  std::int64_t disliking_users() const { return static_cast<std::int64_t>(raw_[kDislikingUsers]); }
-  std::int64_t auc_users() const { return static_cast<std::int64_t>(raw_[kAucUsers]); }
+  std::int64_t users() const { return raw_[kUsers]; }
+  std::int64_t disliking_users() const { return raw_[kDislikingUsers]; }
+  std::int64_t auc_users() const { return raw_[kAucUsers]; }
 
   /// Means over the users that have the figure; NaN if there are none.
   double mean(Metric metric, std::size_t cutoff) const;  // by index of the cutoff
-  double mean_auc() const { return raw_[kAucSum] / raw_[kAucUsers]; }
+  double mean_auc() const { return mean(kAucSum, auc_users()); }
 
   std::span<const int> cutoffs() const { return cutoffs_; }
-  std::span<double> raw() { return raw_; }
+  std::span<std::int64_t> raw() { return raw_; }
 
  private:
-  enum Slot : std::size_t { kUsers, kDislikingUsers, kAucUsers, kAucSum, kFirstMetric };
+  /// A sum has two slots: multiples of 2^-30, and of 2^-60 what is left of each value. Neither
+  /// overflows before 2^33 users.
+  enum Slot : std::size_t {
+    kUsers,
+    kDislikingUsers,
+    kAucUsers,
+    kAucSum,
+    kFirstMetric = kAucSum + 2
+  };
   std::size_t slot(std::size_t metric, std::size_t cutoff) const {
-    return kFirstMetric + metric * cutoffs_.size() + cutoff;
+    return kFirstMetric + 2 * (metric * cutoffs_.size() + cutoff);
   }
+  void add_to(std::size_t slot, double value);
+  double mean(std::size_t slot, std::int64_t count) const;
 
   std::vector<int> cutoffs_;
-  std::vector<double> raw_;
+  std::vector<std::int64_t> raw_;
 };
 
 }  // namespace siren

@@ -4,13 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "siren/comm/communicator.hpp"
-#include "siren/data/training_set.hpp"
 #include "siren/graph/layout.hpp"
 #include "siren/math/isa.hpp"
+#include "siren/train/loader.hpp"
 #include "siren/train/ranking.hpp"
 #include "siren/train/scoring_model.hpp"
 
@@ -22,19 +24,25 @@ struct RankedLists {
   std::vector<std::uint8_t> popular;  // 1: the user is cold, the list that of the popular items
   std::vector<EdgeOffset> offsets{0};
   std::vector<ScoredItem> entries;
+  Ties ties;  // of this rank's lists, their end being the cutoff
 };
+
+/// Items that are not recommended to a user: those it has rated, with whatever sign, in any part of
+/// the data set or in train.
+enum class Hide { kAll, kTrain, kNone };
+std::string_view name_of(Hide hide);
+std::optional<Hide> hide_from(std::string_view name);
 
 struct ListOptions {
   std::int64_t top = 10;
-  std::vector<ItemRole> roles;      // [N], the same on every rank: what may be in a list
-  bool include_seen = false;        // also items that the user has rated in train
+  std::vector<ItemRole> roles;  // [N], the same on every rank: what may be in a list
+  Hide hide = Hide::kAll;
   double popularity_penalty = 0.0;  // times ln(1 + likes of the item), off its score
 };
 
 /// What lists are made of. Borrowed.
 struct ListSource {
-  const Layout& layout;
-  const TrainingSet& set;
+  const LoadedData& data;
   const NodeTables& z;
 };
 

@@ -9,12 +9,14 @@
 //   for (const ScoredItem& best : ranking.top(0)) ...
 //
 // An item's score is summed in the order of columns wherever the item stands, and equal scores are
-// ordered by item id: lists do not depend on the number of ranks or threads, bit for bit.
+// ordered by item id: lists do not depend on the number of ranks or threads, bit for bit. How many
+// lists that order decides is counted.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "siren/comm/communicator.hpp"
@@ -35,6 +37,20 @@ struct ScoredItem {
 constexpr bool ranks_before(const ScoredItem& a, const ScoredItem& b) {
   return a.score > b.score || (a.score == b.score && a.item < b.item);
 }
+
+/// Lists in which scores are equal: ids decide who stands before whom, or, at a cutoff, who is in.
+struct Ties {
+  std::int64_t lists = 0;  // all
+  std::int64_t tied = 0;   // with equal scores among their entries and the one that would follow
+  std::int64_t at_cutoff = 0;  // of these, with equal scores on either side of a cutoff
+
+  /// Enough of them to be spoken of: more than one in a thousand lists.
+  bool notable() const { return tied * 1000 > lists; }
+  friend bool operator==(const Ties&, const Ties&) = default;
+};
+
+/// One sentence, without its end.
+std::string describe(const Ties& ties);
 
 /// Final representations Z of this rank's users and items, in the order of the Layout. Borrowed.
 struct EmbeddingTables {
@@ -69,6 +85,8 @@ class Ranking {
   LocalRow user(std::int64_t i) const { return users_[static_cast<std::size_t>(i)]; }
   /// Its list, best first; shorter than `top` only if it has fewer candidates.
   std::span<const ScoredItem> top(std::int64_t i) const;
+  /// Of this rank's lists, `cutoffs` ascending and at most `top`; once the lists are made.
+  Ties count_ties(std::span<const int> cutoffs) const;
   /// Scores of its probed items, in the order of the task's list.
   std::span<const float> probe_scores(std::int64_t i) const;
 
@@ -102,6 +120,7 @@ class Ranking {
   const Kernels<Fp32>* kernels_;
   std::vector<LocalRow> users_;
   std::int64_t top_;
+  std::int64_t room_;  // of a list: one more, for the ties
   std::int64_t depth_ = 0;
 
   PanelPlan plan_;
@@ -111,7 +130,7 @@ class Ranking {
 
   ItemBlock current_;
   ItemBlock next_;
-  std::vector<ScoredItem> lists_;         // [users x top] heaps, the worst first, until sorted
+  std::vector<ScoredItem> lists_;         // [users x room] heaps, the worst first, until sorted
   std::vector<std::int32_t> list_sizes_;  // [users]
   std::vector<float> thresholds_;         // [users] a score below it cannot enter the list
   std::vector<float> probe_scores_;       // as probed_

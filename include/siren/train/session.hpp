@@ -50,8 +50,12 @@ class Session {
   /// (moments stay as they are: for judging, not for training on).
   void load_parameters(const std::string& checkpoint);
 
-  /// Collective. `split` is "valid" or "test"; InputError if it has no ratings.
-  std::unique_ptr<Evaluator> make_evaluator(const std::string& split) const;
+  /// Collective. Whether `split` ("valid" or "test") has ratings to judge by in this fold.
+  bool has_split(const std::string& split) const;
+  /// Collective. `split` is "valid" or "test"; InputError if it has no ratings. Only the test part
+  /// can be judged with validation ratings masked.
+  std::unique_ptr<Evaluator> make_evaluator(const std::string& split,
+                                            Mask mask = Mask::kTrain) const;
 
   /// Collective. Metrics of recommending what most users liked.
   EvaluationReport judge_popularity(Evaluator& evaluator) const;
@@ -68,7 +72,8 @@ class Session {
   Travel travel() const { return travel_; }
   Training& training() { return *training_; }
   const Training& training() const { return *training_; }
-  /// "valid" if the data set has validation ratings in this fold, else "test".
+  /// "valid" if the data set has validation ratings in this fold, else "test" if it has those, else
+  /// nothing: every rating trains. Collective.
   std::string default_split() const;
   /// Bytes of original ids on this rank; 0 before training is started.
   std::int64_t id_memory() const { return ids_ ? ids_->memory() : 0; }
@@ -81,12 +86,15 @@ class Session {
 
  private:
   void check_ranks() const;
+  const HeldOutRatings& held_out(const std::string& split) const;
+  std::string why_not_judged(const std::string& split) const;
   void check_unchanged() const;
   CheckpointInfo open_checkpoint(const std::string& path) const;
   TableRows table_rows() const { return {nodes_, loaded().layout.all_nodes()}; }
 
   Communicator comm_;
   TrainConfig config_;
+  std::int32_t fold_;
   NodeMemory node_;  // before anything is loaded
   Isa isa_;
   std::unique_ptr<DatasetFile> file_;

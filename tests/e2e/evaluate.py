@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`siren evaluate` against a plain program: whose ratings are masked, how many lists hold ties, and the same bytes on any number of ranks.
+
+usage: evaluate.py SIREN
+"""
+import csv
+import json
+import math
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from trained_model import PlainModel, done, run
+
+USERS, ITEMS, CUTOFFS = 150, 90, (5, 10, 15, 20)
+TOLERANCE = 1e-6  # of a mean over users in which no pair of scores is so close that fp32 and fp64 order it differently
+
+
+def write_parts(folder):
+    """Three files of ratings; some pairs of test are also in train, others also in validation."""
+    random = np.random.default_rng(3)
+    parts = {name: [] for name in ("train", "valid", "test")}
+    for user in range(USERS):
+        for place, item in enumerate(random.choice(ITEMS, 30, replace=False)):
+            distance = abs((user / USERS - item / ITEMS + 0.5) % 1 - 0.5)
+            row = (user, item, 5 if random.random() > 3 * distance else int(random.integers(1, 4)))
+            parts["train" if place < 18 else "valid" if place < 24 else "test"].append(row)
+    parts["test"] += [*parts["train"][::200], *parts["valid"][::50]]
+    for name, rows in parts.items():
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("user", "item", "rating"), *rows])
+    return parts
+
+
+class World:
+    def __init__(self, siren, folder):
+        self.siren, self.folder = siren, folder
+        self.parts = write_parts(folder)
+        files = [word for name in self.parts for word in (f"--{name}", folder / f"{name}.csv")]
+        done(siren, "prepare", *files, "--output", folder / "d.h5")
+        self.train("run")
+        done(siren, "export", "--run", folder / "run", "--output", folder / "e.h5")
+        self.model = PlainModel(folder / "e.h5", folder / "d.h5")
+
+    def train(self, name, ranks=1):
+        done(self.siren, "train", "--data", self.folder / "d.h5", "--run", self.folder / name, "--negatives", 8, "--batch", 256, "--layers", 2,
+             "--lr", 0.01, "--epochs", 4, "--eval-every", 1, "--isa", "portable", ranks=ranks)
+
+    def rated(self, user, parts):
+        return {item for part in parts for u, item, _ in self.parts[part] if u == user}
+
+    def pairs_in(self, part, judged="test"):
+        return {(u, i) for u, i, _ in self.parts[part]} & {(u, i) for u, i, _ in self.parts[judged]}
+
+
+def lists_of(world, masked, scores_of, top):
+    """{user: [(item, score)]} of the users with something to be judged by, and what they are judged by."""
+    trained = {item for _, item, _ in world.parts["train"]} | {item for _, item, _ in world.parts["test"]}
+    lists, held_out = {}, {}
+    for user in range(USERS):
+        hidden = world.rated(user, masked)
+        held_out[user] = {i: r for u, i, r in world.parts["test"] if u == user and i not in hidden}
+        scores = scores_of(user)
+        order = sorted(trained - hidden, key=lambda item: (-scores[item], item))
+        lists[user] = [(item, scores[item]) for item in order[:top]]
+    return {user: entries for user, entries in lists.items() if held_out[user]}, held_out
+
+
+def by_model(world):
+    place = {side: {int(name): k for k, name in enumerate(getattr(world.model, side))} for side in ("users", "items")}
+    def scores(user):
+        z = world.model.z["items"] @ world.model.z["users"][place["users"][user]]
+        return {item: z[k] for item, k in place["items"].items()}
+    return scores
+
+
+def by_likes(world):
+    likes = dict.fromkeys(range(ITEMS), 0)
+    for _, item, rating in world.parts["train"]:
+        likes[item] += rating > 3.5
+    return lambda user: likes
+
+
+def ndcg(entries, held_out, k=10):
+    relevant = {item for item, rating in held_out.items() if rating > 3.5}
+    gain = sum(1 / math.log2(place + 2) for place, (item, _) in enumerate(entries[:k]) if item in relevant)
+    return gain / sum(1 / math.log2(place + 2) for place in range(min(k, len(relevant)))) if relevant else None
+
+
+def check_masks(world):
+    for mask, parts in (("train", ["train"]), ("train+valid", ["train", "valid"])):
+        report = json.loads(done(world.siren, "evaluate", "--run", world.folder / "run", "--mask", mask, "--json"))
+        lists, held_out = lists_of(world, parts, by_model(world), 20)
+        values = [value for user, entries in lists.items() if (value := ndcg(entries, held_out[user])) is not None]
+        assert report["mask"] == mask and report["users"] == len(values), (report, len(values))
+        assert abs(report["metrics"]["nDCG@10"] - np.mean(values)) < TOLERANCE, (mask, report["metrics"], np.mean(values))
+        assert report["also_in_train"] == len(world.pairs_in("train")) > 0, report
+        assert report["also_in_valid"] == (len(world.pairs_in("valid")) if mask == "train+valid" else 0), report
+        text = done(world.siren, "evaluate", "--run", world.folder / "run", "--mask", mask).decode()
+        assert f"candidate items, {mask} masked, " in text, text
+    usual = json.loads(done(world.siren, "evaluate", "--run", world.folder / "run", "--json"))
+    assert usual["mask"] == "train", "masking more than train must be asked for"
+    for words, says in ((("--split", "valid", "--mask", "train+valid"), b"hides what --split valid is judged by"), (("--mask", "test"), b"--mask test: expected one of")):
+        wrong = run(world.siren, "evaluate", "--run", world.folder / "run", *words)
+        assert wrong.returncode == 2 and says in wrong.stderr and wrong.stderr.count(b"\n") == 1, wrong
+
+
+def check_ties(world):
+    """Likes are few whole numbers: popularity's lists are full of ties, and it says so."""
+    lists, _ = lists_of(world, ["train"], by_likes(world), CUTOFFS[-1] + 1)
+    equal = {user: {k for k in range(1, len(entries)) if entries[k - 1][1] == entries[k][1]} for user, entries in lists.items()}
+    expected = {"lists": len(lists), "tied": sum(bool(places) for places in equal.values()),
+                "at_cutoff": sum(bool(places & set(CUTOFFS)) for places in equal.values())}
+    popular = ["evaluate", "--model", "popularity", "--data", world.folder / "d.h5"]
+    for ranks in (1, 2, 3, 4):
+        report = json.loads(done(world.siren, *popular, "--json", ranks=ranks))
+        assert report["ties"] == expected, (report["ties"], expected)
+    assert 0 < expected["at_cutoff"] < expected["tied"], expected
+    says = f"{expected['tied']} of {expected['lists']} lists hold equal scores, ordered by item id ({expected['at_cutoff']} of them across a cutoff)"
+    assert says in done(world.siren, *popular).decode()
+    assert b"equal scores" not in done(world.siren, "evaluate", "--run", world.folder / "run")
+
+
+def check_ranks(world):
+    """The same bytes but for the time that it took."""
+    of_run, popular = ("--run", world.folder / "run"), ("--model", "popularity", "--data", world.folder / "d.h5")
+    for words in (of_run, (*of_run, "--split", "valid"), (*of_run, "--mask", "train+valid"), popular):
+        for more, seconds in ((("--json",), rb'"seconds": [^\n]*'), ((), rb" masked, [^\n]*")):
+            texts = [re.sub(seconds, b"", done(world.siren, "evaluate", *words, *more, ranks=ranks)) for ranks in (1, 2, 3, 4)]
+            assert texts[0] == texts[1] == texts[2] == texts[3], f"evaluate {words} {more}:\n" + "\n".join(map(bytes.decode, texts))
+
+
+def check_training(world):
+    """Trained on other numbers of ranks, tables differ in their last bits: these lists do not, and so neither do their figures."""
+    judged = []
+    for ranks in (1, 2, 3, 4):
+        if ranks > 1:
+            world.train(f"run{ranks}", ranks)
+        events = map(json.loads, (world.folder / ("run" if ranks == 1 else f"run{ranks}") / "metrics.jsonl").read_text().splitlines())
+        judged.append([{**event, "seconds": 0} for event in events if event["event"] in ("eval", "final")])
+    assert len(judged[0]) == 5 and judged[0] == judged[1] == judged[2] == judged[3], judged
+    assert judged[0][-1]["mask"] == "train" and judged[0][-1]["ties"]["lists"] > 0, judged[0][-1]
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        world = World(sys.argv[1], Path(name))
+        for step in (check_masks, check_ties, check_ranks, check_training):
+            step(world)
+            print(f"{step.__name__}: fine")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

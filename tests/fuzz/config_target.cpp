@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// config.ini of a run directory: as train, info and report read it.
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+
+#include "siren/app/model_file_report.hpp"
+#include "siren/app/stored_run.hpp"
+#include "siren/report/run_record.hpp"
+
+#include "fuzz/target.hpp"
+
+namespace siren::fuzz {
+
+namespace {
+
+/// What a run would store for this configuration.
+std::string stored_text(RunConfig config) {
+  OptionParser options("train", "", "");
+  declare_run_options(options, config);
+  return options.config_text();
+}
+
+}  // namespace
+
+void try_input(Bytes input) {
+  std::filesystem::create_directory(scratch("run"));
+  write_scratch("run/config.ini", input);
+  judge([&] {
+    const RunConfig config = stored_config(scratch("run"));
+    validate(config);
+    const std::string text = stored_text(config);
+    write_scratch("run/config.ini",
+                  {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    require(stored_text(stored_config(scratch("run"))) == text,
+            "what was stored is read differently");
+  });
+  const std::string text(text_of(input));
+  parse_settings(text);
+  essential_settings(text);
+}
+
+}  // namespace siren::fuzz

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ids that a user names: in a file, one a line, and on the command line.
+#include "siren/app/id_list.hpp"
+
+#include "fuzz/target.hpp"
+
+namespace siren::fuzz {
+
+void try_input(Bytes input) {
+  const std::string path = write_scratch("ids.txt", input);
+  judge([&] {
+    for (const std::string& id : read_id_list(path)) require(!id.empty(), "an id is empty");
+  });
+  judge([&] { split_ids("users", std::string(text_of(input))); });
+  judge([&] {
+    find_ids(
+        alone(), "user", [&] { return read_id_list(path); },
+        [] {
+          return IdTable("1102", {0, 1, 3, 4}, false);
+        });
+  });
+}
+
+}  // namespace siren::fuzz
