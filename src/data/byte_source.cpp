@@ -73,7 +73,6 @@ ByteSource::ByteSource(const std::string& path)
   try {
     refill();
     const std::string_view head(block_.data(), end_);
-    if (head.empty()) throw InputError(fmt::format("{} is empty", path));
     for (const Signature& foreign : kForeignKinds) {
       if (head.starts_with(foreign.bytes))
         throw InputError(fmt::format(

@@ -62,6 +62,7 @@ std::string filtered(const LineReader& lines, std::string_view program, std::str
 
 RatingsReader::RatingsReader(const std::string& path, const RatingsFormat& format)
     : lines_(path), wanted_(format), format_(format.format), splitter_(Delimiter::kComma) {
+  if (lines_.ahead().empty()) throw InputError(fmt::format("{} is empty", path));
   std::string_view skipped;
   for (std::int64_t line = 0; line < format.skip_lines; ++line)
     if (!lines_.next(skipped))

@@ -26,7 +26,8 @@ TEST(IdList, AFileHasOneIdALine) {
   const test::TempFolder folder;
   EXPECT_THAT(read_id_list(folder.write("ids", "1\r\n\n  b,c \n3")), ElementsAre("1", "b,c", "3"));
   EXPECT_THAT(read_id_list(folder.write_gzip("ids.gz", "x\ny\n")), ElementsAre("x", "y"));
-  EXPECT_THAT(read_id_list(folder.write("none", "\n \n")), ElementsAre());
+  for (const char* empty : {"", "\n \n"})
+    EXPECT_THAT(read_id_list(folder.write("none", empty)), ElementsAre());
   EXPECT_THAT(input_error([&] { read_id_list(folder.path("absent")); }), HasSubstr("absent"));
 }
 

@@ -129,6 +129,11 @@ def check_ids(siren, model, base, folder):
     assert list(lists) == sorted([odd, "x,y", "naïve ☃"], key=model.users.index)
     for name, entries in lists.items():
         expect_same(entries, model.best(model.users.index(name)), name)
+    for nothing in ("", "\n", "no such item\n"):
+        (folder / "deny").write_text(nothing, encoding="utf-8")
+        assert done(siren, *base, "--users", "u7", "--deny-items", folder / "deny") == done(siren, *base, "--users", "u7"), "nothing is left out"
+    (folder / "items").write_text("i, 1\n", encoding="utf-8")
+    assert done(siren, *base, "--similar-from", folder / "items").startswith(b'item,rank,similar,score\n"i, 1",1,'), "an id with a comma"
     assert done(siren, *base, "--users", "u7, u8") == done(siren, *base, "--users", "u8,u7,u8")
     result = run(siren, *base, "--users", "u1," + ",".join(f"x{k}" for k in range(9)), ranks=3)
     assert result.returncode == 0 and b"9 of 10 users are unknown" in result.stderr and b"'x4', ...; an id with a comma in it goes into a file: --users-from FILE\n" in result.stderr, result.stderr

@@ -13,11 +13,10 @@ void try_input(Bytes input) {
   });
   judge([&] { split_ids("users", std::string(text_of(input))); });
   judge([&] {
-    find_ids(
-        alone(), "user", [&] { return read_id_list(path); },
-        [] {
-          return IdTable("1102", {0, 1, 3, 4}, false);
-        });
+    find_ids(alone(), {"user", "--ids", [&] { return read_id_list(path); },
+                       [] {
+                         return IdTable("1102", {0, 1, 3, 4}, false);
+                       }});
   });
 }
 
