@@ -172,7 +172,7 @@ TEST_F(ForgedDataset, HasRatingsOfWhatThereIs) {
   for (const float value : {std::nanf(""), 5.5F, 0.5F, std::numeric_limits<float>::infinity()})
     EXPECT_THAT(reading(element(layout::kUserValue, 4, value), read_ratings),
                 HasSubstr("ratings that are not from 1 to 5"));
-  for (const std::uint8_t part : {0, 3, 255})
+  for (const std::uint8_t part : {std::uint8_t{0}, std::uint8_t{3}, std::uint8_t{255}})
     EXPECT_THAT(reading(element(layout::kUserPart, 0, part), read_ratings),
                 HasSubstr("parts other than 1 to 2"));
   EXPECT_THAT(
