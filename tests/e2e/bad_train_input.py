@@ -56,7 +56,7 @@ def option_cases(dataset):
     return [
         train("--nonsense is not an option", dataset, "--nonsense", "1"),
         train("--seed is given 2 times", dataset, "--seed", "1", "--seed", "2"),
-        train("--fold 0: expected", dataset, "--fold", "0"),
+        train("--fold -1: expected", dataset, "--fold", "-1"),
         train("--batch 0: expected", dataset, "--batch", "0"),
         train("--lr nan: expected", dataset, "--lr", "nan"),
         train("--dropout 1: expected", dataset, "--dropout", "1"),
