@@ -10,12 +10,13 @@
 
 #include "siren/io/dataset_layout.hpp"
 
+#include "io/complaint.hpp"
 #include "io/dataset_fixture.hpp"
 
 namespace siren {
 namespace {
 
-using test::input_error;
+using test::complaint_of;
 using test::small_file;
 using test::TempFolder;
 using ::testing::AllOf;
@@ -44,13 +45,13 @@ class ForgedDataset : public ::testing::Test {
   /// What opening and verifying the forged file says.
   std::string opening(const Change& change) const {
     const std::string path = forge(change);
-    return input_error([&] { DatasetFile(path).verify(); });
+    return complaint_of([&] { DatasetFile(path).verify(); });
   }
   /// What reading from it says; it opens well.
   std::string reading(const Change& change,
                       const std::function<void(const DatasetFile&)>& read) const {
     const DatasetFile file(forge(change));
-    return input_error([&] { read(file); });
+    return complaint_of([&] { read(file); });
   }
 
   template <class T>
@@ -206,10 +207,10 @@ TEST_F(ForgedDataset, IsSealedWhereHdf5Reads) {
   std::vector<SealedExtent> extents = check_seal(path, kDatasetFormatVersion);
   extents[3].extent.offset += 8;
   write_seal(path, kDatasetFormatVersion, extents);
-  EXPECT_THAT(input_error([&] { DatasetFile file(path); }), HasSubstr("first block"));
+  EXPECT_THAT(complaint_of([&] { DatasetFile file(path); }), HasSubstr("first block"));
   extents.pop_back();
   write_seal(path, kDatasetFormatVersion, extents);
-  EXPECT_THAT(input_error([&] { DatasetFile file(path); }), HasSubstr("first block"));
+  EXPECT_THAT(complaint_of([&] { DatasetFile file(path); }), HasSubstr("first block"));
 }
 
 }  // namespace
