@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "siren/core/error.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/plain_file.hpp"
 
