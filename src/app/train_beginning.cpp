@@ -90,9 +90,11 @@ void report_end(const TrainConfig& config, const Training& training, const RunPr
 
 void report_start(const Communicator& comm, const Session& session, int threads) {
   const TrainingSet& train = session.loaded().train;
-  spdlog::info("siren {} on {} rank(s) x {} thread(s), {}, {} ({}), HDF5 {}", kVersion, comm.size(),
-               threads, name_of(session.isa()), mpi_library_version(), thread_level(),
-               hdf5_version());
+  const std::string mpi = comm.has_mpi()
+                              ? fmt::format("{} ({})", mpi_library_version(), thread_level())
+                              : "without MPI";
+  spdlog::info("siren {} on {} rank(s) x {} thread(s), {}, {}, HDF5 {}", kVersion, comm.size(),
+               threads, name_of(session.isa()), mpi, hdf5_version());
   spdlog::info("{} users, {} items; train: {} liked, {} disliked, {} neither (offset {})",
                grouped(train.users), grouped(train.items), grouped(train.liked),
                grouped(train.disliked), grouped(train.neutral), session.offset());

@@ -126,6 +126,7 @@ void Watchdog::end_job(const std::string& line) {
   give_time();  // for the lines of other ranks
   const int done = exit_code.load();
   if (done != kAtWork) std::_Exit(done);
+  if (!RollCall::news()) std::_Exit(static_cast<int>(ExitCode::kFailure));  // nobody would hear
   heartbeat().call(Heartbeat::Call::kEndJob);
   give_time();
   std::_Exit(static_cast<int>(ExitCode::kFailure));

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "siren/core/error.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/plain_file.hpp"
 
@@ -76,7 +77,14 @@ std::vector<std::int64_t> checkpoint_steps_in(const std::string& directory) {
 }
 
 void write_pointer(const std::string& directory, const std::string& name, std::int64_t step) {
-  write_text_file(fmt::format("{}/{}", directory, name), checkpoint_name(step) + "\n");
+  const std::string path = fmt::format("{}/{}", directory, name);
+  std::error_code error;
+  if (fs::is_symlink(path, error)) fs::remove(path, error);  // else the checkpoint is written to
+  try {
+    write_text_file(path, checkpoint_name(step) + "\n");
+  } catch (const InputError& failure) {  // a run could write here when it began
+    throw EnvironmentError(failure.what());
+  }
 }
 
 std::optional<std::int64_t> follow_pointer(const std::string& directory, const std::string& name) {

@@ -54,6 +54,15 @@ std::string storage_in(const Hdf5File& file) {
   return storage;
 }
 
+/// Messages repeat it.
+std::string short_text_in(const Hdf5File& file, const char* name) {
+  constexpr std::size_t kMost = 64;
+  std::string text = file.string_attribute(name);
+  if (text.size() > kMost)
+    damaged(file.path(), fmt::format("its attribute {} has {} bytes", name, text.size()));
+  return text;
+}
+
 /// The dataset of `tensor`, which must be [rows x tensor.columns].
 std::unique_ptr<RowDataset> open_rows(const Hdf5File& file,
                                       const StateTensor& tensor,
@@ -128,8 +137,8 @@ CheckpointInfo read_checkpoint_info(const std::string& path) {
           storage_in(file),
           file.string_attribute("config"),
           file.string_attribute("progress"),
-          file.string_attribute("dataset_hash"),
-          file.string_attribute("program_version")};
+          short_text_in(file, "dataset_hash"),
+          short_text_in(file, "program_version")};
 }
 
 void read_checkpoint(const Communicator& comm,

@@ -2,7 +2,6 @@
 #include "siren/io/dataset_writer.hpp"
 
 #include <bit>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/io/dataset_layout.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
 namespace {
@@ -190,7 +190,7 @@ std::string write_dataset(AtomicFile& target, const DatasetContent& content) {
   put_attributes(file, content, hash);
   const std::vector<SealedExtent> extents = all_extents(file);
   file.close();
-  const auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(target.temporary()));
+  const std::int64_t bytes = PlainFile(target.temporary()).length();
   SIREN_ASSERT(bytes <= room, "{} bytes in room for {}", bytes, room);
   write_seal(target.temporary(), kDatasetFormatVersion, extents);
   target.publish();

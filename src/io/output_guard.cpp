@@ -19,7 +19,7 @@ namespace {
 /// Of the directories above `path`, links followed, the lowest that holds a run.
 std::optional<fs::path> run_around(const fs::path& path) {
   std::error_code error;
-  fs::path directory = fs::weakly_canonical(fs::absolute(path), error).parent_path();
+  fs::path directory = fs::weakly_canonical(fs::absolute(path, error), error).parent_path();
   for (; !directory.empty(); directory = directory.parent_path()) {
     if (fs::is_regular_file(directory / "config.ini", error) &&
         (fs::is_directory(directory / "checkpoints", error) ||
@@ -34,7 +34,7 @@ void refuse_inside_run(const std::string& path, const fs::path& target, bool is_
   const std::optional<fs::path> run = run_around(target);
   if (!run) return;
   std::error_code error;
-  if (is_report && fs::weakly_canonical(fs::absolute(target), error) == *run / "report.html")
+  if (is_report && fs::weakly_canonical(fs::absolute(target, error), error) == *run / "report.html")
     return;
   throw InputError(
       fmt::format("cannot write {}: {} is the directory of a run, which holds only what training "

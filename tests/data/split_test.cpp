@@ -89,7 +89,8 @@ TEST(Split, InFold0EverythingTrains) {
   folds.kind = SplitKind::kFolds;
   folds.folds = 3;
   folds.valid_share = 0.9;
-  for (const std::uint8_t part : {1, 2, 3}) EXPECT_EQ(role_of(part, folds, 0, 5, 7), Role::kTrain);
+  for (std::uint8_t part = 1; part <= 3; ++part)
+    EXPECT_EQ(role_of(part, folds, 0, 5, 7), Role::kTrain);
   for (const std::uint8_t part : {kTrainPart, kValidPart, kTestPart})
     EXPECT_EQ(role_of(part, SplitScheme{}, 0, 5, 7), Role::kTrain);
 }

@@ -119,7 +119,7 @@ def check_ties(world):
     for ranks in (1, 2, 3, 4):
         report = json.loads(done(world.siren, *popular, "--json", ranks=ranks))
         assert report["ties"] == expected, (report["ties"], expected)
-    assert 0 < expected["at_cutoff"] < expected["tied"], expected
+    assert 0 < expected["at_cutoff"] <= expected["tied"], expected  # train.ranking tells the two apart
     says = f"{expected['tied']} of {expected['lists']} lists hold equal scores, ordered by item id ({expected['at_cutoff']} of them across a cutoff)"
     assert says in done(world.siren, *popular).decode()
     assert b"equal scores" not in done(world.siren, "evaluate", "--run", world.folder / "run")

@@ -83,7 +83,7 @@ def wrong_input(program, folder):
         ("--nonsense is not an option", [*SIZE, *out, "--nonsense"]),
         ("No such file", [*SIZE, "--output", f"{folder}/no/such/x.csv"]),
         ("is a directory", [*SIZE, "--output", str(folder)]),
-        ("not a plain file", [*SIZE, "--output", "/dev/null"]),
+        ("is a device or a pipe", [*SIZE, "--output", "/dev/null"]),
     ]
     for says, args in cases:
         refused(program, folder, says, args, 0)

@@ -58,6 +58,8 @@ void read_ids(const std::string& path) {
 }  // namespace
 
 void try_input(Bytes input) {
+  static const bool kGoodIsAccepted = (look_at(good_checkpoint()), true);  // else it proves nothing
+  require(kGoodIsAccepted, "the good checkpoint");
   Choices choices(input);
   const std::string path = scratch("c.h5");
   make_hostile(path, choices);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A data set that is hostile though its seal is right: the input says what is changed in a good one.
 #include <filesystem>
+#include <stdexcept>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -29,11 +30,11 @@ std::vector<SealedExtent> extents_of(const std::string& path) {
     for (SealedExtent& sealed : extents) {
       try {
         sealed.extent = file.extent_of(sealed.name);
-      } catch (const EnvironmentError&) {
+      } catch (const std::runtime_error&) {
         continue;
       }
     }
-  } catch (const EnvironmentError&) {
+  } catch (const std::runtime_error&) {
     return extents;
   }
   return extents;
@@ -89,6 +90,9 @@ void train_on(const std::string& path, std::int32_t fold) {
 }  // namespace
 
 void try_input(Bytes input) {
+  static const bool kGoodIsAccepted =
+      (read_everything(good_dataset()), true);  // else it proves nothing
+  require(kGoodIsAccepted, "the good data set");
   Choices choices(input);
   const auto fold = static_cast<std::int32_t>(1 + choices.below(3));
   const std::string path = scratch("d.h5");

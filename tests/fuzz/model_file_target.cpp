@@ -9,6 +9,7 @@
 #include "siren/app/model_file_report.hpp"
 #include "siren/io/hdf5_file.hpp"
 #include "siren/io/json_lines.hpp"
+#include "siren/io/row_dataset.hpp"
 
 #include "fuzz/hdf5_mutation.hpp"
 #include "fuzz/target.hpp"
@@ -19,47 +20,67 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kNames = {"users/z", "items/z",          "users/zp",
-                                         "offsets", "popular",          "item",
-                                         "score",   "item_ids/offsets", "item_ids/bytes"};
+constexpr std::int64_t kRows = 4;
+constexpr std::array kTables = {"users/z", "users/zp", "users/zn",
+                                "items/z", "items/zp", "items/zn"};
+constexpr std::array kOffsets = {"offsets", "user_ids/offsets", "item_ids/offsets"};
 
+/// What embeddings need and what lists need: `kind` decides which it is taken for.
 std::string make_file(const char* kind) {
   std::string path = scratch(kind);
   Hdf5File file = Hdf5File::create(path, 0);
   file.set_attribute(kind, std::int64_t{1});
-  for (const char* name : {"users", "items", "dimension", "step"})
-    file.set_attribute(name, std::int64_t{4});
+  for (const char* name : {"users", "items", "dimension", "step"}) file.set_attribute(name, kRows);
   for (const char* name : {"model", "dataset_hash", "program_version", "kind"})
     file.set_attribute(name, std::string_view("recommended"));
-  for (const char* name : {"users/z", "items/z", "users/zp", "score"}) file.create<float>(name, 16);
-  const std::array<std::int64_t, 5> offsets = {0, 4, 8, 12, 16};
-  for (const char* name : {"offsets", "item_ids/offsets"}) {
-    file.create<std::int64_t>(name, 5);
+  for (const char* name : kTables) create_row_dataset(file, name, {kRows, kRows, 4}, {});
+  const std::array<std::int64_t, kRows + 1> offsets = {0, 4, 8, 12, 16};
+  for (const char* name : kOffsets) {
+    file.create<std::int64_t>(name, kRows + 1);
     file.write<std::int64_t>(name, 0, offsets);
   }
-  file.create<std::uint8_t>("popular", 4);
-  file.create<std::uint8_t>("item_ids/bytes", 16);
+  const std::array<std::uint8_t, kRows> popular = {0, 1, 0, 0};
+  file.create<std::uint8_t>("popular", kRows);
+  file.write<std::uint8_t>("popular", 0, popular);
+  for (const char* name : {"user_ids/bytes", "item_ids/bytes"}) file.create<std::uint8_t>(name, 16);
   file.create<std::int32_t>("item", 16);
+  file.create<float>("score", 16);
   file.close();
   return path;
+}
+
+std::vector<std::string> names_in() {
+  std::vector<std::string> names = {"popular", "item", "score", "user_ids/bytes", "item_ids/bytes"};
+  names.insert(names.end(), kTables.begin(), kTables.end());
+  names.insert(names.end(), kOffsets.begin(), kOffsets.end());
+  return names;
+}
+
+void look_at(const std::string& path) {
+  const ModelFileKind kind = model_file_kind(path);
+  if (kind == ModelFileKind::kOther) throw InputError("another file");
+  const nlohmann::ordered_json json = model_file_as_json(path, kind);
+  json_line(json);
+  describe_model_file(json);
+}
+
+/// Both kinds; if they were not accepted as they are, what is changed in them would prove nothing.
+std::array<std::string, 2> make_good() {
+  std::array<std::string, 2> paths = {make_file("siren_embeddings"), make_file("siren_lists")};
+  for (const std::string& path : paths) look_at(path);
+  return paths;
 }
 
 }  // namespace
 
 void try_input(Bytes input) {
-  static const std::array<std::string, 2> kGood = {make_file("siren_embeddings"),
-                                                   make_file("siren_lists")};
+  static const std::array<std::string, 2> kGood = make_good();
+  static const std::vector<std::string> kNames = names_in();
   Choices choices(input);
   const std::string path = scratch("m.h5");
   fs::copy_file(kGood[choices.below(2)], path, fs::copy_options::overwrite_existing);
   change_hdf5(path, kNames, choices);
-  judge([&] {
-    const ModelFileKind kind = model_file_kind(path);
-    if (kind == ModelFileKind::kOther) throw InputError("another file");
-    const nlohmann::ordered_json json = model_file_as_json(path, kind);
-    json_line(json);
-    describe_model_file(json);
-  });
+  judge([&] { look_at(path); });
 }
 
 }  // namespace siren::fuzz

@@ -154,7 +154,8 @@ const Communicator& alone() {
 
 // NOLINTBEGIN(readability-identifier-naming): libFuzzer's names
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
-  ::setenv("TMPDIR", "/dev/shm", 0);  // a disk would be most of the time
+  if (std::filesystem::is_directory("/dev/shm"))
+    ::setenv("TMPDIR", "/dev/shm", 0);  // writing to a disk would take most of the time
   // Kept to the end of the process, as what uses MPI is.
   static const siren::Environment environment(argc, argv);
   spdlog::set_default_logger(

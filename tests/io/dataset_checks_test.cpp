@@ -10,12 +10,13 @@
 
 #include "siren/io/dataset_layout.hpp"
 
+#include "io/complaint.hpp"
 #include "io/dataset_fixture.hpp"
 
 namespace siren {
 namespace {
 
-using test::input_error;
+using test::complaint_of;
 using test::small_file;
 using test::TempFolder;
 using ::testing::AllOf;
@@ -44,13 +45,13 @@ class ForgedDataset : public ::testing::Test {
   /// What opening and verifying the forged file says.
   std::string opening(const Change& change) const {
     const std::string path = forge(change);
-    return input_error([&] { DatasetFile(path).verify(); });
+    return complaint_of([&] { DatasetFile(path).verify(); });
   }
   /// What reading from it says; it opens well.
   std::string reading(const Change& change,
                       const std::function<void(const DatasetFile&)>& read) const {
     const DatasetFile file(forge(change));
-    return input_error([&] { read(file); });
+    return complaint_of([&] { read(file); });
   }
 
   template <class T>
@@ -172,7 +173,7 @@ TEST_F(ForgedDataset, HasRatingsOfWhatThereIs) {
   for (const float value : {std::nanf(""), 5.5F, 0.5F, std::numeric_limits<float>::infinity()})
     EXPECT_THAT(reading(element(layout::kUserValue, 4, value), read_ratings),
                 HasSubstr("ratings that are not from 1 to 5"));
-  for (const std::uint8_t part : {0, 3, 255})
+  for (const std::uint8_t part : {std::uint8_t{0}, std::uint8_t{3}, std::uint8_t{255}})
     EXPECT_THAT(reading(element(layout::kUserPart, 0, part), read_ratings),
                 HasSubstr("parts other than 1 to 2"));
   EXPECT_THAT(
@@ -206,10 +207,10 @@ TEST_F(ForgedDataset, IsSealedWhereHdf5Reads) {
   std::vector<SealedExtent> extents = check_seal(path, kDatasetFormatVersion);
   extents[3].extent.offset += 8;
   write_seal(path, kDatasetFormatVersion, extents);
-  EXPECT_THAT(input_error([&] { DatasetFile file(path); }), HasSubstr("first block"));
+  EXPECT_THAT(complaint_of([&] { DatasetFile file(path); }), HasSubstr("first block"));
   extents.pop_back();
   write_seal(path, kDatasetFormatVersion, extents);
-  EXPECT_THAT(input_error([&] { DatasetFile file(path); }), HasSubstr("first block"));
+  EXPECT_THAT(complaint_of([&] { DatasetFile file(path); }), HasSubstr("first block"));
 }
 
 }  // namespace

@@ -12,12 +12,13 @@
 #include "siren/io/hdf5_file.hpp"
 #include "siren/io/row_dataset.hpp"
 
+#include "io/complaint.hpp"
 #include "support/temp_folder.hpp"
 
 namespace siren {
 namespace {
 
-using test::input_error;
+using test::complaint_of;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -59,7 +60,7 @@ class HostileFile : public ::testing::Test {
   }
   std::string saying(const std::function<void(const Hdf5File&)>& read) const {
     const Hdf5File file = Hdf5File::open_read_only(path_);
-    return input_error([&] { read(file); });
+    return complaint_of([&] { read(file); });
   }
   std::string to_read() const {
     return saying([](const Hdf5File& file) { file.read<std::int32_t>("x", 0, 4); });
@@ -206,7 +207,7 @@ TEST_F(HostileFile, ATableIsPackedAsSirenPacksIt) {
 
 TEST_F(HostileFile, OnlyWhatTheSystemRefusesIsItsFault) {
   EXPECT_THROW(reading_hdf5("f", [] { throw Hdf5Error("no such disk", true); }), EnvironmentError);
-  EXPECT_THAT(input_error([] { reading_hdf5("f", [] { throw Hdf5Error("bad magic", false); }); }),
+  EXPECT_THAT(complaint_of([] { reading_hdf5("f", [] { throw Hdf5Error("bad magic", false); }); }),
               HasSubstr("f is damaged: bad magic"));
 }
 

@@ -6,15 +6,18 @@
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <zlib.h>
 
 #include "siren/core/error.hpp"
 
+#include "io/complaint.hpp"
 #include "support/temp_folder.hpp"
 
 namespace siren {
 namespace {
+
+using ::testing::HasSubstr;
 
 const char* bytes(const std::vector<float>& values) {
   return reinterpret_cast<const char*>(values.data());
@@ -56,36 +59,45 @@ TEST_F(RowDatasetTest, ConvertsPackedRows) {
   EXPECT_EQ(read[7], beyond);
 }
 
-/// A chunk of another program: of `rows` x 3 values, packed as they are.
-void write_chunk(const Hdf5File& file, const std::vector<float>& values, std::uint32_t left_out) {
-  const Hdf5Handle dataset(H5Dopen2(file.get(), "t", H5P_DEFAULT), H5Dclose, "opening", "t");
-  uLongf length = compressBound(values.size() * sizeof(float));
-  std::vector<Bytef> packed(length);
-  compress2(packed.data(), &length, reinterpret_cast<const Bytef*>(values.data()),
-            values.size() * sizeof(float), 9);
-  const hsize_t place[2] = {0, 0};
-  check_hdf5(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, left_out, place, length, packed.data()),
-             "writing", "t");
+/// What reading rows 0 and 1 of [4 x 3] says, whose chunk another program has packed out of `values`
+/// and without the filters in `left_out`; the rows, if it is read.
+std::string reading_packed(const std::string& path,
+                           const std::vector<float>& values,
+                           std::uint32_t left_out,
+                           std::vector<float>& read) {
+  Hdf5File file = Hdf5File::create(path, 0);
+  create_row_dataset(file, "t", {4, 3, 4}, {2, 6});
+  if (!values.empty()) {
+    const Hdf5Handle dataset(H5Dopen2(file.get(), "t", H5P_DEFAULT), H5Dclose, "opening", "t");
+    uLongf length = compressBound(values.size() * sizeof(float));
+    std::vector<Bytef> packed(length);
+    compress2(packed.data(), &length, reinterpret_cast<const Bytef*>(values.data()),
+              values.size() * sizeof(float), 9);
+    const hsize_t place[2] = {0, 0};
+    check_hdf5(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, left_out, place, length, packed.data()),
+               "writing", "t");
+  }
+  file.close();
+  file = Hdf5File::open_read_only(path);
+  read.assign(6, -1.0F);
+  return test::complaint_of([&] {
+    RowDataset::open_to_read(file, "t").read({0, 2}, reinterpret_cast<char*>(read.data()), 4);
+  });
 }
 
 TEST_F(RowDatasetTest, ChunksThatAreNotOursAreDamage) {
-  create_row_dataset(file_, "t", {4, 3, 4}, {2, 6});
-  const RowDataset dataset(file_, "t");
-  std::vector<float> read(6);
-  const auto saying = [&](const RowRange& rows) {
-    return test::input_error([&] { dataset.read(rows, reinterpret_cast<char*>(read.data()), 4); });
-  };
-  EXPECT_NE(saying({0, 2}).find("t has 0 bytes for its rows from 0"), std::string::npos);
   constexpr std::uint32_t kUnshuffled = 1;  // the first filter is left out
-  write_chunk(file_, {0, 1, 2, 3, 4, 5}, kUnshuffled);
-  EXPECT_EQ(saying({0, 2}), "");
+  std::vector<float> read;
+  const auto saying = [&](const std::vector<float>& values, std::uint32_t left_out) {
+    return reading_packed(folder_.path("packed.h5"), values, left_out, read);
+  };
+  EXPECT_THAT(saying({}, 0), HasSubstr("t has 0 bytes for its rows from 0"));
+  EXPECT_EQ(saying({0, 1, 2, 3, 4, 5}, kUnshuffled), "");
   EXPECT_EQ(read, (std::vector<float>{0, 1, 2, 3, 4, 5}));
-  write_chunk(file_, {0, 1, 2, 3, 4}, kUnshuffled);
-  EXPECT_NE(saying({0, 2}).find("t cannot be unpacked from row 0"), std::string::npos);
-  write_chunk(file_, std::vector<float>(4000, 0.0F), kUnshuffled);  // a few bytes that swell
-  EXPECT_NE(saying({0, 2}).find("t cannot be unpacked from row 0"), std::string::npos);
-  write_chunk(file_, {0, 1, 2, 3, 4, 5}, 3);
-  EXPECT_NE(saying({0, 2}).find("is damaged"), std::string::npos);
+  EXPECT_THAT(saying({0, 1, 2, 3, 4}, kUnshuffled), HasSubstr("t cannot be unpacked from row 0"));
+  const std::vector<float> swelling(4000, 0.0F);  // out of a few bytes
+  EXPECT_THAT(saying(swelling, kUnshuffled), HasSubstr("t cannot be unpacked from row 0"));
+  EXPECT_THAT(saying({0, 1, 2, 3, 4, 5}, 3), HasSubstr("is damaged"));
 }
 
 TEST_F(RowDatasetTest, ConvertsBetweenThePrecisions) {

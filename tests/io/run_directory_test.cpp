@@ -102,6 +102,7 @@ TEST_F(RunDirectories, UnderstandsEveryFormOfAPointer) {
   EXPECT_EQ(run_.latest(), 10);
   run_.set_latest(20);
   EXPECT_FALSE(fs::is_symlink(path));
+  EXPECT_EQ(folder_.read("run/checkpoints/step-000000010.h5"), "10") << "written through the link";
   EXPECT_EQ(run_.latest(), 20);
   fs::remove(path);
   fs::create_symlink("step-000000030.h5", path);
