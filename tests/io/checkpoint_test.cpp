@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/checkpoint.hpp"
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -112,11 +114,31 @@ TEST_F(CheckpointFile, HoldsTheOriginalIds) {
   Matrix<float> table(std::ssize(nodes), 3);
   const std::vector<StateTensor> tensors = {
       {"parameters/liked", true, table.rows(), 3, table.stride(), 4, table.data()}};
-  write_checkpoint(comm_, path_, {some_info(), {nodes, 6}, tensors, &ids});
+  CheckpointInfo info = some_info();
+  write_checkpoint(comm_, path_, {info, {nodes, 6}, tensors, &ids});
+  EXPECT_THAT(test::input_error([&] { read_checkpoint_ids(path_, IdSide::kUsers, 0, 3); }),
+              HasSubstr("ids/users/offsets does not tell where 70 ids begin"));
+  remove();
+  info.users = 3;
+  info.items = 3;
+  write_checkpoint(comm_, path_, {info, {nodes, 6}, tensors, &ids});
   EXPECT_THAT(read_checkpoint_ids(path_, IdSide::kUsers, 0, 3), ElementsAre("9", "10", "11"));
   EXPECT_THAT(read_checkpoint_ids(path_, IdSide::kItems, 0, 3), ElementsAre("a", "b", "c"));
   EXPECT_THAT(read_checkpoint_ids(path_, IdSide::kUsers, 1, 2), ElementsAre("10"));
   EXPECT_THAT(read_checkpoint_ids(path_, IdSide::kItems, 2, 2), ElementsAre());
+}
+
+// Training saves no such state; whoever reads one must not go on with it.
+TEST_F(CheckpointFile, HoldsFiniteNumbers) {
+  for (const float odd : {std::nanf(""), -std::numeric_limits<float>::infinity()}) {
+    Model model(comm_, "runs");
+    const std::vector<StateTensor> tensors = model.fill().tensors();
+    if (comm_.rank() == comm_.size() - 1) model.narrow(0, 4) = odd;
+    write_checkpoint(comm_, path_, {some_info(), model.rows(), tensors});
+    EXPECT_THAT(test::input_error([&] { read_checkpoint(comm_, path_, model.rows(), tensors); }),
+                HasSubstr("parameters/narrow holds values that are not finite"));
+    remove();
+  }
 }
 
 TEST_F(CheckpointFile, MistakesAreTheSameOnEveryRank) {

@@ -114,10 +114,9 @@ TEST_F(ForgedDataset, HasArraysOfTheLengthsThatItDeclares) {
     const auto missing = [=](Hdf5File& file) { H5Ldelete(file.get(), array, H5P_DEFAULT); };
     EXPECT_THAT(opening(missing), HasSubstr(std::string("it has no ") + array));
   }
-  for (const char* array :
-       {layout::kUserIdOffsets, layout::kItemIdOffsets, layout::kUserOffsets, layout::kItemOffsets,
-        layout::kHistogramCount, layout::kPartSigns, layout::kFoldOverlap, layout::kUserDegree,
-        layout::kItemDegree, layout::kUserTimestamp})
+  for (const char* array : {layout::kUserIdOffsets, layout::kItemIdOffsets, layout::kUserOffsets,
+                            layout::kItemOffsets, layout::kPartSigns, layout::kFoldOverlap,
+                            layout::kUserDegree, layout::kItemDegree, layout::kUserTimestamp})
     for (const std::size_t length : {std::size_t{1}, std::size_t{900}})
       EXPECT_THAT(opening(this->array(array, std::vector<std::int64_t>(length, 0))),
                   HasSubstr(array))
@@ -125,6 +124,10 @@ TEST_F(ForgedDataset, HasArraysOfTheLengthsThatItDeclares) {
   for (const char* array : {layout::kUserItem, layout::kItemUser})
     EXPECT_THAT(opening(this->array(array, std::vector<std::int32_t>(4, 0))),
                 HasSubstr("has 4 values instead of 5"));
+  EXPECT_THAT(opening(array(layout::kHistogramCount, std::vector<std::int64_t>{5})),
+              HasSubstr("histogram_value has 5 values instead of 1"));
+  EXPECT_THAT(opening(array(layout::kHistogramCount, std::vector<std::int64_t>(900, 0))),
+              HasSubstr("histogram_count has 900 values"));
   EXPECT_THAT(opening(array(layout::kHistogramValue, std::vector<float>{})),
               HasSubstr("histogram_value has 0 values instead of 5"));
 }
