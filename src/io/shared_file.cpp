@@ -112,7 +112,9 @@ void SharedFile::close() {
 void SharedFile::publish() {
   together([&] { close(); });
   together([&] {
-    if (comm_.is_root()) whole_->publish();
+    if (!comm_.is_root()) return;
+    whole_->publish();
+    whole_.reset();  // others may write there again
   });
 }
 

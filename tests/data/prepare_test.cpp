@@ -138,7 +138,10 @@ TEST(Prepare, WarnsThatLeaveOneOutHasNoTimes) {
 TEST(Prepare, NamesTimesThatASplitOrDuplicatesNeed) {
   const TempFolder folder;
   PrepareConfig config =
-      config_for({folder.write("a", "1,1,5,1500000001\n1,1,1,1500000000\n2,2,4,1500000002\n")});
+      config_for({folder.write("a",
+                               "1,1,5,1500000001\n1,1,1,1500000000\n1,2,5,1500000003\n"
+                               "1,3,1,1500000004\n2,1,5,1500000005\n2,2,4,1500000002\n"
+                               "2,3,1,1500000006\n3,1,5,1500000007\n3,2,1,1500000008\n")});
   config.folds = 2;
   config.duplicates = DuplicatePolicy::kLast;
   EXPECT_THAT(

@@ -38,6 +38,9 @@ struct ModelOnRanks {
     config.negatives = 4;
     config.batch = 200;
     share = make_share(comm, random_ratings(150, 90, 0.1, 5), config, partition);
+    info.users = 150;
+    info.items = 90;
+    info.storage = "fp64";
     training = make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
     for (std::int64_t row = 0; row < share->layout.rows(); ++row)
       nodes.push_back(share->layout.node_of(static_cast<LocalRow>(row)));
