@@ -70,8 +70,7 @@ void declare_contents(OptionParser& options, PrepareConfig& config) {
 void declare_split(OptionParser& options, PrepareConfig& config) {
   options.section("Split of --input");
   options.choice("split", config.split, split_method_from,
-                 "kfold|random|temporal|leave-one-out|none",
-                 "(default kfold; none: all train)");
+                 "kfold|random|temporal|leave-one-out|none", "(default kfold; none: all train)");
   options.number("folds", config.folds, {2, kMaxFolds}, "N", "kfold: number of folds (default 5)");
   options.number("test-share", config.test_share, {0.0, 1.0}, "X",
                  "random, temporal: share that tests (default 0.2)");

@@ -61,9 +61,8 @@ OptionParser declare(RecommendOptions& o) {
   options.text("similar-from", o.similar_from, "FILE", "likewise, items one id a line");
   options.section("What");
   options.number("top", o.top, {1, kLongestList}, "N", "length of a list (default 10)");
-  options.choice(
-      "hide", o.hide, hide_from, "all|train|none",
-      "rated items to hide: of any part of the data (default all), of train");
+  options.choice("hide", o.hide, hide_from, "all|train|none",
+                 "rated items to hide: of any part of the data (default all), of train");
   options.flag("include-seen", o.include_seen, "the same as --hide none");
   options.text("allow-items", o.allow_items, "FILE", "only these items, one id a line");
   options.text("deny-items", o.deny_items, "FILE", "never these items, one id a line");

@@ -94,9 +94,9 @@ def messages(world):
 def tables(world):
     columns = ("--columns", "1,2,3", "--duplicates", "last", "--header", "yes")
     for words in (("prepare", "--input", world.place / "r.csv", "--output", world.data, *columns, "--valid-share", 0.2, "--folds", 4),
-                  ("info", world.data), ("info", "--verify", world.data),
+                  ("info", world.data), ("info", world.data, "--verify"),
                   ("train", "--data", world.data, "--run", world.run, "--epochs", 2, "--eval-every", 1, "--batch", 64, "--negatives", 4),
-                  ("info", world.run), ("info", "--verify", world.run), ("info", world.run / "checkpoints" / "latest"), ("evaluate", "--run", world.run),
+                  ("info", world.run), ("info", world.run, "--verify"), ("info", world.run / "checkpoints" / "latest"), ("evaluate", "--run", world.run),
                   ("cv", "--data", world.data, "--output", world.place / "cv", "--folds", 1, "--epochs", 1, "--batch", 64),
                   ("synth", "--users", 50, "--items", 20, "--ratings", 200, "--output", world.place / "s.csv"),
                   ("export", "--run", world.run, "--output", world.place / "e.h5"), ("info", world.place / "e.h5"),
@@ -118,7 +118,7 @@ def names_for_programs(world):
 
 
 def json_texts(world):
-    for words in (("info", "--json", world.data), ("info", "--json", world.run), ("info", "--json", world.run / "checkpoints" / "latest"),
+    for words in (("info", world.data, "--json"), ("info", world.run, "--json"), ("info", "--json", world.run / "checkpoints" / "latest"),
                   ("bench", "--json", "--steps", 2, "--data", world.data, "--batch", 64), ("evaluate", "--json", "--run", world.run)):
         json.loads(world(*words)[0].decode())
         shown = on_terminal(world.siren, *words)
