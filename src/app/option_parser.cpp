@@ -2,6 +2,7 @@
 #include "siren/app/option_parser.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdio>
 
@@ -24,6 +25,14 @@ constexpr const char* kPositional = "";
 [[noreturn]] void unknown_option(const std::string& place, const std::string& command) {
   throw InputError(
       fmt::format("{} is not an option of siren {}; see siren {} --help", place, command, command));
+}
+
+/// In `info --json FILE` the file is no value of the flag, which has one only as `--json=false` or
+/// `--json false`.
+bool is_beside(const po::option& flag) {
+  constexpr std::array<std::string_view, 6> kValues = {"true", "false", "yes", "no", "1", "0"};
+  return flag.original_tokens.size() == 2 &&
+         std::find(kValues.begin(), kValues.end(), flag.value.front()) == kValues.end();
 }
 
 }  // namespace
@@ -145,6 +154,13 @@ OptionParser::Given OptionParser::parse_command_line(std::span<const std::string
       if (no_name && option.value.front() == "-h") given[kHelpOption];
       std::vector<OptionText>& texts = given[no_name ? kPositional : option.string_key];
       if (option.value.empty()) texts.push_back({"true", "--" + option.string_key});
+      const Option* declared = find(option.string_key);
+      const bool is_flag = !no_name && declared != nullptr && declared->value_name.empty();
+      if (is_flag && is_beside(option)) {
+        texts.push_back({"true", "--" + option.string_key});
+        given[kPositional].push_back({option.value.front(), option.value.front()});
+        continue;
+      }
       for (const std::string& value : option.value)
         texts.push_back({value, "--" + option.string_key});
     }

@@ -57,6 +57,16 @@ class OptionParserTest : public ::testing::Test {
   std::string positional;
 };
 
+TEST_F(OptionParserTest, AFlagLeavesTheFileBehindItAlone) {
+  read({"--loud", "d.h5"});
+  EXPECT_TRUE(loud);
+  EXPECT_EQ(positional, "d.h5");
+  read({"--loud", "false", "e.h5"});
+  EXPECT_FALSE(loud);
+  EXPECT_EQ(positional, "e.h5");
+  EXPECT_THAT(error({"--loud=perhaps"}), HasSubstr("expected true or false"));
+}
+
 TEST_F(OptionParserTest, KeepsDefaults) {
   read({});
   EXPECT_EQ(name, "default");
