@@ -2,9 +2,7 @@
 #include "siren/io/output_claim.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -14,15 +12,12 @@
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "siren/core/error.hpp"
-#include "siren/core/host.hpp"
 
 namespace siren {
 
@@ -36,11 +31,9 @@ constexpr std::string_view kTemporaryEnd = ".tmp";
 constexpr std::string_view kLetters =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 constexpr std::size_t kRandomLetters = 6;
-constexpr std::string_view kHolder = "siren: process ";
-constexpr int kTries = 5;  // a name is free again as soon as a look at it is over
-constexpr auto kBetweenTries = std::chrono::milliseconds(20);
-/// Where a file system knows no locks: what nobody has written for so long has no living maker.
-constexpr auto kAbandonedAfter = std::chrono::hours(24);
+/// Where a file system knows no locks: what a holder that this host cannot look at has not written to
+/// for so long has no living maker.
+constexpr double kAbandonedAfter = 24 * 3600.0;
 
 std::string directory_of(const std::string& path) {
   const std::string parent = fs::path(path).parent_path().string();
@@ -77,6 +70,21 @@ std::vector<fs::path> temporaries_in(const std::string& directory, const std::st
   return found;
 }
 
+/// Names of which there is a lock or a temporary file.
+std::set<std::string> outputs_begun_in(const std::string& directory) {
+  std::set<std::string> outputs;
+  for (const fs::path& path : temporaries_in(directory, ""))
+    outputs.insert(*output_of(path.filename().string()));
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
+    std::string name = entry.path().filename().string();
+    if (!name.ends_with(kLockEnd) || name.size() == kLockEnd.size()) continue;
+    name.resize(name.size() - kLockEnd.size());
+    outputs.insert(std::move(name));
+  }
+  return outputs;
+}
+
 /// A directory with the files in it: we make no others. Links are removed, not followed.
 void remove_temporary(const fs::path& path) {
   std::error_code error;
@@ -84,25 +92,6 @@ void remove_temporary(const fs::path& path) {
     for (const fs::directory_entry& entry : fs::directory_iterator(path, error))
       if (!fs::is_directory(entry.symlink_status(error))) fs::remove(entry.path(), error);
   fs::remove(path, error);
-}
-
-std::string read_holder(int lock) {
-  std::array<char, 400> text{};
-  const ssize_t got = ::pread(lock, text.data(), text.size(), 0);
-  return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
-}
-
-/// "process 4711 on n3"
-std::string who(const std::string& holder) {
-  if (!holder.starts_with(kHolder)) return "another process";
-  return holder.substr(std::strlen("siren: "), holder.find('\n') - std::strlen("siren: "));
-}
-
-bool is_still(const std::string& path, int file) {
-  struct stat opened {};
-  struct stat named {};
-  return ::fstat(file, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
-         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 /// `reason` is an errno; the name may be at fault, or the machine.
@@ -114,86 +103,75 @@ bool is_still(const std::string& path, int file) {
   throw InputError(text);
 }
 
-/// 0, EWOULDBLOCK if another process has the lock, or why there is none.
-int lock_now(int file) {
-  for (int t = 0; t < kTries; ++t) {
-    if (::flock(file, LOCK_EX | LOCK_NB) == 0) return 0;
-    if (errno != EWOULDBLOCK && errno != EINTR) return errno;
-    std::this_thread::sleep_for(kBetweenTries);
+/// Seconds since the lock or one of the temporary ones was written.
+double silence(const std::string& path, const LockFile& lock) {
+  double least = lock.age();
+  const std::string name = fs::path(path).filename().string();
+  for (const fs::path& path_there : temporaries_in(directory_of(path), name)) {
+    const LockFile file(path_there.string(), O_RDONLY);
+    if (file.is_open()) least = std::min(least, file.age());
   }
-  return EWOULDBLOCK;
-}
-
-bool knows_no_locks(int reason) {
-  return reason == ENOLCK || reason == ENOSYS || reason == EOPNOTSUPP;
-}
-
-/// Whether the lock or a temporary file was written a short time ago.
-bool in_use_by_age(const std::string& path, const std::string& lock_path) {
-  std::vector<fs::path> files =
-      temporaries_in(directory_of(path), fs::path(path).filename().string());
-  files.emplace_back(lock_path);
-  return std::any_of(files.begin(), files.end(), [](const fs::path& file) {
-    std::error_code error;
-    const fs::file_time_type written = fs::last_write_time(file, error);
-    return !error && fs::file_time_type::clock::now() - written < kAbandonedAfter;
-  });
+  return least;
 }
 
 }  // namespace
 
 OutputClaim::OutputClaim(std::string path)
     : path_(std::move(path)), lock_path_(path_ + std::string(kLockEnd)) {
-  while (!take_lock()) continue;
-  const std::string holder = fmt::format("{}{} on {}\n", kHolder, ::getpid(), host_name());
-  // Only a message needs it, so a full disk does not matter.
-  if (::ftruncate(lock_, 0) == 0) [[maybe_unused]]
-    const ssize_t written = ::pwrite(lock_, holder.data(), holder.size(), 0);
+  constexpr int kTries = 100;  // in each, somebody else came or went in the same moment
+  for (int tries = 0; !take_lock(); ++tries)
+    if (tries == kTries)
+      throw EnvironmentError(fmt::format("cannot write {}: {} is never the file that was just made",
+                                         path_, lock_path_));
   const std::string name = fs::path(path_).filename().string();
   for (const fs::path& left : temporaries_in(directory_of(path_), name)) remove_temporary(left);
 }
 
 OutputClaim::~OutputClaim() {
   for (const std::string& temporary : temporaries_) remove_temporary(temporary);
-  ::unlink(lock_path_.c_str());
-  ::close(lock_);
+  if (lock_.is_at(lock_path_)) ::unlink(lock_path_.c_str());
 }
 
-/// False if there is another lock file by now: its last holder removed the one that was opened.
+/// False if it is to be tried again: the last holder's file is gone by now.
 bool OutputClaim::take_lock() {
-  const std::optional<bool> was_there = open_lock();
-  if (!was_there) return false;
-  int reason = lock_now(lock_);
-  const bool unknown = knows_no_locks(reason);
-  if (unknown) reason = *was_there && in_use_by_age(path_, lock_path_) ? EWOULDBLOCK : 0;
-  const std::string holder = read_holder(lock_);
-  const bool ours = holder.empty() || holder.starts_with(kHolder);
-  if (reason == 0 && ours && is_still(lock_path_, lock_)) return true;
-  ::close(lock_);
-  if (reason == 0 && ours) return false;
-  if (!ours)
+  lock_ = LockFile(lock_path_, O_RDWR | O_CREAT | O_EXCL);
+  if (lock_.is_open()) {
+    if (lock_.take() == FileLock::kTaken) return false;   // by one who takes it for a dead one's
+    lock_.write(to_text(this_process(kAbandonedAfter)));  // on a full disk it names nobody
+    return lock_.is_at(lock_path_);
+  }
+  if (errno != EEXIST) cannot_write(path_, errno);
+  remove_dead_lock();
+  return false;
+}
+
+/// InputError if whoever holds it may be alive.
+void OutputClaim::remove_dead_lock() const {
+  const LockFile there(lock_path_, O_RDONLY);  // it may be another user's: the directory decides
+  if (!there.is_open() && errno == ENOENT) return;
+  if (!there.is_open()) cannot_write(path_, errno, lock_path_);
+  const std::string text = there.text();
+  const std::optional<LockHolder> holder = parse_lock(text);
+  if (!there.is_regular() || (!holder && !text.empty()))
     throw InputError(
         fmt::format("cannot write {}: {} is not a lock of siren; remove it or choose another name",
                     path_, lock_path_));
-  if (reason != EWOULDBLOCK) cannot_write(path_, reason, lock_path_);
-  const std::string hint =
-      fmt::format(" (if it has ended, remove {}: this file system has no locks)", lock_path_);
-  throw InputError(
-      fmt::format("cannot write {}: {} is writing it; wait for its end, or choose another name{}",
-                  path_, who(holder), unknown ? hint : ""));
-}
-
-/// Whether the file was there before; nothing if it is gone again.
-std::optional<bool> OutputClaim::open_lock() {
-  constexpr mode_t kMode = 0666;
-  constexpr int kFlags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
-  lock_ = ::open(lock_path_.c_str(), kFlags | O_CREAT | O_EXCL, kMode);
-  if (lock_ >= 0) return false;
-  if (errno != EEXIST) cannot_write(path_, errno);
-  lock_ = ::open(lock_path_.c_str(), kFlags);
-  if (lock_ >= 0) return true;
-  if (errno != ENOENT) cannot_write(path_, errno, lock_path_);
-  return std::nullopt;
+  const FileLock file_lock = there.take();
+  LockHolder unknown;
+  unknown.lapses_after = kAbandonedAfter;
+  const bool dead = file_lock == FileLock::kFree ||
+                    !why_stale(holder.value_or(unknown), file_lock, silence(path_, there),
+                               this_process(kAbandonedAfter))
+                         .empty();
+  if (!dead) {
+    const std::string hint =
+        fmt::format(" (if it has ended, remove {}: this file system has no locks)", lock_path_);
+    throw InputError(fmt::format(
+        "cannot write {}: {} is writing it; wait for its end, or choose another name{}", path_,
+        name_of(holder.value_or(unknown)), file_lock == FileLock::kUnknown ? hint : ""));
+  }
+  if (there.is_at(lock_path_) && ::unlink(lock_path_.c_str()) != 0 && errno != ENOENT)
+    cannot_write(path_, errno, lock_path_);
 }
 
 std::string OutputClaim::make_temporary_file() {
@@ -225,21 +203,21 @@ std::string OutputClaim::make_temporary(bool directory) {
 }
 
 void remove_abandoned(const std::string& directory) {
-  std::set<std::string> outputs;
-  for (const fs::path& path : temporaries_in(directory, ""))
-    outputs.insert(*output_of(path.filename().string()));
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
-    std::string name = entry.path().filename().string();
-    if (!name.ends_with(kLockEnd) || name.size() == kLockEnd.size()) continue;
-    name.resize(name.size() - kLockEnd.size());
-    outputs.insert(std::move(name));
-  }
-  for (const std::string& name : outputs) {
+  for (const std::string& name : outputs_begun_in(directory)) {
     try {
       const OutputClaim claim((fs::path(directory) / name).string());
     } catch (const std::runtime_error&) {  // its maker lives, or it cannot be removed
     }
+  }
+}
+
+void remove_all_begun(const std::string& directory, std::string_view except) {
+  for (const std::string& name : outputs_begun_in(directory)) {
+    if (name == except) continue;
+    for (const fs::path& left : temporaries_in(directory, name)) remove_temporary(left);
+    const std::string lock = fmt::format("{}/{}{}", directory, name, kLockEnd);
+    const std::string text = lock_text_at(lock);
+    if (text.empty() || parse_lock(text)) ::unlink(lock.c_str());
   }
 }
 

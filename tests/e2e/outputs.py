@@ -173,7 +173,7 @@ def killed_makers(siren, folder):
             wait_for(lambda: list(place.glob(f"{name}.siren-??????.tmp")), process)
             result = run(siren, *second)
             said = result.stderr.decode()
-            assert result.returncode == 2 and re.search(rf"{name}: process {process.pid} on \S+ is writing it", said), said
+            assert result.returncode == 2 and re.search(rf"{name}: pid {process.pid} on \S+ is writing it", said), said
             process.send_signal(signal.SIGKILL)
         assert len(ours(place)) == 2, ours(place)
         done(siren, *second)

@@ -107,7 +107,7 @@ TEST(OutputClaim, OneProcessHasItAndIsNamed) {
   const TempFolder folder;
   const std::string path = folder.path("out");
   Process other([&] { new OutputClaim(path); });  // NOLINT: it is killed with it
-  const std::string who = fmt::format("process {} on {} is writing it", other.id(), host_name());
+  const std::string who = fmt::format("pid {} on {} is writing it", other.id(), host_name());
   EXPECT_THAT(input_error([&] { OutputClaim{path}; }), HasSubstr(who));
   EXPECT_NO_THROW(OutputClaim(folder.path("other")));
   other.kill();
@@ -177,13 +177,47 @@ TEST(OutputClaim, WithoutLocksTheAgeDecides) {
         fs::last_write_time(entry.path(), fs::file_time_type::clock::now() - age);
   };
   EXPECT_THAT(input_error([&] { OutputClaim{path}; }), HasSubstr("this file system has no locks"));
+  LockHolder elsewhere = this_process(24 * 3600.0);
+  elsewhere.host = "n17";
+  elsewhere.boot = "0b1c";
+  folder.write("out.siren.lock", to_text(elsewhere));
   set_age(".lock", std::chrono::hours(48));  // but the file is still being written
-  EXPECT_THAT(input_error([&] { OutputClaim{path}; }), HasSubstr(fmt::format("{} on", other.id())));
+  EXPECT_THAT(input_error([&] { OutputClaim{path}; }), HasSubstr("on n17 is writing it"));
   other.kill();
   set_age(".tmp", std::chrono::hours(48));
   EXPECT_NO_THROW(OutputClaim{path});
   EXPECT_EQ(folder.files(), 0U);
   file_system_knows_locks = true;
+}
+
+TEST(OutputClaim, WithoutLocksADeadProcessOfThisHostIsKnown) {
+  const TempFolder folder;
+  const std::string path = folder.path("out");
+  file_system_knows_locks = false;
+  Process other([&] { (new OutputClaim(path))->make_temporary_file(); });  // NOLINT
+  EXPECT_THAT(input_error([&] { OutputClaim{path}; }), HasSubstr("this file system has no locks"));
+  other.kill();
+  EXPECT_NO_THROW(OutputClaim{path});
+  EXPECT_EQ(folder.files(), 0U);
+  file_system_knows_locks = true;
+}
+
+TEST(OutputClaim, OfAnotherUserThatMayOnlyBeReadIsReplaced) {
+  const TempFolder folder;
+  const std::string lock = folder.write("out.siren.lock", to_text(this_process(1000.0)));
+  ASSERT_EQ(::chmod(lock.c_str(), 0444), 0);  // root may write it all the same
+  { const OutputClaim claim(folder.path("out")); }
+  EXPECT_EQ(folder.files(), 0U);
+}
+
+TEST(OutputClaim, ASuccessorsLockIsLeft) {
+  const TempFolder folder;
+  {
+    const OutputClaim claim(folder.path("out"));
+    fs::remove(folder.path("out.siren.lock"));
+    folder.write("out.siren.lock", "another's");
+  }
+  EXPECT_EQ(folder.read("out.siren.lock"), "another's");
 }
 
 TEST(OutputClaim, LinksLeadToTheFileThatIsMade) {

@@ -88,14 +88,6 @@ TEST_F(RunLocks, HoldsOffASecondStartAndGoes) {
   }
 }
 
-TEST_F(RunLocks, TextsAreReadBack) {
-  const LockHolder me = elsewhere();
-  const std::string text = to_text(me);
-  EXPECT_EQ(to_text(parse_lock(text).value()), text);
-  for (const char* strange : {"", "x", "siren-lock 2\n", "siren-lock 1\npid = -1\ntoken = x\n"})
-    EXPECT_FALSE(parse_lock(strange)) << strange;
-}
-
 TEST_F(RunLocks, OfADeadProcessHereIsTakenOverAtOnce) {
   LockHolder dead = this_process(kLapse);
   dead.pid = dead_process();
@@ -187,6 +179,26 @@ TEST_F(RunLocks, WhoeverWasOvertakenGivesUp) {
   EXPECT_THAT(environment_error([&] { first->check_found(); }), HasSubstr("has taken over"));
   first.reset();
   EXPECT_TRUE(fs::exists(folder_.path("lock"))) << "it is another's";
+}
+
+TEST_F(RunLocks, WhatADeadHolderHadBegunIsRemoved) {
+  fs::create_directory(folder_.path("checkpoints"));
+  const std::string text = to_text(elsewhere());  // whether it lives cannot be known from here
+  for (const char* name : {"config.ini.siren.lock", "report.html.siren.lock",
+                           "checkpoints/step-000000005.h5.siren.lock"})
+    folder_.write(name, text);
+  folder_.write("checkpoints/step-000000005.h5.siren-Xy3k9Q.tmp", "half");
+  folder_.write("notes.siren.lock", "mine");
+  const auto lock = take();
+  EXPECT_FALSE(fs::exists(folder_.path("config.ini.siren.lock")));
+  EXPECT_TRUE(fs::is_empty(folder_.path("checkpoints")));
+  EXPECT_EQ(folder_.read("report.html.siren.lock"), text) << "`siren report` may be at work";
+  EXPECT_EQ(folder_.read("notes.siren.lock"), "mine");
+}
+
+TEST_F(RunLocks, WhatStandsInTheWayIsNamed) {
+  fs::create_directory(folder_.path("lock.new"));
+  EXPECT_THAT(input_error([&] { take(); }), HasSubstr("lock.new is in the way"));
 }
 
 TEST_F(RunLocks, IsMadeAgainIfItWasRemoved) {

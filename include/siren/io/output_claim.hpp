@@ -2,7 +2,7 @@
 // The right to make one file or directory, which one process has at a time, and the temporary names
 // that come with it. What is made here:
 //
-//   NAME.siren.lock         locked while its maker lives; says who that is
+//   NAME.siren.lock         names its maker (io/lock_file.hpp), and is locked while that one lives
 //   NAME.siren-Xy3k9Q.tmp   what NAME will be; any number of them
 //
 // Whoever has the right knows that no other maker is alive: so it removes what a killed one has
@@ -10,9 +10,11 @@
 // they write, and would wait for us.)
 #pragma once
 
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "siren/io/lock_file.hpp"
 
 namespace siren {
 
@@ -36,17 +38,21 @@ class OutputClaim {
  private:
   bool take_lock();
   std::string make_temporary(bool directory);
-  std::optional<bool> open_lock();
+  void remove_dead_lock() const;
 
   std::string path_;
   std::string lock_path_;
-  int lock_ = -1;
+  LockFile lock_;
   std::vector<std::string> temporaries_;
 };
 
 /// Removes what killed makers of any output have left in a directory: of names whose lock nobody
 /// holds.
 void remove_abandoned(const std::string& directory);
+
+/// Removes what makers of outputs have left in a directory without asking whether they live: for the
+/// one process that writes there (io/run_lock.hpp). `except`: an output that others may write.
+void remove_all_begun(const std::string& directory, std::string_view except);
 
 /// Where a file of this name goes: links are followed, also to what is not there yet.
 std::string output_target(const std::string& path);

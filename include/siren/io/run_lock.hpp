@@ -8,49 +8,19 @@
 // A lock binds while its holder gives signs of life: a thread renews the file's time, and where the
 // file system has locks the open file holds one, which ends with the process. So a dead holder is
 // known at once on its own host, and elsewhere when its last sign of life is too old. Whoever is
-// taken for dead and is not (it was stopped) finds another's name in the file and gives up.
+// taken for dead and is not (it was stopped) finds another's name in the file and gives up. What a
+// dead holder had begun to write there (io/output_claim.hpp) is removed by the next one.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
-#include <cstdint>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 
+#include "siren/io/lock_file.hpp"
+
 namespace siren {
-
-/// Whom a lock names.
-struct LockHolder {
-  std::string host;
-  std::int64_t pid = 0;
-  std::int64_t since = 0;          // seconds of Unix time
-  std::int64_t process_start = 0;  // clock ticks behind the start of the host; tells pids apart
-  std::string boot;                // which start of which host; empty if unknown
-  std::string pid_space;           // in which the pid counts: containers have their own
-  std::string job;                 // of SLURM; empty if none
-  std::int64_t restarts = 0;       // how often SLURM has begun this job again
-  double lapses_after = 0.0;       // seconds without a sign of life
-  std::string token;               // no two are the same
-};
-
-/// This process. InputError never: what cannot be found out stays empty.
-LockHolder this_process(double lapses_after);
-
-std::string to_text(const LockHolder& holder);
-/// Nothing if the text is none of a lock.
-std::optional<LockHolder> parse_lock(const std::string& text);
-
-/// What the file system's own lock says of the file.
-enum class FileLock { kFree, kTaken, kUnknown };
-
-/// Why a lock binds nobody any more, as the end of a sentence; empty if it binds. `silent`: seconds
-/// since its last sign of life.
-std::string why_stale(const LockHolder& holder,
-                      FileLock file_lock,
-                      double silent,
-                      const LockHolder& me);
 
 class RunLock {
  public:
@@ -93,7 +63,7 @@ class RunLock {
   LockHolder me_;
   std::string text_;  // of me_
   std::string taken_over_;
-  int file_ = -1;
+  LockFile file_;
   std::mutex mutex_;  // of file_ and lost_
   std::string lost_;
   std::atomic<bool> is_lost_{false};

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/lock_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <fcntl.h>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "siren/core/host.hpp"
+#include "siren/core/text.hpp"
+
+namespace siren {
+
+namespace {
+
+constexpr const char* kFirstLine = "siren-lock 1";
+constexpr double kMostLapse = 4e9;
+constexpr std::size_t kMostBytes = 4096;
+constexpr mode_t kMode = 0666;
+
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+/// When a process began, in clock ticks; -1 if there is none.
+std::int64_t process_start(std::int64_t pid) {
+  const std::string line = first_line(fmt::format("/proc/{}/stat", pid));
+  const std::size_t name_end = line.rfind(')');  // names may hold anything
+  if (name_end == std::string::npos) return -1;
+  std::istringstream fields(line.substr(name_end + 1));
+  constexpr int kFieldsBefore = 19;  // from the state to what we want
+  std::string skipped;
+  for (int field = 0; field < kFieldsBefore; ++field) fields >> skipped;
+  std::int64_t ticks = -1;
+  return fields >> ticks ? ticks : -1;
+}
+
+bool lives(const LockHolder& holder) {
+  if (::kill(static_cast<pid_t>(holder.pid), 0) != 0 && errno == ESRCH) return false;
+  const std::int64_t start = process_start(holder.pid);
+  return start < 0 || start == holder.process_start;
+}
+
+std::string link_target(const char* path) {
+  std::array<char, 256> text{};
+  const ssize_t length = ::readlink(path, text.data(), text.size());
+  return length < 0 ? std::string() : std::string(text.data(), static_cast<std::size_t>(length));
+}
+
+std::string from_environment(const char* name) {
+  const char* const value = std::getenv(name);
+  const std::string text = value == nullptr ? "" : value;
+  return text.find('\n') == std::string::npos ? text : std::string();
+}
+
+std::int64_t now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+LockHolder this_process(double lapses_after) {
+  LockHolder me;
+  me.host = host_name();
+  me.pid = ::getpid();
+  me.since = now();
+  me.process_start = process_start(me.pid);
+  me.boot = first_line("/proc/sys/kernel/random/boot_id");
+  me.pid_space = link_target("/proc/self/ns/pid");
+  me.job = from_environment("SLURM_JOB_ID");
+  me.restarts = std::atoll(from_environment("SLURM_RESTART_COUNT").c_str());
+  me.lapses_after = lapses_after;
+  std::random_device random;
+  me.token = fmt::format("{:08x}{:08x}", random(), random());
+  return me;
+}
+
+std::string to_text(const LockHolder& holder) {
+  return fmt::format(
+      "{}\nhost = {}\npid = {}\nsince = {}\nprocess start = {}\nboot = {}\npid space = {}\n"
+      "job = {}\nrestarts = {}\nlapses after = {}\ntoken = {}\n",
+      kFirstLine, holder.host, holder.pid, holder.since, holder.process_start, holder.boot,
+      holder.pid_space, holder.job, holder.restarts, holder.lapses_after, holder.token);
+}
+
+std::optional<LockHolder> parse_lock(const std::string& text) {
+  std::istringstream lines(text);
+  std::string line;
+  if (!std::getline(lines, line) || line != kFirstLine) return std::nullopt;
+  LockHolder holder;
+  const auto whole = [](const std::string& value) { return std::atoll(value.c_str()); };
+  while (std::getline(lines, line)) {
+    const std::size_t equals = line.find(" = ");
+    if (equals == std::string::npos) continue;
+    const std::string key = line.substr(0, equals);
+    const std::string value = line.substr(equals + 3);
+    if (key == "host") holder.host = value;
+    if (key == "pid") holder.pid = whole(value);
+    if (key == "since") holder.since = whole(value);
+    if (key == "process start") holder.process_start = whole(value);
+    if (key == "boot") holder.boot = value;
+    if (key == "pid space") holder.pid_space = value;
+    if (key == "job") holder.job = value;
+    if (key == "restarts") holder.restarts = whole(value);
+    if (key == "lapses after") holder.lapses_after = std::strtod(value.c_str(), nullptr);
+    if (key == "token") holder.token = value;
+  }
+  const bool whole_text = !holder.token.empty() && holder.pid > 0 && holder.since >= 0 &&
+                          holder.lapses_after >= kLeastLapse && holder.lapses_after <= kMostLapse;
+  return whole_text ? std::optional(holder) : std::nullopt;
+}
+
+std::string why_stale(const LockHolder& holder,
+                      FileLock file_lock,
+                      double silent,
+                      const LockHolder& me) {
+  if (silent > holder.lapses_after)
+    return fmt::format("has given no sign of life for {}", human_seconds(silent));
+  if (file_lock == FileLock::kTaken) return {};
+  const bool same_host = !holder.host.empty() && holder.host == me.host;
+  const bool same_kernel = holder.boot == me.boot && (!me.boot.empty() || same_host);
+  if (same_kernel && file_lock == FileLock::kFree) return "is gone";
+  if (same_kernel && holder.pid_space == me.pid_space && !lives(holder)) return "is gone";
+  if (same_host && !same_kernel && !holder.boot.empty() && !me.boot.empty())
+    return "is gone: its host was started anew";
+  if (!holder.job.empty() && holder.job == me.job && holder.restarts < me.restarts)
+    return fmt::format("is gone: job {} was started anew", holder.job);
+  return {};
+}
+
+std::string name_of(const LockHolder& holder) {
+  if (holder.pid == 0) return "an unknown process";
+  return fmt::format("pid {} on {}{}", holder.pid, holder.host,
+                     holder.job.empty() ? "" : fmt::format(" (job {})", holder.job));
+}
+
+LockFile::LockFile(const std::string& path, int flags)
+    : file_(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode)) {}
+
+LockFile::~LockFile() {
+  if (file_ >= 0) ::close(file_);
+}
+
+bool LockFile::is_regular() const {
+  struct stat status {};
+  return ::fstat(file_, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool LockFile::is_at(const std::string& path) const {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(file_, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+FileLock LockFile::take() const {
+  constexpr int kTries = 5;  // it is free again as soon as a look at it is over
+  constexpr auto kBetweenTries = std::chrono::milliseconds(20);
+  for (int tries = 0; tries < kTries; ++tries) {
+    if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return FileLock::kFree;
+    if (errno != EWOULDBLOCK && errno != EINTR) return FileLock::kUnknown;
+    std::this_thread::sleep_for(kBetweenTries);
+  }
+  return FileLock::kTaken;
+}
+
+FileLock LockFile::look() const {
+  if (::flock(file_, LOCK_SH | LOCK_NB) == 0) return FileLock::kFree;
+  return errno == EWOULDBLOCK ? FileLock::kTaken : FileLock::kUnknown;
+}
+
+std::string LockFile::text() const {
+  std::string text(kMostBytes, '\0');
+  const ssize_t got = ::pread(file_, text.data(), text.size(), 0);
+  text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return text;
+}
+
+bool LockFile::write(const std::string& text) const {
+  if (::ftruncate(file_, 0) != 0) return false;
+  const ssize_t put = ::pwrite(file_, text.data(), text.size(), 0);
+  if (put >= 0 && put != static_cast<ssize_t>(text.size())) errno = ENOSPC;
+  // Else a power failure leaves an empty file, which names nobody and binds everybody.
+  return put == static_cast<ssize_t>(text.size()) && (::fsync(file_) == 0 || errno == EINVAL);
+}
+
+void LockFile::renew() const {
+  ::futimens(file_, nullptr);
+}
+
+double LockFile::age() const {
+  struct stat status {};
+  if (::fstat(file_, &status) != 0) return 0.0;
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  constexpr double kNano = 1e-9;
+  return std::max(0.0, static_cast<double>(time.tv_sec - status.st_mtim.tv_sec) +
+                           kNano * static_cast<double>(time.tv_nsec - status.st_mtim.tv_nsec));
+}
+
+std::string lock_text_at(const std::string& path) {
+  const LockFile file(path, O_RDONLY);
+  return file.is_open() ? file.text() : std::string();
+}
+
+}  // namespace siren

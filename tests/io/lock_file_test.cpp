@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "siren/io/lock_file.hpp"
+
+#include <fcntl.h>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+
+#include "support/temp_folder.hpp"
+
+namespace siren {
+namespace {
+
+using test::TempFolder;
+
+TEST(LockFile, TextsAreReadBack) {
+  LockHolder holder = this_process(100.0);
+  holder.job = "12";
+  holder.restarts = 3;
+  const std::string text = to_text(holder);
+  const LockHolder back = parse_lock(text).value();
+  EXPECT_EQ(to_text(back), text);
+  EXPECT_EQ(back.pid, holder.pid);
+  EXPECT_EQ(back.job, "12");
+  EXPECT_EQ(back.restarts, 3);
+  EXPECT_EQ(back.token, holder.token);
+  for (const char* strange : {"", "x", "siren-lock 2\n", "siren-lock 1\npid = -1\ntoken = x\n"})
+    EXPECT_FALSE(parse_lock(strange)) << strange;
+}
+
+TEST(LockFile, OneHasItAndOthersSee) {
+  const TempFolder folder;
+  const std::string path = folder.path("lock");
+  {
+    const LockFile mine(path, O_RDWR | O_CREAT | O_EXCL);
+    ASSERT_TRUE(mine.is_open());
+    EXPECT_EQ(mine.take(), FileLock::kFree);
+    EXPECT_TRUE(mine.write("one\n"));
+    EXPECT_TRUE(mine.write("two\n"));
+    const LockFile other(path, O_RDONLY);
+    EXPECT_EQ(other.look(), FileLock::kTaken);
+    EXPECT_EQ(other.take(), FileLock::kTaken);
+    EXPECT_EQ(other.text(), "two\n");
+  }
+  EXPECT_EQ(LockFile(path, O_RDONLY).look(), FileLock::kFree);
+  EXPECT_EQ(lock_text_at(path), "two\n");
+  EXPECT_EQ(lock_text_at(folder.path("none")), "");
+}
+
+TEST(LockFile, KnowsWhetherItIsStillTheFileOfItsName) {
+  const TempFolder folder;
+  const std::string path = folder.path("lock");
+  const LockFile file(path, O_RDWR | O_CREAT | O_EXCL);
+  EXPECT_TRUE(file.is_at(path));
+  std::filesystem::remove(path);
+  EXPECT_FALSE(file.is_at(path));
+  folder.write("lock", "");
+  EXPECT_FALSE(file.is_at(path));
+}
+
+}  // namespace
+}  // namespace siren
