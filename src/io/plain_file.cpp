@@ -30,7 +30,12 @@ const char* kind_of(mode_t mode) {
 /// O_NONBLOCK: to open a pipe would otherwise wait for somebody who writes.
 int open_ordinary(const std::string& path, int flags) {
   const int file = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (file < 0) throw InputError(fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+  if (file < 0) {
+    const std::string text = fmt::format("cannot read {}: {}", path, std::strerror(errno));
+    for (const int machine : {EIO, ESTALE, EMFILE, ENFILE, ENOMEM})  // the name is not at fault
+      if (errno == machine) throw EnvironmentError(text);
+    throw InputError(text);
+  }
   struct stat status {};
   if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode)) return file;
   ::close(file);

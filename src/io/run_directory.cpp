@@ -111,9 +111,11 @@ void RunDirectory::remove_old_checkpoints(int keep) const {
 
 void RunDirectory::put_aside(std::int64_t step) const {
   const std::string path = checkpoint_path(step);
-  check_call(std::rename(path.c_str(), (path + ".damaged").c_str()) == 0, "renaming", path);
+  const std::string aside = path + ".damaged";
   const std::string hashes = block_hashes_path(path);
-  check_call(::unlink(hashes.c_str()) == 0 || errno == ENOENT, "removing", hashes);
+  check_call(std::rename(path.c_str(), aside.c_str()) == 0, "renaming", path);
+  const int renamed = std::rename(hashes.c_str(), (aside + ".hashes").c_str());
+  check_call(renamed == 0 || errno == ENOENT, "renaming", hashes);
   flush_to_disk(checkpoints_path());
 }
 

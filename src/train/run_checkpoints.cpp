@@ -13,6 +13,7 @@
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 #include "siren/io/block_hashes.hpp"
+#include "siren/io/plain_file.hpp"
 
 namespace siren {
 
@@ -29,6 +30,30 @@ bool is_whole(const Communicator& comm, const std::string& path) {
   }
 }
 
+/// Collective. A checkpoint that some rank cannot open may be whole: CommonEnvironmentError. Of what
+/// is no file, is_whole() speaks.
+void require_readable(const Communicator& comm, const std::string& path) {
+  const auto try_to_open = [](const std::string& file) {
+    std::error_code error;
+    const std::filesystem::file_status status = std::filesystem::status(file, error);
+    if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status))
+      const PlainFile opened(file);
+  };
+  agree_on_input(comm, [&] {
+    try {
+      try_to_open(path);
+      std::error_code error;
+      const std::string hashes = block_hashes_path(path);
+      if (comm.is_root() && std::filesystem::exists(hashes, error)) try_to_open(hashes);
+    } catch (const InputError& error) {
+      throw EnvironmentError(fmt::format(
+          "rank {}: {}; that does not say that it is damaged, so nothing was put aside: make it "
+          "readable or remove it, then start again",
+          comm.rank(), error.what()));
+    }
+  });
+}
+
 std::string path_in(const std::string& folder, std::int64_t step) {
   return fmt::format("{}/{}", folder, checkpoint_name(step));
 }
@@ -43,6 +68,22 @@ std::vector<std::int64_t> common_steps(const Communicator& comm, const std::stri
   return steps;
 }
 
+/// Collective. The best checkpoint as the one of `newest` has it. Nothing if it knows none.
+std::optional<std::int64_t> best_known_to(const Communicator& comm,
+                                          const std::string& folder,
+                                          std::int64_t newest) {
+  RunProgress progress;
+  agree_on_input(comm, [&] {
+    progress = parse_progress(read_checkpoint_info(path_in(folder, newest)).progress);
+  });
+  const std::int64_t best = progress.best_step;
+  if (best == 0) return std::nullopt;
+  const std::vector<std::int64_t> steps = common_steps(comm, folder);
+  if (std::find(steps.begin(), steps.end(), best) != steps.end()) return best;
+  spdlog::warn("the best checkpoint, {}, is not there", path_in(folder, best));
+  return std::nullopt;
+}
+
 /// Collective. What the pointer `name` would point to if it were there: the newest checkpoint that
 /// is whole, or for `best` what that one says was the best. Nothing if there is none.
 std::optional<std::int64_t> find_step(const Communicator& comm,
@@ -54,14 +95,7 @@ std::optional<std::int64_t> find_step(const Communicator& comm,
   });
   if (newest == steps.end()) return std::nullopt;
   if (name != "best") return *newest;
-  RunProgress progress;
-  agree_on_input(comm, [&] {
-    progress = parse_progress(read_checkpoint_info(path_in(folder, *newest)).progress);
-  });
-  const std::int64_t best = progress.best_step;
-  if (std::find(steps.begin(), steps.end(), best) != steps.end()) return best;
-  if (best != 0) spdlog::warn("the best checkpoint, {}, is not there", path_in(folder, best));
-  return std::nullopt;
+  return best_known_to(comm, folder, *newest);
 }
 
 /// Collective. What `latest` or `best` points to, as rank 0 sees it.
@@ -150,6 +184,7 @@ std::optional<RunProgress> RunCheckpoints::resume() {
   const std::vector<std::int64_t> steps = common_steps(comm_, directory_.checkpoints_path());
   for (const std::int64_t step : steps) {
     const std::string path = directory_.checkpoint_path(step);
+    require_readable(comm_, path);
     if (!is_whole(comm_, path)) {
       agree_on_input(comm_, [&] {
         if (comm_.is_root()) directory_.put_aside(step);
@@ -183,7 +218,10 @@ std::string preferred_checkpoint(const Communicator& comm, const RunDirectory& d
   });
   const std::string folder = directory.checkpoints_path();
   std::optional<std::int64_t> step = pointed_step(comm, folder, "best");
-  if (!step) step = pointed_step(comm, folder, "latest");
+  if (!step) {
+    step = pointed_step(comm, folder, "latest");
+    if (step) step = best_known_to(comm, folder, *step).value_or(*step);
+  }
   if (!step) step = find_step(comm, folder, "best");
   if (!step) step = find_step(comm, folder, "latest");
   if (!step)

@@ -147,6 +147,30 @@ def nothing_saved(tests):
     print("no checkpoint: starts again; all damaged: refused")
 
 
+def unreadable(tests):
+    """What cannot be opened may be whole: nothing is put aside, and once it is readable the run goes on."""
+    run = tests.train("unreadable", 1, "--epochs", 2, "--checkpoint-every-epochs", 1)
+    whole = tests.copy(run, "unreadable-whole")
+    newest = checkpoints(run)[-1]
+    elsewhere = tests.folder / newest.name
+    newest.rename(elsewhere)
+    newest.symlink_to(newest.name)  # "Too many levels of symbolic links", for every user
+    before = sorted(path.name for path in (run / "checkpoints").iterdir())
+    words = [*MPIEXEC, "2", tests.siren, "train", "--run", run, "--resume"]
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and "nothing was put aside" in done.stderr and newest.name in done.stderr, done
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == before
+    newest.unlink()
+    elsewhere.rename(newest)
+    finish(tests.siren, run, 2, "--resume")
+    assert_same_model(whole, run, "readable again")
+    newest.write_bytes(newest.read_bytes()[:-100])
+    finish(tests.siren, run, 1, "--resume")
+    assert {f"{newest.name}.damaged", f"{newest.name}.damaged.hashes"} <= {path.name for path in (run / "checkpoints").iterdir()}
+    assert_same_model(whole, run, "from the checkpoint before")
+    print("an unreadable checkpoint is left alone, a damaged one put aside with its hashes")
+
+
 def when_and_how(tests):
     """Checkpoints are written when asked for, and hold the same however they are written."""
     plain = tests.train("every-epoch", 2, "--epochs", 3, "--checkpoint-every-epochs", 1, "--keep", 99)
@@ -285,7 +309,7 @@ def warm_start(tests):
 def main():
     with tempfile.TemporaryDirectory() as name:
         tests = Resume(sys.argv[1], Path(name))
-        for test in (other_ranks, other_threads, schedule_and_average, options, evaluation_is_no_step, nothing_saved, when_and_how, best, in_time, impatient,
+        for test in (other_ranks, other_threads, schedule_and_average, options, evaluation_is_no_step, nothing_saved, unreadable, when_and_how, best, in_time, impatient,
                      other_commands, warm_start):
             test(tests)
     return 0

@@ -174,9 +174,10 @@ def copies(runs):
     best, latest = pointed(run, "best").name, pointed(run).name
     assert best != latest and len(checkpoints(run)) == 2, "the case says nothing"
     want = figures(runs, run)
-    copy = {name: runs.folder / f"model-{name}" for name in ("kept", "old", "followed", "dropped", "damaged")}
-    for name in ("kept", "old", "dropped"):
+    copy = {name: runs.folder / f"model-{name}" for name in ("kept", "old", "followed", "dropped", "halved", "damaged")}
+    for name in ("kept", "old", "dropped", "halved"):
         shutil.copytree(run, copy[name])
+    (copy["halved"] / "checkpoints" / "best").unlink()
     as_links(copy["old"])
     shutil.copytree(copy["old"], copy["followed"])
     assert (copy["followed"] / "checkpoints" / "latest").stat().st_size > 1000
