@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "siren/core/error.hpp"
 #include "siren/io/plain_file.hpp"
@@ -57,10 +58,14 @@ void give_name(const std::string& temporary, const std::string& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(const std::string& path)
-    : claim_(place_of_file(path)), temporary_(claim_.make_temporary_file()) {}
+AtomicFile::AtomicFile(const std::string& path, Links links)
+    : claim_(links == Links::kFollow ? place_of_file(path) : path),
+      temporary_(claim_.make_temporary_file()) {}
 
 void AtomicFile::publish() {
+  struct stat there {};  // whoever made a file private wants it to stay so
+  if (::stat(claim_.path().c_str(), &there) == 0)
+    ::chmod(temporary_.c_str(), there.st_mode & 07777U);
   flush_to_disk(temporary_);
   give_name(temporary_, claim_.path());
 }
@@ -74,8 +79,8 @@ void AtomicDirectory::publish() {
   give_name(temporary_, claim_.path());
 }
 
-void write_text_file(const std::string& path, const std::string& text) {
-  AtomicFile file(path);
+void write_text_file(const std::string& path, const std::string& text, Links links) {
+  AtomicFile file(path, links);
   PlainFile(file.temporary(), PlainFile::Mode::kWrite).write(text.data(), text.size(), 0);
   file.publish();
 }

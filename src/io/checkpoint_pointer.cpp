@@ -78,10 +78,8 @@ std::vector<std::int64_t> checkpoint_steps_in(const std::string& directory) {
 
 void write_pointer(const std::string& directory, const std::string& name, std::int64_t step) {
   const std::string path = fmt::format("{}/{}", directory, name);
-  std::error_code error;
-  if (fs::is_symlink(path, error)) fs::remove(path, error);  // else the checkpoint is written to
   try {
-    write_text_file(path, checkpoint_name(step) + "\n");
+    write_text_file(path, checkpoint_name(step) + "\n", Links::kReplace);
   } catch (const InputError& failure) {  // a run could write here when it began
     throw EnvironmentError(failure.what());
   }

@@ -9,6 +9,7 @@
 
 #include "siren/core/error.hpp"
 #include "siren/io/atomic_file.hpp"
+#include "siren/io/checkpoint_pointer.hpp"
 
 namespace siren {
 
@@ -16,15 +17,26 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// Other programs have a config.ini and a folder named checkpoints, too.
+bool is_run(const fs::path& directory) {
+  std::error_code error;
+  const fs::path config = directory / "config.ini";
+  const fs::path metrics = directory / "metrics.jsonl";
+  const fs::path checkpoints = directory / "checkpoints";
+  if (!fs::is_regular_file(config, error)) return false;
+  const bool has_metrics = fs::is_regular_file(metrics, error);
+  if (has_metrics && file_kind(metrics.string()) == FileKind::kMetrics) return true;
+  if (!checkpoint_steps_in(checkpoints.string()).empty()) return true;
+  return (has_metrics || fs::is_directory(checkpoints, error)) &&
+         file_kind(config.string()) == FileKind::kConfig;
+}
+
 /// Of the directories above `path`, links followed, the lowest that holds a run.
 std::optional<fs::path> run_around(const fs::path& path) {
   std::error_code error;
   fs::path directory = fs::weakly_canonical(fs::absolute(path, error), error).parent_path();
   for (; !directory.empty(); directory = directory.parent_path()) {
-    if (fs::is_regular_file(directory / "config.ini", error) &&
-        (fs::is_directory(directory / "checkpoints", error) ||
-         fs::is_regular_file(directory / "metrics.jsonl", error)))
-      return directory;
+    if (is_run(directory)) return directory;
     if (directory == directory.root_path()) break;
   }
   return std::nullopt;

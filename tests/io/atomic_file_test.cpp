@@ -72,6 +72,26 @@ TEST(AtomicFile, ALinkStaysAndItsTargetIsReplaced) {
   EXPECT_EQ(folder.files(), 2U);
 }
 
+TEST(AtomicFile, ALinkIsReplacedIfThatIsAskedFor) {
+  const TempFolder folder;
+  folder.write("target", "old");
+  std::filesystem::create_symlink("target", folder.path("out"));
+  write_text_file(folder.path("out"), "new", Links::kReplace);
+  EXPECT_FALSE(std::filesystem::is_symlink(folder.path("out")));
+  EXPECT_EQ(folder.read("out"), "new");
+  EXPECT_EQ(folder.read("target"), "old");
+}
+
+TEST(AtomicFile, APrivateFileStaysPrivate) {
+  const TempFolder folder;
+  const std::string path = folder.write("out", "old");
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  write_text_file(path, "new");
+  struct stat status {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
 TEST(AtomicFile, SaysWhyATextCannotBeWritten) {
   const TempFolder folder;
   const rlimit none{4096, RLIM_INFINITY};

@@ -112,6 +112,17 @@ TEST(OutputGuard, LeavesRunsToTraining) {
               HasSubstr("of a run"));
 }
 
+TEST(OutputGuard, KnowsRunsFromOtherProjects) {
+  const TempFolder folder;
+  fs::create_directories(folder.path("project/checkpoints"));
+  folder.write("project/config.ini", "[database]\nhost = x\n");
+  folder.write("project/metrics.jsonl", "{\"loss\":1}\n");
+  EXPECT_NO_THROW(guard_output(folder.path("project/r.csv"), FileKind::kRatings, {}));
+  folder.write("project/checkpoints/step-000000005.h5", "x");  // with a config.ini changed by hand
+  EXPECT_THAT(refusal(folder.path("project/r.csv"), FileKind::kRatings),
+              HasSubstr("the directory of a run"));
+}
+
 TEST(OutputGuard, LooksAtNamesInAFolder) {
   const TempFolder folder;
   constexpr std::array kFiles = {OutputName{"cv.ini", FileKind::kConfig},

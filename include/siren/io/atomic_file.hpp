@@ -12,19 +12,21 @@
 
 namespace siren {
 
+/// Whether a name that is a link stands for what it points to, or is itself replaced.
+enum class Links { kFollow, kReplace };
+
 /// Keeps the right to make `path` (io/output_claim.hpp) and an empty temporary file beside it. The
-/// destructor removes that file unless it was published. If `path` is a link, what it points to is
-/// made.
+/// destructor removes that file unless it was published.
 class AtomicFile {
  public:
   /// InputError if the place cannot be written, holds a directory, device or pipe, or is being
   /// written by another process.
-  explicit AtomicFile(const std::string& path);
+  explicit AtomicFile(const std::string& path, Links links = Links::kFollow);
 
   const std::string& temporary() const { return temporary_; }
 
-  /// Flushes the temporary file to disk, gives it its name (replacing what was there) and flushes
-  /// the directory. The file must be closed. EnvironmentError if that fails.
+  /// Flushes the temporary file to disk, gives it its name (replacing what was there, whose
+  /// permissions it has then) and flushes the directory. The file must be closed. EnvironmentError if that fails.
   void publish();
 
  private:
@@ -48,7 +50,9 @@ class AtomicDirectory {
 };
 
 /// Makes or replaces a file that holds `text`. Fails like AtomicFile.
-void write_text_file(const std::string& path, const std::string& text);
+void write_text_file(const std::string& path,
+                     const std::string& text,
+                     Links links = Links::kFollow);
 
 /// Waits until the contents of a file, or the entries of a directory, are on disk.
 void flush_to_disk(const std::string& path);
