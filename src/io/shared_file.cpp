@@ -37,13 +37,20 @@ SharedFile::~SharedFile() {
 }
 
 /// A failure ends the job, and the first rank to say so takes the others with it: rank 0 must have
-/// removed the temporary file before.
+/// removed the temporary file before. Only the failures that all ranks have in common may meet in
+/// the barrier.
 void SharedFile::together(const std::function<void()>& work) {
-  try {
-    agree_on_input(comm_, work);
-  } catch (...) {
+  const auto give_up = [&] {
     whole_.reset();
     comm_.barrier();
+  };
+  try {
+    agree_on_input(comm_, work);
+  } catch (const InputError&) {
+    give_up();
+    throw;
+  } catch (const CommonEnvironmentError&) {
+    give_up();
     throw;
   }
 }
