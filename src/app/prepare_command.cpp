@@ -116,9 +116,18 @@ void prepare(std::span<const std::string> args) {
   guard_output(config.output, FileKind::kDataset, inputs_of(config));
   AtomicFile target(config.output);  // from now on nobody else makes it
 
-  const PreparedDataset data = prepare_dataset(config);
+  PreparedDataset data;
+  const auto warn = [&] {
+    for (const std::string& warning : data.warnings) spdlog::warn("{}", warning);
+  };
+  try {
+    prepare_dataset(config, data);
+  } catch (const InputError&) {
+    warn();
+    throw;
+  }
   throw_if_stopped(kNothingWritten);
-  for (const std::string& warning : data.warnings) spdlog::warn("{}", warning);
+  warn();
   write_dataset(target, {data.ratings, data.users, data.items, data.statistics, data.split,
                          data.split_method, command_line(args)});
   const DatasetFile written(config.output);

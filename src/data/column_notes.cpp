@@ -17,10 +17,14 @@ constexpr std::array<const char*, kColumnRoles> kRoleNames = {"user", "item", "r
 constexpr std::size_t kMostListed = 8;  // unread columns that are named
 constexpr std::size_t kShownOfName = 30;
 
+bool is_whole_number(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 /// As a part of "3,5": one or two digits.
 bool is_short_number(std::string_view text) {
-  return !text.empty() && text.size() <= 2 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return text.size() <= 2 && is_whole_number(text);
 }
 
 }  // namespace
@@ -48,6 +52,7 @@ void ColumnNotes::see(std::span<const std::string_view> fields) {
   }
   for (std::size_t column = 0; column < fields.size(); ++column)
     if (like_time_[column]) like_time_[column] = looks_like_time(fields[column]);
+  first_is_number_ = first_is_number_ && is_whole_number(fields[0]);
   like_split_number_ =
       like_split_number_ && is_short_number(fields[2]) && is_short_number(fields[3]);
 }
@@ -61,6 +66,10 @@ std::string ColumnNotes::label(std::size_t column) const {
   const std::string name = shown(names_[column], kShownOfName);
   if (keyed_) return fmt::format("\"{}\"", name);
   return fmt::format("column {}{}", column + 1, name.empty() ? "" : fmt::format(" (\"{}\")", name));
+}
+
+bool ColumnNotes::like_line_numbers() const {
+  return guessed_ && seen_ > 0 && columns() > 3 && first_is_number_ && !is_like_time(3);
 }
 
 std::string ColumnNotes::taken() const {

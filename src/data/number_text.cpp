@@ -46,7 +46,8 @@ std::optional<std::int64_t> take_clock(std::string_view& text) {
 /// Seconds that a zone is ahead of UTC; nothing if the text is no zone.
 std::optional<std::int64_t> parse_zone(std::string_view text) {
   if (text.empty() || text == "Z" || text == "z" || text == " UTC") return 0;
-  if (text.front() != '+' && text.front() != '-') return std::nullopt;
+  if (text.front() == ' ') text.remove_prefix(1);  // "12:00:00 +0200"
+  if (text.empty() || (text.front() != '+' && text.front() != '-')) return std::nullopt;
   const bool colon = text.size() == 6 && text[3] == ':';
   if (text.size() != 3 && text.size() != 5 && !colon) return std::nullopt;
   const auto hours = digits_at(text, 1, 2);

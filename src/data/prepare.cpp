@@ -97,8 +97,6 @@ void judge_order(const SplitConfig& split, PreparedDataset& data) {
 /// What the files may mean other than what was read.
 void judge_columns(const PrepareConfig& config, PreparedDataset& data) {
   constexpr EdgeOffset kFewRatings = 10;
-  for (const FileReport& file : data.files)
-    if (!file.doubt.empty()) data.warnings.push_back(file.doubt);
   if (data.ratings.size() >= kFewRatings && data.users.size() == data.ratings.size())
     data.warnings.push_back(
         "no user rated more than one item: the column taken for the user may be another; see "
@@ -128,14 +126,21 @@ void require_every_part(const PreparedDataset& data) {
 }  // namespace
 
 PreparedDataset prepare_dataset(const PrepareConfig& config) {
-  LoadedRatings loaded = load_ratings(sources_of(config), config.format);
   PreparedDataset data;
+  prepare_dataset(config, data);
+  return data;
+}
+
+void prepare_dataset(const PrepareConfig& config, PreparedDataset& data) {
+  LoadedRatings loaded = load_ratings(sources_of(config), config.format);
   data.ratings = std::move(loaded.ratings);
   data.users = std::move(loaded.users);
   data.items = std::move(loaded.items);
   data.files = std::move(loaded.files);
   throw_if_stopped(kNothingWritten);
   const SplitConfig split = config.split_config();
+  for (const FileReport& file : data.files)
+    if (!file.doubt.empty()) data.warnings.push_back(file.doubt);
   judge_order(split, data);
   if (split.order == RatingOrder::kFile) number_places(data.ratings);
   settle_duplicates(config, data);
@@ -150,7 +155,6 @@ PreparedDataset prepare_dataset(const PrepareConfig& config) {
   require_every_part(data);
   const std::string one_sided = judge_signs(data.statistics, data.split);
   if (!one_sided.empty()) data.warnings.push_back(one_sided);
-  return data;
 }
 
 }  // namespace siren

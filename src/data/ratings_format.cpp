@@ -202,6 +202,33 @@ bool explains_commas(Delimiter delimiter, std::string_view line) {
                      });
 }
 
+/// Between blanks the line is a rating as well, whose first three fields do not hold the mark:
+/// "1 10 5 a|b|c".
+bool blanks_explain(Delimiter mark, std::string_view line) {
+  FieldSplitter splitter(Delimiter::kBlanks);
+  if (!splitter.split(line) || splitter.fields().size() < 3) return false;
+  const auto first = splitter.fields().first(3);
+  const char sign = mark == Delimiter::kSemicolon ? ';' : '|';
+  return is_number(first[2]) &&
+         std::none_of(first.begin(), first.end(), [&](std::string_view field) {
+           return field.find(sign) != std::string_view::npos;
+         });
+}
+
+/// Whether a semicolon or bar separates the columns, though blanks may do so as well. InputError if
+/// nothing tells.
+bool beats_blanks(Delimiter mark, std::string_view line, const std::string& path) {
+  if (!blanks_explain(mark, line)) return true;
+  FieldSplitter splitter(mark);
+  splitter.split(line);
+  if (!is_number(splitter.fields()[2])) return false;
+  throw InputError(
+      fmt::format("{}: blanks or {} may separate the columns of '{}'; --format space or --format "
+                  "{} tells which",
+                  path, mark == Delimiter::kSemicolon ? "semicolons" : "bars", shown(line),
+                  mark == Delimiter::kSemicolon ? "semicolon" : "pipe"));
+}
+
 }  // namespace
 
 std::vector<std::string> parse_columns(std::string_view text) {
@@ -232,9 +259,10 @@ TextFormat detect_format(const std::string& path, std::string_view first_line) {
                                   TextFormat::kPipe, TextFormat::kCsv, TextFormat::kSpace}) {
     const Delimiter delimiter = delimiter_of(format);
     const bool rival = delimiter == Delimiter::kSemicolon || delimiter == Delimiter::kPipe;
-    if (separates(delimiter, first_line) &&
-        !(rival && commas && !explains_commas(delimiter, first_line)))
-      return format;
+    if (!separates(delimiter, first_line)) continue;
+    if (rival && commas && !explains_commas(delimiter, first_line)) continue;
+    if (rival && !beats_blanks(delimiter, first_line, path)) continue;
+    return format;
   }
   throw InputError(
       fmt::format("{}: the format is not recognised from the line '{}'; expected three or more "

@@ -67,8 +67,7 @@ class Collector {
     table.part.resize(table.user.size(), source.part);
     const EdgeOffset rows = table.size() - before;
     const ColumnNotes& notes = reader.notes();
-    if (notes.guessed() && notes.columns() > 3 && rows >= kFewRows &&
-        users_.size() - users_before == rows)
+    if (notes.like_line_numbers() && rows >= kFewRows && users_.size() - users_before == rows)
       refuse_line_numbers(source.path, notes);
     loaded_.files.push_back({source.path, reader.format(), rows, notes.taken(), notes.unread_time(),
                              doubt_about(source.path, notes, format_)});

@@ -130,7 +130,9 @@ void RatingsReader::refuse_array() const {
 /// Remarks above the table would be taken for its header.
 void RatingsReader::refuse_comment() const {
   if (!is_marked(record_) || wanted_.header == HeaderMode::kYes) return;
-  std::int64_t remarks = row_line_;
+  // A Matrix Market file has a line of three sizes below its remarks, which looks like a rating.
+  const bool matrix_market = record_.starts_with("%%MatrixMarket");
+  std::int64_t remarks = row_line_ + (matrix_market ? 1 : 0);
   for (std::string_view ahead = lines_.ahead(); !ahead.empty(); ++remarks) {
     const std::string_view line = take_line(ahead);
     if (is_blank(line) || is_marked(line)) continue;

@@ -14,6 +14,7 @@ namespace {
 
 using test::input_error;
 using test::TempFolder;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -94,6 +95,16 @@ TEST(Prepare, JudgesOneSidedRatings) {
   EXPECT_THAT(prepare_dataset(config).warnings, ElementsAre(HasSubstr("no rating lies below")));
   config.offset = 5.0F;
   EXPECT_THAT(input_error([&] { prepare_dataset(config); }), HasSubstr("lies above the offset 5"));
+}
+
+TEST(Prepare, WarnsAlsoWhenItFails) {
+  const TempFolder folder;
+  PrepareConfig config = config_for({folder.write("a", "1,7,0,9\n1,8,0,7\n2,7,0,3\n")});
+  config.offset = 0.6F;
+  config.folds = 3;
+  PreparedDataset data;
+  EXPECT_THAT(input_error([&] { prepare_dataset(config, data); }), HasSubstr("above the offset"));
+  EXPECT_THAT(data.warnings, Contains(HasSubstr("if '0,9' in the first line is one number")));
 }
 
 TEST(Prepare, OrdersByPlaceInTheFiles) {

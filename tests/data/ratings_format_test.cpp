@@ -139,6 +139,15 @@ TEST(RatingsFormat, ChoosesTheSeparatorThatExplainsTheOthers) {
   EXPECT_EQ(detect_format("f", R"(1,2,5,"good; cheap; quick")"), TextFormat::kCsv);
   EXPECT_EQ(detect_format("f", "1,2,5,Drama|Comedy|War"), TextFormat::kCsv);
   EXPECT_EQ(detect_format("f", "1\ta;b;c\t5"), TextFormat::kTsv);
+  // Blanks that make a rating do as well, unless both readings are ratings.
+  EXPECT_EQ(detect_format("f", "1 10 5 a|b|c"), TextFormat::kSpace);
+  EXPECT_EQ(detect_format("f", "1 10 5 a;b;c"), TextFormat::kSpace);
+  EXPECT_EQ(detect_format("f", "Anna Maria von Berg;12;5"), TextFormat::kSemicolon);
+  EXPECT_EQ(detect_format("f", "user 7;item 9;5"), TextFormat::kSemicolon);
+  EXPECT_THAT(input_error([] { detect_format("f", "1 10 5 2021;03;05"); }),
+              HasSubstr("--format space or --format semicolon"));
+  EXPECT_THAT(input_error([] { detect_format("f", "1 10 5 12|7|3"); }),
+              HasSubstr("--format space or --format pipe"));
 }
 
 TEST(RatingsFormat, TakesADecimalCommaForANumberNotAName) {

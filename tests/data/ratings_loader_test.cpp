@@ -89,6 +89,18 @@ TEST(RatingsLoader, RefusesAnIndexForUsers) {
               HasSubstr("--columns 2,3,4 if it is one, --columns 1,2,3,4 if it is the user"));
 }
 
+TEST(RatingsLoader, TakesUsersWhoRateOnce) {
+  const TempFolder folder;
+  std::string names;
+  std::string timed;
+  for (int row = 0; row < 12; ++row) {
+    names += fmt::format("A{:013},B001,4,x\n", row * 37);
+    timed += fmt::format("{},{},4,1369699200\n", row, row % 3);
+  }
+  for (const std::string& text : {names, timed})
+    EXPECT_EQ(load_ratings({{folder.write("a", text), 0}}, {}).users.size(), 12);
+}
+
 TEST(RatingsLoader, TakesFirstColumnsThatAreNamed) {
   const TempFolder folder;
   RatingsFormat format;

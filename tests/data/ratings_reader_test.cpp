@@ -88,6 +88,9 @@ TEST_F(RatingsReaderTest, NamesTheRemarksAboveATable) {
   EXPECT_THAT(error("\n% sym\n% 3 4 5\n\n1 2 3\n"), HasSubstr("--skip-lines 4 "));
   EXPECT_THAT(error("// made by me\n{\"user\":1,\"item\":2,\"rating\":3}\n"),
               HasSubstr("--skip-lines 1 "));
+  // The sizes of a Matrix Market file are no rating.
+  EXPECT_THAT(error("%%MatrixMarket matrix\n%\n9 8 2\n1 2 3\n4 5 6\n"),
+              HasSubstr("--skip-lines 3 "));
   format.columns = parse_columns("1,2,3");
   EXPECT_THAT(error("# a table of mine\n1 2 3\n"), HasSubstr("--skip-lines 1 "));
   format.columns.clear();

@@ -34,6 +34,9 @@ class ColumnNotes {
   /// "3,5", if all ratings seen and the unread column behind them may be such numbers; else empty.
   std::string split_number() const;
 
+  /// The first of four or more columns holds whole numbers, and the fourth no times, as it would in
+  /// user, item, rating, time.
+  bool like_line_numbers() const;
   /// The first columns were taken as they stand: no header and no --columns names them.
   bool guessed() const { return guessed_; }
   std::size_t columns() const { return names_.size(); }
@@ -57,6 +60,7 @@ class ColumnNotes {
   std::vector<std::string> first_;  // fields of the first rating
   std::vector<bool> like_time_;     // of each column, in all ratings seen
   bool like_split_number_ = false;
+  bool first_is_number_ = true;  // the first column, in all ratings seen
 };
 
 }  // namespace siren

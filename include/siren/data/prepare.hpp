@@ -39,5 +39,7 @@ struct PreparedDataset {
 /// `config` is valid. Deterministic; reads every file once. InputError for whatever is wrong with
 /// the files or leaves nothing to train on.
 PreparedDataset prepare_dataset(const PrepareConfig& config);
+/// The same into `data`, which holds the warnings also if an InputError ends it: they may say why.
+void prepare_dataset(const PrepareConfig& config, PreparedDataset& data);
 
 }  // namespace siren
