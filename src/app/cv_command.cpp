@@ -57,7 +57,8 @@ Json final_event_of(const std::string& directory) {
   std::ifstream lines(path);
   Json last;
   each_event(lines, path, [&](const Json& event) {
-    if (event.value("event", "") == "final") last = event;
+    const bool judged = event.contains("metrics") && !event["metrics"].empty();
+    if (event.value("event", "") == "final" && judged) last = event;
   });
   return last;
 }

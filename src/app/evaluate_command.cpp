@@ -114,6 +114,10 @@ int run_evaluate(const Communicator& comm, std::span<const std::string> args) {
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
   const EvaluationReport report = evaluate(comm, o, config);
+  if (report.ties.lists == 0)
+    throw InputError(
+        fmt::format("{}: no user is left to judge by: every held-out pair is also in {}",
+                    config.data.data, report.mask));
   if (comm.is_root() && o.json) print_json(to_json(report), 2);
   if (comm.is_root() && !o.json) print_lines(format_report(report));
   return static_cast<int>(ExitCode::kDone);

@@ -68,6 +68,7 @@ struct TrainCommand {
 /// Judges during training by the split asked for, or by validation if there is any; null if every
 /// rating trains.
 std::unique_ptr<Evaluator> watching_evaluator(const TrainConfig& config, const Session& session) {
+  session.require_test_pairs();
   const std::string split = config.eval_split.empty() ? session.default_split() : config.eval_split;
   return split.empty() ? nullptr : session.make_evaluator(split);
 }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/version.hpp"
@@ -168,6 +169,16 @@ bool Session::has_split(const std::string& split) const {
   return comm_.all_reduce(std::ssize(held_out(split).items), Reduction::kSum) > 0;
 }
 
+void Session::require_test_pairs() const {
+  if (fold_ == kWholeFold || has_split("test")) return;
+  const std::int64_t ratings = summary().statistics.test_of(summary().split, fold_).total();
+  if (ratings == 0) return;
+  throw InputError(
+      fmt::format("{}: all {} ratings of the test part are also in train, so nothing is left to "
+                  "judge by; prepare it with another test part, or train on all with --fold 0",
+                  file_->path(), grouped(ratings)));
+}
+
 std::string Session::default_split() const {
   for (const char* split : {"valid", "test"})
     if (has_split(split)) return split;
@@ -198,6 +209,9 @@ std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mas
         "--mask train+valid hides what --split valid is judged by; judge the test part or mask "
         "train only");
   if (!has_split(split)) throw InputError(why_not_judged(split));
+  if (mask == Mask::kTrainAndValid && !has_split("valid"))
+    throw InputError(
+        fmt::format("--mask train+valid: {} has no validation ratings to mask", file_->path()));
   EvaluationOptions options;
   options.split = split;
   options.candidates = parse_candidates(config_.candidates);

@@ -161,6 +161,25 @@ def repeated_pairs(siren, folder):
     print("a pair in several parts trains once")
 
 
+def a_test_part_that_is_in_train(siren, folder):
+    """It is no missing test part: the model that was meant to be judged is not trained unjudged."""
+    done(siren, "synth", "--users", 60, "--items", 40, "--ratings", 900, "--output", folder / "t.csv")
+    (folder / "s.csv").write_text("".join((folder / "t.csv").read_text().splitlines(keepends=True)[:50]))
+    done(siren, "prepare", "--train", folder / "t.csv", "--test", folder / "s.csv", "--output", folder / "leak.h5")
+    for what in (("--run", folder / "leak"), ("--run", folder / "leak", "--eval-every", 1)):
+        for ranks in (1, 2):
+            assert "ratings of the test part are also in train" in refused(siren, "train", "--data", folder / "leak.h5", *SMALL, *what, ranks=ranks)
+    assert not (folder / "leak").exists()
+    result = run(siren, "cv", "--data", folder / "leak.h5", "--output", folder / "leak-cv", *SMALL)
+    assert result.returncode == 2 and b"also in train" in result.stderr and b"json" not in result.stderr, result
+    train(siren, folder / "leak.h5", folder / "leak-all", "--fold", 0)
+    valid = ("--mask", "train+valid")
+    assert "has no validation ratings to mask" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "f.h5", *valid)
+    done(siren, "prepare", "--train", folder / "t.csv", "--valid", folder / "n.csv", "--test", folder / "n.csv", "--output", folder / "same.h5")
+    assert "no user is left to judge by" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "same.h5", *valid, ranks=2)
+    print("a test part that trains or is masked is refused")
+
+
 def refusals(siren, folder):
     ratings = folder / "n.csv"
     start = ("prepare", "--input", ratings, "--output", folder / "r.h5")
@@ -174,7 +193,7 @@ def refusals(siren, folder):
 
 def main():
     with tempfile.TemporaryDirectory() as name:
-        for test in (split_none, none_with_validation, fold_0, repeated_pairs, refusals):
+        for test in (split_none, none_with_validation, fold_0, repeated_pairs, a_test_part_that_is_in_train, refusals):
             test(sys.argv[1], Path(name))
     return 0
 

@@ -52,6 +52,9 @@ class Session {
 
   /// Collective. Whether `split` ("valid" or "test") has ratings to judge by in this fold.
   bool has_split(const std::string& split) const;
+  /// InputError if all ratings of the test part are also in train. Without a test part nothing is
+  /// wrong: a final model is trained.
+  void require_test_pairs() const;
   /// Collective. `split` is "valid" or "test"; InputError if it has no ratings. Only the test part
   /// can be judged with validation ratings masked.
   std::unique_ptr<Evaluator> make_evaluator(const std::string& split,
