@@ -9,6 +9,8 @@
 
 #include "siren/core/shortage.hpp"
 
+#ifndef __SANITIZE_ADDRESS__  // the sanitizer has its own, of which some forms would be left
+
 void* operator new(std::size_t bytes) {
   if (void* const memory = std::malloc(std::max<std::size_t>(bytes, 1))) return memory;
   siren::note_refused_memory(bytes);
@@ -22,3 +24,5 @@ void operator delete(void* memory) noexcept {
 void operator delete(void* memory, std::size_t /*bytes*/) noexcept {
   std::free(memory);
 }
+
+#endif

@@ -97,7 +97,7 @@ std::uint64_t hash_structure(const PlainFile& file,
   for (const SealedExtent& sealed : extents) {
     if (sealed.extent.length == 0) continue;
     hash.add(at, sealed.extent.offset - at);
-    at = sealed.extent.offset + sealed.extent.length;
+    at = sealed.extent.offset + std::min(sealed.extent.length, file_length);  // no overflow
   }
   hash.add(at, file_length - at);
   return hash.digest();

@@ -41,7 +41,8 @@ template <class Real>
 bool same_bits_everywhere(const Communicator& comm, const std::vector<Real>& values) {
   std::vector<Real> of_root = values;
   comm.broadcast(of_root, 0);
-  return std::memcmp(of_root.data(), values.data(), values.size() * sizeof(Real)) == 0;
+  return values.empty() ||
+         std::memcmp(of_root.data(), values.data(), values.size() * sizeof(Real)) == 0;
 }
 
 template <class Real>
