@@ -119,10 +119,24 @@ def check_ties(world):
     for ranks in (1, 2, 3, 4):
         report = json.loads(done(world.siren, *popular, "--json", ranks=ranks))
         assert report["ties"] == expected, (report["ties"], expected)
-    assert 0 < expected["at_cutoff"] <= expected["tied"], expected  # train.ranking tells the two apart
+    assert 0 < expected["at_cutoff"] <= expected["tied"], expected  # check_one_tie tells the two apart
     says = f"{expected['tied']} of {expected['lists']} lists hold equal scores, ordered by item id ({expected['at_cutoff']} of them across a cutoff)"
     assert says in done(world.siren, *popular).decode()
     assert b"equal scores" not in done(world.siren, "evaluate", "--run", world.folder / "run")
+
+
+def check_one_tie(world):
+    """Item i is liked by user i and all later ones, so the list of user u is u + 1, u + 2, ...; only items 12 and 13 are liked equally often."""
+    likes = [(user, item, 5) for item in range(60) for user in range(80) if user >= (12 if item == 13 else item)]
+    asked = [(user, 70, 5) for user in range(30)]
+    for name, rows in (("train", likes), ("test", asked)):
+        with (world.folder / f"one-tie-{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("user", "item", "rating"), *rows])
+    data = world.folder / "one-tie.h5"
+    done(world.siren, "prepare", "--train", world.folder / "one-tie-train.csv", "--test", world.folder / "one-tie-test.csv", "--output", data)
+    report = json.loads(done(world.siren, "evaluate", "--model", "popularity", "--data", data, "--json"))
+    # Users 0 to 11 have neither rated; item 12 is at place 12 - u, which is the cutoff 10 or 5 for users 2 and 7.
+    assert report["ties"] == {"lists": 30, "tied": 12, "at_cutoff": 2}, report["ties"]
 
 
 def check_ranks(world):
@@ -149,7 +163,7 @@ def check_training(world):
 def main():
     with tempfile.TemporaryDirectory() as name:
         world = World(sys.argv[1], Path(name))
-        for step in (check_masks, check_ties, check_ranks, check_training):
+        for step in (check_masks, check_ties, check_one_tie, check_ranks, check_training):
             step(world)
             print(f"{step.__name__}: fine")
     return 0
