@@ -174,7 +174,8 @@ def a_test_part_that_is_in_train(siren, folder):
     assert result.returncode == 2 and b"also in train" in result.stderr and b"json" not in result.stderr, result
     train(siren, folder / "leak.h5", folder / "leak-all", "--fold", 0)
     valid = ("--mask", "train+valid")
-    assert "has no validation ratings to mask" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "f.h5", *valid)
+    done(siren, "prepare", "--input", folder / "t.csv", "--output", folder / "k.h5")
+    assert "has no validation ratings to mask" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "k.h5", *valid)
     done(siren, "prepare", "--train", folder / "t.csv", "--valid", folder / "n.csv", "--test", folder / "n.csv", "--output", folder / "same.h5")
     assert "no user is left to judge by" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "same.h5", *valid, ranks=2)
     print("a test part that trains or is masked is refused")

@@ -184,7 +184,7 @@ def killed_makers(siren, folder):
 def killed_checkpoints(siren, folder):
     """Killed while a checkpoint is being made: the next start removes what is left of it, whatever its step."""
     place = folder / "killed-run"
-    base = ["train", "--data", folder / "d.h5", "--run", place, "--dim", 64, "--negatives", 4]
+    base = ["train", "--data", folder / "d.h5", "--run", place, "--dim", 512, "--negatives", 4]  # wide rows: a checkpoint takes its time
     caught = False
     for attempt in range(40):
         shutil.rmtree(place, ignore_errors=True)
