@@ -127,14 +127,13 @@ CvGrid CvOptions::grid(std::int64_t folds) const {
 }
 
 std::string CvOptions::config_text() const {
-  std::string text;
+  Settings settings;
   for (const std::string& name : options_.names()) {
     if (!options_.given(name) || name == "variation" || is_in(kNotPassedOn, name)) continue;
-    text += fmt::format("{} = {}\n", name, options_.value_of(name));
+    settings.add(name, options_.value_of(name));
   }
-  for (const std::string& variation : variations_)
-    text += fmt::format("variation = {}\n", variation);
-  return text;
+  for (const std::string& variation : variations_) settings.add("variation", variation);
+  return settings.print();
 }
 
 std::string CvOptions::folder_text(const std::string& content_hash) const {

@@ -18,12 +18,6 @@ namespace {
 
 constexpr std::size_t kNamed = 5;  // unknown ids that are named
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 }  // namespace
 
 std::vector<std::string> split_ids(const std::string& option, const std::string& text) {

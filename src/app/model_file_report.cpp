@@ -94,7 +94,7 @@ Json checkpoint_json(const std::string& path) {
     json["best"] = {{"step", progress.best_step},
                     {"epoch", progress.best_epoch},
                     {"valid_nDCG@10", progress.best_metric}};
-  json["settings"] = essential_settings(info.config);
+  json["settings"] = essential_settings(info.config, path + " (attribute config)");
   return json;
 }
 
@@ -195,19 +195,14 @@ std::string describe_model_file(const Json& json) {
                      json["kind"].get<std::string>(), text);
 }
 
-Json essential_settings(const std::string& config) {
+Json essential_settings(const std::string& config, const std::string& place) {
   constexpr std::array<std::string_view, 12> kEssential = {
       "data",  "fold",   "model",   "dim",  "layers", "negatives",
       "batch", "epochs", "storage", "seed", "lr",     "average"};
   Json settings = Json::object();
-  std::istringstream lines(config);
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t equals = line.find(" = ");
-    if (equals == std::string::npos) continue;
-    const std::string key = line.substr(0, equals);
-    if (std::find(kEssential.begin(), kEssential.end(), key) != kEssential.end())
-      settings[key] = line.substr(equals + 3);
-  }
+  for (const Setting& setting : Settings::parse(config, place).all())
+    if (std::find(kEssential.begin(), kEssential.end(), setting.key) != kEssential.end())
+      settings[setting.key] = setting.value;
   return settings;
 }
 

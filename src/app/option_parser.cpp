@@ -35,6 +35,14 @@ bool is_beside(const po::option& flag) {
          std::find(kValues.begin(), kValues.end(), flag.value.front()) == kValues.end();
 }
 
+/// As LineReader has them: also out of a gz file.
+std::string text_of_lines(const std::string& path) {
+  std::string text;
+  LineReader lines(path);
+  for (std::string_view line; lines.next(line);) text.append(line) += '\n';
+  return text;
+}
+
 }  // namespace
 
 OptionParser::OptionParser(std::string command, std::string synopsis, std::string summary)
@@ -174,23 +182,16 @@ OptionParser::Given OptionParser::parse_command_line(std::span<const std::string
 
 OptionParser::Given OptionParser::parse_config_file(const std::string& path) const {
   Given given;
-  LineReader lines(path);
-  for (std::string_view line; lines.next(line);) {
-    const std::string_view bare = without_comment(line);
-    if (bare.empty()) continue;
-    const std::string place = fmt::format("{}:{}", path, lines.line_number());
-    const std::size_t equals = line.find('=');
-    if (bare.find('=') == std::string_view::npos)
-      throw InputError(fmt::format("{}: expected key = value", place));
-    const std::string key(trimmed_blanks(line.substr(0, equals)));
-    const std::string value = value_in_config(line.substr(equals + 1));
+  for (const Setting& setting : Settings::parse(text_of_lines(path), path).all()) {
+    const std::string& key = setting.key;
+    const std::string place = fmt::format("{}:{}", path, setting.line);
     const Option* option = find(key);
     if (option == nullptr) unknown_option(fmt::format("{}: {}", place, key), command_);
     std::vector<OptionText>& texts = given[key];
     if (!texts.empty() && !option->repeatable)
       throw InputError(fmt::format("{}: {} is given a second time", place, key));
-    if (value.empty()) throw InputError(fmt::format("{}: {} has no value", place, key));
-    texts.push_back({value, fmt::format("{}: {}", place, key)});
+    if (setting.value.empty()) throw InputError(fmt::format("{}: {} has no value", place, key));
+    texts.push_back({setting.value, fmt::format("{}: {}", place, key)});
   }
   return given;
 }

@@ -55,12 +55,12 @@ bool OptionParser::print_description() const {
   return false;
 }
 
-std::string OptionParser::config_text() const {
-  std::string result;
+Settings OptionParser::settings() const {
+  Settings settings;
   for (const Option& option : options_)
     for (const std::string& value : option.show())
-      if (!value.empty()) result += fmt::format("{} = {}\n", option.name, config_value(value));
-  return result;
+      if (!value.empty()) settings.add(option.name, value);
+  return settings;
 }
 
 namespace {

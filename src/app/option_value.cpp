@@ -9,31 +9,6 @@
 
 namespace siren {
 
-std::string_view trimmed_blanks(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::string_view without_comment(std::string_view line) {
-  for (std::size_t at = 0; at < line.size(); ++at)
-    if (line[at] == '#' && (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t'))
-      return trimmed_blanks(line.substr(0, at));
-  return trimmed_blanks(line);
-}
-
-std::string value_in_config(std::string_view text) {
-  text = trimmed_blanks(text);
-  const std::size_t last = text.rfind('"');
-  const bool quoted = text.starts_with('"') && last > 0;
-  return std::string(quoted ? text.substr(1, last - 1) : without_comment(text));
-}
-
-std::string config_value(const std::string& value) {
-  return value_in_config(value) == value ? value : fmt::format("\"{}\"", value);
-}
-
 bool parse_bool(const OptionText& option) {
   if (option.text == "true" || option.text == "yes" || option.text == "1") return true;
   if (option.text == "false" || option.text == "no" || option.text == "0") return false;

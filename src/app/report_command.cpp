@@ -20,11 +20,11 @@ namespace siren {
 namespace {
 
 /// What a run has if nothing is given for it.
-std::vector<Setting> default_settings() {
+Settings default_settings() {
   RunConfig config;
   OptionParser options("train", "", "");
   declare_run_options(options, config);
-  return parse_settings(options.config_text());
+  return options.settings();
 }
 
 void report(std::span<const std::string> args) {

@@ -248,7 +248,7 @@ Json run_as_json(const Communicator& alone, const std::string& path, bool verify
   json["ranks"] = events.ranks;
   json["command"] =
       fmt::format("siren train --config {} --run NEW", shell_quoted(run.config_path()));
-  json["settings"] = essential_settings(run.config());
+  json["settings"] = essential_settings(run.config(), run.config_path());
   if (!events.last_epoch.is_null()) json["last_epoch"] = events.last_epoch;
   if (!events.evaluation.is_null()) json["last_evaluation"] = events.evaluation;
   if (!events.best.is_null()) json["best_evaluation"] = events.best;

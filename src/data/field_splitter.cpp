@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/data/field_splitter.hpp"
 
+#include "siren/core/text.hpp"
+
 namespace siren {
 namespace {
 
@@ -9,12 +11,6 @@ constexpr bool is_blank(char c) {
 }
 
 }  // namespace
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 bool FieldSplitter::split(std::string_view record) {
   fields_.clear();

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
+#include "siren/core/text.hpp"
 #include "siren/data/number_text.hpp"
 #include "siren/data/shown_text.hpp"
 

@@ -19,7 +19,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "siren/core/error.hpp"
 #include "siren/core/host.hpp"
+#include "siren/core/settings.hpp"
 #include "siren/core/text.hpp"
 
 namespace siren {
@@ -94,35 +96,43 @@ LockHolder this_process(double lapses_after) {
 }
 
 std::string to_text(const LockHolder& holder) {
-  return fmt::format(
-      "{}\nhost = {}\npid = {}\nsince = {}\nprocess start = {}\nboot = {}\npid space = {}\n"
-      "job = {}\nrestarts = {}\nlapses after = {}\ntoken = {}\n",
-      kFirstLine, holder.host, holder.pid, holder.since, holder.process_start, holder.boot,
-      holder.pid_space, holder.job, holder.restarts, holder.lapses_after, holder.token);
+  Settings settings;
+  settings.add("host", holder.host);
+  settings.add("pid", std::to_string(holder.pid));
+  settings.add("since", std::to_string(holder.since));
+  settings.add("process start", std::to_string(holder.process_start));
+  settings.add("boot", holder.boot);
+  settings.add("pid space", holder.pid_space);
+  settings.add("job", holder.job);
+  settings.add("restarts", std::to_string(holder.restarts));
+  settings.add("lapses after", fmt::format("{}", holder.lapses_after));
+  settings.add("token", holder.token);
+  return fmt::format("{}\n{}", kFirstLine, settings.print());
 }
 
 std::optional<LockHolder> parse_lock(const std::string& text) {
-  std::istringstream lines(text);
-  std::string line;
-  if (!std::getline(lines, line) || line != kFirstLine) return std::nullopt;
-  LockHolder holder;
-  const auto whole = [](const std::string& value) { return std::atoll(value.c_str()); };
-  while (std::getline(lines, line)) {
-    const std::size_t equals = line.find(" = ");
-    if (equals == std::string::npos) continue;
-    const std::string key = line.substr(0, equals);
-    const std::string value = line.substr(equals + 3);
-    if (key == "host") holder.host = value;
-    if (key == "pid") holder.pid = whole(value);
-    if (key == "since") holder.since = whole(value);
-    if (key == "process start") holder.process_start = whole(value);
-    if (key == "boot") holder.boot = value;
-    if (key == "pid space") holder.pid_space = value;
-    if (key == "job") holder.job = value;
-    if (key == "restarts") holder.restarts = whole(value);
-    if (key == "lapses after") holder.lapses_after = std::strtod(value.c_str(), nullptr);
-    if (key == "token") holder.token = value;
+  const std::string head = fmt::format("{}\n", kFirstLine);
+  if (!text.starts_with(head)) return std::nullopt;
+  Settings settings;
+  try {
+    settings = Settings::parse(std::string_view(text).substr(head.size()), "lock");
+  } catch (const InputError&) {
+    return std::nullopt;
   }
+  const auto whole = [&](const char* key) {
+    return static_cast<std::int64_t>(std::atoll(settings.value_of(key).c_str()));
+  };
+  LockHolder holder;
+  holder.host = settings.value_of("host");
+  holder.pid = whole("pid");
+  holder.since = whole("since");
+  holder.process_start = whole("process start");
+  holder.boot = settings.value_of("boot");
+  holder.pid_space = settings.value_of("pid space");
+  holder.job = settings.value_of("job");
+  holder.restarts = whole("restarts");
+  holder.lapses_after = std::strtod(settings.value_of("lapses after").c_str(), nullptr);
+  holder.token = settings.value_of("token");
   const bool whole_text = !holder.token.empty() && holder.pid > 0 && holder.since >= 0 &&
                           holder.lapses_after >= kLeastLapse && holder.lapses_after <= kMostLapse;
   return whole_text ? std::optional(holder) : std::nullopt;

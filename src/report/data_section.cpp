@@ -31,7 +31,7 @@ std::vector<TableCell> sign_row(std::string name, const SignCounts& counts) {
 
 /// The fold of the run; the first if config.ini has none that the data set knows.
 std::int32_t fold_of(const RunRecord& run, const DatasetSummary& data) {
-  const std::string text = run.setting("fold");
+  const std::string text = run.settings.value_of("fold");
   std::int32_t fold = 1;
   std::from_chars(text.data(), text.data() + text.size(), fold);
   return data.split.has_fold(fold) ? fold : 1;
@@ -105,8 +105,9 @@ std::string size_sentence(const RunRecord& run) {
   const std::int32_t fold = fold_of(run, data);
   return fmt::format(
       "{}: {} users, {} items, {} ratings ({:.3g} % of all pairs); split {}, fold {} of {}{}.",
-      run.setting("data"), grouped(data.users), grouped(data.items), grouped(data.ratings),
-      100.0 * static_cast<double>(data.ratings) / cells, data.split_method, fold, data.split.folds,
+      run.settings.value_of("data"), grouped(data.users), grouped(data.items),
+      grouped(data.ratings), 100.0 * static_cast<double>(data.ratings) / cells, data.split_method,
+      fold, data.split.folds,
       data.statistics.test_of(data.split, fold).total() == 0 ? ", no test part" : "");
 }
 

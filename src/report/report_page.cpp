@@ -65,10 +65,11 @@ std::string state_html(const RunRecord& run) {
 }
 
 std::string subtitle_of(const RunRecord& run) {
-  std::string text = fmt::format("{} on {}", run.setting("model"), run.setting("data"));
+  std::string text =
+      fmt::format("{} on {}", run.settings.value_of("model"), run.settings.value_of("data"));
   if (run.ranks > 0) text += fmt::format(", {} rank(s)", run.ranks);
   text += fmt::format(", {} of {} epochs, seed {}", value_text(run.epochs_done()),
-                      run.setting("epochs"), run.setting("seed"));
+                      run.settings.value_of("epochs"), run.settings.value_of("seed"));
   if (run.resumes > 0) text += fmt::format(", resumed {} time(s)", run.resumes);
   return text;
 }
@@ -93,7 +94,7 @@ std::string key_figures(const RunRecord& run) {
   return tiles.empty() ? "" : tiles_html(tiles);
 }
 
-std::string page_of_one(const RunRecord& run, const std::vector<Setting>& defaults) {
+std::string page_of_one(const RunRecord& run, const Settings& defaults) {
   const std::string title = "Run " + run.name;
   return whole_page(title, header_html(title, subtitle_of(run)) + state_html(run) +
                                key_figures(run) + curve_section({&run, 1}) + metric_section(run) +
@@ -115,7 +116,7 @@ std::string comparability_html(std::span<const RunRecord> runs) {
                               "note");
 }
 
-std::string page_of_several(std::span<const RunRecord> runs, const std::vector<Setting>& defaults) {
+std::string page_of_several(std::span<const RunRecord> runs, const Settings& defaults) {
   const std::string title = fmt::format("Comparison of {} runs", runs.size());
   std::string html = header_html(title, "Each run's own sections unfold at the end.");
   html += comparability_html(runs);
@@ -133,13 +134,13 @@ std::string page_of_several(std::span<const RunRecord> runs, const std::vector<S
 
 }  // namespace
 
-std::string report_page(std::span<const RunRecord> runs, const std::vector<Setting>& defaults) {
+std::string report_page(std::span<const RunRecord> runs, const Settings& defaults) {
   return runs.size() == 1 ? page_of_one(runs.front(), defaults) : page_of_several(runs, defaults);
 }
 
 void write_report(std::span<const std::string> directories,
                   const std::string& output,
-                  const std::vector<Setting>& defaults) {
+                  const Settings& defaults) {
   std::vector<RunRecord> runs;
   for (const std::string& directory : directories) runs.push_back(read_run(directory));
   write_text_file(output, report_page(runs, defaults));

@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
-#include "siren/data/field_splitter.hpp"
 #include "siren/io/json_lines.hpp"
 #include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
@@ -171,7 +170,7 @@ void take(const Json& event, RunRecord& run) {
 
 /// Of the data set of the run: one that another file has replaced since would only mislead.
 void read_dataset(RunRecord& run) {
-  const std::string path = run.setting("data");
+  const std::string path = run.settings.value_of("data");
   try {
     run.dataset = DatasetFile(path).summary();
   } catch (const std::runtime_error& error) {
@@ -195,12 +194,6 @@ double RecordedEvaluation::metric(std::string_view name) const {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-std::string RunRecord::setting(std::string_view wanted) const {
-  for (const Setting& setting : settings)
-    if (setting.name == wanted) return setting.value;
-  return {};
-}
-
 double RunRecord::epochs_done() const {
   return epochs.empty() ? 0.0 : epochs.back().at;
 }
@@ -216,20 +209,6 @@ const RecordedEvaluation* RunRecord::shown_evaluation() const {
   return evaluations.empty() ? nullptr : &evaluations.back();
 }
 
-std::vector<Setting> parse_settings(std::string_view text) {
-  std::vector<Setting> settings;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trimmed(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    const std::size_t equals = line.find('=');
-    if (line.starts_with('#') || equals == std::string_view::npos) continue;
-    settings.push_back({std::string(trimmed(line.substr(0, equals))),
-                        std::string(trimmed(line.substr(equals + 1)))});
-  }
-  return settings;
-}
-
 void read_metrics(std::istream& lines, const std::string& path, RunRecord& run) {
   run.cut_short = !each_event(lines, path, [&](const Json& event) { take(event, run); });
 }
@@ -238,7 +217,7 @@ RunRecord read_run(const std::string& directory) {
   const RunDirectory place(directory);
   RunRecord run;
   run.name = directory;
-  run.settings = parse_settings(place.config());
+  run.settings = Settings::parse(place.config(), place.config_path());
   require_ordinary(place.metrics_path());
   std::ifstream metrics(place.metrics_path());
   if (!metrics)

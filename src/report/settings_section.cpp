@@ -13,24 +13,22 @@ namespace siren {
 
 namespace {
 
-bool is_default(const Setting& setting, const std::vector<Setting>& defaults) {
-  return std::any_of(defaults.begin(), defaults.end(), [&](const Setting& other) {
-    return other.name == setting.name && other.value == setting.value;
-  });
+bool is_default(const Setting& setting, const Settings& defaults) {
+  return std::find(defaults.all().begin(), defaults.all().end(), setting) != defaults.all().end();
 }
 
 }  // namespace
 
-std::string settings_section(const RunRecord& run, const std::vector<Setting>& defaults) {
+std::string settings_section(const RunRecord& run, const Settings& defaults) {
   std::string html = paragraph_html(
       fmt::format("Bold: not the default. Repeat the run with: siren train --config {} --run DIR",
                   shell_quoted(RunDirectory(run.name).config_path())),
       "quiet");
   html += "<dl class=\"settings\">\n";
-  for (const Setting& setting : run.settings) {
+  for (const Setting& setting : run.settings.all()) {
     const std::string value = escaped(setting.value);
     html += fmt::format(
-        "<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(setting.name),
+        "<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(setting.key),
         is_default(setting, defaults) ? value : fmt::format("<strong>{}</strong>", value));
   }
   return section_html("Configuration", html + "</dl>\n");
@@ -39,13 +37,13 @@ std::string settings_section(const RunRecord& run, const std::vector<Setting>& d
 std::vector<std::string> differing_settings(std::span<const RunRecord> runs) {
   std::vector<std::string> names;
   for (const RunRecord& run : runs)
-    for (const Setting& setting : run.settings) {
+    for (const Setting& setting : run.settings.all()) {
       const bool differs = std::any_of(runs.begin(), runs.end(), [&](const RunRecord& other) {
-        return other.setting(setting.name) != setting.value;
+        return other.settings.value_of(setting.key) != setting.value;
       });
-      if (differs && setting.name != "run" &&
-          std::find(names.begin(), names.end(), setting.name) == names.end())
-        names.push_back(setting.name);
+      if (differs && setting.key != "run" &&
+          std::find(names.begin(), names.end(), setting.key) == names.end())
+        names.push_back(setting.key);
     }
   return names;
 }
@@ -60,7 +58,7 @@ std::string settings_comparison(std::span<const RunRecord> runs) {
   for (const std::string& name : names) {
     std::vector<TableCell> row{{name}};
     for (const RunRecord& run : runs) {
-      const std::string value = run.setting(name);
+      const std::string value = run.settings.value_of(name);
       row.push_back({value.empty() ? "-" : value});
     }
     table.rows.push_back(std::move(row));

@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include "siren/core/error.hpp"
-#include "siren/core/text.hpp"
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
+#include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/data/batch_schedule.hpp"
 #include "siren/dist/liked_graph.hpp"

@@ -35,9 +35,13 @@ void try_input(Bytes input) {
     require(stored_text(stored_config(scratch("run"))) == text,
             "what was stored is read differently");
   });
-  const std::string text(text_of(input));
-  parse_settings(text);
-  essential_settings(text);
+  judge([&] {
+    const std::string text(text_of(input));
+    const Settings settings = Settings::parse(text, "config.ini");
+    require(Settings::parse(settings.print(), "again") == settings,
+            "what was printed is read differently");
+    essential_settings(text, "config.ini");
+  });
 }
 
 }  // namespace siren::fuzz

@@ -48,8 +48,8 @@ TEST(HeadlineMetrics, TakeTheCutoffTen) {
 TEST(DifferingSettings, AreNamedButForTheRunsThemselves) {
   std::vector<RunRecord> runs{run_named("a", 0.3, 0.06), run_named("b", 0.3, 0.06)};
   EXPECT_THAT(differing_settings(runs), ElementsAre());
-  runs[1].settings[1].value = "0.2";
-  runs[1].settings.push_back({"fold", "2"});
+  runs[1].settings.add("lr", "0.2");
+  runs[1].settings.add("fold", "2");
   EXPECT_THAT(differing_settings(runs), ElementsAre("lr", "fold"));
 }
 
@@ -61,7 +61,7 @@ TEST(Imbalance, IsTheMostByTheMean) {
 TEST(ReportPage, EscapesWhatPeopleNamed) {
   const std::string bad = "<script>alert(1)</script>";
   std::vector<RunRecord> runs{run_named(bad, 0.3, 0.06), run_named("b", 0.3, 0.06)};
-  runs[0].settings[2].value = bad;
+  runs[0].settings.add("data", bad);
   runs[0].dataset_problem = bad;
   runs[0].memory = {{bad, 1.0}};
   for (const std::size_t count : {1U, 2U}) {
@@ -83,7 +83,7 @@ TEST(ReportPage, SaysWhenARunIsNotFinished) {
 TEST(ReportPage, WarnsOfRunsOnDifferentData) {
   std::vector<RunRecord> runs{run_named("a", 0.3, 0.06), run_named("b", 0.3, 0.06)};
   EXPECT_THAT(report_page(runs, {}), Not(HasSubstr("may not be comparable")));
-  runs[1].settings[2].value = "other.h5";
+  runs[1].settings.add("data", "other.h5");
   EXPECT_THAT(report_page(runs, {}), HasSubstr("differ in data"));
 }
 

@@ -132,12 +132,5 @@ TEST(ReadMetrics, RefusesFiguresThatNoChartCouldHold) {
       HasSubstr("m.jsonl:1: not an event of siren train (1e+308 is no figure"));
 }
 
-TEST(ParseSettings, ReadsLinesOfKeyAndValue) {
-  const std::vector<Setting> settings = parse_settings("# a\nmodel = siren\n\ndata = a = b.h5");
-  ASSERT_EQ(settings.size(), 2U);
-  EXPECT_EQ(settings[0].value, "siren");
-  EXPECT_EQ(settings[1].value, "a = b.h5");
-}
-
 }  // namespace
 }  // namespace siren

@@ -24,7 +24,7 @@ nlohmann::ordered_json model_file_as_json(const std::string& path, ModelFileKind
 /// Several lines with what model_file_as_json() gives.
 std::string describe_model_file(const nlohmann::ordered_json& json);
 
-/// The settings of a config.ini that tell runs apart, e.g. "model": "siren".
-nlohmann::ordered_json essential_settings(const std::string& config);
+/// The settings of a config.ini that tell runs apart, e.g. "model": "siren". `place` is for messages.
+nlohmann::ordered_json essential_settings(const std::string& config, const std::string& place);
 
 }  // namespace siren

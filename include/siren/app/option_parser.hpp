@@ -25,6 +25,7 @@
 
 #include "siren/app/option_reference.hpp"
 #include "siren/app/option_value.hpp"
+#include "siren/core/settings.hpp"
 
 namespace siren {
 
@@ -110,8 +111,9 @@ class OptionParser {
   /// Everything declared, with present values as defaults (before apply()).
   CommandDescription describe() const;
 
-  /// All current values as lines of a config file that --config would read back.
-  std::string config_text() const;
+  /// All current values, as --config reads them back.
+  Settings settings() const;
+  std::string config_text() const { return settings().print(); }
 
  private:
   struct Option {

@@ -27,18 +27,6 @@ struct OptionText {
   std::string place;
 };
 
-std::string_view trimmed_blanks(std::string_view text);
-
-/// A line of a configuration file, without its comment and the blanks around it. A comment begins
-/// with # at the start of the line or behind a blank: file names may hold one.
-std::string_view without_comment(std::string_view line);
-
-/// The value that stands behind the = of such a line: as it is, or between quotation marks.
-std::string value_in_config(std::string_view text);
-
-/// How a value is written there, so that value_in_config() gives it back.
-std::string config_value(const std::string& value);
-
 /// true|yes|1 or false|no|0; InputError otherwise.
 bool parse_bool(const OptionText& option);
 

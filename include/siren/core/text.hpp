@@ -18,6 +18,9 @@ std::string grouped(std::int64_t number);
 /// "0.8 s", "1 min 05 s", "2 h 13 min".
 std::string human_seconds(double seconds);
 
+/// Without blanks and tabs at either end.
+std::string_view trimmed(std::string_view text);
+
 /// A word as a shell takes it back, for commands that people copy: 'my run'.
 std::string shell_quoted(std::string_view word);
 

@@ -38,7 +38,4 @@ class FieldSplitter {
   std::string unquoted_;  // contents of quoted fields; never reallocates within one split()
 };
 
-/// Without blanks and tabs at either end.
-std::string_view trimmed(std::string_view text);
-
 }  // namespace siren

@@ -11,12 +11,12 @@
 namespace siren {
 
 /// A whole page on one run, or comparing several. `defaults` are those of `siren train`.
-std::string report_page(std::span<const RunRecord> runs, const std::vector<Setting>& defaults);
+std::string report_page(std::span<const RunRecord> runs, const Settings& defaults);
 
 /// Reads the runs and writes the page, whole or not at all. InputError if a run cannot be read or
 /// the place cannot be written.
 void write_report(std::span<const std::string> directories,
                   const std::string& output,
-                  const std::vector<Setting>& defaults);
+                  const Settings& defaults);
 
 }  // namespace siren

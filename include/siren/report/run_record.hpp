@@ -10,15 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "siren/core/settings.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/report/chart_scale.hpp"
 
 namespace siren {
-
-struct Setting {
-  std::string name;
-  std::string value;
-};
 
 struct NamedValue {
   std::string name;
@@ -80,7 +76,7 @@ struct TrainFacts {
 
 struct RunRecord {
   std::string name;  // the directory, as it was given
-  std::vector<Setting> settings;
+  Settings settings;
 
   int ranks = 0;  // of the last start; 0: not known
   double steps_per_epoch = 0.0;
@@ -107,8 +103,6 @@ struct RunRecord {
   std::optional<DatasetSummary> dataset;
   std::string dataset_problem;  // why there is none
 
-  /// Empty if there is no such setting.
-  std::string setting(std::string_view name) const;
   double epochs_done() const;
   double seconds() const;  // of training
   bool judged_at_end() const { return final && !final->metrics.empty(); }
@@ -118,9 +112,6 @@ struct RunRecord {
 
 /// InputError if the directory is not that of a run, or if its files are damaged.
 RunRecord read_run(const std::string& directory);
-
-/// Lines `key = value`, as in config.ini.
-std::vector<Setting> parse_settings(std::string_view text);
 
 /// The events of metrics.jsonl; `path` is for messages. A last line without its end is left out and
 /// noted; any other that is not an event is an InputError.

@@ -11,7 +11,7 @@
 namespace siren {
 
 /// Options that have other values than in `defaults` are marked.
-std::string settings_section(const RunRecord& run, const std::vector<Setting>& defaults);
+std::string settings_section(const RunRecord& run, const Settings& defaults);
 
 /// Names of options, in the order of the first run, that do not have one value in all runs. `run`
 /// is none: it always differs.
