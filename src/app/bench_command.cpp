@@ -13,7 +13,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/terminal.hpp"
 #include "siren/core/version.hpp"
-#include "siren/io/json_lines.hpp"
+#include "siren/events/json.hpp"
 #include "siren/train/bench.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"

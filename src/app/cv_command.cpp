@@ -30,9 +30,10 @@
 #include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
+#include "siren/events/events.hpp"
+#include "siren/events/json.hpp"
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/dataset_file.hpp"
-#include "siren/io/json_lines.hpp"
 #include "siren/io/output_guard.hpp"
 #include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
@@ -49,16 +50,13 @@ void say(spdlog::level::level_enum level, const std::string& line) {
   if (shows(level)) fmt::print(stderr, "siren: {}\n", printable(line));
 }
 
-/// Of a run that has come to its end: the event of its final evaluation, else null. A line cut short
-/// by a crash is none.
-Json final_event_of(const std::string& directory) {
-  const std::string path = RunDirectory(directory).metrics_path();
-  require_ordinary(path);
-  std::ifstream lines(path);
-  Json last;
-  each_event(lines, path, [&](const Json& event) {
-    const bool judged = event.contains("metrics") && !event["metrics"].empty();
-    if (event.value("event", "") == "final" && judged) last = event;
+/// Of a run that has come to its end: the event of its final evaluation. A line cut short by a crash
+/// is none.
+std::optional<FinalEvent> final_event_of(const std::string& directory) {
+  std::optional<FinalEvent> last;
+  RunDirectory(directory).each_event([&](const Event& event) {
+    const auto* final = std::get_if<FinalEvent>(&event);
+    if (final != nullptr && final->is_evaluated()) last = *final;
   });
   return last;
 }
@@ -116,8 +114,8 @@ class CvJob {
   ThreadShare threads_;
   Deadline deadline_;
   std::vector<CvRun> runs_;
-  std::vector<std::int32_t> states_;   // [runs] when this start began
-  std::vector<Json> finals_;           // [runs] null until known; complete on rank 0 of the job
+  std::vector<std::int32_t> states_;               // [runs] when this start began
+  std::vector<std::optional<FinalEvent>> finals_;  // [runs] complete on rank 0 of the job
   Json ended_ = Json::array();         // on rank 0 of each group: what became of its runs
   std::vector<std::string> failures_;  // on rank 0 of the job
   std::int32_t code_ = static_cast<std::int32_t>(ExitCode::kDone);  // the first failure's
@@ -170,7 +168,7 @@ void CvJob::open_output() {
   job_.broadcast(std::span(&folds, 1));
   runs_ = options_.grid(folds).runs();
   states_.assign(runs_.size(), kNew);
-  finals_.assign(runs_.size(), nullptr);
+  finals_.assign(runs_.size(), std::nullopt);
 }
 
 /// Rank 0 says what there is, so that all ranks know the same.
@@ -182,7 +180,7 @@ void CvJob::look_around() {
       std::error_code error;
       const bool begun =
           std::filesystem::exists(RunDirectory(runs_[i].directory).config_path(), error);
-      if (begun) states_[i] = finals_[i].is_null() ? kBegun : kFinished;
+      if (begun) states_[i] = finals_[i] ? kFinished : kBegun;
     }
   });
   job_.broadcast(states_);
@@ -226,15 +224,15 @@ void CvJob::train(std::size_t run) {
   }
   Listener listener(notice_, lock_.get());
   try {
-    Json event;
+    FinalEvent event;
     {
       const LogToFilesOnly log(group_.is_root());
       event = train_among(group_, args, {threads_, deadline_, node_, &listener});
     }
     if (!group_.is_root()) return;
-    say(spdlog::level::info, fmt::format("{}: {}  ({})", runs_[run].name, headline(event),
+    say(spdlog::level::info, fmt::format("{}: {}  ({})", runs_[run].name, headline(event.report),
                                          human_seconds(watch.seconds())));
-    ended_.push_back({{"run", run}, {"final", event}});
+    ended_.push_back({{"run", run}, {"final", to_json(event)}});
   } catch (const Interrupted&) {
     interrupted_ = true;
   } catch (const InputError& error) {
@@ -261,7 +259,8 @@ void CvJob::collect() {
     if (text.empty()) continue;
     for (const Json& entry : Json::parse(text)) {
       const auto run = entry.at("run").get<std::size_t>();
-      if (entry.contains("final")) finals_[run] = entry["final"];
+      if (entry.contains("final"))
+        finals_[run] = std::get<FinalEvent>(event_from_json(entry["final"]).value());
       if (entry.contains("code")) codes[run] = entry["code"].get<std::int32_t>();
     }
   }
@@ -275,7 +274,7 @@ void CvJob::collect() {
 
 ExitCode CvJob::conclude() {
   const auto done = std::count_if(finals_.begin(), finals_.end(),
-                                  [](const Json& event) { return !event.is_null(); });
+                                  [](const auto& event) { return event.has_value(); });
   if (interrupted_) {
     if (job_.is_root())
       say(spdlog::level::warn,
@@ -299,7 +298,9 @@ ExitCode CvJob::conclude() {
 
 void CvJob::write_results() const {
   lock_->check();
-  const CvResults results(runs_, finals_);
+  std::vector<FinalEvent> finals;
+  for (const auto& final : finals_) finals.push_back(final.value());
+  const CvResults results(runs_, std::move(finals));
   write_text_file(options_.output() + "/results.csv", results.csv());
   write_text_file(options_.output() + "/results.json", json_text(results.json(), 1));
   print_lines(results.table());

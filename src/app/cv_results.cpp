@@ -21,11 +21,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::array<std::string_view, 4> kShown = {"nDCG@10", "R@10", "Dislike@10", "AUC"};
 constexpr std::size_t kCell = 18;
 
-double value_of(const Json& final_event, const std::string& metric) {
-  const Json& value = final_event.at("metrics").at(metric);
-  return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
-}
-
 /// As short as it can be without loss; empty for NaN.
 std::string exact(double value) {
   return std::isnan(value) ? std::string() : fmt::format("{}", value);
@@ -38,22 +33,21 @@ std::string rounded(double value, bool sign) {
 
 }  // namespace
 
-std::string headline(const Json& final_event) {
+std::string headline(const EvaluationReport& report) {
   std::string text;
-  for (const std::string_view metric : kShown) {
-    const double value = value_of(final_event, std::string(metric));
-    text += fmt::format("{}{} {}", text.empty() ? "" : "  ", metric, rounded(value, false));
-  }
+  for (const std::string_view metric : kShown)
+    text += fmt::format("{}{} {}", text.empty() ? "" : "  ", metric,
+                        rounded(report.metric_or_nan(metric), false));
   return text;
 }
 
-CvResults::CvResults(std::vector<CvRun> runs, std::vector<Json> finals)
+CvResults::CvResults(std::vector<CvRun> runs, std::vector<FinalEvent> finals)
     : runs_(std::move(runs)), finals_(std::move(finals)) {
   for (const CvRun& run : runs_)
     if (variations_.empty() || variations_.back() != run.variation)
       variations_.push_back(run.variation);
   for (std::size_t v = 0; v < variations_.size(); ++v)
-    for (const auto& [metric, unused] : finals_.front().at("metrics").items()) {
+    for (const auto& [metric, unused] : finals_.front().report.metrics) {
       const std::vector<double> ours = values(v, metric);
       CvFigure figure{variations_[v], metric, spread_of(ours), {}};
       if (v > 0) figure.difference = compare_pairs(values(0, metric), ours);
@@ -65,7 +59,7 @@ std::vector<double> CvResults::values(std::size_t variation, const std::string& 
   std::vector<double> result;
   for (std::size_t i = 0; i < runs_.size(); ++i)
     if (runs_[i].variation == variations_[variation])
-      result.push_back(value_of(finals_[i], metric));
+      result.push_back(finals_[i].report.metric_or_nan(metric));
   return result;
 }
 
@@ -138,8 +132,8 @@ Json CvResults::json() const {
                     {"fold", runs_[i].fold},
                     {"seed", runs_[i].seed},
                     {"run", runs_[i].directory},
-                    {"step", finals_[i].at("step")},
-                    {"metrics", finals_[i].at("metrics")}});
+                    {"step", finals_[i].step},
+                    {"metrics", figures_json(finals_[i].report.metrics)}});
   Json variations = Json::object();
   for (const CvFigure& figure : figures_) {
     Json entry = {

@@ -11,7 +11,7 @@
 #include "siren/app/stored_model.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/core/terminal.hpp"
-#include "siren/io/json_lines.hpp"
+#include "siren/events/json.hpp"
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
 

@@ -15,9 +15,9 @@
 #include "siren/core/error.hpp"
 #include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
+#include "siren/events/json.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/dataset_file.hpp"
-#include "siren/io/json_lines.hpp"
 #include "siren/train/run_checkpoints.hpp"
 
 namespace siren {

@@ -15,7 +15,7 @@
 #include "siren/app/train_options.hpp"
 #include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
-#include "siren/io/json_lines.hpp"
+#include "siren/events/json.hpp"
 #include "siren/train/bench.hpp"
 #include "siren/train/rank_plan.hpp"
 #include "siren/train/session.hpp"

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -16,9 +16,8 @@
 #include "siren/app/model_file_report.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/text.hpp"
+#include "siren/events/events.hpp"
 #include "siren/io/block_hashes.hpp"
-#include "siren/io/json_lines.hpp"
-#include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 
 namespace siren {
@@ -38,67 +37,60 @@ struct Events {
   std::int64_t epoch = 0;
   std::int64_t step = 0;
   double longest_epoch = 0.0;  // seconds
-  Json last_epoch;
-  Json evaluation;
-  Json best;  // of the evaluations on the validation split
-  Json final;
+  std::optional<EpochReport> last_epoch;
+  std::optional<EvalEvent> evaluation;
+  std::optional<EvalEvent> best;  // of the evaluations on the validation split
+  std::optional<FinalEvent> final;
   std::string end;  // "stopped" or "failed"; empty: it said nothing of the kind
   std::string reason;
 };
 
-/// null stands for NaN.
-Json number(const Json& json) {
-  return json.is_null() ? json : Json(json.get<double>());
+/// Adds the split and the usual metrics.
+Json with_figures(Json json, const EvaluationReport& report) {
+  json["split"] = report.split;
+  for (const std::string_view name : {"P@10", "R@10", "nDCG@10", "Dislike@10", "AUC"})
+    for (const Figure& figure : report.metrics)
+      if (figure.name == name) json[figure.name] = figure.value;
+  return json;
 }
 
-Json figures(const Json& evaluation) {
-  Json result = Json::object();
-  for (const char* key : {"epoch", "step", "split"})
-    if (evaluation.contains(key)) result[key] = evaluation[key];
-  const Json& metrics = evaluation.at("metrics");
-  if (!metrics.is_object()) throw InputError("metrics are not an object");
-  for (const char* name : {"P@10", "R@10", "nDCG@10", "Dislike@10", "AUC"})
-    if (metrics.contains(name)) result[name] = number(metrics[name]);
-  return result;
+/// NaN is worse than any.
+double ndcg(const EvalEvent& event) {
+  const double value = event.report.metric_or_nan("nDCG@10");
+  return std::isnan(value) ? -1.0 : value;
 }
 
-double ndcg(const Json& figures) {
-  const Json value = figures.value("nDCG@10", Json());
-  return value.is_null() ? -1.0 : value.get<double>();
+void take(Events& events, const EpochReport& event) {
+  events.epoch = event.epoch;
+  events.step = event.step;
+  events.longest_epoch = std::max(events.longest_epoch, event.seconds);
+  events.last_epoch = event;
 }
 
-void take_epoch(Events& events, const Json& event) {
-  events.epoch = whole_number(event.at("epoch"));
-  events.step = whole_number(event.at("step"));
-  events.longest_epoch = std::max(events.longest_epoch, event.at("seconds").get<double>());
-  events.last_epoch = {{"loss", number(event.at("loss"))}, {"seconds", event.at("seconds")}};
-}
-
-void take_evaluation(Events& events, const Json& event) {
-  events.evaluation = figures(event);
-  if (event.at("split").get<std::string>() != "valid") return;
-  if (events.best.is_null() || ndcg(events.evaluation) > ndcg(events.best))
-    events.best = events.evaluation;
-}
-
-void take(Events& events, const Json& event) {
-  const std::string kind = event.at("event").get<std::string>();
-  if (kind == "memory") events.ranks = whole_number(event.at("ranks"));
-  if (kind == "epoch") take_epoch(events, event);
-  if (kind == "eval") take_evaluation(events, event);
-  if (kind == "final") events.final = figures(event);
-  if (kind == "resume") events.end.clear();
-  if (kind != "interrupted" && kind != "failed") return;
-  events.end = kind == "failed" ? kind : "stopped";
-  events.reason = event.at("reason").get<std::string>();
+void take(Events& events, const EvalEvent& event) {
+  events.evaluation = event;
+  if (event.report.split != "valid") return;
+  if (!events.best || ndcg(event) > ndcg(*events.best)) events.best = event;
 }
 
 /// None, if the run has not come so far. The last line may be half written: the run may be at it.
-Events read_events(const std::string& path) {
+Events read_events(const RunDirectory& run) {
   Events events;
-  require_ordinary(path);
-  std::ifstream file(path);
-  each_event(file, path, [&](const Json& event) { take(events, event); });
+  const auto end = [&](const char* how, const std::string& reason) {
+    events.end = how;
+    events.reason = reason;
+  };
+  run.each_event([&](const Event& any) {
+    std::visit(
+        Match{[&](const MemoryEvent& event) { events.ranks = event.ranks; },
+              [&](const EpochReport& event) { take(events, event); },
+              [&](const EvalEvent& event) { take(events, event); },
+              [&](const FinalEvent& event) { events.final = event; },
+              [&](const ResumeEvent&) { events.end.clear(); },
+              [&](const InterruptedEvent& event) { end("stopped", event.reason); },
+              [&](const FailedEvent& event) { end("failed", event.reason); }, [](const auto&) {}},
+        any);
+  });
   return events;
 }
 
@@ -118,7 +110,7 @@ double seconds_since_last_write(const RunDirectory& run) {
 }
 
 std::string state_of(const Events& events, double silent) {
-  if (!events.final.is_null()) return "finished";
+  if (events.final) return "finished";
   if (!events.end.empty()) return events.end;
   return silent <= std::max(kSilentSeconds, kSilentEpochs * events.longest_epoch) ? "running"
                                                                                   : "lost";
@@ -236,7 +228,7 @@ Json run_as_json(const Communicator& alone, const std::string& path, bool verify
   if (!fs::exists(run.config_path(), error))
     throw InputError(
         fmt::format("{}: a directory, but no run of siren (no config.ini in it)", path));
-  const Events events = read_events(run.metrics_path());
+  const Events events = read_events(run);
   const double silent = seconds_since_last_write(run);
   const std::string state = state_of(events, silent);
   const std::vector<std::int64_t> steps = run.checkpoint_steps();
@@ -249,10 +241,16 @@ Json run_as_json(const Communicator& alone, const std::string& path, bool verify
   json["command"] =
       fmt::format("siren train --config {} --run NEW", shell_quoted(run.config_path()));
   json["settings"] = essential_settings(run.config(), run.config_path());
-  if (!events.last_epoch.is_null()) json["last_epoch"] = events.last_epoch;
-  if (!events.evaluation.is_null()) json["last_evaluation"] = events.evaluation;
-  if (!events.best.is_null()) json["best_evaluation"] = events.best;
-  if (!events.final.is_null()) json["final"] = events.final;
+  if (events.last_epoch)
+    json["last_epoch"] = {{"loss", events.last_epoch->loss},
+                          {"seconds", events.last_epoch->seconds}};
+  const auto of_epoch = [](const EvalEvent& event) {
+    return with_figures({{"epoch", event.epoch}}, event.report);
+  };
+  if (events.evaluation) json["last_evaluation"] = of_epoch(*events.evaluation);
+  if (events.best) json["best_evaluation"] = of_epoch(*events.best);
+  if (events.final)
+    json["final"] = with_figures({{"step", events.final->step}}, events.final->report);
   json["checkpoints"] = Json::array();
   Pointers pointers{run.latest(), run.best()};
   if (!pointers.latest && !steps.empty()) pointers.latest = steps.front();

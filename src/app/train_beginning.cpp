@@ -13,9 +13,8 @@
 #include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
 #include "siren/io/hdf5_handle.hpp"
-#include "siren/train/rank_share.hpp"
 #include "siren/train/run.hpp"
-#include "siren/train/start_report.hpp"
+#include "siren/train/run_events.hpp"
 
 namespace siren {
 
@@ -108,7 +107,7 @@ void report_final_model(const Session& session) {
 }
 
 /// Where the ranks are, and how evenly the work lies on them.
-nlohmann::ordered_json report_ranks(const Communicator& comm, Session& session, int threads) {
+StartEvent report_ranks(const Communicator& comm, Session& session, int threads) {
   RankStart mine;
   mine.rows = session.graph().rows;
   mine.halo_rows = session.graph().halo_rows;
@@ -118,46 +117,40 @@ nlohmann::ordered_json report_ranks(const Communicator& comm, Session& session, 
   for (const MemoryUse& use : session.training().memory()) mine.bytes += use.bytes;
   const StartReport report = gather_start(comm, mine);
   for (const std::string& line : format_report(report)) spdlog::info("{}", line);
-  nlohmann::ordered_json event = {{"event", "start"},
-                                  {"version", kVersion},
-                                  {"build", kBuildType},
-                                  {"mpi", mpi_library_version()},
-                                  {"hdf5", hdf5_version()},
-                                  {"thread_level", thread_level()},
-                                  {"ranks", comm.size()},
-                                  {"threads", threads},
-                                  {"isa", name_of(session.isa())}};
-  event.update(to_json(report));
-  return event;
+  return {kVersion,
+          kBuildType,
+          mpi_library_version(),
+          hdf5_version(),
+          thread_level(),
+          threads,
+          std::string(name_of(session.isa())),
+          report};
 }
 
 /// Largest share of any rank, by kind; how the data set is spread over the ranks.
-nlohmann::ordered_json report_memory(const Communicator& comm, const Session& session) {
+MemoryEvent report_memory(const Communicator& comm, const Session& session) {
   const Training& training = session.training();
   const TrainingSet& train = session.loaded().train;
-  nlohmann::ordered_json event = {{"event", "memory"}, {"ranks", comm.size()}};
-  std::int64_t total = 0;
+  MemoryEvent event;
+  event.ranks = comm.size();
+  std::vector<MemoryUse> uses = training.memory();
+  uses.push_back({"ids", session.id_memory()});
   std::vector<std::string> parts;
-  for (const MemoryUse& use : training.memory()) {
-    const std::int64_t most = comm.all_reduce(use.bytes, Reduction::kMax);
-    event["bytes_per_rank"][use.kind] = most;
-    parts.push_back(fmt::format("{} {}", use.kind, human_bytes(most)));
-    total += most;
+  for (MemoryUse& use : uses) {
+    use.bytes = comm.all_reduce(use.bytes, Reduction::kMax);
+    parts.push_back(fmt::format("{} {}", use.kind, human_bytes(use.bytes)));
   }
-  const std::int64_t ids = comm.all_reduce(session.id_memory(), Reduction::kMax);
-  event["bytes_per_rank"]["ids"] = ids;
-  parts.push_back(fmt::format("ids {}", human_bytes(ids)));
-  total += ids;
-  const std::int64_t rows = comm.all_reduce(training.rows_sent_per_layer(), Reduction::kSum);
-  event["rows_sent_per_layer"] = rows;
-  spdlog::info("memory per rank, at most {}: {}", human_bytes(total), fmt::join(parts, ", "));
-  spdlog::info("{} rows of {} cross ranks per layer", grouped(rows),
+  event.bytes_per_rank = std::move(uses);
+  event.rows_sent_per_layer = comm.all_reduce(training.rows_sent_per_layer(), Reduction::kSum);
+  spdlog::info("memory per rank, at most {}: {}", human_bytes(event.bytes()),
+               fmt::join(parts, ", "));
+  spdlog::info("{} rows of {} cross ranks per layer", grouped(event.rows_sent_per_layer),
                session.travel() == Travel::kItems ? "items" : "users");
-  event["steps_per_epoch"] = training.steps_per_epoch();
-  event["train"] = {{"users", train.users},     {"items", train.items},
-                    {"liked", train.liked},     {"disliked", train.disliked},
-                    {"neither", train.neutral}, {"offset", session.offset()}};
-  event["by_rank"] = to_json(rank_shares(comm, session.loaded().layout, train, session.graph()));
+  event.steps_per_epoch = training.steps_per_epoch();
+  event.train = TrainFacts{train.users,    train.items,   train.liked,
+                           train.disliked, train.neutral, session.offset()};
+  event.by_rank = gather_shares(comm, session.loaded().layout, train, session.graph());
+  event.dataset_hash = session.summary().content_hash;
   return event;
 }
 

@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include "siren/app/check_start.hpp"
 #include "siren/app/parse_together.hpp"
@@ -25,12 +24,12 @@
 #include "siren/core/text.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/io/run_lock.hpp"
-#include "siren/train/metrics_log.hpp"
+#include "siren/train/event_logger.hpp"
+#include "siren/train/node_memory.hpp"
 #include "siren/train/not_finite.hpp"
 #include "siren/train/run.hpp"
 #include "siren/train/run_checkpoints.hpp"
 #include "siren/train/session.hpp"
-#include "siren/train/start_report.hpp"
 
 namespace siren {
 
@@ -104,7 +103,7 @@ class Job {
 
   ExitCode run();
   /// The event of the final evaluation, on rank 0 once the run is done.
-  const nlohmann::ordered_json& final_event() const { return final_event_; }
+  const FinalEvent& final_event() const { return final_event_; }
 
  private:
   std::string config_text();
@@ -130,8 +129,8 @@ class Job {
   Session session_;
   std::unique_ptr<Evaluator> evaluator_;  // during training; null: nothing to evaluate by
   RunCheckpoints checkpoints_;
-  std::unique_ptr<MetricsLog> metrics_;  // rank 0
-  nlohmann::ordered_json final_event_;
+  std::unique_ptr<EventLogger> metrics_;  // rank 0
+  FinalEvent final_event_;
 };
 
 ExitCode Job::run() {
@@ -163,9 +162,7 @@ ExitCode Job::run() {
   } catch (const Interrupted& reason) {
     spdlog::warn("{}; continue with: siren train --run {} --resume", reason.what(),
                  shell_quoted(config_.run));
-    if (comm_.is_root())
-      metrics_->write(
-          {{"event", "interrupted"}, {"step", training.steps_done()}, {"reason", reason.what()}});
+    if (comm_.is_root()) metrics_->write(InterruptedEvent{training.steps_done(), reason.what()});
     if (comm_.is_root()) report_in_time();
     return ExitCode::kInterrupted;
   } catch (const NotFinite& error) {
@@ -254,14 +251,11 @@ RunProgress Job::resume() {
 }
 
 void Job::start_metrics() {
-  nlohmann::ordered_json memory = report_memory(comm_, session_);
-  const nlohmann::ordered_json start = report_ranks(comm_, session_, threads_);
+  const MemoryEvent memory = report_memory(comm_, session_);
+  const StartEvent start = report_ranks(comm_, session_, threads_);
   if (!comm_.is_root()) return;
-  memory["dataset_hash"] = session_.summary().content_hash;
-  metrics_ = std::make_unique<MetricsLog>(directory_.metrics_path(), config_.log_steps);
-  if (command_.resume)
-    metrics_->write(
-        {{"event", "resume"}, {"step", session_.training().steps_done()}, {"ranks", comm_.size()}});
+  metrics_ = std::make_unique<EventLogger>(directory_.metrics_path(), config_.log_steps);
+  if (command_.resume) metrics_->write(ResumeEvent{session_.training().steps_done(), comm_.size()});
   metrics_->write(start);
   metrics_->write(memory);
 }
@@ -280,8 +274,7 @@ void Job::finish(TrainingRun& run) {
     report = run.evaluate(*evaluator_);
   }
   if (!comm_.is_root()) return;
-  final_event_ = {{"event", "final"}, {"step", best}};
-  final_event_.update(to_json(report));
+  final_event_ = {best, report};
   metrics_->write(final_event_);
   if (!judged)
     spdlog::info(
@@ -316,7 +309,7 @@ void Job::report_in_time() const {
 /// On rank 0. What cannot be written must not hide the reason.
 void Job::note_failure(std::int64_t step, const std::string& reason) {
   try {
-    metrics_->write({{"event", "failed"}, {"step", step}, {"reason", reason}});
+    metrics_->write(FailedEvent{step, reason});
   } catch (const EnvironmentError& error) {
     spdlog::warn("{}", error.what());
   }
@@ -338,9 +331,9 @@ void check_train_options(std::span<const std::string> args) {
   TrainCommand().parse(args);
 }
 
-nlohmann::ordered_json train_among(const Communicator& comm,
-                                   std::span<const std::string> args,
-                                   const AmongRuns& among) {
+FinalEvent train_among(const Communicator& comm,
+                       std::span<const std::string> args,
+                       const AmongRuns& among) {
   TrainCommand command;
   agree_on_input(comm, [&] { command.parse(args); });
   std::exception_ptr failure;  // known to all ranks of the run

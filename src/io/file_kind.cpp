@@ -101,7 +101,7 @@ constexpr std::array kRules = {
          [](const Ends& e) {
            return e.begins("data = ") || e.begins("# content of the data set: ");
          }},
-    Rule{FileKind::kMetrics, "the metrics of a run",
+    Rule{FileKind::kEvents, "the metrics of a run",
          [](const Ends& e) { return e.begins("{\"event\":\""); }},
     Rule{FileKind::kResultsCsv, "a table of results of siren cv",
          [](const Ends& e) { return e.begins("variation,metric,runs,mean,sd,"); }},

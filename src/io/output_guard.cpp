@@ -25,7 +25,7 @@ bool is_run(const fs::path& directory) {
   const fs::path checkpoints = directory / "checkpoints";
   if (!fs::is_regular_file(config, error)) return false;
   const bool has_metrics = fs::is_regular_file(metrics, error);
-  if (has_metrics && file_kind(metrics.string()) == FileKind::kMetrics) return true;
+  if (has_metrics && file_kind(metrics.string()) == FileKind::kEvents) return true;
   if (!checkpoint_steps_in(checkpoints.string()).empty()) return true;
   return (has_metrics || fs::is_directory(checkpoints, error)) &&
          file_kind(config.string()) == FileKind::kConfig;

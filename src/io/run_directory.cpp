@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>
@@ -61,6 +62,12 @@ void RunDirectory::create(const std::string& config) const {
 
 void RunDirectory::rewrite_config(const std::string& config) const {
   write_text_file(config_path(), config);
+}
+
+bool RunDirectory::each_event(const std::function<void(const Event&)>& visit) const {
+  require_ordinary(metrics_path());
+  std::ifstream lines(metrics_path());
+  return siren::each_event(lines, metrics_path(), visit);
 }
 
 std::int64_t RunDirectory::metrics_bytes() const {

@@ -30,7 +30,7 @@ LineChart chart_of(std::span<const RunRecord> runs, const std::string& name, con
   LineChart chart{name + " by epoch", kEpochs, true, {}};
   for (std::size_t r = 0; r < runs.size(); ++r) {
     LineSeries series{runs.size() > 1 ? runs[r].name : name, run_style(r), {}};
-    for (const EpochRecord& epoch : runs[r].epochs)
+    for (const RecordedEpoch& epoch : runs[r].epochs)
       series.points.push_back({epoch.at, value(epoch)});
     chart.series.push_back(std::move(series));
   }
@@ -38,7 +38,7 @@ LineChart chart_of(std::span<const RunRecord> runs, const std::string& name, con
 }
 
 std::string loss_figure(std::span<const RunRecord> runs) {
-  LineChart chart = chart_of(runs, "loss", [](const EpochRecord& epoch) { return epoch.loss; });
+  LineChart chart = chart_of(runs, "loss", [](const RecordedEpoch& epoch) { return epoch.loss; });
   bool steps = false;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     if (runs[r].step_losses.empty()) continue;
@@ -56,12 +56,12 @@ std::string metric_figure(std::span<const RunRecord> runs, const std::string& me
     const std::string who = runs.size() > 1 ? runs[r].name + ", " : "";
     LineSeries series{who + metric, run_style(r), {}};
     for (const RecordedEvaluation& evaluation : runs[r].evaluations)
-      series.points.push_back({evaluation.at, evaluation.metric(metric)});
+      series.points.push_back({evaluation.at, evaluation.metric_or_nan(metric)});
     chart.series.push_back(std::move(series));
     if (runs[r].judged_at_end())
       chart.series.push_back({fmt::format("{}final, {} split", who, runs[r].final->split),
                               run_style(r),
-                              {{runs[r].final->at, runs[r].final->metric(metric)}},
+                              {{runs[r].final->at, runs[r].final->metric_or_nan(metric)}},
                               Stroke::kRing});
   }
   return figure_html(metric, line_chart(chart), meaning_of(metric));
@@ -106,13 +106,14 @@ std::string curve_section(std::span<const RunRecord> runs) {
   std::vector<std::string> folded;
   for (const std::string& metric : metrics_of(runs))
     (is_shown(metric) ? shown : folded).push_back(metric_figure(runs, metric));
-  shown.push_back(figure_html(
-      "Time",
-      line_chart(chart_of(runs, "seconds", [](const EpochRecord& epoch) { return epoch.seconds; })),
-      "seconds of training an epoch"));
+  shown.push_back(
+      figure_html("Time",
+                  line_chart(chart_of(runs, "seconds",
+                                      [](const RecordedEpoch& epoch) { return epoch.seconds; })),
+                  "seconds of training an epoch"));
   folded.push_back(figure_html(
       "L2 term",
-      line_chart(chart_of(runs, "reg", [](const EpochRecord& epoch) { return epoch.reg; })),
+      line_chart(chart_of(runs, "reg", [](const RecordedEpoch& epoch) { return epoch.reg; })),
       "per rating"));
   std::string html = run_legend(runs) + paragraph_html(splits_note(runs), "quiet");
   html += figures_html(shown) + details_html("More curves", figures_html(folded));
@@ -130,16 +131,16 @@ std::string epoch_table(const RunRecord& run) {
   const std::size_t stride = run.epochs.size() / kMostRows + 1;
   for (std::size_t e = 0; e < run.epochs.size(); ++e) {
     if (e % stride != 0 && e + 1 != run.epochs.size()) continue;
-    const EpochRecord& epoch = run.epochs[e];
+    const RecordedEpoch& epoch = run.epochs[e];
     std::vector<TableCell> row{
         number_cell(value_text(epoch.at)), number_cell(value_text(epoch.loss)),
         number_cell(value_text(epoch.reg)), number_cell(fmt::format("{:.2f}", epoch.seconds)),
-        number_cell(value_text(std::round(epoch.ratings / epoch.seconds)))};
+        number_cell(value_text(std::round(static_cast<double>(epoch.ratings) / epoch.seconds)))};
     const auto judged = std::find_if(run.evaluations.begin(), run.evaluations.end(),
                                      [&](const RecordedEvaluation& j) { return j.at == epoch.at; });
     for (const std::string& metric : metrics)
-      row.push_back(
-          number_cell(judged == run.evaluations.end() ? "" : metric_text(judged->metric(metric))));
+      row.push_back(number_cell(
+          judged == run.evaluations.end() ? "" : metric_text(judged->metric_or_nan(metric))));
     table.rows.push_back(std::move(row));
   }
   return table.rows.empty() ? "" : details_html("The figures as a table", table_html(table));

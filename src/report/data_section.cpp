@@ -39,19 +39,20 @@ std::int32_t fold_of(const RunRecord& run, const DatasetSummary& data) {
 
 /// The offset of the training, which may differ from the data set's.
 double offset_of(const RunRecord& run, const DatasetSummary& data) {
-  return run.train ? run.train->offset : static_cast<double>(data.statistics.offset);
+  return run.memory.train ? run.memory.train->offset : static_cast<double>(data.statistics.offset);
 }
 
 std::string sign_table(const RunRecord& run) {
   Table table{"Ratings by sign", {"part", "ratings", "liked", "disliked", "neither"}, {}};
-  if (run.train)
-    table.rows.push_back(sign_row(fmt::format("trained on, offset {}", run.train->offset),
-                                  {run.train->liked, run.train->disliked, run.train->neither}));
+  if (run.memory.train)
+    table.rows.push_back(
+        sign_row(fmt::format("trained on, offset {}", run.memory.train->offset),
+                 {run.memory.train->liked, run.memory.train->disliked, run.memory.train->neither}));
   if (run.dataset) {
     const DatasetSummary& data = *run.dataset;
     const std::int32_t fold = fold_of(run, data);
     const std::string at = fmt::format(", offset {}", data.statistics.offset);
-    if (!run.train)
+    if (!run.memory.train)
       table.rows.push_back(sign_row("train part" + at, data.statistics.train_of(data.split, fold)));
     if (const SignCounts test = data.statistics.test_of(data.split, fold); test.total() > 0)
       table.rows.push_back(sign_row("test part" + at, test));
@@ -97,9 +98,9 @@ std::string degree_table(const DatasetStatistics& statistics) {
 
 std::string size_sentence(const RunRecord& run) {
   if (!run.dataset)
-    return run.train ? fmt::format("{} users, {} items.", grouped(run.train->users),
-                                   grouped(run.train->items))
-                     : std::string();
+    return run.memory.train ? fmt::format("{} users, {} items.", grouped(run.memory.train->users),
+                                          grouped(run.memory.train->items))
+                            : std::string();
   const DatasetSummary& data = *run.dataset;
   const double cells = static_cast<double>(data.users) * static_cast<double>(data.items);
   const std::int32_t fold = fold_of(run, data);

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "siren/core/text.hpp"
 #include "siren/report/html.hpp"
 #include "siren/report/svg_chart.hpp"
 
@@ -45,17 +46,17 @@ void add_once(std::vector<std::string>& names, const T& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
 }
 
-double value_of(const std::vector<NamedValue>& figures, const std::string& name) {
-  for (const NamedValue& figure : figures)
+double value_of(const std::vector<Figure>& figures, const std::string& name) {
+  for (const Figure& figure : figures)
     if (figure.name == name) return figure.value;
   return NAN;
 }
 
 /// A row a metric, a column a cutoff; those without a cutoff stand in the first column.
-std::string by_cutoff(const std::vector<NamedValue>& figures, std::string caption) {
+std::string by_cutoff(const std::vector<Figure>& figures, std::string caption) {
   std::vector<std::string> bases;
   std::vector<std::string> cutoffs;
-  for (const NamedValue& figure : figures) {
+  for (const Figure& figure : figures) {
     add_once(bases, base_of(figure.name));
     if (!cutoff_of(figure.name).empty()) add_once(cutoffs, cutoff_of(figure.name));
   }
@@ -79,8 +80,8 @@ std::string by_group(const RecordedEvaluation& evaluation) {
   const std::vector<std::string> metrics = headline_metrics(evaluation.metrics);
   Table table{"By activity of the user", {"train ratings", "users"}, {}};
   table.head.insert(table.head.end(), metrics.begin(), metrics.end());
-  for (const JudgedGroup& group : evaluation.groups) {
-    std::vector<TableCell> row{{group.name}, number_cell(value_text(group.users))};
+  for (const ActivityGroup& group : evaluation.groups) {
+    std::vector<TableCell> row{{group.name}, number_cell(grouped(group.users))};
     for (const std::string& metric : metrics)
       row.push_back(number_cell(metric_text(value_of(group.metrics, metric))));
     table.rows.push_back(std::move(row));
@@ -94,7 +95,7 @@ std::string judged_at(const RunRecord& run) {
                             : run.final         ? " (no test part: its last evaluation)"
                                                 : " (the run is not finished: its last evaluation)";
   return fmt::format("{} split, {} users, {} epochs of training{}", evaluation.split,
-                     value_text(evaluation.users), value_text(evaluation.at), which);
+                     grouped(evaluation.users), value_text(evaluation.at), which);
 }
 
 /// The best of a metric over runs that were judged on `split`; NaN if there are not two to compare.
@@ -105,7 +106,7 @@ double best_of(std::span<const RunRecord> runs,
   int judged = 0;
   for (const RunRecord& run : runs) {
     if (run.shown_evaluation() == nullptr || run.shown_evaluation()->split != split) continue;
-    const double value = run.shown_evaluation()->metric(metric);
+    const double value = run.shown_evaluation()->metric_or_nan(metric);
     if (std::isnan(value)) continue;
     ++judged;
     if (std::isnan(best) || (less_is_better(metric) ? value < best : value > best)) best = value;
@@ -131,9 +132,9 @@ std::string_view meaning_of(std::string_view metric) {
   return {};
 }
 
-std::vector<std::string> headline_metrics(const std::vector<NamedValue>& metrics) {
+std::vector<std::string> headline_metrics(const std::vector<Figure>& metrics) {
   std::vector<std::string> names;
-  for (const NamedValue& figure : metrics) {
+  for (const Figure& figure : metrics) {
     const auto same = std::find_if(names.begin(), names.end(), [&](const std::string& name) {
       return base_of(name) == base_of(figure.name);
     });
@@ -182,7 +183,7 @@ std::string metric_comparison(std::span<const RunRecord> runs) {
                                                        value_text(evaluation->at))});
     if (!run.final) row.back().note = "not finished";
     for (const std::string& metric : metrics) {
-      const double value = evaluation == nullptr ? NAN : evaluation->metric(metric);
+      const double value = evaluation == nullptr ? NAN : evaluation->metric_or_nan(metric);
       const bool best = evaluation != nullptr && evaluation->split == split &&
                         value == best_of(runs, metric, split);
       row.push_back({metric_text(value), true, best});

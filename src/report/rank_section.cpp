@@ -25,9 +25,11 @@ double total(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-std::string bytes_text(double bytes) {
-  return human_bytes(static_cast<std::int64_t>(bytes));
-}
+/// A phase by rank, or by what else the columns stand for.
+struct PhaseColumns {
+  std::string name;
+  std::vector<double> values;
+};
 
 std::vector<std::string> rank_names(std::size_t ranks) {
   std::vector<std::string> names;
@@ -36,14 +38,15 @@ std::vector<std::string> rank_names(std::size_t ranks) {
 }
 
 /// Phases that took no time are left out.
-std::vector<ColumnLayer> layers_in_order(std::vector<ByRank> phases) {
-  const auto place = [](const ByRank& phase) {
+std::vector<ColumnLayer> layers_in_order(std::vector<PhaseColumns> phases) {
+  const auto place = [](const PhaseColumns& phase) {
     return std::find(kOrder.begin(), kOrder.end(), phase.name) - kOrder.begin();
   };
-  std::stable_sort(phases.begin(), phases.end(),
-                   [&](const ByRank& a, const ByRank& b) { return place(a) < place(b); });
+  std::stable_sort(phases.begin(), phases.end(), [&](const PhaseColumns& a, const PhaseColumns& b) {
+    return place(a) < place(b);
+  });
   std::vector<ColumnLayer> layers;
-  for (ByRank& phase : phases)
+  for (PhaseColumns& phase : phases)
     if (total(phase.values) > 0.0)
       layers.push_back({phase.name, phase_style(phase.name), std::move(phase.values)});
   return layers;
@@ -51,27 +54,27 @@ std::vector<ColumnLayer> layers_in_order(std::vector<ByRank> phases) {
 
 /// Without figures by rank: the least, mean and most of each phase over ranks.
 ColumnChart seconds_over_ranks(const RunRecord& run) {
-  std::vector<ByRank> phases;
-  for (const PhaseRecord& sum : phase_sums(run))
-    phases.push_back({sum.name, {sum.min, sum.mean, sum.max}});
+  std::vector<PhaseColumns> phases;
+  for (const PhaseUse& sum : phase_sums(run))
+    phases.push_back({sum.name, {sum.min_seconds, sum.mean_seconds, sum.max_seconds}});
   return {"seconds by phase",        "of the ranks, phase by phase", "s", "",
           {"least", "mean", "most"}, layers_in_order(phases)};
 }
 
 ColumnChart seconds_by_rank(const RunRecord& run) {
-  if (run.seconds_by_phase.empty()) return seconds_over_ranks(run);
-  return {"seconds by phase and rank",
-          "rank",
-          "s",
-          "rank ",
-          rank_names(run.seconds_by_phase.front().values.size()),
-          layers_in_order(run.seconds_by_phase)};
+  if (!run.ranks) return seconds_over_ranks(run);
+  std::vector<PhaseColumns> phases;
+  for (const PhaseOfRanks& phase : run.ranks->phases)
+    phases.push_back({phase.use.name, phase.seconds});
+  return {
+      "seconds by phase and rank", "rank", "s", "rank ", rank_names(run.ranks->busy_seconds.size()),
+      layers_in_order(phases)};
 }
 
 /// In a unit that keeps the ticks short.
 std::string bytes_figure(const std::vector<double>& bytes) {
   const double most = *std::max_element(bytes.begin(), bytes.end());
-  const std::string text = bytes_text(most);
+  const std::string text = human_bytes(static_cast<std::int64_t>(most));
   const std::string unit = text.substr(text.find(' ') + 1);
   double per_unit = 1.0;
   for (const char* larger : {"B", "kB", "MB", "GB", "TB", "PB"}) {
@@ -93,74 +96,75 @@ std::string legend_of(const std::vector<ColumnLayer>& layers) {
 }
 
 std::string phase_table(const RunRecord& run) {
-  const std::vector<PhaseRecord> sums = phase_sums(run);
+  const std::vector<PhaseUse> sums = phase_sums(run);
   double all = 0.0;
-  for (const PhaseRecord& sum : sums) all += sum.mean;
+  for (const PhaseUse& sum : sums) all += sum.mean_seconds;
   Table table{"Seconds of all epochs over ranks; bytes of all ranks",
               {"phase", "least", "mean", "most", "share", "sent"},
               {}};
-  for (const PhaseRecord& sum : sums)
+  for (const PhaseUse& sum : sums)
     table.rows.push_back({{sum.name},
-                          number_cell(fmt::format("{:.3f}", sum.min)),
-                          number_cell(fmt::format("{:.3f}", sum.mean)),
-                          number_cell(fmt::format("{:.3f}", sum.max)),
-                          number_cell(fmt::format("{:.1f} %", 100.0 * sum.mean / all)),
-                          number_cell(bytes_text(sum.bytes))});
+                          number_cell(fmt::format("{:.3f}", sum.min_seconds)),
+                          number_cell(fmt::format("{:.3f}", sum.mean_seconds)),
+                          number_cell(fmt::format("{:.3f}", sum.max_seconds)),
+                          number_cell(fmt::format("{:.1f} %", 100.0 * sum.mean_seconds / all)),
+                          number_cell(human_bytes(sum.sent.all))});
   return table_html(table);
 }
 
-const std::vector<double>* share_of(const RunRecord& run, std::string_view name) {
-  for (const ByRank& share : run.shares)
-    if (share.name == name) return &share.values;
-  return nullptr;
-}
-
-std::string share_figure(const RunRecord& run, std::string_view name, std::string_view caption) {
-  const std::vector<double>* values = share_of(run, name);
-  if (values == nullptr) return {};
+std::string share_figure(const RunRecord& run,
+                         std::int64_t RankShare::*share,
+                         std::string_view caption) {
+  std::vector<double> values;
+  for (const RankShare& rank : run.memory.by_rank)
+    values.push_back(static_cast<double>(rank.*share));
   const ColumnChart chart{std::string(caption),
                           "rank",
                           "",
                           "rank ",
-                          rank_names(values->size()),
-                          {{std::string(caption), "s0", *values}}};
+                          rank_names(values.size()),
+                          {{std::string(caption), "s0", values}}};
   const std::string note =
-      values->size() < 2
-          ? value_text(total(*values))
-          : fmt::format("{}, most / mean {:.2f}", value_text(total(*values)), imbalance(*values));
+      values.size() < 2
+          ? value_text(total(values))
+          : fmt::format("{}, most / mean {:.2f}", value_text(total(values)), imbalance(values));
   return figure_html(caption, column_chart(chart), note);
+}
+
+/// Which rank the others waited for; empty for one rank.
+std::string slowest_sentence(const RankReport& report) {
+  if (report.ranks() < 2) return {};
+  const auto slowest = static_cast<std::size_t>(report.slowest());
+  return fmt::format(
+      " Most work had rank {} on {}: {:.2f} times the mean; {:.1f} % of the time of all ranks was "
+      "waiting.",
+      slowest, report.hosts[slowest], report.imbalance(), 100.0 * report.wait_share());
 }
 
 std::string memory_table(const RunRecord& run) {
   Table table{"Memory of the largest rank", {"what", "bytes"}, {}};
-  double sum = 0.0;
-  for (const NamedValue& use : run.memory) {
-    table.rows.push_back({{use.name}, number_cell(bytes_text(use.value))});
-    sum += use.value;
-  }
-  table.rows.push_back({{"together", false, true}, number_cell(bytes_text(sum))});
+  for (const MemoryUse& use : run.memory.bytes_per_rank)
+    table.rows.push_back({{use.kind}, number_cell(human_bytes(use.bytes))});
+  table.rows.push_back({{"together", false, true}, number_cell(human_bytes(run.memory.bytes()))});
   return table_html(table);
 }
 
 }  // namespace
 
-double imbalance(const std::vector<double>& values) {
-  const double sum = total(values);
-  if (sum == 0.0) return 1.0;
-  return *std::max_element(values.begin(), values.end()) * static_cast<double>(values.size()) / sum;
-}
-
-std::vector<PhaseRecord> phase_sums(const RunRecord& run) {
-  std::vector<PhaseRecord> sums;
-  for (const EpochRecord& epoch : run.epochs)
-    for (const PhaseRecord& phase : epoch.phases) {
+std::vector<PhaseUse> phase_sums(const RunRecord& run) {
+  std::vector<PhaseUse> sums;
+  for (const RecordedEpoch& epoch : run.epochs)
+    for (const PhaseUse& phase : epoch.phases) {
       auto sum = std::find_if(sums.begin(), sums.end(),
-                              [&](const PhaseRecord& s) { return s.name == phase.name; });
-      if (sum == sums.end()) sum = sums.insert(sums.end(), {phase.name});
-      sum->min += phase.min;
-      sum->mean += phase.mean;
-      sum->max += phase.max;
-      sum->bytes += phase.bytes;
+                              [&](const PhaseUse& s) { return s.name == phase.name; });
+      if (sum == sums.end()) {
+        sum = sums.insert(sums.end(), PhaseUse{});
+        sum->name = phase.name;
+      }
+      sum->min_seconds += phase.min_seconds;
+      sum->mean_seconds += phase.mean_seconds;
+      sum->max_seconds += phase.max_seconds;
+      sum->sent += phase.sent;
     }
   return sums;
 }
@@ -171,12 +175,15 @@ std::string time_section(const RunRecord& run) {
     return section_html("Where the time went", paragraph_html("No epoch is complete.", "quiet"));
   std::vector<std::string> parts{
       figure_html("Seconds by phase", column_chart(seconds),
-                  run.resumes > 0 && !run.seconds_by_phase.empty() ? "since the last start" : "")};
-  if (total(run.bytes_sent) > 0.0) parts.push_back(bytes_figure(run.bytes_sent));
+                  run.resumes > 0 && run.ranks ? "since the last start" : "")};
+  std::vector<double> sent;
+  if (run.ranks)
+    for (const SentBytes& rank : run.ranks->sent) sent.push_back(static_cast<double>(rank.all));
+  if (total(sent) > 0.0) parts.push_back(bytes_figure(sent));
   parts.push_back(phase_table(run));
   std::string sentence =
       "Blue is work, orange is communication; wait is time blocked until messages arrived.";
-  if (!run.slowest.empty()) sentence += " " + run.slowest;
+  if (run.ranks) sentence += slowest_sentence(*run.ranks);
   return section_html(
       "Where the time went",
       legend_of(seconds.layers) + paragraph_html(sentence, "quiet") + beside_html(parts));
@@ -184,17 +191,17 @@ std::string time_section(const RunRecord& run) {
 
 std::string partition_section(const RunRecord& run) {
   std::string html;
-  if (run.ranks > 0)
-    html = paragraph_html(fmt::format("{} rank(s); {} rows cross ranks per layer.", run.ranks,
-                                      value_text(run.rows_sent_per_layer)));
+  if (run.memory.ranks > 0)
+    html = paragraph_html(fmt::format("{} rank(s); {} rows cross ranks per layer.",
+                                      run.memory.ranks, grouped(run.memory.rows_sent_per_layer)));
   std::vector<std::string> figures;
-  for (const auto& [name, caption] :
-       {std::pair("ratings", "Ratings"), std::pair("edges", "Liked edges"),
-        std::pair("users", "Users owned"), std::pair("items", "Items owned"),
-        std::pair("halo_rows", "Halo rows")})
-    figures.push_back(share_figure(run, name, caption));
-  if (!run.shares.empty()) html += figures_html(figures);
-  if (!run.memory.empty()) html += memory_table(run);
+  for (const auto& [share, caption] :
+       {std::pair(&RankShare::ratings, "Ratings"), std::pair(&RankShare::edges, "Liked edges"),
+        std::pair(&RankShare::users, "Users owned"), std::pair(&RankShare::items, "Items owned"),
+        std::pair(&RankShare::halo_rows, "Halo rows")})
+    if (!run.memory.by_rank.empty()) figures.push_back(share_figure(run, share, caption));
+  if (!figures.empty()) html += figures_html(figures);
+  if (!run.memory.bytes_per_rank.empty()) html += memory_table(run);
   return section_html("Partition and balance", html);
 }
 
@@ -203,20 +210,19 @@ std::string cost_comparison(std::span<const RunRecord> runs) {
       "", {"run", "ranks", "epochs", "seconds", "ratings/s", "sent an epoch", "memory a rank"}, {}};
   for (const RunRecord& run : runs) {
     double ratings = 0.0;
-    for (const EpochRecord& epoch : run.epochs) ratings += epoch.ratings;
-    double bytes = 0.0;
-    for (const PhaseRecord& sum : phase_sums(run)) bytes += sum.bytes;
-    double memory = 0.0;
-    for (const NamedValue& use : run.memory) memory += use.value;
+    for (const RecordedEpoch& epoch : run.epochs) ratings += static_cast<double>(epoch.ratings);
+    SentBytes sent;
+    for (const PhaseUse& sum : phase_sums(run)) sent += sum.sent;
+    const double sent_an_epoch = static_cast<double>(sent.all) / run.epochs_done();
     const bool trained = run.epochs_done() > 0.0;
     table.rows.push_back(
         {{run.name},
-         number_cell(fmt::format("{}", run.ranks)),
+         number_cell(fmt::format("{}", run.memory.ranks)),
          number_cell(value_text(run.epochs_done())),
          number_cell(fmt::format("{:.1f}", run.seconds())),
          number_cell(trained ? value_text(std::round(ratings / run.seconds())) : "-"),
-         number_cell(trained ? bytes_text(bytes / run.epochs_done()) : "-"),
-         number_cell(bytes_text(memory))});
+         number_cell(trained ? human_bytes(static_cast<std::int64_t>(sent_an_epoch)) : "-"),
+         number_cell(human_bytes(run.memory.bytes()))});
   }
   return section_html("Cost", table_html(table));
 }

@@ -67,7 +67,7 @@ std::string state_html(const RunRecord& run) {
 std::string subtitle_of(const RunRecord& run) {
   std::string text =
       fmt::format("{} on {}", run.settings.value_of("model"), run.settings.value_of("data"));
-  if (run.ranks > 0) text += fmt::format(", {} rank(s)", run.ranks);
+  if (run.memory.ranks > 0) text += fmt::format(", {} rank(s)", run.memory.ranks);
   text += fmt::format(", {} of {} epochs, seed {}", value_text(run.epochs_done()),
                       run.settings.value_of("epochs"), run.settings.value_of("seed"));
   if (run.resumes > 0) text += fmt::format(", resumed {} time(s)", run.resumes);
@@ -78,19 +78,16 @@ std::string key_figures(const RunRecord& run) {
   std::vector<Tile> tiles;
   if (const RecordedEvaluation* evaluation = run.shown_evaluation())
     for (const char* metric : {"nDCG@10", "R@10", "Dislike@10", "AUC"})
-      if (const double value = evaluation->metric(metric); !std::isnan(value))
+      if (const double value = evaluation->metric_or_nan(metric); !std::isnan(value))
         tiles.push_back({metric, metric_text(value), std::string(meaning_of(metric))});
   if (!run.epochs.empty()) {
     double ratings = 0.0;
-    for (const EpochRecord& epoch : run.epochs) ratings += epoch.ratings;
+    for (const RecordedEpoch& epoch : run.epochs) ratings += static_cast<double>(epoch.ratings);
     tiles.push_back({"training", human_seconds(run.seconds()),
                      fmt::format("{} ratings/s", value_text(std::round(ratings / run.seconds())))});
   }
-  if (!run.memory.empty()) {
-    double sum = 0.0;
-    for (const NamedValue& use : run.memory) sum += use.value;
-    tiles.push_back({"memory", human_bytes(static_cast<std::int64_t>(sum)), "of the largest rank"});
-  }
+  if (run.memory.bytes() > 0)
+    tiles.push_back({"memory", human_bytes(run.memory.bytes()), "of the largest rank"});
   return tiles.empty() ? "" : tiles_html(tiles);
 }
 

@@ -43,12 +43,6 @@ void replace_worst(ScoredItem* heap, std::int64_t size, ScoredItem item) {
 
 }  // namespace
 
-std::string describe(const Ties& ties) {
-  return fmt::format(
-      "{} of {} lists hold equal scores, ordered by item id ({} of them across a cutoff)",
-      grouped(ties.tied), grouped(ties.lists), grouped(ties.at_cutoff));
-}
-
 /// What one thread works on: a block of users against panel after panel.
 struct Ranking::Scratch {
   std::int64_t begin = 0;  // ranked users [begin, begin + users)

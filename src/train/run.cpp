@@ -9,6 +9,7 @@
 
 #include "siren/core/error.hpp"
 #include "siren/core/stop_signal.hpp"
+#include "siren/train/run_events.hpp"
 
 namespace siren {
 

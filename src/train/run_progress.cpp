@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
-#include "siren/io/json_lines.hpp"
+#include "siren/events/json.hpp"
 
 namespace siren {
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/app/cv_results.hpp"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 
 namespace siren {
@@ -9,9 +11,12 @@ namespace {
 using ::testing::HasSubstr;
 using Json = nlohmann::ordered_json;
 
-Json final_event(double ndcg, const Json& auc) {
-  return {{"step", 3},
-          {"metrics", {{"R@10", 0.5}, {"nDCG@10", ndcg}, {"Dislike@10", 0.25}, {"AUC", auc}}}};
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+FinalEvent final_event(double ndcg, double auc) {
+  FinalEvent event{.step = 3, .report = {}};
+  event.report.metrics = {{"R@10", 0.5}, {"nDCG@10", ndcg}, {"Dislike@10", 0.25}, {"AUC", auc}};
+  return event;
 }
 
 CvResults results() {
@@ -21,7 +26,7 @@ CvResults results() {
   grid.folds = {1, 2};
   grid.seeds = {1};
   return {grid.runs(),
-          {final_event(0.125, 0.5), final_event(0.375, nullptr), final_event(0.25, 0.75),
+          {final_event(0.125, 0.5), final_event(0.375, kNan), final_event(0.25, 0.75),
            final_event(0.75, 0.25)}};
 }
 
@@ -51,7 +56,7 @@ TEST(CvResults, JsonHasEveryRun) {
 }
 
 TEST(CvResults, HeadlineNamesTheUsualMetrics) {
-  EXPECT_EQ(headline(final_event(0.125, nullptr)),
+  EXPECT_EQ(headline(final_event(0.125, kNan).report),
             "nDCG@10 0.1250  R@10 0.5000  Dislike@10 0.2500  AUC -");
 }
 

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/app/model_file_report.hpp"
+#include "siren/events/json.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/checkpoint_layout.hpp"
-#include "siren/io/json_lines.hpp"
 
 #include "fuzz/hdf5_mutation.hpp"
 #include "fuzz/target.hpp"

@@ -8,8 +8,8 @@
 
 #include "siren/app/dataset_details.hpp"
 #include "siren/app/dataset_report.hpp"
+#include "siren/events/json.hpp"
 #include "siren/io/dataset_layout.hpp"
-#include "siren/io/json_lines.hpp"
 
 #include "fuzz/hdf5_mutation.hpp"
 #include "fuzz/target.hpp"

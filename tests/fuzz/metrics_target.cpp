@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/app/run_report.hpp"
-#include "siren/io/json_lines.hpp"
+#include "siren/events/json.hpp"
 #include "siren/report/report_page.hpp"
 
 #include "fuzz/target.hpp"

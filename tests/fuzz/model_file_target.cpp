@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/app/model_file_report.hpp"
+#include "siren/events/json.hpp"
 #include "siren/io/hdf5_file.hpp"
-#include "siren/io/json_lines.hpp"
 #include "siren/io/row_dataset.hpp"
 
 #include "fuzz/hdf5_mutation.hpp"

@@ -37,7 +37,7 @@ TEST(FileKind, IsToldByTheBeginning) {
   EXPECT_EQ(kind("2 3\nuser:1 0.1 0.2 0.3\nitem:1 0 0 0\n"), FileKind::kWordVectors);
   EXPECT_EQ(kind("user,item,rating\n1,2,5\n1,4,1\n3,1,2\n"), FileKind::kRatings);
   EXPECT_EQ(kind("1,2,5\n3,4,1\n"), FileKind::kRatings);
-  EXPECT_EQ(kind("{\"event\":\"start\"}\n"), FileKind::kMetrics);
+  EXPECT_EQ(kind("{\"event\":\"start\"}\n"), FileKind::kEvents);
   EXPECT_EQ(file_kind(folder.path("absent")), FileKind::kOther);
 }
 

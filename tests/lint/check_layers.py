@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tree
 
-LAYER = {"core": 0, "math": 1, "comm": 1, "data": 2, "graph": 2, "dist": 3, "model": 4, "io": 4, "train": 5, "report": 5, "app": 6}
+LAYER = {"core": 0, "math": 1, "comm": 1, "events": 1, "data": 2, "graph": 2, "dist": 3, "model": 4, "io": 4, "train": 5, "report": 5, "app": 6}
 FENCES = [(re.compile(r"^mpi\.h$"), {"comm", "io"}),
           (re.compile(r"^hdf5(_hl)?\.h$|^H5\w*\.h$"), {"io"}),
           (re.compile(r"^boost/program_options"), {"app"})]

@@ -53,17 +53,12 @@ TEST(DifferingSettings, AreNamedButForTheRunsThemselves) {
   EXPECT_THAT(differing_settings(runs), ElementsAre("lr", "fold"));
 }
 
-TEST(Imbalance, IsTheMostByTheMean) {
-  EXPECT_DOUBLE_EQ(imbalance({1, 3}), 1.5);
-  EXPECT_EQ(imbalance({0, 0}), 1.0);
-}
-
 TEST(ReportPage, EscapesWhatPeopleNamed) {
   const std::string bad = "<script>alert(1)</script>";
   std::vector<RunRecord> runs{run_named(bad, 0.3, 0.06), run_named("b", 0.3, 0.06)};
   runs[0].settings.add("data", bad);
   runs[0].dataset_problem = bad;
-  runs[0].memory = {{bad, 1.0}};
+  runs[0].memory.bytes_per_rank = {{bad, 1}};
   for (const std::size_t count : {1U, 2U}) {
     const std::string html = report_page(std::span(runs).first(count), {});
     EXPECT_THAT(html, Not(HasSubstr("<script")));

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/app/cv_grid.hpp"
+#include "siren/events/events.hpp"
 #include "siren/train/comparison.hpp"
 
 namespace siren {
@@ -25,7 +26,7 @@ class CvResults {
  public:
   /// `finals[i]` is the event of the final evaluation of `runs[i]`; runs are grouped by variation,
   /// in the same order of folds and seeds in each.
-  CvResults(std::vector<CvRun> runs, std::vector<nlohmann::ordered_json> finals);
+  CvResults(std::vector<CvRun> runs, std::vector<FinalEvent> finals);
 
   /// Variation by variation, in the order of the metrics.
   const std::vector<CvFigure>& figures() const { return figures_; }
@@ -40,12 +41,12 @@ class CvResults {
   std::vector<double> values(std::size_t variation, const std::string& metric) const;
 
   std::vector<CvRun> runs_;
-  std::vector<nlohmann::ordered_json> finals_;
+  std::vector<FinalEvent> finals_;
   std::vector<std::string> variations_;
   std::vector<CvFigure> figures_;
 };
 
 /// "nDCG@10 0.2871  R@10 ...": the metrics that tables show, of one run.
-std::string headline(const nlohmann::ordered_json& final_event);
+std::string headline(const EvaluationReport& report);
 
 }  // namespace siren

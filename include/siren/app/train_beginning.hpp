@@ -5,10 +5,9 @@
 #include <cstdint>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "siren/app/train_options.hpp"
 #include "siren/comm/communicator.hpp"
+#include "siren/events/events.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/train/run_progress.hpp"
 #include "siren/train/session.hpp"
@@ -35,11 +34,10 @@ void report_start(const Communicator& comm, const Session& session, int threads)
 /// Collective. Says so if no rating is left to judge the final model by.
 void report_final_model(const Session& session);
 
-/// Collective. Where the ranks are, and how evenly the work lies on them: the `start` event.
-nlohmann::ordered_json report_ranks(const Communicator& comm, Session& session, int threads);
+/// Collective. Where the ranks are, and how evenly the work lies on them.
+StartEvent report_ranks(const Communicator& comm, Session& session, int threads);
 
-/// Collective. The largest share of any rank, by kind; how the data set is spread over the ranks:
-/// the `memory` event.
-nlohmann::ordered_json report_memory(const Communicator& comm, const Session& session);
+/// Collective. The largest share of any rank, by kind; how the data set is spread over the ranks.
+MemoryEvent report_memory(const Communicator& comm, const Session& session);
 
 }  // namespace siren

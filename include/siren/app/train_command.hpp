@@ -5,12 +5,11 @@
 #include <span>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include "siren/comm/communicator.hpp"
+#include "siren/events/events.hpp"
 #include "siren/train/deadline.hpp"
+#include "siren/train/node_memory.hpp"
 #include "siren/train/observer.hpp"
-#include "siren/train/start_report.hpp"
 #include "siren/train/threads.hpp"
 
 namespace siren {
@@ -30,10 +29,10 @@ struct AmongRuns {
 void check_train_options(std::span<const std::string> args);
 
 /// The same run as run_train(), without its watchdog and with nothing on stdout. Returns the event
-/// of the final evaluation (train/metrics_log.hpp), on rank 0 of `comm` only. Interrupted if it was
-/// stopped and saved. Collective.
-nlohmann::ordered_json train_among(const Communicator& comm,
-                                   std::span<const std::string> args,
-                                   const AmongRuns& among);
+/// of the final evaluation, on rank 0 of `comm` only. Interrupted if it was stopped and saved.
+/// Collective.
+FinalEvent train_among(const Communicator& comm,
+                       std::span<const std::string> args,
+                       const AmongRuns& among);
 
 }  // namespace siren

@@ -19,7 +19,7 @@ enum class FileKind {
   kRatings,  // siren synth
   kReport,   // siren report
   kConfig,   // config.ini of a run or of siren cv
-  kMetrics,  // metrics.jsonl
+  kEvents,   // metrics.jsonl
   kResultsCsv,
   kResultsJson,
   kEmpty,

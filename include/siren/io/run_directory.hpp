@@ -9,10 +9,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "siren/events/events.hpp"
 #include "siren/io/checkpoint_pointer.hpp"
 
 namespace siren {
@@ -45,6 +47,9 @@ class RunDirectory {
   std::vector<std::int64_t> checkpoint_steps() const;
   /// Replaces config.ini. One rank only.
   void rewrite_config(const std::string& config) const;
+  /// Calls visit(event) for each of metrics.jsonl; none if there is no such file. False if the last
+  /// line is without its end. InputError if it is no ordinary file, or a line is no event.
+  bool each_event(const std::function<void(const Event&)>& visit) const;
   /// Length of metrics.jsonl; 0 if there is none.
   std::int64_t metrics_bytes() const;
   /// Removes everything behind the first `bytes` of metrics.jsonl. One rank only.

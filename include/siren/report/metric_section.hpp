@@ -16,7 +16,7 @@ bool less_is_better(std::string_view metric);
 /// "nDCG@10": "ranking of liked items"; empty for others than ours.
 std::string_view meaning_of(std::string_view metric);
 /// One cutoff of each metric: 10 if it is there, else the first. In the order of `metrics`.
-std::vector<std::string> headline_metrics(const std::vector<NamedValue>& metrics);
+std::vector<std::string> headline_metrics(const std::vector<Figure>& metrics);
 
 /// "0.3432"; "-" for NaN.
 std::string metric_text(double value);

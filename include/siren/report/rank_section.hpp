@@ -10,11 +10,8 @@
 
 namespace siren {
 
-/// Greatest value / mean; 1 if all are zero.
-double imbalance(const std::vector<double>& values);
-
 /// A run's phases, summed over its epochs, in their order.
-std::vector<PhaseRecord> phase_sums(const RunRecord& run);
+std::vector<PhaseUse> phase_sums(const RunRecord& run);
 
 std::string time_section(const RunRecord& run);
 std::string partition_section(const RunRecord& run);

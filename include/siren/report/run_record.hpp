@@ -11,86 +11,30 @@
 #include <vector>
 
 #include "siren/core/settings.hpp"
+#include "siren/events/events.hpp"
 #include "siren/io/dataset_file.hpp"
 #include "siren/report/chart_scale.hpp"
 
 namespace siren {
 
-struct NamedValue {
-  std::string name;
-  double value = 0.0;  // NaN: nobody to judge
-};
-
-/// Of one phase in one epoch, over ranks.
-struct PhaseRecord {
-  std::string name;
-  double min = 0.0;  // seconds
-  double mean = 0.0;
-  double max = 0.0;
-  double bytes = 0.0;  // sent by all ranks
-};
-
-struct EpochRecord {
+struct RecordedEpoch : EpochReport {
   double at = 0.0;  // epochs done; a part of one if the run ended inside it
-  double loss = 0.0;
-  double reg = 0.0;
-  double seconds = 0.0;
-  double ratings = 0.0;
-  std::vector<PhaseRecord> phases;
 };
 
-struct JudgedGroup {
-  std::string name;
-  double users = 0.0;
-  std::vector<NamedValue> metrics;
-};
-
-struct RecordedEvaluation {
+struct RecordedEvaluation : EvaluationReport {
   double at = 0.0;  // epochs done
-  std::string split;
-  double users = 0.0;
-  double seconds = 0.0;
-  std::vector<NamedValue> metrics;
-  std::vector<JudgedGroup> groups;
-  std::vector<NamedValue> exposure;
-
-  /// NaN if it is not there.
-  double metric(std::string_view name) const;
-};
-
-/// A quantity of each rank.
-struct ByRank {
-  std::string name;
-  std::vector<double> values;  // [ranks]
-};
-
-/// What the model learnt from.
-struct TrainFacts {
-  std::int64_t users = 0;
-  std::int64_t items = 0;
-  std::int64_t liked = 0;
-  std::int64_t disliked = 0;
-  std::int64_t neither = 0;
-  double offset = 0.0;
 };
 
 struct RunRecord {
   std::string name;  // the directory, as it was given
   Settings settings;
 
-  int ranks = 0;  // of the last start; 0: not known
   double steps_per_epoch = 0.0;
-  std::vector<NamedValue> memory;  // bytes of the largest rank
-  double rows_sent_per_layer = 0.0;
-  std::optional<TrainFacts> train;
-  std::string dataset_hash;  // of what it learnt from; empty: not known
-  std::vector<ByRank> shares;
-  std::vector<ByRank> seconds_by_phase;  // of the last start, if it ended by itself
-  std::vector<double> bytes_sent;        // [ranks], likewise
-  std::string slowest;                   // a sentence on the rank with most work, likewise
+  MemoryEvent memory;               // of the last start
+  std::optional<RankReport> ranks;  // likewise, if it ended by itself
 
   std::vector<ChartPoint> step_losses;  // with --log-steps; x: epochs done
-  std::vector<EpochRecord> epochs;
+  std::vector<RecordedEpoch> epochs;
   std::vector<RecordedEvaluation> evaluations;
   std::optional<RecordedEvaluation> final;  // without figures if there was no test part
   int resumes = 0;

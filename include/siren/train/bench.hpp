@@ -10,7 +10,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "siren/comm/communicator.hpp"
-#include "siren/train/phase_use.hpp"
+#include "siren/train/run_events.hpp"
 #include "siren/train/training.hpp"
 
 namespace siren {

@@ -18,9 +18,9 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/data/held_out.hpp"
 #include "siren/data/training_set.hpp"
+#include "siren/events/evaluation.hpp"
 #include "siren/graph/layout.hpp"
 #include "siren/math/isa.hpp"
-#include "siren/train/evaluation_report.hpp"
 #include "siren/train/metrics.hpp"
 #include "siren/train/ranking.hpp"
 

@@ -5,8 +5,7 @@
 //   P@k        hits(k) / k, also when the list is shorter than k
 //   R@k        hits(k) / |GT|
 //   nDCG@k     sum over relevant positions i <= k of 1 / log2(i + 1), divided by that sum for a
-//   list
-//              that begins with min(|GT|, k) relevant items
+//   list that begins with min(|GT|, k) relevant items
 //   HR@k       1 if hits(k) > 0
 //   MRR@k      1 / position of the first relevant item, 0 if that is beyond k
 //   MAP@k      sum over relevant positions i <= k of hits(i) / i, divided by min(|GT|, k)
@@ -25,20 +24,9 @@
 #include <string_view>
 #include <vector>
 
-namespace siren {
+#include "siren/events/evaluation.hpp"
 
-enum class Metric : std::uint8_t {
-  kPrecision,
-  kRecall,
-  kNdcg,
-  kHitRate,
-  kReciprocalRank,
-  kAveragePrecision,
-  kDislike,
-};
-inline constexpr std::size_t kMetrics = 7;
-inline constexpr std::array<std::string_view, kMetrics> kMetricNames = {
-    "P", "R", "nDCG", "HR", "MRR", "MAP", "Dislike"};
+namespace siren {
 
 /// What the held-out ratings say about an item.
 struct ListedItem {

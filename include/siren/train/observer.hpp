@@ -4,35 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
-#include "siren/train/evaluation_report.hpp"
-#include "siren/train/phase_use.hpp"
-#include "siren/train/rank_report.hpp"
+#include "siren/events/events.hpp"
 #include "siren/train/training.hpp"
 
 namespace siren {
-
-struct EpochReport {
-  std::int32_t epoch = 0;
-  std::int64_t step = 0;          // steps done
-  std::int64_t steps = 0;         // of this epoch in this run
-  std::int64_t ratings = 0;       // visited in those
-  std::int64_t without_term = 0;  // of those: their users have rated all that can be drawn
-  double loss = 0.0;              // per rating, without reg
-  double reg = 0.0;
-  double seconds = 0.0;
-  std::vector<PhaseUse> phases;  // since the last epoch event
-};
-
-struct CheckpointReport {
-  std::int64_t step;
-  std::string file;
-  double seconds;  // until the file was published
-  std::int64_t bytes;
-  double pause = 0.0;  // seconds that training stood still
-};
 
 class Observer {
  public:

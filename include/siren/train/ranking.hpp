@@ -21,6 +21,7 @@
 
 #include "siren/comm/communicator.hpp"
 #include "siren/core/ids.hpp"
+#include "siren/events/evaluation.hpp"
 #include "siren/graph/layout.hpp"
 #include "siren/math/kernels.hpp"
 #include "siren/math/matrix.hpp"
@@ -37,20 +38,6 @@ struct ScoredItem {
 constexpr bool ranks_before(const ScoredItem& a, const ScoredItem& b) {
   return a.score > b.score || (a.score == b.score && a.item < b.item);
 }
-
-/// Lists in which scores are equal: ids decide who stands before whom, or, at a cutoff, who is in.
-struct Ties {
-  std::int64_t lists = 0;  // all
-  std::int64_t tied = 0;   // with equal scores among their entries and the one that would follow
-  std::int64_t at_cutoff = 0;  // of these, with equal scores on either side of a cutoff
-
-  /// Enough of them to be spoken of: more than one in a thousand lists.
-  bool notable() const { return tied * 1000 > lists; }
-  friend bool operator==(const Ties&, const Ties&) = default;
-};
-
-/// One sentence, without its end.
-std::string describe(const Ties& ties);
 
 /// Final representations Z of this rank's users and items, in the order of the Layout. Borrowed.
 struct EmbeddingTables {

@@ -13,9 +13,9 @@
 #include "siren/train/config.hpp"
 #include "siren/train/evaluator.hpp"
 #include "siren/train/loader.hpp"
+#include "siren/train/node_memory.hpp"
 #include "siren/train/run_progress.hpp"
 #include "siren/train/scoring_model.hpp"
-#include "siren/train/start_report.hpp"
 #include "siren/train/training.hpp"
 #include "siren/train/warm_start.hpp"
 

@@ -15,6 +15,7 @@
 #include "siren/core/timer.hpp"
 #include "siren/data/training_set.hpp"
 #include "siren/dist/machine_limits.hpp"
+#include "siren/events/events.hpp"
 #include "siren/graph/adjacency.hpp"
 #include "siren/graph/layout.hpp"
 #include "siren/io/state_tensor.hpp"
@@ -39,12 +40,6 @@ struct StepReport {
   double loss = 0.0;              // batch sum / ratings, without reg
   double reg = 0.0;               // likewise
   StepVotes votes;                // of all ranks together
-};
-
-/// Bytes this rank holds, by what they scale with.
-struct MemoryUse {
-  std::string kind;
-  std::int64_t bytes;
 };
 
 /// What this rank did since construction, for judging its speed.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/json_lines.hpp"
+#include "siren/events/json.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <exception>
 #include <istream>
 #include <limits>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -81,9 +83,57 @@ std::int64_t whole_number(const Json& json) {
   return json.get<std::int64_t>();
 }
 
-bool each_event(std::istream& lines,
-                const std::string& path,
-                const std::function<void(const Json&)>& visit) {
+double real_number(const Json& json) {
+  constexpr double kMost = 1e300;
+  if (json.is_null()) return std::numeric_limits<double>::quiet_NaN();
+  const auto value = json.get<double>();
+  if (!(std::abs(value) < kMost)) throw InputError(fmt::format("{} is no figure of a run", value));
+  return value;
+}
+
+std::int64_t whole_or(const Json& json, const char* key, std::int64_t otherwise) {
+  return json.contains(key) ? whole_number(json.at(key)) : otherwise;
+}
+
+double real_or(const Json& json, const char* key, double otherwise) {
+  return json.contains(key) ? real_number(json.at(key)) : otherwise;
+}
+
+std::string text_or(const Json& json, const char* key, std::string otherwise) {
+  return json.contains(key) ? json.at(key).get<std::string>() : std::move(otherwise);
+}
+
+std::size_t ranks_in(const Json& json) {
+  constexpr std::int64_t kMost = 1 << 24;
+  const std::int64_t ranks = whole_number(json.at("ranks"));
+  if (ranks < 0 || ranks > kMost) throw InputError(fmt::format("{} ranks", ranks));
+  return static_cast<std::size_t>(ranks);
+}
+
+namespace {
+
+template <class Value, class Convert>
+std::vector<Value> values_of(const Json& json, std::size_t ranks, const Convert& convert) {
+  std::vector<Value> values;
+  for (const Json& value : json) values.push_back(convert(value));
+  if (values.size() != ranks)
+    throw InputError(fmt::format("{} values for {} ranks", values.size(), ranks));
+  return values;
+}
+
+}  // namespace
+
+std::vector<double> reals_of(const Json& json, std::size_t ranks) {
+  return values_of<double>(json, ranks, real_number);
+}
+
+std::vector<std::int64_t> wholes_of(const Json& json, std::size_t ranks) {
+  return values_of<std::int64_t>(json, ranks, whole_number);
+}
+
+bool each_line(std::istream& lines,
+               const std::string& path,
+               const std::function<void(const Json&)>& visit) {
   std::int64_t number = 0;
   for (std::string line;;) {
     ++number;

@@ -1,25 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/evaluation_report.hpp"
+#include "siren/events/evaluation.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <iterator>
+#include <limits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
 #include "siren/core/text.hpp"
-#include "siren/train/metrics.hpp"
+#include "siren/events/json.hpp"
 
 namespace siren {
 
 namespace {
 
-nlohmann::ordered_json figures_json(const std::vector<Figure>& figures) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  for (const Figure& figure : figures) json[figure.name] = figure.value;
-  return json;
+std::vector<Figure> figures_from_json(const nlohmann::ordered_json& json) {
+  if (!json.is_object()) throw InputError("figures are no object");
+  std::vector<Figure> figures;
+  for (const auto& [name, value] : json.items()) figures.push_back({name, real_number(value)});
+  return figures;
+}
+
+/// The k of "P@k", in their order.
+std::vector<int> cutoffs_of(const std::vector<Figure>& metrics) {
+  const std::string before = fmt::format("{}@", kMetricNames.front());
+  std::vector<int> cutoffs;
+  for (const Figure& figure : metrics) {
+    if (!figure.name.starts_with(before)) continue;
+    int cutoff = 0;
+    std::from_chars(figure.name.data() + before.size(), figure.name.data() + figure.name.size(),
+                    cutoff);
+    cutoffs.push_back(cutoff);
+  }
+  return cutoffs;
 }
 
 std::string cell(double value, std::size_t width) {
@@ -64,11 +82,23 @@ void append_groups(std::string& text, const EvaluationReport& report) {
 
 }  // namespace
 
+std::string describe(const Ties& ties) {
+  return fmt::format(
+      "{} of {} lists hold equal scores, ordered by item id ({} of them across a cutoff)",
+      grouped(ties.tied), grouped(ties.lists), grouped(ties.at_cutoff));
+}
+
 double EvaluationReport::metric(std::string_view name) const {
   for (const Figure& figure : metrics)
     if (figure.name == name) return figure.value;
   throw InputError(fmt::format("metric {}: unknown; use one of {}", name,
                                fmt::join(metric_names(cutoffs), ", ")));
+}
+
+double EvaluationReport::metric_or_nan(std::string_view name) const {
+  for (const Figure& figure : metrics)
+    if (figure.name == name) return figure.value;
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 std::vector<std::string> metric_names(std::span<const int> cutoffs) {
@@ -77,6 +107,12 @@ std::vector<std::string> metric_names(std::span<const int> cutoffs) {
     for (const int cutoff : cutoffs) names.push_back(fmt::format("{}@{}", metric, cutoff));
   names.emplace_back("AUC");
   return names;
+}
+
+nlohmann::ordered_json figures_json(const std::vector<Figure>& figures) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const Figure& figure : figures) json[figure.name] = figure.value;
+  return json;
 }
 
 nlohmann::ordered_json to_json(const EvaluationReport& report) {
@@ -100,6 +136,30 @@ nlohmann::ordered_json to_json(const EvaluationReport& report) {
                   {"at_cutoff", report.ties.at_cutoff}};
   json["seconds"] = report.seconds;
   return json;
+}
+
+EvaluationReport evaluation_from_json(const nlohmann::ordered_json& json) {
+  EvaluationReport report;
+  report.split = json.at("split").get<std::string>();
+  report.users = whole_number(json.at("users"));
+  report.metrics = figures_from_json(json.at("metrics"));
+  report.cutoffs = cutoffs_of(report.metrics);
+  for (const auto& [name, group] : json.at("groups").items())
+    report.groups.push_back(
+        {name, whole_number(group.at("users")), figures_from_json(group.at("metrics"))});
+  report.exposure = figures_from_json(json.at("exposure"));
+  report.disliking_users = whole_or(json, "disliking_users", 0);
+  report.auc_users = whole_or(json, "auc_users", 0);
+  report.candidates = whole_or(json, "candidates", 0);
+  report.also_in_train = whole_or(json, "also_in_train", 0);
+  report.mask = text_or(json, "mask", report.mask);
+  report.also_in_valid = whole_or(json, "also_in_valid", 0);
+  if (json.contains("ties"))
+    report.ties = {whole_number(json.at("ties").at("lists")),
+                   whole_number(json.at("ties").at("tied")),
+                   whole_number(json.at("ties").at("at_cutoff"))};
+  report.seconds = real_number(json.at("seconds"));
+  return report;
 }
 
 std::string format_report(const EvaluationReport& report) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/evaluation_report.hpp"
+#include "siren/events/evaluation.hpp"
 
 #include <limits>
 #include <string>

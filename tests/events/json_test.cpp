@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/json_lines.hpp"
+#include "siren/events/json.hpp"
 
 #include <limits>
 #include <sstream>
@@ -27,7 +27,7 @@ Outcome outcome_of(const std::string& text) {
   Outcome outcome;
   std::istringstream lines(text);
   try {
-    outcome.whole = each_event(lines, "m.jsonl", [&](const nlohmann::ordered_json& event) {
+    outcome.whole = each_line(lines, "m.jsonl", [&](const nlohmann::ordered_json& event) {
       outcome.events.push_back(event.at("event").get<std::string>());
     });
   } catch (const InputError& error) {
