@@ -18,7 +18,7 @@
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -100,4 +100,4 @@ int run_bench(const Communicator& comm, std::span<const std::string> args) {
   return static_cast<int>(ExitCode::kDone);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

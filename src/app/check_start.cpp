@@ -13,7 +13,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/version.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -78,4 +78,4 @@ void check_same_options(const Communicator& comm, const std::string& config_text
       other->rank, line_or_nothing(they_go_on, their_line), line_or_nothing(we_go_on, our_line)));
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -39,7 +39,7 @@
 #include "siren/io/run_directory.hpp"
 #include "siren/io/run_lock.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -329,4 +329,4 @@ int run_cv(const Communicator& comm, std::span<const std::string> args) {
   return static_cast<int>(CvJob(comm, options).run());
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -11,7 +11,7 @@
 #include "siren/app/option_value.hpp"
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -102,4 +102,4 @@ std::vector<CvRun> CvGrid::runs() const {
   return runs;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

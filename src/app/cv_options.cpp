@@ -16,7 +16,7 @@
 #include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -181,4 +181,4 @@ void CvOptions::check_same_as_before(const std::string& content_hash) const {
                         output_, ours.name));
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

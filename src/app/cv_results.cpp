@@ -12,7 +12,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -152,4 +152,4 @@ Json CvResults::json() const {
   return {{"variations", variations}, {"runs", runs}};
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -9,7 +9,7 @@
 
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -225,4 +225,4 @@ Json details_as_json(const DatasetSummary& summary, const DatasetDetails& detail
           {"warnings", dataset_warnings(summary, details)}};
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -8,7 +8,7 @@
 
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline app {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -207,4 +207,4 @@ Json dataset_as_json(const DatasetSummary& summary, const std::string& path) {
   return result;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

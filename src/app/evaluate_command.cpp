@@ -15,7 +15,7 @@
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -123,4 +123,4 @@ int run_evaluate(const Communicator& comm, std::span<const std::string> args) {
   return static_cast<int>(ExitCode::kDone);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -12,7 +12,7 @@
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -96,4 +96,4 @@ int run_export(const Communicator& comm, std::span<const std::string> args) {
   return static_cast<int>(ExitCode::kDone);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -8,7 +8,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -53,4 +53,4 @@ std::optional<double> hang_timeout_in(std::span<const std::string> args) {
   return seconds;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -12,7 +12,7 @@
 #include "siren/core/text.hpp"
 #include "siren/data/line_reader.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -77,4 +77,4 @@ std::vector<std::int32_t> find_ids(const Communicator& comm, const IdQuery& quer
   return known;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

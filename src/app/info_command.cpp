@@ -20,7 +20,7 @@
 #include "siren/io/dataset_file.hpp"
 #include "siren/train/run_checkpoints.hpp"
 
-namespace siren {
+namespace siren::inline app {
 namespace {
 
 namespace fs = std::filesystem;
@@ -123,4 +123,4 @@ int run_info(const Communicator& comm, std::span<const std::string> args) {
   return static_cast<int>(ExitCode::kDone);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

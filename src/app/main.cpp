@@ -45,7 +45,7 @@
 #include "siren/core/version.hpp"
 #include "siren/math/isa.hpp"
 
-namespace siren {
+namespace siren::inline app {
 namespace {
 
 struct Command {
@@ -210,7 +210,7 @@ int run_alone(std::span<const std::string> args) {
 }
 
 }  // namespace
-}  // namespace siren
+}  // namespace siren::inline app
 
 int main(int argc, char** argv) {
   // Whole texts wait for check_output(), which knows why they cannot be written.

@@ -21,7 +21,7 @@
 #include "siren/train/list_writer.hpp"
 #include "siren/train/run_progress.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -206,4 +206,4 @@ Json essential_settings(const std::string& config, const std::string& place) {
   return settings;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -15,7 +15,7 @@
 #include "siren/core/log.hpp"
 #include "siren/data/line_reader.hpp"
 
-namespace siren {
+namespace siren::inline app {
 namespace {
 
 namespace po = boost::program_options;
@@ -296,4 +296,4 @@ SIREN_INSTANTIATE(float)
 SIREN_INSTANTIATE(double)
 #undef SIREN_INSTANTIATE
 
-}  // namespace siren
+}  // namespace siren::inline app

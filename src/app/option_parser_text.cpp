@@ -13,7 +13,7 @@
 #include "siren/app/option_parser.hpp"
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 template <Number T>
 std::string describe_range(Range<T> range) {
@@ -101,4 +101,4 @@ std::string OptionParser::help() const {
   return result;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -8,7 +8,7 @@
 
 #include "siren/core/version.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -176,4 +176,4 @@ std::vector<std::string> choices_of(const OptionDescription& option) {
   return choices;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

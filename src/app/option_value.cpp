@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace siren {
+namespace siren::inline app {
 
 bool parse_bool(const OptionText& option) {
   if (option.text == "true" || option.text == "yes" || option.text == "1") return true;
@@ -41,4 +41,4 @@ template std::int64_t parse_number(const OptionText&, Range<std::int64_t>);
 template float parse_number(const OptionText&, Range<float>);
 template double parse_number(const OptionText&, Range<double>);
 
-}  // namespace siren
+}  // namespace siren::inline app

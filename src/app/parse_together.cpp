@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/app/parse_together.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 bool parse_together(const Communicator& comm, const std::function<bool()>& parse) {
   bool wanted = true;
@@ -16,4 +16,4 @@ bool parse_together(const Communicator& comm, const std::function<bool()>& parse
   return true;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

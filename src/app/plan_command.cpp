@@ -21,7 +21,7 @@
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -199,4 +199,4 @@ int run_plan(const Communicator& comm, std::span<const std::string> args) {
   return static_cast<int>(ExitCode::kDone);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

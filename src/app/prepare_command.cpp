@@ -21,7 +21,7 @@
 #include "siren/io/dataset_writer.hpp"
 #include "siren/io/output_guard.hpp"
 
-namespace siren {
+namespace siren::inline app {
 namespace {
 
 void declare_files(OptionParser& options, PrepareConfig& config) {
@@ -146,4 +146,4 @@ int run_prepare(const Communicator& comm, std::span<const std::string> args) {
   return static_cast<int>(ExitCode::kDone);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -13,7 +13,7 @@
 #include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -125,4 +125,4 @@ void Progress::on_end(const RankReport& report) {
   for (const std::string& line : format_report(report)) spdlog::info("{}", line);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -15,7 +15,7 @@
 #include "siren/io/run_directory.hpp"
 #include "siren/report/report_page.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -67,4 +67,4 @@ void write_own_report(const std::string& run) {
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -20,7 +20,7 @@
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/run_directory.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -285,4 +285,4 @@ std::string describe_run(const Json& json) {
   return text;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -7,7 +7,7 @@
 #include "siren/io/run_directory.hpp"
 #include "siren/train/run_checkpoints.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 void declare_stored_model(OptionParser& options, StoredModel& model) {
   options.text("run", model.run, "DIR", "run directory of siren train");
@@ -41,4 +41,4 @@ std::string checkpoint_of(const Communicator& comm, const StoredModel& model) {
   return checkpoint_meant_by(comm, model.checkpoint);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

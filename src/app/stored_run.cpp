@@ -12,7 +12,7 @@
 #include "siren/core/error.hpp"
 #include "siren/io/run_directory.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -73,4 +73,4 @@ void apply_to_stored(OptionParser& options, RunConfig& config) {
           name, options.value_of(name), directory, name, value.empty() ? "not set" : value));
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -24,7 +24,7 @@
 #include "siren/train/session.hpp"
 #include "siren/train/threads.hpp"
 
-namespace siren {
+namespace siren::inline app {
 namespace {
 
 constexpr std::int64_t kMostIds = std::numeric_limits<std::int32_t>::max() - 1;
@@ -177,4 +177,4 @@ int run_synth(const Communicator& comm, std::span<const std::string> args) {
   return static_cast<int>(ExitCode::kDone);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

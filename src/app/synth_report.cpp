@@ -10,7 +10,7 @@
 
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline app {
 namespace {
 
 constexpr std::array kDegreeNames = {"min", "p25", "p50", "p75", "p90", "p99", "max"};
@@ -109,4 +109,4 @@ std::string describe_synth(const SynthTally& tally, const SynthConfig& config) {
          quantile_line("per item", tally.item_quantiles());
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -16,7 +16,7 @@
 #include "siren/train/run.hpp"
 #include "siren/train/run_events.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 void check_judging(const RunConfig& config, const std::string& split, bool resumed) {
   const TrainConfig& train = config.train;
@@ -154,4 +154,4 @@ MemoryEvent report_memory(const Communicator& comm, const Session& session) {
   return event;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

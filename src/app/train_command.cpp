@@ -31,7 +31,7 @@
 #include "siren/train/run_checkpoints.hpp"
 #include "siren/train/session.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -351,4 +351,4 @@ FinalEvent train_among(const Communicator& comm,
   std::rethrow_exception(failure);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

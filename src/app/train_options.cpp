@@ -13,7 +13,7 @@
 #include "siren/train/ranking.hpp"
 #include "siren/train/session.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 namespace {
 
@@ -169,4 +169,4 @@ void validate(const RunConfig& config) {
   if (!train.time_limit.empty()) parse_time_limit(train.time_limit);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

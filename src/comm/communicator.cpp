@@ -15,7 +15,7 @@
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/shortage.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 namespace {
 
@@ -324,4 +324,4 @@ void agree_on_input(const Communicator& comm, const std::function<void()>& work)
   throw CommonEnvironmentError(message);
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -3,7 +3,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 namespace {
 
@@ -37,4 +37,4 @@ ElementType::~ElementType() {
   if (type_ != MPI_DATATYPE_NULL && mpi_runs()) MPI_Type_free(&type_);
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

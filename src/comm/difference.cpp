@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/comm/difference.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 std::optional<Difference> find_difference(const Communicator& comm, const std::string& text) {
   std::string text_of_root = text;
@@ -15,4 +15,4 @@ std::optional<Difference> find_difference(const Communicator& comm, const std::s
   return Difference{rank, other, text_of_root};
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

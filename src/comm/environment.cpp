@@ -16,7 +16,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 namespace {
 
@@ -130,4 +130,4 @@ const char* mpi_library_version() {
   return text.c_str();
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -6,7 +6,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 std::vector<bool> ranks_on_this_node(MPI_Comm comm) {
   MPI_Comm node = MPI_COMM_NULL;
@@ -33,4 +33,4 @@ std::vector<bool> ranks_on_this_node(MPI_Comm comm) {
   return here;
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

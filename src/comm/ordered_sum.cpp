@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace siren {
+namespace siren::inline comm {
 
 template <class Real>
 OrderedAllReduce<Real>::OrderedAllReduce(const Communicator& comm, std::int64_t count)
@@ -93,4 +93,4 @@ SentBytes OrderedAllReduce<Real>::bytes_sent() const {
 template class OrderedAllReduce<float>;
 template class OrderedAllReduce<double>;
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -8,7 +8,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/core/heartbeat.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 RequestSet::~RequestSet() {
   complete();
@@ -92,4 +92,4 @@ bool RequestSet::tell_who_is_missing() {
   return true;
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

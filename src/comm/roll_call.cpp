@@ -6,7 +6,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 std::mutex RollCall::innermost_mutex;
 RollCall* RollCall::innermost = nullptr;
@@ -104,4 +104,4 @@ void RollCall::tell(int rank, Word word) {
   if (done == 0) words_sent_.push_back(request);
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

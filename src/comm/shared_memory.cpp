@@ -6,7 +6,7 @@
 
 #include "siren/core/heartbeat.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 namespace {
 
@@ -72,4 +72,4 @@ void SharedMemory::sync() const {
   if (window_ != MPI_WIN_NULL) check_mpi(MPI_Win_sync(window_), "MPI_Win_sync");
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

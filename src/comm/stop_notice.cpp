@@ -3,7 +3,7 @@
 
 #include "siren/core/stop_signal.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 StopNotice::StopNotice(const Communicator& comm) : comm_(comm.split(0, comm.rank())) {}
 
@@ -55,4 +55,4 @@ void StopNotice::wait_for_all() {
   while (received_ < on_the_way) listen();
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

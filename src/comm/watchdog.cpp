@@ -19,7 +19,7 @@
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/timer.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 namespace {
 
@@ -136,4 +136,4 @@ void Watchdog::work_is_done(int code) {
   exit_code.store(code);
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-namespace siren {
+namespace siren::inline core {
 
 void RankList::set(std::span<const int> ranks) {
   const std::size_t shown = std::min(ranks.size(), kShown);
@@ -67,4 +67,4 @@ std::string Heartbeat::describe() const {
   return fmt::format("{}in {} ({})", when, activity, doing);
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-namespace siren {
+namespace siren::inline core {
 
 namespace {
 
@@ -129,4 +129,4 @@ std::int64_t available_memory(const std::string& root) {
   return bytes == kUnknown ? 0 : bytes;
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

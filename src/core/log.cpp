@@ -14,7 +14,7 @@
 #include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline core {
 
 namespace {
 
@@ -99,4 +99,4 @@ LogToFilesOnly::~LogToFilesOnly() {
   spdlog::set_default_logger(before_);
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-namespace siren {
+namespace siren::inline core {
 
 std::int64_t peak_resident_bytes() {
   constexpr std::int64_t kUnit = 1024;  // Linux counts in KiB
@@ -11,4 +11,4 @@ std::int64_t peak_resident_bytes() {
   return ::getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss * kUnit : 0;
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -9,7 +9,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline core {
 
 namespace {
 
@@ -99,4 +99,4 @@ std::string Settings::value_of(std::string_view key) const {
   return value;
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -15,7 +15,7 @@
 #include "siren/core/host.hpp"
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline core {
 
 namespace {
 
@@ -80,4 +80,4 @@ std::string explain(const std::exception& error) {
   return error.what();
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -10,7 +10,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
 
-namespace siren {
+namespace siren::inline core {
 
 namespace {
 
@@ -76,4 +76,4 @@ void throw_if_stopped(const char* consequence) {
     throw EnvironmentError(fmt::format("interrupted by {}; {}", signal_name(signal), consequence));
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -15,7 +15,7 @@
 
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline core {
 
 namespace {
 
@@ -60,4 +60,4 @@ void print_lines(std::string_view text) {
   std::fwrite(lines.data(), 1, lines.size(), stdout);
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

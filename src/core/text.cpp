@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace siren {
+namespace siren::inline core {
 
 namespace {
 
@@ -126,4 +126,4 @@ std::string printable_lines(std::string_view text) {
   return result;
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

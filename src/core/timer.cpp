@@ -6,7 +6,7 @@
 
 #include "siren/core/heartbeat.hpp"
 
-namespace siren {
+namespace siren::inline core {
 
 namespace {
 
@@ -45,4 +45,4 @@ PhaseCounts PhaseClock::reset() {
   return std::exchange(counts_, {});
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -11,7 +11,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/shortage.hpp"
 
-namespace siren {
+namespace siren::inline core {
 
 void explain_uncaught_shortage() {
   std::set_terminate([] {
@@ -26,4 +26,4 @@ void explain_uncaught_shortage() {
   });
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -8,7 +8,7 @@
 #include "siren/data/permutation.hpp"
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 namespace {
 
@@ -97,4 +97,4 @@ std::int64_t BatchSchedule::bytes() const {
                                        8);
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

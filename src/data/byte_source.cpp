@@ -19,7 +19,7 @@
 #include "siren/core/heartbeat.hpp"
 #include "siren/core/log.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
@@ -173,4 +173,4 @@ void ByteSource::refuse_tail() const {
   throw InputError(fmt::format("{} is damaged: bytes follow the end of its gzip data", path_));
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -10,7 +10,7 @@
 #include "siren/data/number_text.hpp"
 #include "siren/data/shown_text.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 constexpr std::array<const char*, kColumnRoles> kRoleNames = {"user", "item", "rating", "time"};
@@ -118,4 +118,4 @@ std::string ColumnNotes::positions_behind_first() const {
   return names_.size() >= 5 && is_like_time(4) ? "2,3,4,5" : "2,3,4";
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -7,7 +7,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 struct PolicyName {
@@ -108,4 +108,4 @@ std::optional<DuplicatePolicy> duplicate_policy_from(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

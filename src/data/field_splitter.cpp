@@ -3,7 +3,7 @@
 
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 constexpr bool is_blank(char c) {
@@ -106,4 +106,4 @@ bool FieldSplitter::take_quoted(std::string_view record, char separator, std::si
   return true;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

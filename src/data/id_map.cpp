@@ -12,7 +12,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 constexpr std::size_t kInitialSlots = 1U << 12;
@@ -160,4 +160,4 @@ SortedIds IdMap::sort() const {
   return sorted;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

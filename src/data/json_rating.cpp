@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 using Json = nlohmann::json;
@@ -79,4 +79,4 @@ std::vector<std::string> json_keys(std::string_view line) {
   return keys;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

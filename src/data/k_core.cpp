@@ -3,7 +3,7 @@
 
 #include <vector>
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 std::vector<EdgeOffset> degrees(const std::vector<std::int32_t>& ids, std::int64_t count) {
@@ -54,4 +54,4 @@ KCoreReport reduce_to_core(RatingTable& table,
           before.removed_ratings - table.size()};
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -9,7 +9,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 constexpr std::size_t kInitialBuffer = std::size_t{1} << 18;
@@ -111,4 +111,4 @@ void LineReader::reject_binary(std::size_t from) const {
                                line_number_ + 1 + lines));
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

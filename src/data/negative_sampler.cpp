@@ -7,7 +7,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 namespace {
 
@@ -174,4 +174,4 @@ ItemId NegativeSampler::invert_complement(std::span<const ItemId> rated, double 
   return chosen;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -8,7 +8,7 @@
 #include <limits>
 #include <string>
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 /// Exactly `digits` digits at `at`.
@@ -140,4 +140,4 @@ bool looks_like_time(std::string_view text) {
   return false;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -7,7 +7,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/rng.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 namespace {
 
@@ -52,4 +52,4 @@ std::int64_t EpochPermutation::position_of(std::int64_t id) const {
   return static_cast<std::int64_t>(x);
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -9,7 +9,7 @@
 #include "siren/data/ratings_loader.hpp"
 #include "siren/data/shown_text.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 std::vector<RatingsSource> sources_of(const PrepareConfig& config) {
@@ -157,4 +157,4 @@ void prepare_dataset(const PrepareConfig& config, PreparedDataset& data) {
   if (!one_sided.empty()) data.warnings.push_back(one_sided);
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -9,7 +9,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 [[noreturn]] void refuse(const std::string& sentence) {
@@ -129,4 +129,4 @@ SplitConfig PrepareConfig::split_config() const {
   return config;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

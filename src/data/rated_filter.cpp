@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/data/rated_filter.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 RatedFilter::RatedFilter(const UserRatings& ratings, std::int64_t items)
     : ratings_(ratings), items_(items) {
@@ -25,4 +25,4 @@ RatedFilter::RatedFilter(const UserRatings& ratings, std::int64_t items)
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

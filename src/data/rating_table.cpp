@@ -5,7 +5,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 template <class T>
@@ -54,4 +54,4 @@ std::vector<EdgeOffset> order_by_key(std::span<const std::int32_t> key, std::int
   return order;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -11,7 +11,7 @@
 #include "siren/data/number_text.hpp"
 #include "siren/data/shown_text.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 struct FormatName {
@@ -351,4 +351,4 @@ std::optional<DecimalMark> decimal_mark_from(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

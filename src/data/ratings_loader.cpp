@@ -9,7 +9,7 @@
 #include "siren/core/text.hpp"
 #include "siren/data/ratings_reader.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 constexpr EdgeOffset kRowsBetweenLooks = 65'536;  // for a stop signal
@@ -129,4 +129,4 @@ std::string locate_pair(const std::vector<RatingsSource>& sources,
   return {};
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

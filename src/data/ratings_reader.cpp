@@ -12,7 +12,7 @@
 #include "siren/data/number_text.hpp"
 #include "siren/data/shown_text.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 /// A quote left open would otherwise swallow the rest of the file.
@@ -258,4 +258,4 @@ std::string RatingsReader::place() const {
   return fmt::format("{}:{}", lines_.path(), row_line_);
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/data/shown_text.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 /// Of a UTF-8 sequence: 10xxxxxx. A sequence has at most three of them.
@@ -31,4 +31,4 @@ std::string shown_list(std::span<const std::string_view> texts, std::size_t most
   return shown(list, most);
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

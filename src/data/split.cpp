@@ -13,7 +13,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/rng.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 struct MethodName {
@@ -262,4 +262,4 @@ std::optional<RatingOrder> rating_order_from(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -10,7 +10,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 /// Distinct values with their counts, ascending; empty as soon as there are too many of them.
@@ -179,4 +179,4 @@ std::string judge_signs(const DatasetStatistics& statistics, const SplitScheme& 
       statistics.offset, statistics.min_value, statistics.max_value);
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

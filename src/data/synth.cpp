@@ -8,7 +8,7 @@
 #include "siren/core/check.hpp"
 #include "siren/data/permutation.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 constexpr std::int64_t kFewestInterests = 3;
@@ -200,4 +200,4 @@ std::vector<SynthRating> SynthGenerator::ratings_of(std::int64_t user) const {
   return ratings;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -10,7 +10,7 @@
 #include "siren/core/error.hpp"
 #include "siren/data/permutation.hpp"
 
-namespace siren {
+namespace siren::inline data {
 namespace {
 
 constexpr std::int64_t kDefaultCommunities = 10;
@@ -139,4 +139,4 @@ std::vector<ItemId> SynthPlan::required_items(const SynthPlace& place) const {
   return required;
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -8,7 +8,7 @@
 
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 namespace {
 
@@ -214,4 +214,4 @@ void BatchPlanner::choose_needed_rows(std::vector<LocalRow>& wanted) {
   });
 }
 
-}  // namespace siren
+}  // namespace siren::inline dist

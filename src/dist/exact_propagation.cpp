@@ -9,7 +9,7 @@
 #include "siren/math/bfloat16.hpp"
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 namespace {
 
@@ -156,4 +156,4 @@ std::int64_t ExactPropagation::bytes() const {
   return input_.bytes() + table_.bytes() + sums_.bytes();
 }
 
-}  // namespace siren
+}  // namespace siren::inline dist

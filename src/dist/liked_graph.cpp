@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace siren {
+namespace siren::inline dist {
 
 namespace {
 
@@ -59,4 +59,4 @@ Adjacency make_liked_graph(const Communicator& comm,
   return make_adjacency(layout, travel, edges, liked_degrees(layout, set));
 }
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -10,7 +10,7 @@
 #include "siren/math/parallel.hpp"
 #include "siren/math/read_in_order.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 namespace {
 
@@ -158,4 +158,4 @@ template MachineLimits measure_limits<Bf16>(
 template MachineLimits measure_limits<Fp64>(
     const Communicator&, const Kernels<Fp64>&, const Adjacency&, std::int64_t, std::int64_t);
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -8,7 +8,7 @@
 #include "siren/core/check.hpp"
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 /// Columns of the anchored row in the piece; a row's columns ascend.
 std::span<const std::int32_t> NeededEdges::columns_of(LocalRow anchor, const Piece& piece) const {
@@ -85,4 +85,4 @@ void NeededEdges::select(std::span<const LocalRow> needed) {
       std::ssize(pieces_), [&](std::int64_t p) { list(anchors, piece_of(p)); }, [] {});
 }
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -3,7 +3,7 @@
 
 #include "siren/dist/row_exchange.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 namespace {
 
@@ -36,4 +36,4 @@ NodeRows::NodeRows(const Communicator& comm, const ExchangePlan& plan, std::int6
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline dist

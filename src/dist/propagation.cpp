@@ -12,7 +12,7 @@
 #include "siren/math/parallel.hpp"
 #include "siren/math/read_in_order.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 namespace {
 
@@ -349,4 +349,4 @@ template class Propagation<Fp32>;
 template class Propagation<Bf16>;
 template class Propagation<Fp64>;
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -7,7 +7,7 @@
 
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 namespace {
 
@@ -283,4 +283,4 @@ template class RowExchange<Bf16>;
 template class RowExchange<Fp64>;
 template class RowExchange<FixedPoint>;
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -6,7 +6,7 @@
 
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 namespace {
 
@@ -54,4 +54,4 @@ void select_rows(std::span<const LocalRow> needed,
   if (work > 0) end_tile();
 }
 
-}  // namespace siren
+}  // namespace siren::inline dist

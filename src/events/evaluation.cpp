@@ -15,7 +15,7 @@
 #include "siren/core/text.hpp"
 #include "siren/events/json.hpp"
 
-namespace siren {
+namespace siren::inline events {
 
 namespace {
 
@@ -184,4 +184,4 @@ std::string format_report(const EvaluationReport& report) {
   return text;
 }
 
-}  // namespace siren
+}  // namespace siren::inline events

@@ -15,7 +15,7 @@
 #include "siren/core/error.hpp"
 #include "siren/events/json.hpp"
 
-namespace siren {
+namespace siren::inline events {
 
 namespace {
 
@@ -248,4 +248,4 @@ void EventLog::write(const Event& event) {
     throw EnvironmentError(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
 }
 
-}  // namespace siren
+}  // namespace siren::inline events

@@ -16,7 +16,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/terminal.hpp"
 
-namespace siren {
+namespace siren::inline events {
 
 using Json = nlohmann::ordered_json;
 
@@ -153,4 +153,4 @@ bool each_line(std::istream& lines,
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline events

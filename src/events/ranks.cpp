@@ -12,7 +12,7 @@
 #include "siren/core/text.hpp"
 #include "siren/events/json.hpp"
 
-namespace siren {
+namespace siren::inline events {
 
 namespace {
 
@@ -204,4 +204,4 @@ std::vector<std::string> format_report(const RankReport& report) {
   return lines;
 }
 
-}  // namespace siren
+}  // namespace siren::inline events

@@ -14,7 +14,7 @@
 #include "siren/core/text.hpp"
 #include "siren/events/json.hpp"
 
-namespace siren {
+namespace siren::inline events {
 
 namespace {
 
@@ -173,4 +173,4 @@ std::vector<std::string> format_report(const StartReport& report) {
                       human_bytes(fullest.bytes), fullest.ranks, fullest.host, left)};
 }
 
-}  // namespace siren
+}  // namespace siren::inline events

@@ -11,7 +11,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline graph {
 
 namespace {
 
@@ -111,4 +111,4 @@ Adjacency make_adjacency(const Layout& layout,
   return graph;
 }
 
-}  // namespace siren
+}  // namespace siren::inline graph

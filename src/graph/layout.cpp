@@ -6,7 +6,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline graph {
 
 Layout::Layout(const Partition& partition, int rank, int ranks, std::int64_t dimension)
     : rank_(rank),
@@ -43,4 +43,4 @@ RowAddress Layout::address_of_position(std::int32_t position) const {
   return {owner, static_cast<LocalRow>(users_of(owner) + position - position_begin(owner))};
 }
 
-}  // namespace siren
+}  // namespace siren::inline graph

@@ -10,7 +10,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/rng.hpp"
 
-namespace siren {
+namespace siren::inline graph {
 
 namespace {
 
@@ -84,4 +84,4 @@ Partition partition_by_work(
   return partitioner(name)({user_weight, item_weight, ranks, seed, &likes, items_travel});
 }
 
-}  // namespace siren
+}  // namespace siren::inline graph

@@ -15,7 +15,7 @@
 #include "siren/core/timer.hpp"
 #include "siren/graph/partition.hpp"
 
-namespace siren {
+namespace siren::inline graph {
 
 namespace {
 
@@ -128,4 +128,4 @@ Partition partition_metis(const PartitionInput& input) {
   return partition;
 }
 
-}  // namespace siren
+}  // namespace siren::inline graph

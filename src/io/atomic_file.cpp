@@ -15,7 +15,7 @@
 #include "siren/core/error.hpp"
 #include "siren/io/plain_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace fs = std::filesystem;
 
@@ -96,4 +96,4 @@ void flush_to_disk(const std::string& path) {
     throw EnvironmentError(fmt::format("flushing {} to disk: {}", path, std::strerror(reason)));
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

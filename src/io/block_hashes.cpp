@@ -22,7 +22,7 @@
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/plain_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 constexpr int kVersion = 1;
@@ -197,4 +197,4 @@ void verify_block_hashes(const Communicator& comm, const std::string& path) {
   agree_on_input(comm, [&] { check_blocks(comm, path, expected); });
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

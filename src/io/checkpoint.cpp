@@ -5,7 +5,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 std::string_view name_of(CheckpointIo io) {
   return io == CheckpointIo::kCollective ? "collective" : "independent";
@@ -27,4 +27,4 @@ void validate(const CheckpointOptions& options) {
                     options.compression));
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

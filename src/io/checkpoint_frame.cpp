@@ -7,7 +7,7 @@
 
 #include "siren/io/plain_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -109,4 +109,4 @@ void create_checkpoint_frame(const std::string& path,
   if (options.compression > 0) reserve_space_behind(path, most);
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -14,7 +14,7 @@
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/plain_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace fs = std::filesystem;
 
@@ -113,4 +113,4 @@ bool is_pointer(const std::string& path) {
          (fs::is_regular_file(status) && fs::file_size(path, error) <= kMostText);
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

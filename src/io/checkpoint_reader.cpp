@@ -15,7 +15,7 @@
 #include "siren/io/row_dataset.hpp"
 #include "siren/io/slab_exchange.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -171,4 +171,4 @@ std::vector<std::string> read_checkpoint_ids(const std::string& path,
   return read_ids(file, ids, begin, end);
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

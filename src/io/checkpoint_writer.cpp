@@ -23,7 +23,7 @@
 #include "siren/io/plain_file.hpp"
 #include "siren/io/slab_exchange.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -225,4 +225,4 @@ WrittenFile write_checkpoint(const Communicator& comm,
   return {watch.seconds(), bytes};
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

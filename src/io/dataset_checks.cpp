@@ -10,7 +10,7 @@
 #include "siren/io/dataset_layout.hpp"
 #include "siren/io/hdf5_checks.hpp"
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 std::size_t at_index(std::int64_t i) {
@@ -214,4 +214,4 @@ void check_sorted(const IdTable& ids, const char* array, const std::string& path
     if (!in_place(k)) damaged(path, fmt::format("id {} in {} is out of order", k, array));
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -13,7 +13,7 @@
 #include "siren/io/hdf5_checks.hpp"
 #include "siren/io/id_arrays.hpp"
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 constexpr std::int64_t kMostCommandBytes = std::int64_t{1} << 24;
@@ -261,4 +261,4 @@ IdTable DatasetFile::item_id_table() const {
   return read_id_table(file_, kItemIds, summary_.item_ids_numeric);
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

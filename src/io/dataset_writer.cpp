@@ -16,7 +16,7 @@
 #include "siren/io/dataset_layout.hpp"
 #include "siren/io/plain_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 class ContentHash {
@@ -197,4 +197,4 @@ std::string write_dataset(AtomicFile& target, const DatasetContent& content) {
   return hash;
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

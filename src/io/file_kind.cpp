@@ -11,7 +11,7 @@
 #include "siren/io/plain_file.hpp"
 #include "siren/io/seal.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -135,4 +135,4 @@ std::string_view describe(FileKind kind) {
       ->description;
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

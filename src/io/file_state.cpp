@@ -9,7 +9,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -34,4 +34,4 @@ std::string path_of_open(const Hdf5File& file) {
   return fmt::format("/proc/self/fd/{}", descriptor_of(file));
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -7,7 +7,7 @@
 
 #include "siren/io/hdf5_checks.hpp"
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 std::string describe(const std::string& name, std::string_view place) {
@@ -113,4 +113,4 @@ std::string read_string_attribute(hid_t object, const std::string& name, std::st
       });
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

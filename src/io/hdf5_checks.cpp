@@ -8,7 +8,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 constexpr std::size_t kMostNumberBytes = 16;
@@ -185,4 +185,4 @@ void check_rows_stored(hid_t dataset, const std::string& name, std::string_view 
   check_chunks(dataset, storage.get(), name, path);
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

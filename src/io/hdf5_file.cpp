@@ -12,7 +12,7 @@
 #include "siren/io/hdf5_checks.hpp"
 #include "siren/io/plain_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 24;  // elements read between signs of life
@@ -247,4 +247,4 @@ SIREN_INSTANTIATE(std::int64_t)
 SIREN_INSTANTIATE(std::uint64_t)
 #undef SIREN_INSTANTIATE
 
-}  // namespace siren
+}  // namespace siren::inline io

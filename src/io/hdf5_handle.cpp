@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 /// Out of a description like "file write failed: time = ..., error message = 'No space left on
@@ -82,4 +82,4 @@ void silence_hdf5() {
   H5PLset_loading_state(0);
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

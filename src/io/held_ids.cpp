@@ -4,7 +4,7 @@
 #include "siren/core/ids.hpp"
 #include "siren/io/dataset_layout.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -49,4 +49,4 @@ std::int64_t HeldIds::memory_on(const DatasetFile& dataset, int rank, int ranks)
   return bytes;
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

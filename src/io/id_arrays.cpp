@@ -7,7 +7,7 @@
 
 #include "siren/io/hdf5_checks.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 void check_id_offsets(const Hdf5File& file,
                       const IdArrays& arrays,
@@ -36,4 +36,4 @@ std::vector<std::string> read_ids(const Hdf5File& file,
   return ids;
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

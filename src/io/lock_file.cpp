@@ -24,7 +24,7 @@
 #include "siren/core/settings.hpp"
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -231,4 +231,4 @@ std::string lock_text_at(const std::string& path) {
   return file.is_open() ? file.text() : std::string();
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

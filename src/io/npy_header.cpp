@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-namespace siren {
+namespace siren::inline io {
 
 std::string npy_header(std::int64_t rows, std::int64_t columns) {
   constexpr std::size_t kPreamble = 10;  // magic, version, length of the text
@@ -18,4 +18,4 @@ std::string npy_header(std::int64_t rows, std::int64_t columns) {
   return header + text;
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -19,7 +19,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace fs = std::filesystem;
 
@@ -238,4 +238,4 @@ std::string output_target(const std::string& path) {
   return target;
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

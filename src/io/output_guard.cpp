@@ -11,7 +11,7 @@
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/checkpoint_pointer.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace fs = std::filesystem;
 
@@ -91,4 +91,4 @@ void guard_output_folder(const std::string& folder, std::span<const OutputName> 
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

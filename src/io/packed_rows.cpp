@@ -13,7 +13,7 @@
 #include "siren/io/hdf5_checks.hpp"
 #include "siren/io/hdf5_handle.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -115,4 +115,4 @@ void PackedRows::read(const RowRange& window, char* values, std::size_t value_by
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -12,7 +12,7 @@
 #include "siren/core/error.hpp"
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -142,4 +142,4 @@ void give_back_space_behind(const std::string& path) {
     throw EnvironmentError(fmt::format("shortening {}: {}", path, std::strerror(errno)));
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

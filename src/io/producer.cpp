@@ -10,7 +10,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -61,4 +61,4 @@ void print_produced(const Communicator& comm, std::FILE* out, const Producer& pr
   });
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -10,7 +10,7 @@
 #include "siren/io/hdf5_checks.hpp"
 #include "siren/io/packed_rows.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -145,4 +145,4 @@ void RowDataset::read(const RowRange& window, char* values, std::int64_t value_b
   });
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

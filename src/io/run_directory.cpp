@@ -19,7 +19,7 @@
 #include "siren/io/checkpoint_pointer.hpp"
 #include "siren/io/plain_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace fs = std::filesystem;
 
@@ -126,4 +126,4 @@ void RunDirectory::put_aside(std::int64_t step) const {
   flush_to_disk(checkpoints_path());
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -21,7 +21,7 @@
 #include "siren/core/text.hpp"
 #include "siren/io/output_claim.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -220,4 +220,4 @@ void RunLock::check() {
   check_found();
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

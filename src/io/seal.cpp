@@ -19,7 +19,7 @@
 #include "siren/io/hdf5_checks.hpp"
 #include "siren/io/plain_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 constexpr std::array<char, 16> kMagic = {'S', 'I', 'R', 'E', 'N', '-', 'D',
@@ -203,4 +203,4 @@ void check_extents(const std::string& path, const std::vector<SealedExtent>& ext
       damaged(path, fmt::format("the contents of {} do not match their checksum", sealed.name));
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -12,7 +12,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline io {
 namespace {
 
 [[noreturn]] void fail(const char* doing, const std::string& path) {
@@ -125,4 +125,4 @@ void SharedFile::publish() {
   });
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

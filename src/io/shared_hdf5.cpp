@@ -7,7 +7,7 @@
 #include "siren/core/check.hpp"
 #include "siren/io/row_dataset.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -101,4 +101,4 @@ void SharedHdf5::copy(const Hdf5File& from, const char* array) {
   });
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

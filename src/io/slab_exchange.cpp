@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace siren {
+namespace siren::inline io {
 
 namespace {
 
@@ -204,4 +204,4 @@ void SlabExchange::receive_rows(const Meeting& meeting, const StateTensor& table
   arrivals.wait_all();
 }
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -7,7 +7,7 @@
 #include <xmmintrin.h>
 #endif
 
-namespace siren {
+namespace siren::inline math {
 
 void flush_denormals() {
 #pragma omp parallel
@@ -25,4 +25,4 @@ void flush_denormals() {
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline math

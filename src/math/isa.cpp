@@ -5,7 +5,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 const char* name_of(Isa isa) {
   switch (isa) {
@@ -51,4 +51,4 @@ Isa parse_isa(const std::string& name) {
   throw InputError(fmt::format("--isa {}: unknown; use auto, portable, avx2 or avx512", name));
 }
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -3,7 +3,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 #define SIREN_DECLARE_KERNELS(isa)  \
   namespace isa {                   \
@@ -50,4 +50,4 @@ const Kernels<Fp64>& kernels<Fp64>(Isa isa) {
   return choose<Fp64>(isa, SIREN_TABLES(kFp64));
 }
 
-}  // namespace siren
+}  // namespace siren::inline math

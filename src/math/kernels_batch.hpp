@@ -9,7 +9,7 @@
 #include "simd.hpp"
 #include "simd_exp.hpp"
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 namespace {
 
 inline constexpr std::int64_t kSlotsAhead = 8;  // how far ahead rows are asked for
@@ -198,4 +198,4 @@ bool adam_rows(const AdamRows<Real>& rows,
 }
 
 }  // namespace
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

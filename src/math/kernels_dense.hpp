@@ -8,7 +8,7 @@
 #include "simd.hpp"
 #include "simd_exp.hpp"
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 namespace {
 
 /// x scaled where the mask keeps it, zero elsewhere.
@@ -113,4 +113,4 @@ void blend_backward(
 }
 
 }  // namespace
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

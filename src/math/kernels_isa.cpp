@@ -12,7 +12,7 @@
 #include "kernels_random.hpp"
 #include "kernels_sparse.hpp"
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 namespace {
 
 template <class Precision>
@@ -63,4 +63,4 @@ constinit const Kernels<Fp32> kFp32 = make_table<Fp32>();
 constinit const Kernels<Bf16> kBf16 = make_table<Bf16>();
 constinit const Kernels<Fp64> kFp64 = make_table<Fp64>();
 
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

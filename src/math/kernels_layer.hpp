@@ -8,7 +8,7 @@
 #include "kernels_sparse.hpp"
 #include "simd.hpp"
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 namespace {
 
 /// The width for which the products are compiled with constant strides and trip counts, too: that is
@@ -170,4 +170,4 @@ void begin_adjoint(const AdjointOutput<Real, Stored>& to,
 }
 
 }  // namespace
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

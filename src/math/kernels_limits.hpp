@@ -8,7 +8,7 @@
 #include "kernels_sparse.hpp"
 #include "simd.hpp"
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 namespace {
 
 template <class Real, class Stored, int kAhead>
@@ -56,4 +56,4 @@ double multiply_adds(std::int64_t rounds, Real* out) {
 }
 
 }  // namespace
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

@@ -6,7 +6,7 @@
 
 #include "simd.hpp"
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 namespace {
 
 /// One register tile of the product: kRows x kVectors vectors, depth innermost and in order.
@@ -50,4 +50,4 @@ void multiply(const Product<Real>& p) {
 }
 
 }  // namespace
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

@@ -7,7 +7,7 @@
 
 #include "simd.hpp"
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 
 /// One word of each of kLanes<double> counters; the upper halves of the lanes hold anything.
 using WideWords = Simd<double>::Word;
@@ -57,4 +57,4 @@ inline void random_words(const RandomCounters& counters, std::uint32_t* out) {
   }
 }
 
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

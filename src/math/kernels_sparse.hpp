@@ -7,7 +7,7 @@
 
 #include "simd.hpp"
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 namespace {
 
 inline constexpr std::int64_t kPrefetchDistance = 24;
@@ -135,4 +135,4 @@ void add_rows(const Stored* incoming,
 }
 
 }  // namespace
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

@@ -6,7 +6,7 @@
 #include "siren/math/matrix.hpp"
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 namespace {
 
@@ -49,4 +49,4 @@ void read_in_order(const void* memory, std::int64_t bytes, const std::function<v
   poll_if_any();
 }
 
-}  // namespace siren
+}  // namespace siren::inline math

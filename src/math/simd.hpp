@@ -15,7 +15,7 @@
 
 #define SIREN_INLINE [[gnu::always_inline]] static inline
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 
 #if defined(__AVX512F__)
 inline constexpr int kVectorBytes = 64;
@@ -247,4 +247,4 @@ SIREN_INLINE IntVec<Real> lanes_of(std::uint64_t bits) {
   return (all & one_bit) != IntVec<Real>{};
 }
 
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

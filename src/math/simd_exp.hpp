@@ -5,7 +5,7 @@
 
 #include "simd.hpp"
 
-namespace siren::SIREN_KERNEL_NAMESPACE {
+namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 
 template <class Real>
 struct ExpConstants;
@@ -103,4 +103,4 @@ SIREN_INLINE Vec<Real> tanh_of(Vec<Real> x) {
   return reinterpret_cast<Vec<Real>>(reinterpret_cast<IntVec<Real>>(t) | sign_of<Real>(x));
 }
 
-}  // namespace siren::SIREN_KERNEL_NAMESPACE
+}  // namespace siren::inline math::SIREN_KERNEL_NAMESPACE

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace siren {
+namespace siren::inline model {
 
 DenseLayout::DenseLayout(const ModelShape& shape)
     : dimension_(shape.dimension),
@@ -31,4 +31,4 @@ void DenseLayout::add_vector(std::string name) {
   size_ += width();
 }
 
-}  // namespace siren
+}  // namespace siren::inline model

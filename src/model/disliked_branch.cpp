@@ -8,7 +8,7 @@
 #include "siren/math/row_copy.hpp"
 #include "siren/math/scratch.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 namespace {
 
@@ -105,4 +105,4 @@ template class DislikedBranch<Fp32>;
 template class DislikedBranch<Bf16>;
 template class DislikedBranch<Fp64>;
 
-}  // namespace siren
+}  // namespace siren::inline model

@@ -8,7 +8,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/rng.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 namespace {
 
@@ -78,4 +78,4 @@ void Dropout::fill_rows(std::uint32_t site,
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline model

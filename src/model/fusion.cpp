@@ -6,7 +6,7 @@
 #include "siren/math/block_sum.hpp"
 #include "siren/math/scratch.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 namespace {
 
@@ -130,4 +130,4 @@ template class Fusion<Fp32>;
 template class Fusion<Bf16>;
 template class Fusion<Fp64>;
 
-}  // namespace siren
+}  // namespace siren::inline model

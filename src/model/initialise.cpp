@@ -6,7 +6,7 @@
 
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 namespace {
 
@@ -90,4 +90,4 @@ template void initialise_table(const ModelShape&,
 template void initialise_dense(const ModelShape&, const DenseLayout&, std::span<float>);
 template void initialise_dense(const ModelShape&, const DenseLayout&, std::span<double>);
 
-}  // namespace siren
+}  // namespace siren::inline model

@@ -7,7 +7,7 @@
 
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 namespace {
 
@@ -177,4 +177,4 @@ template class SignBprLoss<Fp32>;
 template class SignBprLoss<Bf16>;
 template class SignBprLoss<Fp64>;
 
-}  // namespace siren
+}  // namespace siren::inline model

@@ -5,7 +5,7 @@
 
 #include "siren/model/initialise.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 namespace {
 
@@ -115,4 +115,4 @@ template class Siren<Fp32>;
 template class Siren<Bf16>;
 template class Siren<Fp64>;
 
-}  // namespace siren
+}  // namespace siren::inline model

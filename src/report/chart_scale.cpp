@@ -9,7 +9,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -96,4 +96,4 @@ std::vector<ChartPoint> thinned(const std::vector<ChartPoint>& points, std::int6
   return kept;
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -13,7 +13,7 @@
 #include "siren/report/page_style.hpp"
 #include "siren/report/svg_chart.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -146,4 +146,4 @@ std::string epoch_table(const RunRecord& run) {
   return table.rows.empty() ? "" : details_html("The figures as a table", table_html(table));
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -12,7 +12,7 @@
 #include "siren/report/html.hpp"
 #include "siren/report/svg_chart.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -124,4 +124,4 @@ std::string data_section(const RunRecord& run) {
       "Data", html + beside_html({histogram_figure(run), fmt::format("<div>{}</div>\n", tables)}));
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

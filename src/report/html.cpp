@@ -5,7 +5,7 @@
 
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -124,4 +124,4 @@ std::string tiles_html(const std::vector<Tile>& tiles) {
   return html + "</dl>\n";
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

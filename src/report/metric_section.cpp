@@ -11,7 +11,7 @@
 #include "siren/report/html.hpp"
 #include "siren/report/svg_chart.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -193,4 +193,4 @@ std::string metric_comparison(std::span<const RunRecord> runs) {
   return section_html("Metrics", table_html(table));
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

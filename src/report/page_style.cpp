@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -95,4 +95,4 @@ std::string phase_style(std::string_view phase) {
   return std::string(known ? phase : "other");
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -12,7 +12,7 @@
 #include "siren/report/page_style.hpp"
 #include "siren/report/svg_chart.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -227,4 +227,4 @@ std::string cost_comparison(std::span<const RunRecord> runs) {
   return section_html("Cost", table_html(table));
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -18,7 +18,7 @@
 #include "siren/report/settings_section.hpp"
 #include "siren/report/svg_chart.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -143,4 +143,4 @@ void write_report(std::span<const std::string> directories,
   write_text_file(output, report_page(runs, defaults));
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

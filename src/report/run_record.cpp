@@ -12,7 +12,7 @@
 #include "siren/io/plain_file.hpp"
 #include "siren/io/run_directory.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -126,4 +126,4 @@ RunRecord read_run(const std::string& directory) {
   return run;
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

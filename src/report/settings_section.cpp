@@ -9,7 +9,7 @@
 #include "siren/io/run_directory.hpp"
 #include "siren/report/html.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -66,4 +66,4 @@ std::string settings_comparison(std::span<const RunRecord> runs) {
   return section_html("Options that differ", table_html(table));
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

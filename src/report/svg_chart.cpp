@@ -10,7 +10,7 @@
 #include "siren/core/text.hpp"
 #include "siren/report/html.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 namespace {
 
@@ -231,4 +231,4 @@ std::string column_chart(const ColumnChart& chart) {
   return svg + "</svg>\n";
 }
 
-}  // namespace siren
+}  // namespace siren::inline report

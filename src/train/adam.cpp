@@ -7,7 +7,7 @@
 
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 constexpr std::int64_t kValuesPerTile = 8192;  // a multiple of the row padding
@@ -55,4 +55,4 @@ template class Adam<Fp32>;
 template class Adam<Bf16>;
 template class Adam<Fp64>;
 
-}  // namespace siren
+}  // namespace siren::inline train

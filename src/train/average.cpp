@@ -5,7 +5,7 @@
 
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -53,4 +53,4 @@ template class Average<Fp32>;
 template class Average<Bf16>;
 template class Average<Fp64>;
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -12,7 +12,7 @@
 #include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -178,4 +178,4 @@ std::string format_report(const BenchReport& report) {
   return text;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -9,7 +9,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -145,4 +145,4 @@ ListPositions locate(const ItemLists& lists,
   return found;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

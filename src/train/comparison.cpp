@@ -7,7 +7,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -47,4 +47,4 @@ PairedDifference compare_pairs(std::span<const double> a, std::span<const double
   return result;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -14,7 +14,7 @@
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -108,4 +108,4 @@ std::optional<double> end_of_batch_job() {
   return std::nullopt;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

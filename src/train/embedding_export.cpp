@@ -18,7 +18,7 @@
 #include "siren/io/producer.hpp"
 #include "siren/io/shared_hdf5.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -259,4 +259,4 @@ void export_embeddings(const Communicator& comm,
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

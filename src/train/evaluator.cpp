@@ -18,7 +18,7 @@
 #include "siren/core/timer.hpp"
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -285,4 +285,4 @@ std::vector<Figure> Evaluator::measure_exposure() const {
   return coverage;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -10,7 +10,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 void check_schedule(const std::string& name) {
   if (name != "constant" && name != "cosine")
@@ -28,4 +28,4 @@ double learning_rate(const TrainConfig& config, std::int64_t step) {
   return config.learning_rate * risen * 0.5 * (1.0 + std::cos(std::numbers::pi * fraction));
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -16,7 +16,7 @@
 #include "siren/io/dataset_layout.hpp"
 #include "siren/io/shared_hdf5.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -286,4 +286,4 @@ void write_lists(const Communicator& comm,
   file.publish();
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -12,7 +12,7 @@
 #include "siren/core/text.hpp"
 #include "siren/graph/partition.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -254,4 +254,4 @@ LoadedData load_data(const Communicator& comm,
   return data;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

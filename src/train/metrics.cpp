@@ -7,7 +7,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -141,4 +141,4 @@ double MetricSums::mean(Metric metric, std::size_t cutoff) const {
               metric == Metric::kDislike ? disliking_users() : users());
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

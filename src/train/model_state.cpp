@@ -5,7 +5,7 @@
 
 #include "siren/train/average.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 ModelShape shape_of(const TrainConfig& config, std::int64_t nodes) {
   return {.nodes = nodes,
@@ -59,4 +59,4 @@ template void append_tensors(const std::string&,
                              Parameters<double>&,
                              std::vector<StateTensor>&);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -8,7 +8,7 @@
 #include "siren/core/text.hpp"
 #include "siren/math/matrix.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -51,4 +51,4 @@ void check_memory(const Communicator& comm,
   });
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -150,4 +150,4 @@ void FiniteCheck<Real>::throw_loss(const NotFinite::Moment& moment,
 template class FiniteCheck<float>;
 template class FiniteCheck<double>;
 
-}  // namespace siren
+}  // namespace siren::inline train

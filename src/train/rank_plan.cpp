@@ -22,7 +22,7 @@
 #include "siren/train/model_state.hpp"
 #include "siren/train/step_work.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -213,4 +213,4 @@ std::vector<RankPlan> plan_ranks(const LoadedData& whole,
   return Trial(whole, data, config, ranks).plan();
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

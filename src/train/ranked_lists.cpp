@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -163,4 +163,4 @@ RankedLists similar_items(const Communicator& comm,
   return lists;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

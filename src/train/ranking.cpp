@@ -16,7 +16,7 @@
 #include "siren/core/text.hpp"
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -268,4 +268,4 @@ void Ranking::sort_lists() {
   });
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -11,7 +11,7 @@
 #include "siren/core/stop_signal.hpp"
 #include "siren/train/run_events.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -219,4 +219,4 @@ void TrainingRun::leave() {
       reason == kTimeIsUp ? std::string(parts_.deadline.reason()) : signal_name(reason)));
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

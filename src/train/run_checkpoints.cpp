@@ -15,7 +15,7 @@
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/plain_file.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -247,4 +247,4 @@ std::string checkpoint_meant_by(const Communicator& comm, const std::string& pat
       path));
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

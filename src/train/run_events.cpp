@@ -7,7 +7,7 @@
 
 #include "siren/core/host.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -90,4 +90,4 @@ std::vector<RankShare> gather_shares(const Communicator& comm,
                                    graph.by_anchor.nonzeros(), graph.halo_rows});
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

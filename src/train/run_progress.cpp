@@ -10,7 +10,7 @@
 #include "siren/core/error.hpp"
 #include "siren/events/json.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -71,4 +71,4 @@ RunProgress parse_progress(const std::string& text) {
   return progress;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -5,7 +5,7 @@
 
 #include "siren/train/model_state.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -62,4 +62,4 @@ std::int64_t ScoringModel::bytes() const {
          propagation_.bytes();
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -18,7 +18,7 @@
 #include "siren/train/model_state.hpp"
 #include "siren/train/ranked_lists.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 Isa agree_on_isa(const Communicator& comm, const std::string& name) {
   Isa mine = Isa::kPortable;
@@ -244,4 +244,4 @@ WrittenFile Session::save(const std::string& path,
                           checkpoint_options(config_));
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -6,7 +6,7 @@
 #include "siren/math/matrix.hpp"
 #include "siren/train/model_state.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 WorkDone step_work(const TrainConfig& config, const StepShare& share) {
   constexpr std::int64_t kPasses = 3;      // forward, to the input, to the weights
@@ -33,4 +33,4 @@ WorkDone step_work(const TrainConfig& config, const StepShare& share) {
   return work;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

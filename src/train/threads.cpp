@@ -17,7 +17,7 @@
 #include "siren/core/host.hpp"
 #include "siren/math/denormals.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -84,4 +84,4 @@ int set_threads(const Communicator& comm, int threads, const ThreadShare& share)
   return granted;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

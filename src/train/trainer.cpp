@@ -10,7 +10,7 @@
 #include "siren/train/model_state.hpp"
 #include "siren/train/step_work.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -304,4 +304,4 @@ template class Trainer<Fp32>;
 template class Trainer<Bf16>;
 template class Trainer<Fp64>;
 
-}  // namespace siren
+}  // namespace siren::inline train

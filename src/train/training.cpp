@@ -6,7 +6,7 @@
 #include "siren/core/error.hpp"
 #include "siren/train/trainer.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 std::unique_ptr<Training> make_training(const TrainingInputs& inputs,
                                         const TrainConfig& config,
@@ -17,4 +17,4 @@ std::unique_ptr<Training> make_training(const TrainingInputs& inputs,
   throw InputError(fmt::format("--storage {}: unknown; use fp32, bf16 or fp64", config.storage));
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -9,7 +9,7 @@
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/checkpoint.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 namespace {
 
@@ -105,4 +105,4 @@ WarmStart start_from(const Communicator& comm,
   return report;
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

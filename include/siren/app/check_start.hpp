@@ -7,7 +7,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// Collective. InputError if processes that a launcher started together do not see each other (all
 /// would do the same work and overwrite each other's files), or if a rank runs another build of
@@ -18,4 +18,4 @@ void check_start(const Communicator& comm, std::span<const std::string> args);
 /// them, differ from rank 0's: the file of --config may be another one there.
 void check_same_options(const Communicator& comm, const std::string& config_text);
 
-}  // namespace siren
+}  // namespace siren::inline app

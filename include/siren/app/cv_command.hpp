@@ -7,9 +7,9 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// `args` stand behind the command's name. Collective.
 int run_cv(const Communicator& comm, std::span<const std::string> args);
 
-}  // namespace siren
+}  // namespace siren::inline app

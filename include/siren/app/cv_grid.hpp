@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace siren {
+namespace siren::inline app {
 
 /// Some options of training by a name.
 struct Variation {
@@ -44,4 +44,4 @@ struct CvGrid {
   std::vector<CvRun> runs() const;
 };
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -11,7 +11,7 @@
 #include "siren/app/option_parser.hpp"
 #include "siren/app/train_options.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 class CvOptions {
  public:
@@ -52,4 +52,4 @@ class CvOptions {
   OptionParser options_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -12,7 +12,7 @@
 #include "siren/events/events.hpp"
 #include "siren/train/comparison.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// One metric of one variation.
 struct CvFigure {
@@ -49,4 +49,4 @@ class CvResults {
 /// "nDCG@10 0.2871  R@10 ...": the metrics that tables show, of one run.
 std::string headline(const EvaluationReport& report);
 
-}  // namespace siren
+}  // namespace siren::inline app

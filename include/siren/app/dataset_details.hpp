@@ -13,7 +13,7 @@
 
 #include "siren/io/dataset_file.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 inline constexpr std::size_t kDegreeBins = 64;
 
@@ -40,4 +40,4 @@ std::string describe_details(const DatasetSummary& summary, const DatasetDetails
 nlohmann::ordered_json details_as_json(const DatasetSummary& summary,
                                        const DatasetDetails& details);
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -10,7 +10,7 @@
 #include "siren/data/prepare.hpp"
 #include "siren/io/dataset_file.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// Several lines: sizes, signs at the offset, parts or folds, degrees.
 std::string describe_dataset(const DatasetSummary& summary);
@@ -21,4 +21,4 @@ std::string describe_preparation(const PreparedDataset& data, DuplicatePolicy po
 /// One JSON object (keys: README, "info --json").
 nlohmann::ordered_json dataset_as_json(const DatasetSummary& summary, const std::string& path);
 
-}  // namespace siren
+}  // namespace siren::inline app

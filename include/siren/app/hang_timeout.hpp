@@ -8,7 +8,7 @@
 
 #include "siren/app/option_parser.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// For a command that keeps it in its configuration, and tells the heartbeat itself.
 void declare_hang_timeout(OptionParser& options, double& seconds);
@@ -20,4 +20,4 @@ void declare_hang_timeout(OptionParser& options);
 /// nothing if it says nothing, or what is no number.
 std::optional<double> hang_timeout_in(std::span<const std::string> args);
 
-}  // namespace siren
+}  // namespace siren::inline app

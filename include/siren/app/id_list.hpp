@@ -11,7 +11,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/data/id_map.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// Separated by commas, without blanks around them; InputError naming `option` if one is empty.
 std::vector<std::string> split_ids(const std::string& option, const std::string& text);
@@ -35,4 +35,4 @@ struct IdQuery {
 /// know are counted and the first few named on stderr. InputError if there is none to choose.
 std::vector<std::int32_t> find_ids(const Communicator& comm, const IdQuery& query);
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -10,7 +10,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace siren {
+namespace siren::inline app {
 
 /// An HDF5 file of ours without a seal. kOther: not ours.
 enum class ModelFileKind { kCheckpoint, kEmbeddings, kLists, kOther };
@@ -27,4 +27,4 @@ std::string describe_model_file(const nlohmann::ordered_json& json);
 /// The settings of a config.ini that tell runs apart, e.g. "model": "siren". `place` is for messages.
 nlohmann::ordered_json essential_settings(const std::string& config, const std::string& place);
 
-}  // namespace siren
+}  // namespace siren::inline app

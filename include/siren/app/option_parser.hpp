@@ -27,7 +27,7 @@
 #include "siren/app/option_value.hpp"
 #include "siren/core/settings.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 class OptionParser {
  public:
@@ -190,4 +190,4 @@ void OptionParser::choice(const std::string& name,
   declare_one({name, "NAME", names + " " + help, "choice", 0, false, {}, {}}, set, show);
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace siren {
+namespace siren::inline app {
 
 struct OptionDescription {
   std::string section;
@@ -44,4 +44,4 @@ std::string reference_tail(ReferenceFormat format);
 /// What may stand for the value: {"a", "b"} of a choice "a|b", else nothing.
 std::vector<std::string> choices_of(const OptionDescription& option);
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -9,7 +9,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 template <class T>
 concept Number = std::is_arithmetic_v<T>;
@@ -44,4 +44,4 @@ auto parse_choice(const OptionText& option, From from, const std::string& names)
   return *value;
 }
 
-}  // namespace siren
+}  // namespace siren::inline app

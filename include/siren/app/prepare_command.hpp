@@ -7,10 +7,10 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// `args` stand behind the command's name. Collective: rank 0 works, all ranks return or throw
 /// alike.
 int run_prepare(const Communicator& comm, std::span<const std::string> args);
 
-}  // namespace siren
+}  // namespace siren::inline app

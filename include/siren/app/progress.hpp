@@ -10,7 +10,7 @@
 #include "siren/train/observer.hpp"
 #include "siren/train/run_progress.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 class Progress final : public Observer {
  public:
@@ -43,4 +43,4 @@ class Progress final : public Observer {
   bool told_without_term_ = false;
 };
 
-}  // namespace siren
+}  // namespace siren::inline app

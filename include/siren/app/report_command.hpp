@@ -7,7 +7,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// The exit code. Collective; rank 0 works.
 int run_report(const Communicator& comm, std::span<const std::string> args);
@@ -16,4 +16,4 @@ int run_report(const Communicator& comm, std::span<const std::string> args);
 /// rank only.
 void write_own_report(const std::string& run);
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -9,7 +9,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// One JSON object. InputError if `path` holds no run. `alone` has one rank; with `verify` the
 /// checkpoints are compared with their block hashes.
@@ -18,4 +18,4 @@ nlohmann::ordered_json run_as_json(const Communicator& alone, const std::string&
 /// Several lines with what run_as_json() gives.
 std::string describe_run(const nlohmann::ordered_json& json);
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -10,7 +10,7 @@
 #include "siren/app/train_options.hpp"
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 struct StoredModel {
   std::string run;
@@ -35,4 +35,4 @@ std::vector<std::string> inputs_of(const StoredModel& model, const RunConfig& co
 /// Collective. The checkpoint to use; InputError if the run has none yet.
 std::string checkpoint_of(const Communicator& comm, const StoredModel& model);
 
-}  // namespace siren
+}  // namespace siren::inline app

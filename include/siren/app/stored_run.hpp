@@ -8,7 +8,7 @@
 #include "siren/app/option_parser.hpp"
 #include "siren/app/train_options.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// Whether an option of training leaves what a run computes as it is: a resume may set another.
 bool may_change(std::string_view name);
@@ -21,4 +21,4 @@ RunConfig stored_config(const std::string& directory);
 /// option that would make it another run.
 void apply_to_stored(OptionParser& options, RunConfig& config);
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -11,7 +11,7 @@
 #include "siren/data/statistics.hpp"
 #include "siren/data/synth.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// Counts of one rank, or of all after adding them up.
 struct SynthTally {
@@ -34,4 +34,4 @@ struct SynthTally {
 /// Several lines: sizes, signs at 3.5, histogram, popularity, degrees.
 std::string describe_synth(const SynthTally& tally, const SynthConfig& config);
 
-}  // namespace siren
+}  // namespace siren::inline app

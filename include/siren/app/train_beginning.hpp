@@ -12,7 +12,7 @@
 #include "siren/train/run_progress.hpp"
 #include "siren/train/session.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// InputError if the options ask for other evaluations than the data set allows; `split` is what
 /// would be judged during training, empty if nothing can be. A run that was begun before the test part had to be asked for
@@ -40,4 +40,4 @@ StartEvent report_ranks(const Communicator& comm, Session& session, int threads)
 /// Collective. The largest share of any rank, by kind; how the data set is spread over the ranks.
 MemoryEvent report_memory(const Communicator& comm, const Session& session);
 
-}  // namespace siren
+}  // namespace siren::inline app

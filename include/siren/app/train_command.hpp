@@ -12,7 +12,7 @@
 #include "siren/train/observer.hpp"
 #include "siren/train/threads.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// `args` stand behind the command's name. Collective.
 int run_train(const Communicator& comm, std::span<const std::string> args);
@@ -35,4 +35,4 @@ FinalEvent train_among(const Communicator& comm,
                        std::span<const std::string> args,
                        const AmongRuns& among);
 
-}  // namespace siren
+}  // namespace siren::inline app

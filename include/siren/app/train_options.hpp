@@ -7,7 +7,7 @@
 #include "siren/app/option_parser.hpp"
 #include "siren/train/config.hpp"
 
-namespace siren {
+namespace siren::inline app {
 
 /// A training run as the command line or a config file describes it.
 struct RunConfig {
@@ -29,4 +29,4 @@ void apply_preset(const OptionParser& options, RunConfig& config);
 /// What no single option can know: InputError naming the options that contradict each other.
 void validate(const RunConfig& config);
 
-}  // namespace siren
+}  // namespace siren::inline app

@@ -22,7 +22,7 @@
 #include "siren/comm/datatype.hpp"
 #include "siren/comm/request_set.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 enum class Reduction { kSum, kMin, kMax };
 
@@ -218,4 +218,4 @@ Received<T> Communicator::all_to_all_v(std::span<const T> values,
   return got;
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

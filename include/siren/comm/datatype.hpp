@@ -12,7 +12,7 @@
 
 #include "siren/core/check.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 template <class T>
 concept Wire = std::is_trivially_copyable_v<T>;
@@ -53,4 +53,4 @@ inline int mpi_count(std::int64_t count) {
   return static_cast<int>(count);
 }
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -7,7 +7,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 /// The lowest rank whose text is not that of rank 0.
 struct Difference {
@@ -19,4 +19,4 @@ struct Difference {
 /// Collective. Nothing if `text` is the same on all ranks; else the same on all of them.
 std::optional<Difference> find_difference(const Communicator& comm, const std::string& text);
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace siren {
+namespace siren::inline comm {
 
 /// True if this process may be one of several: the launcher says so, or does not say how many it has
 /// started. Else MPI is not needed (Communicator::alone()).
@@ -41,4 +41,4 @@ const char* thread_level();
 /// "Open MPI v4.1.4, ..." in one line.
 const char* mpi_library_version();
 
-}  // namespace siren
+}  // namespace siren::inline comm

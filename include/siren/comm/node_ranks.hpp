@@ -6,9 +6,9 @@
 
 #include <mpi.h>
 
-namespace siren {
+namespace siren::inline comm {
 
 /// Collective. [ranks of comm] whether the rank shares this one's memory; true for itself.
 std::vector<bool> ranks_on_this_node(MPI_Comm comm);
 
-}  // namespace siren
+}  // namespace siren::inline comm

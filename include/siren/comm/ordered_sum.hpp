@@ -15,7 +15,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/core/timer.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 /// Each rank collects one slice of the vector from all ranks (all-to-all), adds the parts in rank
 /// order, and the finished slices are gathered: two transfers of about n values per rank, like a
@@ -51,4 +51,4 @@ class OrderedAllReduce {
   Stage stage_ = Stage::kIdle;
 };
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -7,7 +7,7 @@
 
 #include <mpi.h>
 
-namespace siren {
+namespace siren::inline comm {
 
 /// The peer of an operation in which all ranks take part.
 inline constexpr int kEveryRank = -1;
@@ -49,4 +49,4 @@ class RequestSet {
   bool told_ = false;                // the heartbeat says for whom this set waits
 };
 
-}  // namespace siren
+}  // namespace siren::inline comm

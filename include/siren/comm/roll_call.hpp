@@ -19,7 +19,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/core/heartbeat.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 class RollCall final : public Heartbeat::Listener {
  public:
@@ -70,4 +70,4 @@ class RollCall final : public Heartbeat::Listener {
   std::atomic<bool> is_first_{true};
 };
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -10,7 +10,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 class SharedMemory {
  public:
@@ -37,4 +37,4 @@ class SharedMemory {
   std::vector<std::byte*> pieces_;  // [ranks]
 };
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -8,7 +8,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 class StopNotice {
  public:
@@ -35,4 +35,4 @@ class StopNotice {
   std::int64_t received_ = 0;
 };
 
-}  // namespace siren
+}  // namespace siren::inline comm

@@ -17,7 +17,7 @@
 
 #include "siren/comm/roll_call.hpp"
 
-namespace siren {
+namespace siren::inline comm {
 
 class Watchdog {
  public:
@@ -56,4 +56,4 @@ class Watchdog {
   std::thread thread_;  // last: uses the others
 };
 
-}  // namespace siren
+}  // namespace siren::inline comm

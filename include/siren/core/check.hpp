@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-namespace siren {
+namespace siren::inline core {
 
 /// Prints the failed expression with its values and aborts the process; the job's launcher then
 /// ends the other ranks. Never returns.
@@ -31,7 +31,7 @@ inline constexpr bool kHeavyChecks = true;
 inline constexpr bool kHeavyChecks = false;
 #endif
 
-}  // namespace siren
+}  // namespace siren::inline core
 
 #define SIREN_ASSERT(expression, ...)                                                         \
   do {                                                                                        \

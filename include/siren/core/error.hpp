@@ -14,7 +14,7 @@
 #include <string>
 #include <utility>
 
-namespace siren {
+namespace siren::inline core {
 
 class InputError : public std::runtime_error {
  public:
@@ -40,4 +40,4 @@ class Interrupted : public std::runtime_error {
 
 enum class ExitCode : int { kDone = 0, kFailure = 1, kInputError = 2, kInterrupted = 3 };
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-namespace siren {
+namespace siren::inline core {
 
 /// Seconds without a sign of life that are a hang, unless --hang-timeout says otherwise.
 inline constexpr double kHangTimeout = 600.0;
@@ -172,4 +172,4 @@ class BlockingCall {
   BlockingCall& operator=(const BlockingCall&) = delete;
 };
 
-}  // namespace siren
+}  // namespace siren::inline core

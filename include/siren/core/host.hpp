@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace siren {
+namespace siren::inline core {
 
 /// "n1", without a domain.
 std::string host_name();
@@ -21,4 +21,4 @@ std::string allowed_processors();
 /// this process's control groups leave; 0 if it cannot be found out. `root` stands for "/" in tests.
 std::int64_t available_memory(const std::string& root = "");
 
-}  // namespace siren
+}  // namespace siren::inline core

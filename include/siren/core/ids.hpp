@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-namespace siren {
+namespace siren::inline core {
 
 using UserId = std::int32_t;
 using ItemId = std::int32_t;
@@ -25,4 +25,4 @@ struct RowRange {
   std::int64_t size() const { return end - begin; }
 };
 
-}  // namespace siren
+}  // namespace siren::inline core

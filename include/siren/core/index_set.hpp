@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace siren {
+namespace siren::inline core {
 
 class IndexSet {
  public:
@@ -62,4 +62,4 @@ class IndexSet {
   std::vector<std::int32_t> before_;  // [words + 1] members before each word
 };
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -8,7 +8,7 @@
 
 #include <spdlog/spdlog.h>
 
-namespace siren {
+namespace siren::inline core {
 
 /// Sets up the default logger: plain lines "siren: ..." on stderr, info and what is graver. Ranks
 /// other than 0 do not speak.
@@ -43,4 +43,4 @@ class LogToFilesOnly {
   std::shared_ptr<spdlog::logger> before_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-namespace siren {
+namespace siren::inline core {
 
 /// The most bytes of memory that this process has held at once, as the system counts them.
 std::int64_t peak_resident_bytes();
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -31,7 +31,7 @@
 #pragma GCC diagnostic pop
 #endif
 
-namespace siren {
+namespace siren::inline core {
 
 enum class Purpose : std::uint32_t {
   kInitLiked = 1,
@@ -89,4 +89,4 @@ constexpr std::uint64_t scale_to(std::uint32_t lo, std::uint32_t hi, std::uint64
   return static_cast<std::uint64_t>((static_cast<Wide>(x) * n) >> 64);
 }
 
-}  // namespace siren
+}  // namespace siren::inline core

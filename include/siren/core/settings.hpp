@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace siren {
+namespace siren::inline core {
 
 struct Setting {
   std::string key;
@@ -53,4 +53,4 @@ class Settings {
   std::vector<Setting> settings_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -7,7 +7,7 @@
 #include <exception>
 #include <string>
 
-namespace siren {
+namespace siren::inline core {
 
 /// Keeps the size of a request that was refused, for explain(); then throw std::bad_alloc.
 void note_refused_memory(std::size_t bytes);
@@ -16,4 +16,4 @@ void note_refused_memory(std::size_t bytes);
 /// sentence with what was going on, how much was asked for and is in use, and what to do.
 std::string explain(const std::exception& error);
 
-}  // namespace siren
+}  // namespace siren::inline core

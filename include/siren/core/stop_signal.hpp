@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace siren {
+namespace siren::inline core {
 
 /// From now on the signals are noted instead of ending the process. Call it once, before other
 /// threads start.
@@ -29,4 +29,4 @@ inline constexpr const char* kNothingWritten = "nothing was written";
 /// cannot be resumed. Also a sign of life: it is called between the pieces of long work.
 void throw_if_stopped(const char* consequence);
 
-}  // namespace siren
+}  // namespace siren::inline core

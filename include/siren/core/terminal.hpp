@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace siren {
+namespace siren::inline core {
 
 /// Standard error is a terminal that understands control sequences.
 bool stderr_is_terminal();
@@ -20,4 +20,4 @@ std::size_t terminal_columns();
 /// programs are written as they are, elsewhere.
 void print_lines(std::string_view text);
 
-}  // namespace siren
+}  // namespace siren::inline core

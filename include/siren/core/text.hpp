@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace siren {
+namespace siren::inline core {
 
 /// "512 B", "3.4 MB", "1.2 GB" (powers of 1000).
 std::string human_bytes(std::int64_t bytes);
@@ -38,4 +38,4 @@ std::string printable(std::string_view text);
 /// Likewise, for text laid out in lines: its line feeds stay.
 std::string printable_lines(std::string_view text);
 
-}  // namespace siren
+}  // namespace siren::inline core

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace siren {
+namespace siren::inline core {
 
 enum class Phase : std::uint8_t {
   kSample,   // negatives, unique rows, plan of the batch
@@ -104,4 +104,4 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-}  // namespace siren
+}  // namespace siren::inline core

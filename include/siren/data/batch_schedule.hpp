@@ -9,7 +9,7 @@
 
 #include "siren/data/training_set.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// This rank's ratings of one step, in order of (user, item).
 struct BatchRatings {
@@ -60,4 +60,4 @@ class BatchSchedule {
   std::vector<EdgeOffset> bucketed_;        // rating numbers by step, ascending within a step
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

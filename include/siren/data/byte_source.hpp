@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace siren {
+namespace siren::inline data {
 
 /// Reads any file that can be read sequentially, pipes included; gzip is recognised by content, not
 /// by name, may have several members, and zeros behind them, as tapes leave (a warning). Memory: one fixed input block.
@@ -44,4 +44,4 @@ class ByteSource {
   std::unique_ptr<Inflater> inflater_;  // only for gzip
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -11,7 +11,7 @@
 
 #include "siren/data/ratings_format.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// Looks at the first ratings of a file. Columns are numbered from 0 here, from 1 in all texts.
 class ColumnNotes {
@@ -63,4 +63,4 @@ class ColumnNotes {
   bool first_is_number_ = true;  // the first column, in all ratings seen
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

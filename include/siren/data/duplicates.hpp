@@ -10,7 +10,7 @@
 #include "siren/core/ids.hpp"
 #include "siren/data/rating_table.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// Which rating of a pair stays. "Last" is the newest: by time, then by place in the input. kMean
 /// keeps the mean value and the rest of the last.
@@ -42,4 +42,4 @@ DuplicateReport merge_duplicates(RatingTable& table,
 std::string_view name_of(DuplicatePolicy policy);
 std::optional<DuplicatePolicy> duplicate_policy_from(std::string_view name);
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace siren {
+namespace siren::inline data {
 
 enum class Delimiter { kComma, kTab, kBlanks, kDoubleColon, kSemicolon, kPipe };
 
@@ -38,4 +38,4 @@ class FieldSplitter {
   std::string unquoted_;  // contents of quoted fields; never reallocates within one split()
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

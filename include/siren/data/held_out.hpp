@@ -7,7 +7,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// By owned user (local user rows), items ascending within a user, no pair twice, and none that is
 /// also a training rating of the user (those are left out and counted).
@@ -22,4 +22,4 @@ struct HeldOutRatings {
   std::int64_t users() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

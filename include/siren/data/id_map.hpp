@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace siren {
+namespace siren::inline data {
 
 /// Ids in index order, packed: id i is bytes[offsets[i], offsets[i + 1]).
 class IdTable {
@@ -82,4 +82,4 @@ bool is_plain_integer(std::string_view id);
 /// Numeric order of two plain integers of any length.
 bool integer_less(std::string_view a, std::string_view b);
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -9,7 +9,7 @@
 
 #include "siren/data/ratings_format.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// The texts of the wanted members of one object; numbers as they are written.
 struct JsonFields {
@@ -26,4 +26,4 @@ bool read_json_fields(std::string_view line, const KeyLayout& keys, JsonFields& 
 /// object.
 std::vector<std::string> json_keys(std::string_view line);
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -8,7 +8,7 @@
 #include "siren/data/id_map.hpp"
 #include "siren/data/rating_table.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 struct KCoreReport {
   std::int64_t removed_users = 0;
@@ -26,4 +26,4 @@ KCoreReport reduce_to_core(RatingTable& table,
                            std::int64_t min_user_ratings,
                            std::int64_t min_item_ratings);
 
-}  // namespace siren
+}  // namespace siren::inline data

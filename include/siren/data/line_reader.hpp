@@ -13,7 +13,7 @@
 
 #include "siren/data/byte_source.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// Accepts LF and CR LF, a missing last line end and a UTF-8 byte order mark. Memory: one buffer
 /// that grows to the longest line, at most kMaxLineBytes.
@@ -52,4 +52,4 @@ class LineReader {
   std::int64_t line_number_ = 0;
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -17,7 +17,7 @@
 #include "siren/data/rated_filter.hpp"
 #include "siren/math/kernels.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// Walker's alias method in Vose's form: O(n) to build, one column per draw. Weights need not sum
 /// to one; all zero is allowed and leaves nothing to draw.
@@ -88,4 +88,4 @@ class NegativeSampler {
   AliasTable alias_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace siren {
+namespace siren::inline data {
 
 /// Decimal number to the nearest fp32; a leading + is allowed. "nan", "inf" and numbers beyond the
 /// range of fp32 give non-finite values, which the caller judges; anything else gives nothing.
@@ -22,4 +22,4 @@ std::optional<std::int64_t> parse_time(std::string_view text, char decimal = '.'
 /// and 2100 are: what a column of times holds, and hardly any other.
 bool looks_like_time(std::string_view text);
 
-}  // namespace siren
+}  // namespace siren::inline data

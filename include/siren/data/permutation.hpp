@@ -13,7 +13,7 @@
 
 #include <cstdint>
 
-namespace siren {
+namespace siren::inline data {
 
 class EpochPermutation {
  public:
@@ -33,4 +33,4 @@ class EpochPermutation {
   std::uint64_t b_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -20,7 +20,7 @@
 #include "siren/data/split.hpp"
 #include "siren/data/statistics.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 struct PreparedDataset {
   RatingTable ratings;  // sorted by (user, item, part), final indices
@@ -42,4 +42,4 @@ PreparedDataset prepare_dataset(const PrepareConfig& config);
 /// The same into `data`, which holds the warnings also if an InputError ends it: they may say why.
 void prepare_dataset(const PrepareConfig& config, PreparedDataset& data);
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -11,7 +11,7 @@
 #include "siren/data/ratings_format.hpp"
 #include "siren/data/split.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// Exactly one of input, fold_files and train/test names the files. Split settings that are not
 /// given take the defaults of SplitConfig; given ones must mean something for the chosen split.
@@ -44,4 +44,4 @@ struct PrepareConfig {
   SplitConfig split_config() const;
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -13,7 +13,7 @@
 
 #include "siren/data/training_set.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// The rated items of one user. Non-owning.
 struct RatedItems {
@@ -75,4 +75,4 @@ class RatedFilter {
   std::vector<std::uint64_t> marks_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

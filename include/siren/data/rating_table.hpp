@@ -8,7 +8,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// Row r is the rating value[r] that user[r] gave to item[r]. All columns have size() entries,
 /// except timestamp, which is empty for a data set without times, and place, which is empty unless
@@ -47,4 +47,4 @@ constexpr int sign_of(float value, float offset) {
   return (value > offset) - (value < offset);
 }
 
-}  // namespace siren
+}  // namespace siren::inline data

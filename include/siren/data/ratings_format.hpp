@@ -13,7 +13,7 @@
 
 #include "siren/data/field_splitter.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// kSemicolon, kPipe: as kCsv, with another separator. kMovieLens: "::" between fields, the fourth
 /// is the time. kInter: tabs, first line of name:type pairs (RecBole). kJsonLines: one JSON object
@@ -96,4 +96,4 @@ std::optional<TextFormat> text_format_from(std::string_view name);
 std::optional<HeaderMode> header_mode_from(std::string_view name);
 std::optional<DecimalMark> decimal_mark_from(std::string_view name);
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -11,7 +11,7 @@
 #include "siren/data/rating_table.hpp"
 #include "siren/data/ratings_format.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// One input file and the part its ratings belong to.
 struct RatingsSource {
@@ -48,4 +48,4 @@ std::string locate_pair(const std::vector<RatingsSource>& sources,
                         std::string_view item,
                         bool within_part);
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -16,7 +16,7 @@
 #include "siren/data/line_reader.hpp"
 #include "siren/data/ratings_format.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// Views are valid until the reader's next call. Ids are not empty, the value is finite.
 struct RatingRow {
@@ -72,4 +72,4 @@ class RatingsReader {
   bool pending_ = false;  // record_ holds a row that has not been returned
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace siren {
+namespace siren::inline data {
 
 /// A message shows no more of a line, a list or an id than these; two ids fit into one message.
 inline constexpr std::size_t kMostShown = 200;
@@ -19,4 +19,4 @@ std::string shown(std::string_view text, std::size_t most = kShownOfId);
 /// "a, b, c", cut in the same way.
 std::string shown_list(std::span<const std::string_view> texts, std::size_t most = kMostShown);
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -21,7 +21,7 @@
 #include "siren/core/ids.hpp"
 #include "siren/data/rating_table.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 enum class SplitKind : std::uint8_t { kParts = 0, kFolds = 1 };
 enum class Role : std::uint8_t { kTrain = 0, kValid = 1, kTest = 2 };
@@ -114,4 +114,4 @@ std::optional<RatingOrder> rating_order_from(std::string_view name);
 /// Of the methods that one can ask for: all but kFiles.
 std::optional<SplitMethod> split_method_from(std::string_view name);
 
-}  // namespace siren
+}  // namespace siren::inline data

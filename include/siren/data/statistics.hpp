@@ -12,7 +12,7 @@
 #include "siren/data/rating_table.hpp"
 #include "siren/data/split.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// Ratings by sign at the offset.
 struct SignCounts {
@@ -77,4 +77,4 @@ DatasetStatistics compute_statistics(const RatingTable& table,
 /// sentence of warning if no rating is disliked, or nothing.
 std::string judge_signs(const DatasetStatistics& statistics, const SplitScheme& split);
 
-}  // namespace siren
+}  // namespace siren::inline data

@@ -27,7 +27,7 @@
 #include "siren/data/negative_sampler.hpp"
 #include "siren/data/synth_plan.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 struct SynthRating {
   ItemId item;
@@ -78,4 +78,4 @@ class SynthGenerator {
   std::array<double, 4> thresholds_{};  // a fit above k of them earns k + 1 stars
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

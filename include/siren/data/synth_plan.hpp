@@ -21,7 +21,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 struct SynthConfig {
   std::int64_t users = 0;
@@ -77,4 +77,4 @@ class SynthPlan {
   double activity_shift_ = 0.0;  // a
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

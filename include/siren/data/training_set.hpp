@@ -8,7 +8,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline data {
 
 /// Ratings by owned user (local user rows 0, 1, ...), items ascending within a user. A pair occurs
 /// once. `sign` is +1 liked, -1 disliked, 0 neither (seen, but in no graph and no loss term).
@@ -56,4 +56,4 @@ struct TrainingSet {
   }
 };
 
-}  // namespace siren
+}  // namespace siren::inline data

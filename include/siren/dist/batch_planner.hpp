@@ -19,7 +19,7 @@
 #include "siren/graph/layout.hpp"
 #include "siren/graph/row_set.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 struct BatchPlan {
   std::int64_t step = 0;
@@ -117,4 +117,4 @@ class BatchPlanner {
   RequestSet requests_;                        // last: completes before its buffers go
 };
 
-}  // namespace siren
+}  // namespace siren::inline dist

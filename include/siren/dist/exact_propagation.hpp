@@ -21,7 +21,7 @@
 #include "siren/graph/adjacency.hpp"
 #include "siren/math/matrix.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 class ExactPropagation {
  public:
@@ -61,4 +61,4 @@ class ExactPropagation {
   Matrix<std::int64_t> sums_;   // [rows + halo x 16]
 };
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -6,7 +6,7 @@
 #include "siren/data/training_set.hpp"
 #include "siren/graph/adjacency.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 /// Collective. With Travel::kUsers the liked edges move to the ranks of their items; the ratings
 /// themselves stay where they are.
@@ -15,4 +15,4 @@ Adjacency make_liked_graph(const Communicator& comm,
                            const TrainingSet& set,
                            Travel travel);
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -9,7 +9,7 @@
 #include "siren/graph/adjacency.hpp"
 #include "siren/math/kernels.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 /// Of one rank, with its threads.
 struct MachineLimits {
@@ -29,4 +29,4 @@ MachineLimits measure_limits(const Communicator& comm,
                              std::int64_t dimension,
                              std::int64_t streamed_values);
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -9,7 +9,7 @@
 
 #include "siren/graph/adjacency.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 class NeededEdges {
  public:
@@ -49,4 +49,4 @@ class NeededEdges {
   std::vector<std::uint32_t> next_;  // [rows + halo] by column: how many, then where the next goes
 };
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -16,7 +16,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/comm/shared_memory.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 struct ExchangePlan;
 
@@ -64,4 +64,4 @@ class NodeRows {
   bool reaches_all_ = true;
 };
 
-}  // namespace siren
+}  // namespace siren::inline dist

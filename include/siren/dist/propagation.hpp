@@ -35,7 +35,7 @@
 #include "siren/math/kernels.hpp"
 #include "siren/math/matrix.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 enum class Normalisation { kSymmetric, kMean };
 
@@ -184,4 +184,4 @@ class Propagation {
   std::int64_t edge_visits_ = 0;
 };
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -27,7 +27,7 @@
 #include "siren/math/kernels.hpp"
 #include "siren/math/matrix.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 /// Who sends which rows to whom. Halo rows are grouped by owner, owners ascending; within an owner
 /// in the order in which that owner lists them. A rank may be its own peer (the copy stays in
@@ -140,4 +140,4 @@ class RowExchange {
   RequestSet folding_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline dist

@@ -8,7 +8,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline dist {
 
 struct RowSelection {
   std::vector<RowRange> runs;       // ranges of CSR rows, ascending
@@ -26,4 +26,4 @@ void select_rows(std::span<const LocalRow> needed,
                  const std::vector<std::int64_t>& offsets,
                  RowSelection& selection);
 
-}  // namespace siren
+}  // namespace siren::inline dist

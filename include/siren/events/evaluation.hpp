@@ -13,7 +13,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace siren {
+namespace siren::inline events {
 
 /// Metrics of a ranked list (formulas: train/metrics.hpp).
 enum class Metric : std::uint8_t {
@@ -102,4 +102,4 @@ EvaluationReport evaluation_from_json(const nlohmann::ordered_json& json);
 /// A table of several lines.
 std::string format_report(const EvaluationReport& report);
 
-}  // namespace siren
+}  // namespace siren::inline events

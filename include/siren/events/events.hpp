@@ -24,7 +24,7 @@
 #include "siren/events/ranks.hpp"
 #include "siren/events/start.hpp"
 
-namespace siren {
+namespace siren::inline events {
 
 /// Bytes a rank holds, by what they scale with.
 struct MemoryUse {
@@ -187,4 +187,4 @@ class EventLog {
   std::ofstream file_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline events

@@ -12,7 +12,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace siren {
+namespace siren::inline events {
 
 /// On one line, without its end. Bytes that are not UTF-8 (of a path) become U+FFFD.
 std::string json_line(const nlohmann::ordered_json& json);
@@ -46,4 +46,4 @@ bool each_line(std::istream& lines,
                const std::string& path,
                const std::function<void(const nlohmann::ordered_json&)>& visit);
 
-}  // namespace siren
+}  // namespace siren::inline events

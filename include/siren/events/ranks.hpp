@@ -12,7 +12,7 @@
 
 #include "siren/core/timer.hpp"
 
-namespace siren {
+namespace siren::inline events {
 
 /// Seconds and bytes of one phase, over ranks.
 struct PhaseUse {
@@ -71,4 +71,4 @@ std::vector<std::string> format_report(const RankReport& report);
 /// Greatest value / mean; 1 if all are zero.
 double imbalance(std::span<const double> values);
 
-}  // namespace siren
+}  // namespace siren::inline events

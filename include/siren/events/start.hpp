@@ -9,7 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace siren {
+namespace siren::inline events {
 
 /// Of metrics.jsonl. 1, which has no number: version 0.1.0.
 inline constexpr int kEventsFormat = 2;
@@ -61,4 +61,4 @@ StartEvent start_from_json(const nlohmann::ordered_json& json);
 /// For people, line by line.
 std::vector<std::string> format_report(const StartReport& report);
 
-}  // namespace siren
+}  // namespace siren::inline events

@@ -20,7 +20,7 @@
 #include "siren/graph/layout.hpp"
 #include "siren/math/kernels.hpp"
 
-namespace siren {
+namespace siren::inline graph {
 
 enum class Travel { kItems, kUsers };
 
@@ -75,4 +75,4 @@ Adjacency make_adjacency(const Layout& layout,
                          const std::vector<AnchoredEdge>& edges,
                          std::vector<std::int32_t> degree);
 
-}  // namespace siren
+}  // namespace siren::inline graph

@@ -14,7 +14,7 @@
 #include "siren/core/ids.hpp"
 #include "siren/graph/partition.hpp"
 
-namespace siren {
+namespace siren::inline graph {
 
 /// A row of some rank's tables.
 struct RowAddress {
@@ -69,4 +69,4 @@ class Layout {
   std::vector<std::int64_t> user_counts_;     // [ranks]
 };
 
-}  // namespace siren
+}  // namespace siren::inline graph

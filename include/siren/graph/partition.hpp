@@ -10,7 +10,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline graph {
 
 /// Owner rank per user and item, the same on every rank. The users' part is only needed while data
 /// is loaded; the items' part lives on, packed, in Layout.
@@ -75,4 +75,4 @@ Partition partition_by_work(const std::string& partitioner,
                             int ranks,
                             std::uint32_t seed);
 
-}  // namespace siren
+}  // namespace siren::inline graph

@@ -8,7 +8,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline graph {
 
 inline constexpr std::int32_t kNoPlace = -1;
 
@@ -43,4 +43,4 @@ struct RowSet {
   }
 };
 
-}  // namespace siren
+}  // namespace siren::inline graph

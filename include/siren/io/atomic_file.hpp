@@ -10,7 +10,7 @@
 
 #include "siren/io/output_claim.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// Whether a name that is a link stands for what it points to, or is itself replaced.
 enum class Links { kFollow, kReplace };
@@ -57,4 +57,4 @@ void write_text_file(const std::string& path,
 /// Waits until the contents of a file, or the entries of a directory, are on disk.
 void flush_to_disk(const std::string& path);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -11,7 +11,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 inline constexpr std::int64_t kHashBlockBytes = std::int64_t{4} << 20;
 
@@ -29,4 +29,4 @@ void write_block_hashes(const Communicator& comm,
 /// readable hashes.
 void verify_block_hashes(const Communicator& comm, const std::string& path);
 
-}  // namespace siren
+}  // namespace siren::inline io

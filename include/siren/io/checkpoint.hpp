@@ -24,7 +24,7 @@
 #include "siren/io/held_ids.hpp"
 #include "siren/io/state_tensor.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 inline constexpr std::int64_t kCheckpointFormatVersion = 1;
 
@@ -96,4 +96,4 @@ std::vector<std::string> read_checkpoint_ids(const std::string& path,
                                              std::int64_t begin,
                                              std::int64_t end);
 
-}  // namespace siren
+}  // namespace siren::inline io

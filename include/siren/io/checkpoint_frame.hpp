@@ -12,7 +12,7 @@
 #include "siren/io/id_arrays.hpp"
 #include "siren/io/row_dataset.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// Where the sides of HeldIds go.
 inline constexpr std::array<IdArrays, 2> kIdArrays = {layout::kCheckpointUserIds,
@@ -30,4 +30,4 @@ void create_checkpoint_frame(const std::string& path,
                              const CheckpointContents& contents,
                              const CheckpointOptions& options);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -4,11 +4,11 @@
 
 #include "siren/io/id_arrays.hpp"
 
-namespace siren::layout {
+namespace siren::inline io::layout {
 
 inline constexpr const char* kCheckpointVersion = "siren_checkpoint";
 
 inline constexpr IdArrays kCheckpointUserIds = {"ids/users/bytes", "ids/users/offsets"};
 inline constexpr IdArrays kCheckpointItemIds = {"ids/items/bytes", "ids/items/offsets"};
 
-}  // namespace siren::layout
+}  // namespace siren::inline io::layout

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace siren {
+namespace siren::inline io {
 
 /// "step-000000132.h5".
 std::string checkpoint_name(std::int64_t step);
@@ -30,4 +30,4 @@ bool is_pointer_name(const std::string& path);
 /// True if such a path is at most a pointer: it holds a line, or nothing is there any more.
 bool is_pointer(const std::string& path);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -15,7 +15,7 @@
 #include "siren/io/hdf5_file.hpp"
 #include "siren/io/seal.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// An attribute of the root group from `low` to `high`.
 std::int64_t whole_number_in(const Hdf5File& file,
@@ -60,4 +60,4 @@ void check_order(const RatingSlab& slab, std::span<const EdgeOffset> at, const s
 /// Sorted, as look-ups believe, and distinct.
 void check_sorted(const IdTable& ids, const char* array, const std::string& path);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -27,7 +27,7 @@
 #include "siren/io/hdf5_file.hpp"
 #include "siren/io/seal.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 inline constexpr std::uint32_t kDatasetFormatVersion = 1;
 
@@ -110,4 +110,4 @@ class DatasetFile {
   DatasetSummary summary_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

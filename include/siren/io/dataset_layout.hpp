@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace siren::layout {
+namespace siren::inline io::layout {
 
 inline constexpr const char* kUserIdBytes = "user_ids/bytes";
 inline constexpr const char* kUserIdOffsets = "user_ids/offsets";
@@ -37,4 +37,4 @@ inline constexpr std::array kAll = {
     kItemUser,    kItemValue,     kItemPart,    kHistogramValue, kHistogramCount,
     kPartSigns,   kFoldOverlap,   kUserDegree,  kItemDegree,     kCommand};
 
-}  // namespace siren::layout
+}  // namespace siren::inline io::layout

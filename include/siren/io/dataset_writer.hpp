@@ -10,7 +10,7 @@
 #include "siren/data/statistics.hpp"
 #include "siren/io/atomic_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// One data set on its way to disk. Borrowed; sorted as RatingTable promises.
 struct DatasetContent {
@@ -32,4 +32,4 @@ std::string write_dataset(const std::string& path, const DatasetContent& content
 /// nor the command nor the program version takes part.
 std::string content_hash(const DatasetContent& content);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace siren {
+namespace siren::inline io {
 
 enum class FileKind {
   kDataset,      // siren prepare
@@ -31,4 +31,4 @@ FileKind file_kind(const std::string& path);
 /// "a dataset file"
 std::string_view describe(FileKind kind);
 
-}  // namespace siren
+}  // namespace siren::inline io

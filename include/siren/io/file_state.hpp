@@ -7,7 +7,7 @@
 
 #include "siren/io/hdf5_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 struct FileState {
   std::int64_t bytes = 0;
@@ -21,4 +21,4 @@ FileState state_of(const Hdf5File& file);
 /// A name of the open file, whatever has become of the one it was opened by.
 std::string path_of_open(const Hdf5File& file);
 
-}  // namespace siren
+}  // namespace siren::inline io

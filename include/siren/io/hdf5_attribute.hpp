@@ -9,7 +9,7 @@
 
 #include "siren/io/hdf5_handle.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// `place` ("file") is for error messages. Setting an attribute that exists is an EnvironmentError;
 /// reading one that is missing, or is not a single value of its kind, is an InputError.
@@ -28,4 +28,4 @@ std::int64_t read_int_attribute(hid_t object, const std::string& name, std::stri
 double read_double_attribute(hid_t object, const std::string& name, std::string_view place);
 std::string read_string_attribute(hid_t object, const std::string& name, std::string_view place);
 
-}  // namespace siren
+}  // namespace siren::inline io

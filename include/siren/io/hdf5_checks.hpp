@@ -12,7 +12,7 @@
 
 #include "siren/io/hdf5_handle.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// Longer texts are no attributes of ours (HDF5 itself keeps larger ones elsewhere).
 inline constexpr std::size_t kMostTextBytes = std::size_t{1} << 16;
@@ -66,4 +66,4 @@ void check_contiguous(hid_t dataset, const std::string& name, std::string_view p
 /// Contiguous, or a table in chunks of whole rows that are shuffled and deflated at most.
 void check_rows_stored(hid_t dataset, const std::string& name, std::string_view path);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -20,7 +20,7 @@
 #include "siren/io/hdf5_attribute.hpp"
 #include "siren/io/hdf5_handle.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 template <class T>
 concept Hdf5Value = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, char> ||
@@ -107,4 +107,4 @@ class Hdf5File {
 /// More than HDF5's own structures take in a file of some dozens of arrays.
 inline constexpr std::int64_t kHdf5Structures = std::int64_t{1} << 16;
 
-}  // namespace siren
+}  // namespace siren::inline io

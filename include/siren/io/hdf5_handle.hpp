@@ -10,7 +10,7 @@
 
 #include "siren/core/error.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// What HDF5 failed at. `by_system` if the cause was a call of the system, else what stands in the
 /// file (io/hdf5_checks.hpp tells whose fault that is).
@@ -61,4 +61,4 @@ std::string hdf5_version();
 /// code that a file asks for. Idempotent.
 void silence_hdf5();
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -11,7 +11,7 @@
 #include "siren/comm/communicator.hpp"
 #include "siren/io/dataset_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// This rank's part of an array of `length` elements: those from `begin`.
 template <class T>
@@ -42,4 +42,4 @@ class HeldIds {
   std::array<Side, 2> sides_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

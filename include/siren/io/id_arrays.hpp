@@ -10,7 +10,7 @@
 
 #include "siren/io/hdf5_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// Names of the two datasets.
 struct IdArrays {
@@ -32,4 +32,4 @@ std::vector<std::string> read_ids(const Hdf5File& file,
                                   std::int64_t begin,
                                   std::int64_t end);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-namespace siren {
+namespace siren::inline io {
 
 struct LockHolder {
   std::string host;
@@ -84,4 +84,4 @@ class LockFile {
 /// The text of the lock at `path`; empty if there is none.
 std::string lock_text_at(const std::string& path);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -16,7 +16,7 @@
 
 #include "siren/io/lock_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 class OutputClaim {
  public:
@@ -57,4 +57,4 @@ void remove_all_begun(const std::string& directory, std::string_view except);
 /// Where a file of this name goes: links are followed, also to what is not there yet.
 std::string output_target(const std::string& path);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -8,7 +8,7 @@
 
 #include "siren/io/file_kind.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// InputError unless a command may make the file `path`: what is there, if anything, is of this
 /// kind or empty, and none of the files that the command reads, under whatever name; it lies in no
@@ -27,4 +27,4 @@ struct OutputName {
 /// whether the folder can be written.
 void guard_output_folder(const std::string& folder, std::span<const OutputName> files);
 
-}  // namespace siren
+}  // namespace siren::inline io

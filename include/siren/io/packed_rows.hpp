@@ -12,7 +12,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 class PackedRows {
  public:
@@ -37,4 +37,4 @@ class PackedRows {
   std::vector<char> chunk_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

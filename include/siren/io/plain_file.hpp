@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-namespace siren {
+namespace siren::inline io {
 
 /// Open until the end of its scope. Failing calls are EnvironmentErrors that name the file.
 class PlainFile {
@@ -46,4 +46,4 @@ void reserve_space(const std::string& path, std::int64_t bytes);
 void reserve_space_behind(const std::string& path, std::int64_t bytes);
 void give_back_space_behind(const std::string& path);
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -14,7 +14,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// Takes the next piece; it is done with it when it returns.
 using Sink = std::function<void(std::string_view)>;
@@ -53,4 +53,4 @@ class PieceBuffer {
 /// memory: one piece. EnvironmentError on all ranks if writing fails.
 void print_produced(const Communicator& comm, std::FILE* out, const Producer& producer);
 
-}  // namespace siren
+}  // namespace siren::inline io

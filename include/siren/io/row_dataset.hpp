@@ -9,7 +9,7 @@
 #include "siren/io/hdf5_file.hpp"
 #include "siren/io/hdf5_handle.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 struct RowShape {
   std::int64_t rows;
@@ -64,4 +64,4 @@ class RowDataset {
   bool in_chunks_ = false;
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

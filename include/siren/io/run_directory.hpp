@@ -17,7 +17,7 @@
 #include "siren/events/events.hpp"
 #include "siren/io/checkpoint_pointer.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 class RunDirectory {
  public:
@@ -74,4 +74,4 @@ class RunDirectory {
   std::string path_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -20,7 +20,7 @@
 
 #include "siren/io/lock_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 class RunLock {
  public:
@@ -72,4 +72,4 @@ class RunLock {
   std::thread thread_;  // last: uses the others
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

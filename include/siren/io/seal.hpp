@@ -10,7 +10,7 @@
 
 #include "siren/io/hdf5_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 inline constexpr std::int64_t kSealBytes = 4096;
 
@@ -35,4 +35,4 @@ std::vector<SealedExtent> check_seal(const std::string& path, std::uint32_t vers
 /// Compares the contents with their checksums; InputError naming the first damaged one.
 void check_extents(const std::string& path, const std::vector<SealedExtent>& extents);
 
-}  // namespace siren
+}  // namespace siren::inline io

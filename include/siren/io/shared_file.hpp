@@ -21,7 +21,7 @@
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/producer.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 class SharedFile {
  public:
@@ -63,4 +63,4 @@ class SharedFile {
   std::int64_t bytes_ = 0;
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

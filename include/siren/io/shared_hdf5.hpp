@@ -20,7 +20,7 @@
 #include "siren/io/id_arrays.hpp"
 #include "siren/io/shared_file.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 enum class Hdf5Type { kFloat, kInt32, kInt64, kByte };
 
@@ -59,4 +59,4 @@ class SharedHdf5 {
   std::vector<std::int64_t> offsets_;  // of their first bytes in the file
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

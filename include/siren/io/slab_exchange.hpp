@@ -28,7 +28,7 @@
 #include "siren/core/ids.hpp"
 #include "siren/io/state_tensor.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 struct WindowRule {
   std::int64_t bytes = std::int64_t{8} << 20;  // of a window, at most (but one unit at least)
@@ -84,4 +84,4 @@ class SlabExchange {
   std::vector<char> arrived_;     // rows from one slab, on their way to rows_.local
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -8,7 +8,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline io {
 
 /// A table has a row per owned node; a replicated tensor is the same on every rank. Row r begins at
 /// byte r * stride * value_bytes of `data` and has `columns` values.
@@ -29,4 +29,4 @@ struct TableRows {
   std::span<const LocalRow> local = {};  // nodes[i] is row local[i] of a table; empty: row i
 };
 
-}  // namespace siren
+}  // namespace siren::inline io

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace siren {
+namespace siren::inline math {
 
 struct Bfloat16 {
   std::uint16_t bits = 0;
@@ -22,4 +22,4 @@ struct Bfloat16 {
   }
 };
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -9,7 +9,7 @@
 #include "siren/math/matrix.hpp"
 #include "siren/math/parallel.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 inline constexpr std::int64_t kSumBlockRows = 256;
 
@@ -53,4 +53,4 @@ class BlockSum {
   Matrix<Real> partials_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -3,10 +3,10 @@
 // moments of rows without gradient decay into that range, where arithmetic is many times slower.
 #pragma once
 
-namespace siren {
+namespace siren::inline math {
 
 /// For the calling thread and all OpenMP threads it will use. To be called once the number of
 /// threads is set: threads that already exist outside the team of that size keep their setting.
 void flush_denormals();
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace siren {
+namespace siren::inline math {
 
 enum class Isa : int { kPortable = 0, kAvx2 = 1, kAvx512 = 2 };
 
@@ -21,4 +21,4 @@ Isa best_isa();
 /// here.
 Isa parse_isa(const std::string& name);
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace siren {
+namespace siren::inline math {
 
 /// Compressed sparse rows without values (the graph's weights are separable degree scalings). Row r
 /// has the columns columns[offsets[r]] .. columns[offsets[r + 1] - 1]. Non-owning. The array of
@@ -148,4 +148,4 @@ constexpr std::int64_t padded_random(std::int64_t count) {
   return (count + kRandomLanes - 1) / kRandomLanes * kRandomLanes;
 }
 
-}  // namespace siren
+}  // namespace siren::inline math

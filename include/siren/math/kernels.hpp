@@ -14,7 +14,7 @@
 #include "siren/math/kernel_arguments.hpp"
 #include "siren/math/precision.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 inline constexpr int kGatherVariants = 4;
 
@@ -196,4 +196,4 @@ struct Kernels {
 template <class Precision>
 const Kernels<Precision>& kernels(Isa isa);
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -16,7 +16,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/shortage.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 inline constexpr std::int64_t kRowPadding = 16;
 inline constexpr std::size_t kCacheLine = 64;
@@ -117,4 +117,4 @@ class Matrix {
   AlignedArray<T> values_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -14,7 +14,7 @@
 
 #include "siren/core/heartbeat.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 /// Who takes which tile next.
 class TileShares {
@@ -92,4 +92,4 @@ inline std::vector<std::int64_t> balanced_tiles(std::span<const std::int64_t> of
   return bounds;
 }
 
-}  // namespace siren
+}  // namespace siren::inline math

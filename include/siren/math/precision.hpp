@@ -7,7 +7,7 @@
 
 #include "siren/math/bfloat16.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 struct Fp32 {
   using Real = float;
@@ -35,4 +35,4 @@ struct Fp64 {
   static constexpr const char* kName = "fp64";
 };
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -11,7 +11,7 @@
 
 #include "siren/math/matrix.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 /// Whether to read `rows` rows, `bytes` in all, before so many visits of them by all threads. Not if
 /// they are in a core's own cache already, nor if no cache holds them, nor if there are fewer than
@@ -35,4 +35,4 @@ void read_rows_in_order(const Matrix<T>& table,
     read_in_order(table.row(begin), bytes, poll);
 }
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -9,7 +9,7 @@
 
 #include "siren/math/matrix.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 inline constexpr std::size_t kRowsAhead = 8;
 
@@ -31,4 +31,4 @@ void gather_rows(const Matrix<T>& from, std::span<const Row> rows, T* to) {
   }
 }
 
-}  // namespace siren
+}  // namespace siren::inline math

@@ -7,7 +7,7 @@
 
 #include "siren/math/matrix.hpp"
 
-namespace siren {
+namespace siren::inline math {
 
 /// `count` values of the calling thread, contents undefined, until it asks for those of the same
 /// `Use` again. Only grows.
@@ -18,4 +18,4 @@ T* scratch(std::int64_t count) {
   return values.data();
 }
 
-}  // namespace siren
+}  // namespace siren::inline math

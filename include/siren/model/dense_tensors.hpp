@@ -15,7 +15,7 @@
 #include "siren/math/matrix.hpp"
 #include "siren/model/shape.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 struct TensorInfo {
   std::string name;  // "mlp.0.weight", ..., "attention.query"
@@ -60,4 +60,4 @@ void transpose(const Real* in, std::int64_t width, Real* out) {
     for (std::int64_t c = 0; c < width; ++c) out[c * width + r] = in[r * width + c];
 }
 
-}  // namespace siren
+}  // namespace siren::inline model

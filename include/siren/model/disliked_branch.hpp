@@ -15,7 +15,7 @@
 #include "siren/model/dropout.hpp"
 #include "siren/model/pass.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 template <class Precision>
 class DislikedBranch {
@@ -56,4 +56,4 @@ class DislikedBranch {
   std::vector<Matrix<Real>> transposed_;   // W_l^T, of the last forward
 };
 
-}  // namespace siren
+}  // namespace siren::inline model

@@ -14,7 +14,7 @@
 #include "siren/core/ids.hpp"
 #include "siren/math/kernels.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 /// Sites: layer l of the MLP is site l.
 inline constexpr std::uint32_t kAttentionLikedSite = 64;
@@ -50,4 +50,4 @@ class Dropout {
   RandomWords random_words_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline model

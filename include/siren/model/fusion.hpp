@@ -16,7 +16,7 @@
 #include "siren/model/dropout.hpp"
 #include "siren/model/pass.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 template <class Precision>
 class Fusion {
@@ -71,4 +71,4 @@ class Fusion {
   Matrix<Real> transposed_;  // W_a^T
 };
 
-}  // namespace siren
+}  // namespace siren::inline model

@@ -12,7 +12,7 @@
 #include "siren/math/matrix.hpp"
 #include "siren/model/dense_tensors.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 /// The rows of `nodes` [table.rows()] in a table of all nodes; purpose is kInitLiked or
 /// kInitDisliked.
@@ -26,4 +26,4 @@ void initialise_table(const ModelShape& shape,
 template <class Real>
 void initialise_dense(const ModelShape& shape, const DenseLayout& layout, std::span<Real> values);
 
-}  // namespace siren
+}  // namespace siren::inline model

@@ -6,7 +6,7 @@
 
 #include "siren/graph/row_set.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 /// Training draws dropout masks for a step; evaluation uses none.
 struct Mode {
@@ -22,4 +22,4 @@ struct Pass {
   Mode mode;
 };
 
-}  // namespace siren
+}  // namespace siren::inline model

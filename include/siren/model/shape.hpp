@@ -6,7 +6,7 @@
 
 #include "siren/core/ids.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 struct ModelShape {
   std::int64_t nodes = 0;       // M + N
@@ -18,4 +18,4 @@ struct ModelShape {
   std::uint32_t seed = 1;
 };
 
-}  // namespace siren
+}  // namespace siren::inline model

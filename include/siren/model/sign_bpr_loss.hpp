@@ -16,7 +16,7 @@
 #include "siren/math/kernels.hpp"
 #include "siren/math/matrix.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 inline constexpr std::int32_t kNoSlot = -1;
 
@@ -88,4 +88,4 @@ class SignBprLoss {
   std::vector<Real> slot_coefficients_;     // ... and coefficients
 };
 
-}  // namespace siren
+}  // namespace siren::inline model

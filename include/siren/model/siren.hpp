@@ -15,7 +15,7 @@
 #include "siren/model/disliked_branch.hpp"
 #include "siren/model/fusion.hpp"
 
-namespace siren {
+namespace siren::inline model {
 
 /// What is learnt. Tables have a row per owned node.
 template <class Real>
@@ -96,4 +96,4 @@ class Siren {
   Matrix<Real> z_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline model

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace siren {
+namespace siren::inline report {
 
 /// NaN as y: a gap.
 struct ChartPoint {
@@ -37,4 +37,4 @@ std::vector<std::string> tick_texts(const Scale& scale);
 /// greatest value stay, so that no peak is lost. Ascending in x.
 std::vector<ChartPoint> thinned(const std::vector<ChartPoint>& points, std::int64_t most);
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -7,7 +7,7 @@
 
 #include "siren/report/run_record.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 std::string curve_section(std::span<const RunRecord> runs);
 
@@ -17,4 +17,4 @@ std::string epoch_table(const RunRecord& run);
 /// The runs with the style of their curves; nothing for a single one.
 std::string run_legend(std::span<const RunRecord> runs);
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -6,8 +6,8 @@
 
 #include "siren/report/run_record.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 std::string data_section(const RunRecord& run);
 
-}  // namespace siren
+}  // namespace siren::inline report

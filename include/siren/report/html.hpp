@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace siren {
+namespace siren::inline report {
 
 /// Text for HTML and SVG, inside and outside of attributes. What is not UTF-8, or no character that
 /// HTML allows, becomes U+FFFD.
@@ -63,4 +63,4 @@ struct Tile {
 };
 std::string tiles_html(const std::vector<Tile>& tiles);
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -9,7 +9,7 @@
 
 #include "siren/report/run_record.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 /// "Dislike@10": the fewer, the better.
 bool less_is_better(std::string_view metric);
@@ -26,4 +26,4 @@ std::string metric_section(const RunRecord& run);
 /// Runs by headline metric, the best of each column marked.
 std::string metric_comparison(std::span<const RunRecord> runs);
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace siren {
+namespace siren::inline report {
 
 std::string_view style_sheet();
 
@@ -14,4 +14,4 @@ std::string run_style(std::size_t run);
 /// The style of a phase of a step: work in blues, communication in oranges.
 std::string phase_style(std::string_view phase);
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -8,7 +8,7 @@
 
 #include "siren/report/run_record.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 /// A run's phases, summed over its epochs, in their order.
 std::vector<PhaseUse> phase_sums(const RunRecord& run);
@@ -19,4 +19,4 @@ std::string partition_section(const RunRecord& run);
 /// Ranks, speed, bytes and memory of several runs.
 std::string cost_comparison(std::span<const RunRecord> runs);
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -8,7 +8,7 @@
 
 #include "siren/report/run_record.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 /// A whole page on one run, or comparing several. `defaults` are those of `siren train`.
 std::string report_page(std::span<const RunRecord> runs, const Settings& defaults);
@@ -19,4 +19,4 @@ void write_report(std::span<const std::string> directories,
                   const std::string& output,
                   const Settings& defaults);
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -15,7 +15,7 @@
 #include "siren/io/dataset_file.hpp"
 #include "siren/report/chart_scale.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 struct RecordedEpoch : EpochReport {
   double at = 0.0;  // epochs done; a part of one if the run ended inside it
@@ -61,4 +61,4 @@ RunRecord read_run(const std::string& directory);
 /// noted; any other that is not an event is an InputError.
 void read_metrics(std::istream& lines, const std::string& path, RunRecord& run);
 
-}  // namespace siren
+}  // namespace siren::inline report

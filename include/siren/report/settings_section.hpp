@@ -8,7 +8,7 @@
 
 #include "siren/report/run_record.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 /// Options that have other values than in `defaults` are marked.
 std::string settings_section(const RunRecord& run, const Settings& defaults);
@@ -19,4 +19,4 @@ std::vector<std::string> differing_settings(std::span<const RunRecord> runs);
 
 std::string settings_comparison(std::span<const RunRecord> runs);
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -9,7 +9,7 @@
 
 #include "siren/report/chart_scale.hpp"
 
-namespace siren {
+namespace siren::inline report {
 
 enum class Stroke {
   kLine,   // with a dot a point, if there are few
@@ -55,4 +55,4 @@ std::string column_chart(const ColumnChart& chart);
 /// A value as people read it: grouped if whole, else four digits.
 std::string value_text(double value);
 
-}  // namespace siren
+}  // namespace siren::inline report

@@ -10,7 +10,7 @@
 #include "siren/math/kernels.hpp"
 #include "siren/model/siren.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 template <class Precision>
 class Adam {
@@ -40,4 +40,4 @@ class Adam {
   Parameters<Real> second_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

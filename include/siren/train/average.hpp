@@ -14,7 +14,7 @@
 #include "siren/math/kernels.hpp"
 #include "siren/model/siren.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 inline constexpr std::int64_t kAverageEvery = 8;
 
@@ -48,4 +48,4 @@ class Average {
   Parameters<Real> values_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -13,7 +13,7 @@
 #include "siren/train/run_events.hpp"
 #include "siren/train/training.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 struct BenchOptions {
   std::int64_t steps = 50;   // measured
@@ -54,4 +54,4 @@ nlohmann::ordered_json to_json(const BenchReport& report);
 /// For people.
 std::string format_report(const BenchReport& report);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -13,7 +13,7 @@
 #include "siren/core/ids.hpp"
 #include "siren/graph/layout.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 enum class Candidates { kTrainAndTest, kTrain, kAll };
 
@@ -89,4 +89,4 @@ ListPositions locate(const ItemLists& lists,
                      std::span<const std::int32_t> place,
                      Absent absent);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace siren {
+namespace siren::inline train {
 
 /// Values that are NaN are left out.
 struct Spread {
@@ -30,4 +30,4 @@ struct PairedDifference {
 /// independent ones.
 PairedDifference compare_pairs(std::span<const double> a, std::span<const double> b);
 
-}  // namespace siren
+}  // namespace siren::inline train

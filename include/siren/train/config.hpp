@@ -10,7 +10,7 @@
 
 #include "siren/core/heartbeat.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// What the model sees of the data.
 struct DataConfig {
@@ -80,4 +80,4 @@ inline std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_
   return std::min(all, config.max_steps.value_or(all));
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

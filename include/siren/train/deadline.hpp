@@ -8,7 +8,7 @@
 
 #include "siren/core/timer.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// Seconds of a time limit as batch systems write it: MINUTES, MINUTES:SECONDS,
 /// HOURS:MINUTES:SECONDS, DAYS-HOURS, DAYS-HOURS:MINUTES or DAYS-HOURS:MINUTES:SECONDS. InputError
@@ -43,4 +43,4 @@ Deadline job_deadline(const std::string& time_limit);
 /// in the shell of a job of the past, or that is none, is ignored with a warning.
 std::optional<double> end_of_batch_job();
 
-}  // namespace siren
+}  // namespace siren::inline train

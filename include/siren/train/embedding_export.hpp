@@ -13,7 +13,7 @@
 #include "siren/io/dataset_file.hpp"
 #include "siren/train/scoring_model.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 inline constexpr std::int64_t kEmbeddingFormatVersion = 1;
 
@@ -46,4 +46,4 @@ void export_embeddings(const Communicator& comm,
                        ExportFormat format,
                        ExportTable table);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -24,7 +24,7 @@
 #include "siren/train/metrics.hpp"
 #include "siren/train/ranking.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// Which of a user's ratings are kept out of its list: those of train, as the literature does it, or
 /// also those of validation, which a recommender in use would know when the test part is judged.
@@ -89,4 +89,4 @@ class Evaluator {
   std::vector<std::int32_t> disliked_;  // [ranked users] disliked held-out items
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

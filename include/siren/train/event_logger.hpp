@@ -8,7 +8,7 @@
 #include "siren/events/events.hpp"
 #include "siren/train/observer.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 class EventLogger final : public Observer {
  public:
@@ -33,4 +33,4 @@ class EventLogger final : public Observer {
   bool log_steps_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

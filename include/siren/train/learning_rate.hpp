@@ -8,7 +8,7 @@
 
 #include "siren/train/config.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// InputError unless "constant" or "cosine".
 void check_schedule(const std::string& name);
@@ -17,4 +17,4 @@ void check_schedule(const std::string& name);
 /// last of them.
 double learning_rate(const TrainConfig& config, std::int64_t step);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -12,7 +12,7 @@
 #include "siren/io/dataset_file.hpp"
 #include "siren/train/ranked_lists.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 inline constexpr std::int64_t kListFormatVersion = 1;
 
@@ -37,4 +37,4 @@ void write_lists(const Communicator& comm,
                  const DatasetFile& dataset,
                  const ListOutput& output);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -13,7 +13,7 @@
 #include "siren/graph/layout.hpp"
 #include "siren/io/dataset_file.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 struct LoadOptions {
   std::int32_t fold = 1;  // 0: every rating trains
@@ -39,4 +39,4 @@ struct LoadedData {
 /// or training would see no liked rating.
 LoadedData load_data(const Communicator& comm, const DatasetFile& file, const LoadOptions& options);
 
-}  // namespace siren
+}  // namespace siren::inline train

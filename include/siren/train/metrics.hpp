@@ -26,7 +26,7 @@
 
 #include "siren/events/evaluation.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// What the held-out ratings say about an item.
 struct ListedItem {
@@ -90,4 +90,4 @@ class MetricSums {
   std::vector<std::int64_t> raw_;
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

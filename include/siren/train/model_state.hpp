@@ -10,7 +10,7 @@
 #include "siren/model/siren.hpp"
 #include "siren/train/config.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 ModelShape shape_of(const TrainConfig& config, std::int64_t nodes);
 
@@ -32,4 +32,4 @@ void append_tensors(const std::string& group,
                     Parameters<Real>& values,
                     std::vector<StateTensor>& tensors);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -8,7 +8,7 @@
 #include "siren/io/dataset_file.hpp"
 #include "siren/train/config.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// What training holds at least on each of `ranks` equal ranks: tables, moments, gradients,
 /// ratings, edges; without halo rows and the rows of a batch.
@@ -30,4 +30,4 @@ void check_memory(const Communicator& comm,
                   const DatasetSummary& data,
                   const TrainConfig& config);
 
-}  // namespace siren
+}  // namespace siren::inline train

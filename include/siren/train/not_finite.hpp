@@ -20,7 +20,7 @@
 #include "siren/core/ids.hpp"
 #include "siren/model/siren.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// A tensor with a value that is not finite, and its first such row.
 struct BadTensor {
@@ -113,4 +113,4 @@ class FiniteCheck {
   std::int64_t place_ = kNowhere;
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -8,7 +8,7 @@
 #include "siren/events/events.hpp"
 #include "siren/train/training.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 class Observer {
  public:
@@ -24,4 +24,4 @@ class Observer {
   virtual void on_end(const RankReport&) {}
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

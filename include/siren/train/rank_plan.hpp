@@ -10,7 +10,7 @@
 #include "siren/train/loader.hpp"
 #include "siren/train/training.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// Of one rank.
 struct RankPlan {
@@ -31,4 +31,4 @@ std::vector<RankPlan> plan_ranks(const LoadedData& whole,
                                  const TrainConfig& config,
                                  int ranks);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -16,7 +16,7 @@
 #include "siren/train/ranking.hpp"
 #include "siren/train/scoring_model.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// List k answers for query[k] with entries [offsets[k], offsets[k + 1]), best first.
 struct RankedLists {
@@ -65,4 +65,4 @@ RankedLists similar_items(const Communicator& comm,
                           const ListOptions& options,
                           Isa isa);
 
-}  // namespace siren
+}  // namespace siren::inline train

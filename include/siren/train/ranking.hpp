@@ -27,7 +27,7 @@
 #include "siren/math/matrix.hpp"
 #include "siren/train/candidates.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 struct ScoredItem {
   ItemId item;
@@ -123,4 +123,4 @@ class Ranking {
   std::vector<float> probe_scores_;       // as probed_
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -17,7 +17,7 @@
 #include "siren/train/run_progress.hpp"
 #include "siren/train/training.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// What a run works with besides the model; everything is borrowed.
 struct RunParts {
@@ -80,4 +80,4 @@ class TrainingRun {
   double longest_step_ = 0.0;
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -14,7 +14,7 @@
 #include "siren/train/run_progress.hpp"
 #include "siren/train/session.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// All members are collective; `session` is borrowed and must have started training.
 class RunCheckpoints {
@@ -67,4 +67,4 @@ std::string preferred_checkpoint(const Communicator& comm, const RunDirectory& d
 /// they point to, else the path itself.
 std::string checkpoint_meant_by(const Communicator& comm, const std::string& path);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -13,7 +13,7 @@
 #include "siren/graph/adjacency.hpp"
 #include "siren/graph/layout.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// Of every phase, since the clocks were reset.
 std::vector<PhaseUse> phase_use(const Communicator& comm, const PhaseClock& clock);
@@ -30,4 +30,4 @@ std::vector<RankShare> gather_shares(const Communicator& comm,
                                      const TrainingSet& set,
                                      const Adjacency& graph);
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-namespace siren {
+namespace siren::inline train {
 
 struct RunProgress {
   // sums of the epoch that is under way
@@ -32,4 +32,4 @@ std::string to_text(const RunProgress& progress);
 /// InputError if the text is not what to_text() writes.
 RunProgress parse_progress(const std::string& text);
 
-}  // namespace siren
+}  // namespace siren::inline train

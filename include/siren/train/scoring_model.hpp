@@ -16,7 +16,7 @@
 #include "siren/model/siren.hpp"
 #include "siren/train/training.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// A row per owned user and item, in the order of the Layout.
 struct NodeTables {
@@ -55,4 +55,4 @@ class ScoringModel {
   Matrix<float> zp_;  // [rows x d]
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -19,7 +19,7 @@
 #include "siren/train/training.hpp"
 #include "siren/train/warm_start.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// Owns its parts, which refer to each other: neither copied nor moved.
 class Session {
@@ -117,4 +117,4 @@ CheckpointOptions checkpoint_options(const TrainConfig& config);
 /// Collective.
 Isa agree_on_isa(const Communicator& comm, const std::string& name);
 
-}  // namespace siren
+}  // namespace siren::inline train

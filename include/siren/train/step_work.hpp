@@ -8,7 +8,7 @@
 #include "siren/train/config.hpp"
 #include "siren/train/training.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// A rank's part of a step.
 struct StepShare {
@@ -22,4 +22,4 @@ struct StepShare {
 /// All of WorkDone but edge_visits, which depend on the graph.
 WorkDone step_work(const TrainConfig& config, const StepShare& share);
 
-}  // namespace siren
+}  // namespace siren::inline train

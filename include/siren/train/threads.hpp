@@ -11,7 +11,7 @@
 
 #include "siren/comm/communicator.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// Of a rank, so far as threads are concerned.
 struct ThreadShare {
@@ -40,4 +40,4 @@ inline int set_threads(const Communicator& job, int threads) {
   return set_threads(job, threads, thread_share(job));
 }
 
-}  // namespace siren
+}  // namespace siren::inline train

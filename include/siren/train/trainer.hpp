@@ -15,7 +15,7 @@
 #include "siren/train/not_finite.hpp"
 #include "siren/train/training.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 template <class Precision>
 class Trainer final : public Training {
@@ -112,4 +112,4 @@ class Trainer final : public Training {
   WorkDone work_;  // edge_visits: see work_done()
 };
 
-}  // namespace siren
+}  // namespace siren::inline train

@@ -23,7 +23,7 @@
 #include "siren/math/matrix.hpp"
 #include "siren/train/config.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// What a rank may ask for in a step. If any rank does, all do the same behind that step.
 struct StepVotes {
@@ -100,4 +100,4 @@ std::unique_ptr<Training> make_training(const TrainingInputs& inputs,
                                         const TrainConfig& config,
                                         Isa isa);
 
-}  // namespace siren
+}  // namespace siren::inline train

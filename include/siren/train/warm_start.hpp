@@ -11,7 +11,7 @@
 #include "siren/io/dataset_file.hpp"
 #include "siren/train/training.hpp"
 
-namespace siren {
+namespace siren::inline train {
 
 /// Over all ranks.
 struct WarmStart {
@@ -30,4 +30,4 @@ WarmStart start_from(const Communicator& comm,
                      const Layout& layout,
                      Training& training);
 
-}  // namespace siren
+}  // namespace siren::inline train
