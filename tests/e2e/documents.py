@@ -56,6 +56,29 @@ def explained_messages(_, __):
         assert re.search(pattern, texts), f"no source says: {message}"
 
 
+def anchors(text):
+    """Of headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def links(_, __):
+    """The README is short, and what it and the others point to is there."""
+    assert len((ROOT / "README.md").read_bytes()) <= 9000, "README.md is longer than 9 kB: results, lives and layouts have places of their own"
+    pages = [path for path in ROOT.glob("**/*.md") if "build" not in path.relative_to(ROOT).parts]
+    found = 0
+    for page in pages:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if re.match(r"[a-z]+:", target):
+                continue
+            name, _, anchor = target.partition("#")
+            other = (page.parent / name).resolve() if name else page
+            assert other.exists(), f"{page.relative_to(ROOT)}: no {target}"
+            assert not anchor or anchor in anchors(other.read_text()), f"{page.relative_to(ROOT)}: no heading {target}"
+            found += 1
+    assert found >= 10, found
+
+
 def tutorial(siren, folder):
     """The commands of the README, on the README's ratings and some more."""
     readme = (ROOT / "README.md").read_text()
@@ -109,7 +132,7 @@ def completion(siren, folder):
 
 def main():
     with tempfile.TemporaryDirectory() as name:
-        for step in (reference, explained_messages, manual, completion, tutorial):
+        for step in (reference, explained_messages, links, manual, completion, tutorial):
             step(sys.argv[1], Path(name))
             print(f"{step.__name__}: fine")
     return 0
