@@ -30,28 +30,26 @@ std::string name_of_bin(std::size_t bin) {
   return fmt::format("{} to {}", grouped(first), grouped(first + (first - 1)));
 }
 
-/// Calls visit(offsets of a stretch of users or items).
-template <class Offsets, class Visit>
-void each_stretch(std::int64_t count, const Offsets& offsets, const Visit& visit) {
-  for (std::int64_t begin = 0; begin < count; begin += kUsersAtOnce)
-    visit(offsets(begin, std::min(begin + kUsersAtOnce, count)));
-}
-
-void count_degrees(const std::vector<EdgeOffset>& at, DegreeCounts& counts) {
-  for (std::size_t k = 0; k + 1 < at.size(); ++k) ++counts[bin_of(at[k + 1] - at[k])];
-}
-
 /// Goes through the ratings in user-major order.
 class RatingPass {
  public:
-  RatingPass(const DatasetFile& data, DatasetDetails& details) : data_(data), details_(details) {}
+  RatingPass(const DatasetFile& data, DatasetDetails& details)
+      : data_(data),
+        details_(details),
+        item_degree_(static_cast<std::size_t>(data.summary().items), 0) {}
 
-  void users(const std::vector<EdgeOffset>& at) {
-    for (std::size_t k = 0; k + 1 < at.size(); ++k) user(at[k], at[k + 1]);
+  void run() {
+    const std::int64_t users = data_.summary().users;
+    for (std::int64_t begin = 0; begin < users; begin += kUsersAtOnce) {
+      const auto at = data_.user_offsets(begin, std::min(begin + kUsersAtOnce, users));
+      for (std::size_t k = 0; k + 1 < at.size(); ++k) user(at[k], at[k + 1]);
+    }
+    for (const EdgeOffset degree : item_degree_) ++details_.items_by_degree[bin_of(degree)];
   }
 
  private:
   void user(EdgeOffset begin, EdgeOffset end) {
+    ++details_.users_by_degree[bin_of(end - begin)];
     bool likes = false;
     bool dislikes = false;
     ItemId previous = -1;
@@ -64,6 +62,7 @@ class RatingPass {
       details_.repeated_pairs += again && !counted_ ? 1 : 0;
       counted_ = again;
       previous = slab_.item[row];
+      ++item_degree_[static_cast<std::size_t>(previous)];
     }
     details_.users_only_liking += likes && !dislikes ? 1 : 0;
     details_.users_only_disliking += dislikes && !likes ? 1 : 0;
@@ -77,6 +76,7 @@ class RatingPass {
 
   const DatasetFile& data_;
   DatasetDetails& details_;
+  std::vector<EdgeOffset> item_degree_;
   RatingSlab slab_;
   EdgeOffset slab_begin_ = 0;
   EdgeOffset slab_end_ = 0;
@@ -162,18 +162,7 @@ std::string by_fold(const DatasetSummary& summary, std::int64_t FoldOverlap::*co
 
 DatasetDetails look_into(const DatasetFile& data) {
   DatasetDetails details;
-  RatingPass pass(data, details);
-  each_stretch(
-      data.summary().users,
-      [&](std::int64_t begin, std::int64_t end) { return data.user_offsets(begin, end); },
-      [&](const std::vector<EdgeOffset>& at) {
-        count_degrees(at, details.users_by_degree);
-        pass.users(at);
-      });
-  each_stretch(
-      data.summary().items,
-      [&](std::int64_t begin, std::int64_t end) { return data.item_offsets(begin, end); },
-      [&](const std::vector<EdgeOffset>& at) { count_degrees(at, details.items_by_degree); });
+  RatingPass(data, details).run();
   return details;
 }
 

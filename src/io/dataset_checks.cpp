@@ -116,14 +116,10 @@ void check_counts(const Hdf5File& file, const DatasetSummary& summary) {
   check_array<char>(file, layout::kItemIdBytes, file.length_of(layout::kItemIdBytes));
   for (const char* array : {layout::kUserIdOffsets, layout::kUserOffsets})
     check_array<std::int64_t>(file, array, summary.users + 1);
-  for (const char* array : {layout::kItemIdOffsets, layout::kItemOffsets})
-    check_array<std::int64_t>(file, array, summary.items + 1);
-  for (const char* array : {layout::kUserItem, layout::kItemUser})
-    check_array<std::int32_t>(file, array, summary.ratings);
-  for (const char* array : {layout::kUserValue, layout::kItemValue})
-    check_array<float>(file, array, summary.ratings);
-  for (const char* array : {layout::kUserPart, layout::kItemPart})
-    check_array<std::uint8_t>(file, array, summary.ratings);
+  check_array<std::int64_t>(file, layout::kItemIdOffsets, summary.items + 1);
+  check_array<std::int32_t>(file, layout::kUserItem, summary.ratings);
+  check_array<float>(file, layout::kUserValue, summary.ratings);
+  check_array<std::uint8_t>(file, layout::kUserPart, summary.ratings);
   const bool timed = file.length_of(layout::kUserTimestamp) > 0;
   check_array<std::int64_t>(file, layout::kUserTimestamp, timed ? summary.ratings : 0);
 }

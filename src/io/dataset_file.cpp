@@ -212,11 +212,6 @@ std::vector<EdgeOffset> DatasetFile::user_offsets(std::int64_t begin, std::int64
   return read_offsets(file_, layout::kUserOffsets, begin, end, summary_.users, summary_.ratings);
 }
 
-std::vector<EdgeOffset> DatasetFile::item_offsets(std::int64_t begin, std::int64_t end) const {
-  require_range("items", begin, end, summary_.items);
-  return read_offsets(file_, layout::kItemOffsets, begin, end, summary_.items, summary_.ratings);
-}
-
 RatingSlab DatasetFile::ratings(EdgeOffset begin, EdgeOffset end) const {
   require_range("ratings", begin, end, summary_.ratings);
   RatingSlab slab{file_.read<ItemId>(layout::kUserItem, begin, end),
@@ -230,16 +225,6 @@ RatingSlab DatasetFile::ratings(EdgeOffset begin, EdgeOffset end) const {
 RatingSlab DatasetFile::ratings_of(std::span<const EdgeOffset> offsets) const {
   RatingSlab slab = ratings(offsets.front(), offsets.back());
   check_order(slab, offsets, path_);
-  return slab;
-}
-
-ItemRatingSlab DatasetFile::ratings_by_item(EdgeOffset begin, EdgeOffset end) const {
-  require_range("ratings by item", begin, end, summary_.ratings);
-  ItemRatingSlab slab{file_.read<UserId>(layout::kItemUser, begin, end),
-                      file_.read<float>(layout::kItemValue, begin, end),
-                      file_.read<std::uint8_t>(layout::kItemPart, begin, end)};
-  check_indices(slab.user, summary_.users, layout::kItemUser, path_);
-  check_values(slab.value, slab.part, summary_, path_);
   return slab;
 }
 

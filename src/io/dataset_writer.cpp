@@ -55,14 +55,6 @@ void put(Hdf5File& file, const char* name, const std::vector<T>& values) {
   put(file, name, std::span<const T>(values));
 }
 
-template <class T>
-std::vector<T> gathered(const std::vector<T>& column, std::span<const EdgeOffset> order) {
-  std::vector<T> result(order.size());
-  for (std::size_t row = 0; row < order.size(); ++row)
-    result[row] = column[static_cast<std::size_t>(order[row])];
-  return result;
-}
-
 void put_ids(Hdf5File& file, const IdTable& ids, const char* bytes, const char* offsets) {
   put(file, bytes, std::span<const char>(ids.bytes()));
   put(file, offsets, ids.offsets());
@@ -71,18 +63,11 @@ void put_ids(Hdf5File& file, const IdTable& ids, const char* bytes, const char* 
 void put_ratings(Hdf5File& file, const DatasetContent& content) {
   const RatingTable& table = content.ratings;
   const auto users = static_cast<std::int32_t>(content.user_ids.size());
-  const auto items = static_cast<std::int32_t>(content.item_ids.size());
   put(file, layout::kUserOffsets, key_offsets(table.user, users));
   put(file, layout::kUserItem, table.item);
   put(file, layout::kUserValue, table.value);
   put(file, layout::kUserPart, table.part);
   put(file, layout::kUserTimestamp, table.timestamp);
-
-  const std::vector<EdgeOffset> order = order_by_key(table.item, items);
-  put(file, layout::kItemOffsets, key_offsets(table.item, items));
-  put(file, layout::kItemUser, gathered(table.user, order));
-  put(file, layout::kItemValue, gathered(table.value, order));
-  put(file, layout::kItemPart, gathered(table.part, order));
 }
 
 void put_statistics(Hdf5File& file, const DatasetStatistics& statistics) {
@@ -130,14 +115,12 @@ void put_attributes(Hdf5File& file, const DatasetContent& content, const std::st
 
 /// No less than the file can need.
 std::int64_t most_bytes(const DatasetContent& content) {
-  constexpr std::int64_t kUserMajor = sizeof(ItemId) + sizeof(float) + sizeof(std::uint8_t);
-  constexpr std::int64_t kItemMajor = sizeof(UserId) + sizeof(float) + sizeof(std::uint8_t);
+  constexpr std::int64_t kRating = sizeof(ItemId) + sizeof(float) + sizeof(std::uint8_t);
   constexpr std::int64_t kNumber = sizeof(std::int64_t);
   std::int64_t bytes = kSealBytes + kHdf5Structures + std::ssize(content.command);
   for (const IdTable* ids : {&content.user_ids, &content.item_ids})
     bytes += std::ssize(ids->bytes()) + 2 * kNumber * (ids->size() + 1);  // theirs, and of ratings
-  bytes += content.ratings.size() * (kUserMajor + kItemMajor) +
-           std::ssize(content.ratings.timestamp) * kNumber;
+  bytes += content.ratings.size() * kRating + std::ssize(content.ratings.timestamp) * kNumber;
   const DatasetStatistics& statistics = content.statistics;
   bytes += kNumber * (2 * std::ssize(statistics.histogram) + 3 * std::ssize(statistics.by_part) +
                       5 * std::ssize(statistics.by_fold));

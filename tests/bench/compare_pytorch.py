@@ -41,7 +41,7 @@ def read_fold(path, fold):
         sign = np.sign(values - np.float32(file.attrs["offset"]))
         test = part == (fold if folds else 2)
         train = ~test if folds else part == 0
-        counts = len(offsets) - 1, len(file["by_item/offsets"]) - 1
+        counts = len(offsets) - 1, len(file["item_ids/offsets"]) - 1
     return (users[train], items[train], sign[train]), (users[test], items[test], sign[test]), counts
 
 

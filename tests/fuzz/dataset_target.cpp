@@ -63,9 +63,7 @@ void read_everything(const std::string& path) {
   data.verify();
   const DatasetSummary& summary = data.summary();
   data.user_offsets(0, summary.users);
-  data.item_offsets(0, summary.items);
   data.ratings(0, summary.ratings);
-  data.ratings_by_item(0, summary.ratings);
   data.user_ids(0, summary.users);
   data.item_ids(0, summary.items);
   data.user_id_table().find("105");

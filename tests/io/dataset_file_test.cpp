@@ -62,7 +62,7 @@ TEST(DatasetFile, GivesTheStatisticsBack) {
   EXPECT_EQ(read.max_value, 5.0F);
 }
 
-TEST(DatasetFile, GivesRatingsInBothOrders) {
+TEST(DatasetFile, GivesRatings) {
   const TempFolder folder;
   const DatasetFile file(small_file(folder));
   EXPECT_THAT(file.user_offsets(0, 3), ElementsAre(0, 2, 4, 5));
@@ -73,12 +73,6 @@ TEST(DatasetFile, GivesRatingsInBothOrders) {
   EXPECT_THAT(all.part, ElementsAre(1, 1, 2, 1, 2));
   EXPECT_THAT(file.ratings(2, 4).value, ElementsAre(4, 5));
   EXPECT_THAT(file.ratings(3, 3).item, IsEmpty());
-
-  EXPECT_THAT(file.item_offsets(0, 3), ElementsAre(0, 2, 4, 5));
-  const ItemRatingSlab by_item = file.ratings_by_item(0, 5);
-  EXPECT_THAT(by_item.user, ElementsAre(0, 1, 1, 2, 0));
-  EXPECT_THAT(by_item.value, ElementsAre(1, 4, 5, 2, 3.5F));
-  EXPECT_THAT(by_item.part, ElementsAre(1, 2, 1, 2, 1));
 }
 
 TEST(DatasetFile, GivesIdsBack) {

@@ -29,7 +29,7 @@
 
 namespace siren::inline io {
 
-inline constexpr std::uint32_t kDatasetFormatVersion = 1;
+inline constexpr std::uint32_t kDatasetFormatVersion = 2;
 
 /// Everything but the ratings and the ids.
 struct DatasetSummary {
@@ -51,13 +51,6 @@ struct DatasetSummary {
 /// Ratings in user-major order: sorted by (user, item).
 struct RatingSlab {
   std::vector<ItemId> item;
-  std::vector<float> value;
-  std::vector<std::uint8_t> part;
-};
-
-/// Ratings in item-major order: sorted by (item, user).
-struct ItemRatingSlab {
-  std::vector<UserId> user;
   std::vector<float> value;
   std::vector<std::uint8_t> part;
 };
@@ -84,15 +77,11 @@ class DatasetFile {
 
   /// Where the ratings of users [begin, end) lie in user-major order: [end - begin + 1].
   std::vector<EdgeOffset> user_offsets(std::int64_t begin, std::int64_t end) const;
-  /// Where the ratings of items [begin, end) lie in item-major order: [end - begin + 1].
-  std::vector<EdgeOffset> item_offsets(std::int64_t begin, std::int64_t end) const;
 
   /// Positions [begin, end) of the user-major order.
   RatingSlab ratings(EdgeOffset begin, EdgeOffset end) const;
   /// Those of consecutive users, whose user_offsets() are given; of each sorted by item and part.
   RatingSlab ratings_of(std::span<const EdgeOffset> offsets) const;
-  /// Positions [begin, end) of the item-major order.
-  ItemRatingSlab ratings_by_item(EdgeOffset begin, EdgeOffset end) const;
 
   /// Original ids of the users (items) [begin, end).
   std::vector<std::string> user_ids(std::int64_t begin, std::int64_t end) const;

@@ -17,11 +17,6 @@ inline constexpr const char* kUserValue = "by_user/value";
 inline constexpr const char* kUserPart = "by_user/part";
 inline constexpr const char* kUserTimestamp = "by_user/timestamp";
 
-inline constexpr const char* kItemOffsets = "by_item/offsets";
-inline constexpr const char* kItemUser = "by_item/user";
-inline constexpr const char* kItemValue = "by_item/value";
-inline constexpr const char* kItemPart = "by_item/part";
-
 inline constexpr const char* kHistogramValue = "statistics/histogram_value";
 inline constexpr const char* kHistogramCount = "statistics/histogram_count";
 inline constexpr const char* kPartSigns = "statistics/part_signs";
@@ -32,9 +27,8 @@ inline constexpr const char* kItemDegree = "statistics/item_degree_quantiles";
 inline constexpr const char* kCommand = "command";
 
 inline constexpr std::array kAll = {
-    kUserIdBytes, kUserIdOffsets, kItemIdBytes, kItemIdOffsets,  kUserOffsets,
-    kUserItem,    kUserValue,     kUserPart,    kUserTimestamp,  kItemOffsets,
-    kItemUser,    kItemValue,     kItemPart,    kHistogramValue, kHistogramCount,
-    kPartSigns,   kFoldOverlap,   kUserDegree,  kItemDegree,     kCommand};
+    kUserIdBytes, kUserIdOffsets, kItemIdBytes,   kItemIdOffsets,  kUserOffsets,    kUserItem,
+    kUserValue,   kUserPart,      kUserTimestamp, kHistogramValue, kHistogramCount, kPartSigns,
+    kFoldOverlap, kUserDegree,    kItemDegree,    kCommand};
 
 }  // namespace siren::inline io::layout
