@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "siren/core/check.hpp"
+#include "siren/core/ids.hpp"
 #include "siren/data/permutation.hpp"
 #include "siren/math/parallel.hpp"
 
@@ -15,10 +16,6 @@ namespace {
 constexpr std::int64_t kUsersPerTile = 64;
 constexpr std::int64_t kRatingsPerTile = 128;
 
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
-
 }  // namespace
 
 BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::int64_t batch_size)
@@ -28,10 +25,11 @@ BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::in
       first_id_(set.first_rating_id) {
   const UserRatings& ratings = set.ratings;
   for (std::int64_t user = 0; user < ratings.users(); ++user) {
-    for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e) {
-      if (!is_trainable(set.trainable, ratings.signs[at(e)])) continue;
-      items_.push_back(ratings.items[at(e)]);
-      signs_.push_back(ratings.signs[at(e)]);
+    for (EdgeOffset e = ratings.offsets[as_index(user)]; e < ratings.offsets[as_index(user) + 1];
+         ++e) {
+      if (!is_trainable(set.trainable, ratings.signs[as_index(e)])) continue;
+      items_.push_back(ratings.items[as_index(e)]);
+      signs_.push_back(ratings.signs[as_index(e)]);
     }
     offsets_.push_back(static_cast<EdgeOffset>(items_.size()));
   }
@@ -49,17 +47,19 @@ void BatchSchedule::bucket(std::int32_t epoch) {
   const auto users = static_cast<std::int64_t>(first_id_.size());
   parallel_blocks(users, kUsersPerTile, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t user = begin; user < end; ++user)
-      for (EdgeOffset t = offsets_[at(user)]; t < offsets_[at(user) + 1]; ++t)
-        step[at(t)] = order.position_of(first_id_[at(user)] + t - offsets_[at(user)]) / batch_size_;
+      for (EdgeOffset t = offsets_[as_index(user)]; t < offsets_[as_index(user) + 1]; ++t)
+        step[as_index(t)] =
+            order.position_of(first_id_[as_index(user)] + t - offsets_[as_index(user)]) /
+            batch_size_;
   });
 
-  bucket_offsets_.assign(at(steps_per_epoch()) + 1, 0);
-  for (const std::int64_t s : step) ++bucket_offsets_[at(s) + 1];
+  bucket_offsets_.assign(as_index(steps_per_epoch()) + 1, 0);
+  for (const std::int64_t s : step) ++bucket_offsets_[as_index(s) + 1];
   std::partial_sum(bucket_offsets_.begin(), bucket_offsets_.end(), bucket_offsets_.begin());
   std::vector<EdgeOffset> next(bucket_offsets_.begin(), bucket_offsets_.end() - 1);
   bucketed_.resize(items_.size());
   for (std::size_t t = 0; t < step.size(); ++t)
-    bucketed_[at(next[at(step[t])]++)] = static_cast<EdgeOffset>(t);
+    bucketed_[as_index(next[as_index(step[t])]++)] = static_cast<EdgeOffset>(t);
   bucketed_epoch_ = epoch;
 }
 
@@ -70,22 +70,22 @@ BatchRatings BatchSchedule::ratings_of(std::int64_t step) {
   BatchRatings batch;
   batch.epoch = epoch;
   batch.global_count = std::min(batch_size_, all_trainable_ - within * batch_size_);
-  const EdgeOffset first = bucket_offsets_[at(within)];
-  const EdgeOffset count = bucket_offsets_[at(within) + 1] - first;
-  batch.user.resize(at(count));
-  batch.item.resize(at(count));
-  batch.sign.resize(at(count));
-  batch.id.resize(at(count));
+  const EdgeOffset first = bucket_offsets_[as_index(within)];
+  const EdgeOffset count = bucket_offsets_[as_index(within) + 1] - first;
+  batch.user.resize(as_index(count));
+  batch.item.resize(as_index(count));
+  batch.sign.resize(as_index(count));
+  batch.id.resize(as_index(count));
   parallel_blocks(count, kRatingsPerTile, [&](std::int64_t begin, std::int64_t end) {
     auto owner = offsets_.begin();
     for (std::int64_t i = begin; i < end; ++i) {
-      const EdgeOffset t = bucketed_[at(first + i)];
+      const EdgeOffset t = bucketed_[as_index(first + i)];
       owner = std::upper_bound(owner, offsets_.end(), t) - 1;
       const auto user = owner - offsets_.begin();
-      batch.user[at(i)] = static_cast<LocalRow>(user);
-      batch.item[at(i)] = items_[at(t)];
-      batch.sign[at(i)] = signs_[at(t)];
-      batch.id[at(i)] = first_id_[at(user)] + t - *owner;
+      batch.user[as_index(i)] = static_cast<LocalRow>(user);
+      batch.item[as_index(i)] = items_[as_index(t)];
+      batch.sign[as_index(i)] = signs_[as_index(t)];
+      batch.id[as_index(i)] = first_id_[as_index(user)] + t - *owner;
     }
   });
   return batch;

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "siren/core/ids.hpp"
 #include "siren/math/parallel.hpp"
 
 namespace siren::inline dist {
@@ -15,10 +16,6 @@ namespace {
 constexpr std::int64_t kRatingsPerTile = 16;
 constexpr std::int64_t kWordsPerTile = 32;  // of an IndexSet
 constexpr std::int64_t kRowsPerTile = 1024;
-
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
 
 }  // namespace
 
@@ -41,10 +38,10 @@ void BatchPlanner::draw(const BatchRatings& ratings,
                         std::int64_t end,
                         std::vector<std::int32_t>& positions) const {
   const std::int64_t per_rating = negatives_ + 1;
-  positions.resize(at((end - begin) * per_rating));
+  positions.resize(as_index((end - begin) * per_rating));
   parallel_blocks(end - begin, kRatingsPerTile, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t n = first; n < last; ++n) {
-      const std::size_t rating = at(begin + n);
+      const std::size_t rating = as_index(begin + n);
       const RatedItems rated = rated_.of(ratings.user[rating]);
       if (n + 1 < last) rated_.expect(ratings.user[rating + 1]);
       std::int32_t* out = positions.data() + n * per_rating;
@@ -53,7 +50,7 @@ void BatchPlanner::draw(const BatchRatings& ratings,
         continue;
       }
       out[0] = ratings.item[rating];
-      sampler_.draw_all(rated, ratings.id[rating], ratings.epoch, {out + 1, at(negatives_)});
+      sampler_.draw_all(rated, ratings.id[rating], ratings.epoch, {out + 1, as_index(negatives_)});
       for (std::int64_t k = 0; k < per_rating; ++k) out[k] = layout_.item_position(out[k]);
     }
   });
@@ -76,12 +73,12 @@ void BatchPlanner::mark_items() {
   plan_.without_term = 0;
   for (std::int64_t begin = 0; begin < ratings; begin += kChunkRatings) {
     draw(plan_.ratings, begin, std::min(begin + kChunkRatings, ratings), plan_.slots);
-    for (std::size_t n = 0; n < plan_.slots.size(); n += at(per_rating)) {
+    for (std::size_t n = 0; n < plan_.slots.size(); n += as_index(per_rating)) {
       if (plan_.slots[n] == kNoItem) {
         ++plan_.without_term;
         continue;
       }
-      for (std::size_t k = n; k < n + at(per_rating); ++k) plan_.items.mark(plan_.slots[k]);
+      for (std::size_t k = n; k < n + as_index(per_rating); ++k) plan_.items.mark(plan_.slots[k]);
     }
   }
   plan_.items.seal();
@@ -96,8 +93,8 @@ void BatchPlanner::number(const IndexSet& items, std::span<std::int32_t> positio
   parallel_blocks(std::ssize(positions) / per_rating, kRatingsPerTile,
                   [&](std::int64_t first, std::int64_t last) {
                     for (std::int64_t n = first * per_rating; n < last * per_rating; ++n)
-                      if (positions[at(n)] != kNoItem)
-                        positions[at(n)] = items.number_of(positions[at(n)]);
+                      if (positions[as_index(n)] != kNoItem)
+                        positions[as_index(n)] = items.number_of(positions[as_index(n)]);
                   });
 }
 
@@ -107,7 +104,8 @@ std::span<const std::int32_t> BatchPlanner::chunk_slots(const BatchPlan& plan,
                                                         std::vector<std::int32_t>& scratch) const {
   const std::int64_t per_rating = negatives_ + 1;
   if (!plan.slots.empty())
-    return std::span(plan.slots).subspan(at(begin * per_rating), at((end - begin) * per_rating));
+    return std::span(plan.slots)
+        .subspan(as_index(begin * per_rating), as_index((end - begin) * per_rating));
   draw(plan.ratings, begin, end, scratch);
   number(plan.items, scratch);
   return scratch;
@@ -115,10 +113,10 @@ std::span<const std::int32_t> BatchPlanner::chunk_slots(const BatchPlan& plan,
 
 void BatchPlanner::request_rows() {
   const IndexSet& items = plan_.items;
-  used_.resize(at(items.size()));
+  used_.resize(as_index(items.size()));
   parallel_blocks(items.words(), kWordsPerTile, [&](std::int64_t begin, std::int64_t end) {
     items.for_each(begin, end, [&](std::int64_t slot, std::int64_t position) {
-      used_[at(slot)] = layout_.address_of_position(static_cast<std::int32_t>(position)).row;
+      used_[as_index(slot)] = layout_.address_of_position(static_cast<std::int32_t>(position)).row;
     });
   });
   used_counts_.clear();
@@ -129,20 +127,20 @@ void BatchPlanner::request_rows() {
   for (int rank = 0; rank < comm_.size(); ++rank)
     used_counts_.push_back(used_before(rank + 1) - used_before(rank));
   sent_counts_.assign(used_counts_.begin(), used_counts_.end());
-  received_counts_.assign(at(comm_.size()), 0);
+  received_counts_.assign(as_index(comm_.size()), 0);
   comm_.start_all_to_all(requests_, sent_counts_, received_counts_);
   stage_ = Stage::kCounts;
 }
 
 void BatchPlanner::send_ids() {
   wanted_.resize(
-      at(std::accumulate(received_counts_.begin(), received_counts_.end(), std::int64_t{0})));
+      as_index(std::accumulate(received_counts_.begin(), received_counts_.end(), std::int64_t{0})));
   std::int64_t used_at = 0;
   std::int64_t wanted_at = 0;
   SentBytes sent;
   for (int rank = 0; rank < comm_.size(); ++rank) {
-    const std::int64_t uses = used_counts_[at(rank)];
-    const std::int64_t wants = received_counts_[at(rank)];
+    const std::int64_t uses = used_counts_[as_index(rank)];
+    const std::int64_t wants = received_counts_[as_index(rank)];
     if (rank == comm_.rank()) {
       std::copy_n(used_.begin() + used_at, uses, wanted_.begin() + wanted_at);
     } else {
@@ -190,18 +188,18 @@ void BatchPlanner::choose_needed_rows(std::vector<LocalRow>& wanted) {
   const std::vector<LocalRow>& users = plan_.ratings.user;
   needed_.clear();
   for (std::int64_t n = 0; n < plan_.ratings.size(); ++n)
-    if (plan_.slots.empty() || plan_.slots[at(n * per_rating)] != kNoItem)
-      needed_.mark(users[at(n)]);
+    if (plan_.slots.empty() || plan_.slots[as_index(n * per_rating)] != kNoItem)
+      needed_.mark(users[as_index(n)]);
   for (const LocalRow row : wanted) needed_.mark(row);
   needed_.seal();
 
   plan_.needed.clear();
-  plan_.needed.rows.resize(at(needed_.size()));
-  plan_.needed.nodes.resize(at(needed_.size()));
+  plan_.needed.rows.resize(as_index(needed_.size()));
+  plan_.needed.nodes.resize(as_index(needed_.size()));
   parallel_blocks(needed_.words(), kWordsPerTile, [&](std::int64_t begin, std::int64_t end) {
     needed_.for_each(begin, end, [&](std::int64_t number, std::int64_t row) {
-      plan_.needed.rows[at(number)] = static_cast<LocalRow>(row);
-      plan_.needed.nodes[at(number)] = layout_.node_of(static_cast<LocalRow>(row));
+      plan_.needed.rows[as_index(number)] = static_cast<LocalRow>(row);
+      plan_.needed.nodes[as_index(number)] = layout_.node_of(static_cast<LocalRow>(row));
     });
   });
   plan_.needed.place(layout_.rows());
@@ -210,7 +208,8 @@ void BatchPlanner::choose_needed_rows(std::vector<LocalRow>& wanted) {
     return needed_.contains(user) ? needed_.number_of(user) : 0;
   });
   parallel_blocks(std::ssize(wanted), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) wanted[at(i)] = needed_.number_of(wanted[at(i)]);
+    for (std::int64_t i = begin; i < end; ++i)
+      wanted[as_index(i)] = needed_.number_of(wanted[as_index(i)]);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "siren/core/error.hpp"
+#include "siren/core/ids.hpp"
 #include "siren/math/bfloat16.hpp"
 #include "siren/math/parallel.hpp"
 
@@ -17,10 +18,6 @@ constexpr std::int64_t kColumns = kRowPadding;  // computed at a time
 constexpr std::int64_t kRowsPerBlock = 256;
 constexpr std::int64_t kEdgesPerTile = 4096;
 constexpr int kSumBits = 62;  // of the largest sum there could be
-
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
 
 void add_rows(const std::int64_t* incoming,
               const std::int32_t* rows,
@@ -82,7 +79,7 @@ void ExactPropagation::forward_columns(const Matrix<float>& x,
   parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row)
       for (std::int64_t c = 0; c < kColumns; ++c) {
-        input_(row, c) = pre_[at(row)] * x.row(row)[first + c];
+        input_(row, c) = pre_[as_index(row)] * x.row(row)[first + c];
         mean.row(row)[first + c] = share * x.row(row)[first + c];
       }
   });
@@ -98,8 +95,8 @@ void ExactPropagation::forward_columns(const Matrix<float>& x,
       for (std::int64_t row = begin; row < end; ++row)
         for (std::int64_t c = 0; c < kColumns; ++c) {
           const auto sum = static_cast<float>(static_cast<double>(sums_(row, c)) * unit);
-          input_(row, c) = next_[at(row)] * sum;
-          mean.row(row)[first + c] += sum_[at(row)] * sum;
+          input_(row, c) = next_[as_index(row)] * sum;
+          mean.row(row)[first + c] += sum_[as_index(row)] * sum;
         }
     });
   }
@@ -140,10 +137,11 @@ void ExactPropagation::sum_rows(const Csr& csr, std::int64_t first_row) {
   parallel_tiles(
       std::ssize(tiles) - 1,
       [&](std::int64_t tile) {
-        for (std::int64_t row = tiles[at(tile)]; row < tiles[at(tile) + 1]; ++row) {
+        for (std::int64_t row = tiles[as_index(tile)]; row < tiles[as_index(tile) + 1]; ++row) {
           std::int64_t sum[kColumns] = {};
-          for (std::int64_t e = csr.offsets[at(row)]; e < csr.offsets[at(row) + 1]; ++e) {
-            const std::int64_t* from = table_.row(csr.columns[at(e)]);
+          for (std::int64_t e = csr.offsets[as_index(row)]; e < csr.offsets[as_index(row) + 1];
+               ++e) {
+            const std::int64_t* from = table_.row(csr.columns[as_index(e)]);
             for (std::int64_t c = 0; c < kColumns; ++c) sum[c] += from[c];
           }
           std::copy_n(sum, kColumns, sums_.row(first_row + row));

@@ -10,14 +10,11 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/ids.hpp"
 
 namespace siren::inline graph {
 
 namespace {
-
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
 
 struct LocalEdge {
   std::int64_t row;
@@ -27,15 +24,16 @@ struct LocalEdge {
 /// Counting sort by row; columns ascending within a row.
 Csr make_csr(std::int64_t rows, std::span<const LocalEdge> edges) {
   Csr csr;
-  csr.offsets.assign(at(rows) + 1, 0);
-  for (const LocalEdge& edge : edges) ++csr.offsets[at(edge.row) + 1];
+  csr.offsets.assign(as_index(rows) + 1, 0);
+  for (const LocalEdge& edge : edges) ++csr.offsets[as_index(edge.row) + 1];
   std::partial_sum(csr.offsets.begin(), csr.offsets.end(), csr.offsets.begin());
-  csr.columns.assign(edges.size() + at(kColumnSlack), 0);
+  csr.columns.assign(edges.size() + as_index(kColumnSlack), 0);
   std::vector<std::int64_t> next(csr.offsets.begin(), csr.offsets.end() - 1);
-  for (const LocalEdge& edge : edges) csr.columns[at(next[at(edge.row)]++)] = edge.column;
+  for (const LocalEdge& edge : edges)
+    csr.columns[as_index(next[as_index(edge.row)]++)] = edge.column;
   for (std::int64_t r = 0; r < rows; ++r)
-    std::sort(csr.columns.begin() + csr.offsets[at(r)],
-              csr.columns.begin() + csr.offsets[at(r) + 1]);
+    std::sort(csr.columns.begin() + csr.offsets[as_index(r)],
+              csr.columns.begin() + csr.offsets[as_index(r) + 1]);
   return csr;
 }
 
@@ -79,10 +77,10 @@ Adjacency make_adjacency(const Layout& layout,
   graph.halo_rows = static_cast<std::int64_t>(foreign.size());
   SIREN_ASSERT(graph.rows + graph.halo_rows <= std::numeric_limits<LocalRow>::max(),
                "{} owned and {} halo rows", graph.rows, graph.halo_rows);
-  graph.halo_counts.assign(at(layout.ranks()), 0);
+  graph.halo_counts.assign(as_index(layout.ranks()), 0);
   for (const RowAddress& address : foreign) {
     graph.halo_row_at_owner.push_back(address.row);
-    ++graph.halo_counts[at(address.rank)];
+    ++graph.halo_counts[as_index(address.rank)];
   }
 
   const auto local_row = [&](const RowAddress& address) {

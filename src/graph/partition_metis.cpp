@@ -11,10 +11,10 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/ids.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/graph/partition.hpp"
-
 namespace siren::inline graph {
 
 namespace {
@@ -31,10 +31,6 @@ struct BothWays {
   std::vector<idx_t> neighbours;  // [2 edges]
 };
 
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
-
 BothWays both_ways(const Likes& likes) {
   const std::int64_t users = std::ssize(likes.of_user);
   BothWays graph;
@@ -49,9 +45,9 @@ BothWays both_ways(const Likes& likes) {
   std::vector<idx_t> next(graph.offsets.begin(), graph.offsets.end() - 1);
   auto item = likes.items.begin();
   for (std::int64_t user = 0; user < users; ++user)
-    for (std::int32_t e = 0; e < likes.of_user[at(user)]; ++e, ++item) {
-      graph.neighbours[at(next[at(user)]++)] = static_cast<idx_t>(users + *item);
-      graph.neighbours[at(next[at(users + *item)]++)] = static_cast<idx_t>(user);
+    for (std::int32_t e = 0; e < likes.of_user[as_index(user)]; ++e, ++item) {
+      graph.neighbours[as_index(next[as_index(user)]++)] = static_cast<idx_t>(users + *item);
+      graph.neighbours[as_index(next[as_index(users + *item)]++)] = static_cast<idx_t>(user);
     }
   return graph;
 }

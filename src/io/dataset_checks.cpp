@@ -7,15 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "siren/core/ids.hpp"
 #include "siren/io/dataset_layout.hpp"
 #include "siren/io/hdf5_checks.hpp"
 
 namespace siren::inline io {
 namespace {
-
-std::size_t at_index(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// To read none of its values is to look at their type.
 template <class T>
@@ -190,7 +187,7 @@ void check_values(std::span<const float> values,
 
 void check_order(const RatingSlab& slab, std::span<const EdgeOffset> at, const std::string& path) {
   const auto place = [&](EdgeOffset e) {
-    return std::int64_t{256} * slab.item[at_index(e)] + slab.part[at_index(e)];
+    return std::int64_t{256} * slab.item[as_index(e)] + slab.part[as_index(e)];
   };
   bool ascending = true;
   for (std::size_t u = 0; u + 1 < at.size(); ++u)

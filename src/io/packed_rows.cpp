@@ -10,16 +10,13 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include "siren/core/ids.hpp"
 #include "siren/io/hdf5_checks.hpp"
 #include "siren/io/hdf5_handle.hpp"
 
 namespace siren::inline io {
 
 namespace {
-
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// False unless `packed` is one stream of exactly as many bytes as `to` has.
 bool inflate_exactly(const std::vector<char>& packed, std::vector<char>& to) {
@@ -69,7 +66,7 @@ PackedRows::PackedRows(hid_t dataset, std::string name, std::string path)
     filters_.push_back(
         H5Pget_filter2(storage.get(), k, &flags, &values, nullptr, 0, nullptr, &config));
   }
-  chunk_.resize(at(chunk_rows_ * columns_) * value_bytes_);
+  chunk_.resize(as_index(chunk_rows_ * columns_) * value_bytes_);
   other_.resize(chunk_.size());
 }
 
@@ -102,9 +99,9 @@ void PackedRows::read(const RowRange& window, char* values, std::size_t value_by
     unpack(number);
     const std::int64_t end = std::min(window.end, (number + 1) * chunk_rows_);
     const char* const from =
-        chunk_.data() + at((row - number * chunk_rows_) * columns_) * value_bytes_;
-    char* const to = values + at((row - window.begin) * columns_) * value_bytes;
-    const std::size_t count = at((end - row) * columns_);
+        chunk_.data() + as_index((row - number * chunk_rows_) * columns_) * value_bytes_;
+    char* const to = values + as_index((row - window.begin) * columns_) * value_bytes;
+    const std::size_t count = as_index((end - row) * columns_);
     if (value_bytes == value_bytes_)
       std::memcpy(to, from, count * value_bytes);
     else if (value_bytes == sizeof(double))

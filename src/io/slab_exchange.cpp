@@ -4,15 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "siren/core/ids.hpp"
 namespace siren::inline io {
-
-namespace {
-
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
-
-}  // namespace
 
 /// Who has how many rows in whose window.
 struct SlabExchange::Meeting {
@@ -34,7 +27,7 @@ SlabExchange::SlabExchange(const Communicator& comm,
     windows_ = std::max(windows_, (next - slab + window_rows_ - 1) / window_rows_);
   }
   const std::int64_t few = 2 * windows_ + 2;
-  cut_runs(at(few));
+  cut_runs(as_index(few));
   const std::int64_t most = comm.all_reduce(std::ssize(runs_), Reduction::kMax);
   rows_travel_ = unit_ > 1 || most > few;
   if (!rows_travel_) windows_ = most;
@@ -64,7 +57,7 @@ RowRange SlabExchange::slab_window(int rank, std::int64_t w) const {
 
 RowRange SlabExchange::window(std::int64_t w) const {
   if (rows_travel_) return slab_window(comm_.rank(), w);
-  return w < std::ssize(runs_) ? runs_[at(w)] : RowRange{};
+  return w < std::ssize(runs_) ? runs_[as_index(w)] : RowRange{};
 }
 
 RowRange SlabExchange::owned_in(const RowRange& window) const {
@@ -79,7 +72,7 @@ bool SlabExchange::in_place(const RowRange& window, const StateTensor& table) co
 }
 
 char* SlabExchange::row_of(const StateTensor& table, std::int64_t owned) const {
-  const std::int64_t row = rows_.local.empty() ? owned : rows_.local[at(owned)];
+  const std::int64_t row = rows_.local.empty() ? owned : rows_.local[as_index(owned)];
   return static_cast<char*>(table.data) + row * table.stride * table.value_bytes;
 }
 
@@ -87,8 +80,8 @@ void SlabExchange::copy_own(const RowRange& window, const StateTensor& table, bo
   const RowRange mine = owned_in(window);
   for (std::int64_t i = mine.begin; i < mine.end; ++i) {
     char* row = row_of(table, i);
-    char* place = window_.data() + (rows_.nodes[at(i)] - window.begin) * row_bytes_;
-    std::memcpy(into_window ? place : row, into_window ? row : place, at(row_bytes_));
+    char* place = window_.data() + (rows_.nodes[as_index(i)] - window.begin) * row_bytes_;
+    std::memcpy(into_window ? place : row, into_window ? row : place, as_index(row_bytes_));
   }
 }
 
@@ -110,18 +103,18 @@ SlabExchange::Meeting SlabExchange::meet(std::int64_t w) {
   for (const std::int32_t count : meeting.theirs) expected += count;
   SIREN_ASSERT(expected <= window(w).size(), "{} rows in a window of {}", expected,
                window(w).size());
-  ids_.resize(at(expected));
+  ids_.resize(as_index(expected));
   NodeId* to = ids_.data();
   for (int rank = 0; rank < comm_.size(); ++rank) {
-    const std::int32_t count = meeting.theirs[at(rank)];
+    const std::int32_t count = meeting.theirs[as_index(rank)];
     comm_.start_receive(meeting.flight, to, count, id, rank, Tag::kSlab);
     to += count;
   }
   for (int rank = 0; rank < comm_.size(); ++rank)
-    comm_.start_send(meeting.flight, rows_.nodes.data() + meeting.mine[at(rank)].begin,
-                     counts[at(rank)], id, rank, Tag::kSlab);
+    comm_.start_send(meeting.flight, rows_.nodes.data() + meeting.mine[as_index(rank)].begin,
+                     counts[as_index(rank)], id, rank, Tag::kSlab);
   meeting.flight.wait_all();
-  travelling_.resize(ids_.size() * at(row_bytes_));
+  travelling_.resize(ids_.size() * as_index(row_bytes_));
   return meeting;
 }
 
@@ -129,26 +122,26 @@ const char* SlabExchange::collect(std::int64_t w, const StateTensor& table) {
   SIREN_ASSERT(rows_.local.empty(), "{} rows in another order", rows_.local.size());
   const RowRange window = this->window(w);
   const bool whole = in_place(window, table);
-  if (!whole) window_.resize(at(window.size() * row_bytes_));
+  if (!whole) window_.resize(as_index(window.size() * row_bytes_));
   if (rows_travel_) {
     Meeting meeting = meet(w);
-    const ElementType packed(at(row_bytes_));
-    const ElementType padded(at(row_bytes_), at(table.stride * table.value_bytes));
+    const ElementType packed(as_index(row_bytes_));
+    const ElementType padded(as_index(row_bytes_), as_index(table.stride * table.value_bytes));
     char* to = travelling_.data();
     for (int rank = 0; rank < comm_.size(); ++rank) {
-      const std::int32_t count = meeting.theirs[at(rank)];
+      const std::int32_t count = meeting.theirs[as_index(rank)];
       comm_.start_receive(meeting.flight, to, count, packed, rank, Tag::kSlab);
       to += count * row_bytes_;
     }
     for (int rank = 0; rank < comm_.size(); ++rank)
-      if (const RowRange& mine = meeting.mine[at(rank)]; rank != comm_.rank())
+      if (const RowRange& mine = meeting.mine[as_index(rank)]; rank != comm_.rank())
         comm_.start_send(meeting.flight, row_of(table, mine.begin), mine.size(), padded, rank,
                          Tag::kSlab);
     if (!whole) copy_own(window, table, true);
     meeting.flight.wait_all();
     for (std::size_t i = 0; i < ids_.size(); ++i)
       std::memcpy(window_.data() + (ids_[i] - window.begin) * row_bytes_,
-                  travelling_.data() + i * at(row_bytes_), at(row_bytes_));
+                  travelling_.data() + i * as_index(row_bytes_), as_index(row_bytes_));
   } else if (!whole) {
     copy_own(window, table, true);
   }
@@ -158,7 +151,7 @@ const char* SlabExchange::collect(std::int64_t w, const StateTensor& table) {
 char* SlabExchange::place(std::int64_t w, const StateTensor& table) {
   const RowRange window = this->window(w);
   if (in_place(window, table)) return row_of(table, owned_in(window).begin);
-  window_.resize(at(window.size() * row_bytes_));
+  window_.resize(as_index(window.size() * row_bytes_));
   return window_.data();
 }
 
@@ -168,12 +161,12 @@ void SlabExchange::distribute(std::int64_t w, const StateTensor& table) {
   if (!rows_travel_) return;
   Meeting meeting = meet(w);
   for (std::size_t i = 0; i < ids_.size(); ++i)
-    std::memcpy(travelling_.data() + i * at(row_bytes_),
-                window_.data() + (ids_[i] - window.begin) * row_bytes_, at(row_bytes_));
-  const ElementType packed(at(row_bytes_));
+    std::memcpy(travelling_.data() + i * as_index(row_bytes_),
+                window_.data() + (ids_[i] - window.begin) * row_bytes_, as_index(row_bytes_));
+  const ElementType packed(as_index(row_bytes_));
   const char* from = travelling_.data();
   for (int rank = 0; rank < comm_.size(); ++rank) {
-    const std::int32_t count = meeting.theirs[at(rank)];
+    const std::int32_t count = meeting.theirs[as_index(rank)];
     comm_.start_send(meeting.flight, from, count, packed, rank, Tag::kSlab);
     from += count * row_bytes_;
   }
@@ -184,22 +177,23 @@ void SlabExchange::distribute(std::int64_t w, const StateTensor& table) {
 /// Rows in the order of the table arrive where they belong; rows in another order pass one slab
 /// after the other through a buffer, so that it holds one window and not one per rank.
 void SlabExchange::receive_rows(const Meeting& meeting, const StateTensor& table) {
-  const ElementType packed(at(row_bytes_));
-  const ElementType padded(at(row_bytes_), at(table.stride * table.value_bytes));
+  const ElementType packed(as_index(row_bytes_));
+  const ElementType padded(as_index(row_bytes_), as_index(table.stride * table.value_bytes));
   RequestSet arrivals;
   for (int rank = 0; rank < comm_.size(); ++rank) {
-    const RowRange& mine = meeting.mine[at(rank)];
+    const RowRange& mine = meeting.mine[as_index(rank)];
     if (rank == comm_.rank()) continue;
     if (rows_.local.empty()) {
       comm_.start_receive(arrivals, row_of(table, mine.begin), mine.size(), padded, rank,
                           Tag::kSlab);
       continue;
     }
-    arrived_.resize(at(mine.size() * row_bytes_));
+    arrived_.resize(as_index(mine.size() * row_bytes_));
     comm_.start_receive(arrivals, arrived_.data(), mine.size(), packed, rank, Tag::kSlab);
     arrivals.wait_all();
     for (std::int64_t i = 0; i < mine.size(); ++i)
-      std::memcpy(row_of(table, mine.begin + i), arrived_.data() + i * row_bytes_, at(row_bytes_));
+      std::memcpy(row_of(table, mine.begin + i), arrived_.data() + i * row_bytes_,
+                  as_index(row_bytes_));
   }
   arrivals.wait_all();
 }

@@ -8,17 +8,14 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/ids.hpp"
 
 namespace siren::inline train {
 
 namespace {
 
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
-
 std::size_t owner_of(const Layout& layout, std::size_t item) {
-  return at(layout.address_of_item(static_cast<ItemId>(item)).rank);
+  return as_index(layout.address_of_item(static_cast<ItemId>(item)).rank);
 }
 
 }  // namespace
@@ -56,7 +53,7 @@ PanelPlan plan_panels(const Layout& layout, std::span<const ItemRole> roles) {
   SIREN_ASSERT(std::ssize(roles) == layout.all_items(), "roles of {} of {} items", roles.size(),
                layout.all_items());
   PanelPlan plan;
-  plan.candidates.assign(at(layout.ranks()), 0);
+  plan.candidates.assign(as_index(layout.ranks()), 0);
   std::vector<std::int64_t> items(plan.candidates.size(), 0);
   for (std::size_t i = 0; i < roles.size(); ++i) {
     if (roles[i] == ItemRole::kAbsent) continue;
@@ -70,7 +67,7 @@ PanelPlan plan_panels(const Layout& layout, std::span<const ItemRole> roles) {
                "{} panels of {} items", plan.panel_begin.back(), kPanelItems);
   for (const ItemRole role : {ItemRole::kCandidate, ItemRole::kScored})
     for (std::int64_t row = 0; row < layout.items(); ++row)
-      if (const ItemId item = layout.owned_items()[at(row)]; roles[at(item)] == role)
+      if (const ItemId item = layout.owned_items()[as_index(row)]; roles[as_index(item)] == role)
         plan.own_items.push_back({row, item});
   return plan;
 }
@@ -97,15 +94,15 @@ MergedLists merge(std::span<const ItemLists> lists,
                   std::span<const LocalRow> users,
                   std::int64_t local_users) {
   MergedLists merged;
-  merged.offsets.assign(at(local_users) + 1, 0);
+  merged.offsets.assign(as_index(local_users) + 1, 0);
   for (const LocalRow user : users) {
     for (const ItemLists& list : lists) {
       if (list.offsets.empty()) continue;
-      const auto begin = list.items.begin() + list.offsets[at(user)];
+      const auto begin = list.items.begin() + list.offsets[as_index(user)];
       merged.items.insert(merged.items.end(), begin,
-                          list.items.begin() + list.offsets[at(user) + 1]);
+                          list.items.begin() + list.offsets[as_index(user) + 1]);
     }
-    merged.offsets[at(user) + 1] = std::ssize(merged.items);
+    merged.offsets[as_index(user) + 1] = std::ssize(merged.items);
   }
   for (std::size_t u = 1; u < merged.offsets.size(); ++u)
     merged.offsets[u] = std::max(merged.offsets[u], merged.offsets[u - 1]);
@@ -125,13 +122,13 @@ ListPositions locate(const ItemLists& lists,
   if (lists.offsets.empty()) return found;
   std::vector<Placed> placed;
   for (std::size_t u = 0; u < users.size(); ++u) {
-    const EdgeOffset begin = lists.offsets[at(users[u])];
-    const EdgeOffset end = lists.offsets[at(users[u]) + 1];
+    const EdgeOffset begin = lists.offsets[as_index(users[u])];
+    const EdgeOffset end = lists.offsets[as_index(users[u]) + 1];
     placed.clear();
     for (EdgeOffset e = begin; e < end; ++e) {
-      const std::int32_t position = place[at(lists.items[at(e)])];
+      const std::int32_t position = place[as_index(lists.items[as_index(e)])];
       if (position < 0 && absent == Absent::kPassOver) continue;
-      SIREN_ASSERT(position >= 0, "item {} of a list has no role", lists.items[at(e)]);
+      SIREN_ASSERT(position >= 0, "item {} of a list has no role", lists.items[as_index(e)]);
       placed.push_back({position, static_cast<std::int32_t>(e - begin)});
     }
     std::sort(placed.begin(), placed.end(),

@@ -15,6 +15,7 @@
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
+#include "siren/core/ids.hpp"
 #include "siren/core/timer.hpp"
 #include "siren/math/parallel.hpp"
 
@@ -31,10 +32,6 @@ constexpr std::array<std::string_view, 3> kGroupNames = {"<20", "20-49", ">=50"}
 std::uint8_t group_of(EdgeOffset train_ratings) {
   if (train_ratings < 20) return 0;
   return train_ratings < 50 ? 1 : 2;
-}
-
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
 }
 
 std::vector<Figure> figures_of(const MetricSums& sums) {
@@ -57,13 +54,14 @@ std::int64_t leave_out(const HeldOutRatings& valid, HeldOutRatings& held_out) {
   HeldOutRatings kept;
   kept.also_in_train = held_out.also_in_train;
   for (std::int64_t user = 0; user < held_out.users(); ++user) {
-    const auto begin = valid.items.begin() + valid.offsets[at(user)];
-    const auto end = valid.items.begin() + valid.offsets[at(user) + 1];
-    for (EdgeOffset e = held_out.offsets[at(user)]; e < held_out.offsets[at(user) + 1]; ++e) {
-      if (std::binary_search(begin, end, held_out.items[at(e)])) continue;
-      kept.items.push_back(held_out.items[at(e)]);
-      kept.relevant.push_back(held_out.relevant[at(e)]);
-      kept.disliked.push_back(held_out.disliked[at(e)]);
+    const auto begin = valid.items.begin() + valid.offsets[as_index(user)];
+    const auto end = valid.items.begin() + valid.offsets[as_index(user) + 1];
+    for (EdgeOffset e = held_out.offsets[as_index(user)]; e < held_out.offsets[as_index(user) + 1];
+         ++e) {
+      if (std::binary_search(begin, end, held_out.items[as_index(e)])) continue;
+      kept.items.push_back(held_out.items[as_index(e)]);
+      kept.relevant.push_back(held_out.relevant[as_index(e)]);
+      kept.disliked.push_back(held_out.disliked[as_index(e)]);
     }
     kept.offsets.push_back(std::ssize(kept.items));
   }
@@ -122,8 +120,8 @@ Evaluator::Evaluator(const Communicator& comm,
   for (std::int64_t i = 0; i < ranking_.users(); ++i) {
     const std::int64_t user = ranking_.user(i);
     const auto count = [&](const std::vector<std::uint8_t>& flags) {
-      const auto begin = flags.begin() + held_out_.offsets[at(user)];
-      const auto end = flags.begin() + held_out_.offsets[at(user) + 1];
+      const auto begin = flags.begin() + held_out_.offsets[as_index(user)];
+      const auto end = flags.begin() + held_out_.offsets[as_index(user) + 1];
       return static_cast<std::int32_t>(end - begin - std::count(begin, end, std::uint8_t{0}));
     };
     group_.push_back(group_of(training.ratings.count(user)));
@@ -145,7 +143,7 @@ Ranking Evaluator::make_ranking(const Layout& layout,
                "cutoffs {}", fmt::join(options_.cutoffs, ", "));
   if (masks_valid) also_in_valid_ = comm_.all_reduce(leave_out(valid, held_out_), Reduction::kSum);
   std::vector<std::int32_t> held_out(item_degree_.size(), 0);
-  for (const ItemId item : held_out_.items) held_out[at(item)] = 1;
+  for (const ItemId item : held_out_.items) held_out[as_index(item)] = 1;
   comm_.all_reduce(std::span<std::int32_t>(held_out), Reduction::kMax);
 
   RankingTask task;
@@ -153,8 +151,9 @@ Ranking Evaluator::make_ranking(const Layout& layout,
   task.roles = item_roles(options_.candidates, item_degree_, held_out);
   task.probed = {held_out_.offsets, held_out_.items};
   for (LocalRow user = 0; user < held_out_.users(); ++user)
-    for (EdgeOffset e = held_out_.offsets[at(user)]; e < held_out_.offsets[at(user) + 1]; ++e)
-      if (held_out_.relevant[at(e)] != 0 || held_out_.disliked[at(e)] != 0) {
+    for (EdgeOffset e = held_out_.offsets[as_index(user)];
+         e < held_out_.offsets[as_index(user) + 1]; ++e)
+      if (held_out_.relevant[as_index(e)] != 0 || held_out_.disliked[as_index(e)] != 0) {
         task.users.push_back(user);
         break;
       }
@@ -200,11 +199,11 @@ EvaluationReport Evaluator::evaluate(const EmbeddingTables& tables) {
 /// [kGroups] over all ranks. The sums are of whole numbers: nobody's order shows in them.
 std::vector<MetricSums> Evaluator::sum_metrics() {
   const std::int64_t blocks = (ranking_.users() + kJudgedBlock - 1) / kJudgedBlock;
-  std::vector<MetricSums> parts(at(blocks) * kGroups, MetricSums(options_.cutoffs));
+  std::vector<MetricSums> parts(as_index(blocks) * kGroups, MetricSums(options_.cutoffs));
   parallel_blocks(ranking_.users(), kJudgedBlock, [&](std::int64_t begin, std::int64_t end) {
     Scratch scratch;
     for (std::int64_t i = begin; i < end; ++i)
-      judge_user(i, parts[at(begin / kJudgedBlock) * kGroups + group_[at(i)]], scratch);
+      judge_user(i, parts[as_index(begin / kJudgedBlock) * kGroups + group_[as_index(i)]], scratch);
   });
   std::vector<MetricSums> groups(kGroups, MetricSums(options_.cutoffs));
   for (std::size_t p = 0; p < parts.size(); ++p) groups[p % kGroups] += parts[p];
@@ -221,27 +220,28 @@ Ties Evaluator::sum_ties() const {
 }
 
 void Evaluator::judge_user(std::int64_t i, MetricSums& sums, Scratch& scratch) const {
-  const EdgeOffset begin = held_out_.offsets[at(ranking_.user(i))];
-  const EdgeOffset end = held_out_.offsets[at(ranking_.user(i)) + 1];
+  const EdgeOffset begin = held_out_.offsets[as_index(ranking_.user(i))];
+  const EdgeOffset end = held_out_.offsets[as_index(ranking_.user(i)) + 1];
   const auto first = held_out_.items.begin() + begin;
   const auto last = held_out_.items.begin() + end;
   scratch.list.clear();
   for (const ScoredItem& scored : ranking_.top(i)) {
     const auto found = std::lower_bound(first, last, scored.item);
     const bool held = found != last && *found == scored.item;
-    const std::size_t e = at(found - held_out_.items.begin());
+    const std::size_t e = as_index(found - held_out_.items.begin());
     scratch.list.push_back(
         {held && held_out_.relevant[e] != 0, held && held_out_.disliked[e] != 0});
   }
-  sums.add({scratch.list, relevant_[at(i)], disliked_[at(i)]});
-  if (relevant_[at(i)] == 0 || disliked_[at(i)] == 0) return;
+  sums.add({scratch.list, relevant_[as_index(i)], disliked_[as_index(i)]});
+  if (relevant_[as_index(i)] == 0 || disliked_[as_index(i)] == 0) return;
 
   scratch.liked.clear();
   scratch.disliked.clear();
   const std::span<const float> scores = ranking_.probe_scores(i);
   for (EdgeOffset e = begin; e < end; ++e) {
-    if (held_out_.relevant[at(e)] != 0) scratch.liked.push_back(scores[at(e - begin)]);
-    if (held_out_.disliked[at(e)] != 0) scratch.disliked.push_back(scores[at(e - begin)]);
+    if (held_out_.relevant[as_index(e)] != 0) scratch.liked.push_back(scores[as_index(e - begin)]);
+    if (held_out_.disliked[as_index(e)] != 0)
+      scratch.disliked.push_back(scores[as_index(e - begin)]);
   }
   sums.add_auc(auc(scratch.liked, scratch.disliked));
 }
@@ -251,16 +251,16 @@ std::vector<Figure> Evaluator::measure_exposure() const {
   const std::vector<int>& cutoffs = options_.cutoffs;
   std::vector<std::int32_t> best_place(item_degree_.size(),
                                        std::numeric_limits<std::int32_t>::max());
-  std::vector<std::int64_t> degrees(at(cutoffs.back()), 0);  // by place in the list
+  std::vector<std::int64_t> degrees(as_index(cutoffs.back()), 0);  // by place in the list
   std::vector<std::int64_t> entries(degrees.size(), 0);
   for (std::int64_t i = 0; i < ranking_.users(); ++i) {
-    if (relevant_[at(i)] == 0) continue;
+    if (relevant_[as_index(i)] == 0) continue;
     std::int32_t place = 0;
     for (const ScoredItem& scored : ranking_.top(i)) {
-      std::int32_t& best = best_place[at(scored.item)];
+      std::int32_t& best = best_place[as_index(scored.item)];
       best = std::min(best, place);
-      degrees[at(place)] += item_degree_[at(scored.item)];
-      ++entries[at(place)];
+      degrees[as_index(place)] += item_degree_[as_index(scored.item)];
+      ++entries[as_index(place)];
       ++place;
     }
   }

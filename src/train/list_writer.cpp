@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/core/check.hpp"
+#include "siren/core/ids.hpp"
 #include "siren/core/terminal.hpp"
 #include "siren/core/text.hpp"
 #include "siren/core/version.hpp"
@@ -24,10 +25,6 @@ constexpr std::array<std::string_view, 3> kFormats = {"csv", "jsonl", "hdf5"};
 constexpr std::int32_t kIdsAtOnce = 1 << 16;
 constexpr std::int32_t kLargestGap = 1 << 10;  // of ids that are read in vain
 
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
-
 struct Lists {
   const RankedLists& made;
   ListKind kind;
@@ -38,7 +35,7 @@ struct Lists {
 
   std::span<const ScoredItem> entries(std::size_t k) const {
     return std::span(made.entries)
-        .subspan(at(made.offsets[k]), at(made.offsets[k + 1] - made.offsets[k]));
+        .subspan(as_index(made.offsets[k]), as_index(made.offsets[k + 1] - made.offsets[k]));
   }
   std::vector<std::string> query_ids(std::int64_t begin, std::int64_t end) const {
     return kind == ListKind::kSimilar ? dataset.item_ids(begin, end) : dataset.user_ids(begin, end);
@@ -56,7 +53,7 @@ void each_query(const Lists& lists, const Visit& visit) {
       ++end;
     const std::vector<std::string> ids =
         lists.query_ids(query[first], std::int64_t{query[end - 1]} + 1);
-    for (std::size_t k = first; k < end; ++k) visit(k, ids[at(query[k] - query[first])]);
+    for (std::size_t k = first; k < end; ++k) visit(k, ids[as_index(query[k] - query[first])]);
     first = end;
   }
 }

@@ -8,6 +8,7 @@
 
 #include "siren/core/error.hpp"
 #include "siren/core/heartbeat.hpp"
+#include "siren/core/ids.hpp"
 #include "siren/core/log.hpp"
 #include "siren/core/text.hpp"
 #include "siren/graph/partition.hpp"
@@ -15,10 +16,6 @@
 namespace siren::inline train {
 
 namespace {
-
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// A rating on its way from the rank that read it to the owner of its user.
 struct TravellingRating {
@@ -49,7 +46,7 @@ struct Slab {
 /// Parts of files may share pairs, but in fold 0 a pair trains once: by its rating in the last part.
 /// Ratings of a user, which end at `end`, are sorted by item and part.
 bool rated_in_later_part(const RatingSlab& rows, EdgeOffset e, EdgeOffset end) {
-  return e + 1 < end && rows.item[at(e)] == rows.item[at(e + 1)];
+  return e + 1 < end && rows.item[as_index(e)] == rows.item[as_index(e + 1)];
 }
 
 Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOptions& options) {
@@ -60,39 +57,40 @@ Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOpti
   const std::vector<EdgeOffset> offsets = file.user_offsets(slab.begin, slab.end);
   const RatingSlab rows = file.ratings_of(offsets);
   slab.ratings.reserve(rows.item.size());
-  slab.likes.assign(at(slab.end - slab.begin), 0);
-  slab.trainable.assign(at(slab.end - slab.begin), 0);
+  slab.likes.assign(as_index(slab.end - slab.begin), 0);
+  slab.trainable.assign(as_index(slab.end - slab.begin), 0);
   for (std::int64_t u = 0; u < slab.end - slab.begin; ++u) {
     const auto user = static_cast<UserId>(slab.begin + u);
-    for (EdgeOffset e = offsets[at(u)] - offsets[0]; e < offsets[at(u) + 1] - offsets[0]; ++e) {
+    for (EdgeOffset e = offsets[as_index(u)] - offsets[0];
+         e < offsets[as_index(u) + 1] - offsets[0]; ++e) {
       if (options.fold == kWholeFold &&
-          rated_in_later_part(rows, e, offsets[at(u) + 1] - offsets[0])) {
+          rated_in_later_part(rows, e, offsets[as_index(u) + 1] - offsets[0])) {
         ++slab.replaced;
         continue;
       }
-      const float value = rows.value[at(e)];
+      const float value = rows.value[as_index(e)];
       const int sign = sign_of(value, options.offset);
-      const Role role =
-          role_of(rows.part[at(e)], summary.split, options.fold, user, rows.item[at(e)]);
+      const Role role = role_of(rows.part[as_index(e)], summary.split, options.fold, user,
+                                rows.item[as_index(e)]);
       const bool relevant = options.relevant_from ? value >= *options.relevant_from : sign > 0;
       const auto train_sign = static_cast<std::int8_t>(sign < 0 && !options.dislikes ? 0 : sign);
-      slab.ratings.push_back({user, rows.item[at(e)], train_sign, role, relevant, sign < 0});
+      slab.ratings.push_back({user, rows.item[as_index(e)], train_sign, role, relevant, sign < 0});
       if (role != Role::kTrain) continue;
-      slab.likes[at(u)] += train_sign > 0;
-      slab.trainable[at(u)] += is_trainable(options.trainable, train_sign);
+      slab.likes[as_index(u)] += train_sign > 0;
+      slab.trainable[as_index(u)] += is_trainable(options.trainable, train_sign);
     }
   }
   return slab;
 }
 
 void count_items(const Communicator& comm, const Slab& slab, TrainingSet& set) {
-  set.item_degree.assign(at(set.items), 0);
-  set.item_likes.assign(at(set.items), 0);
+  set.item_degree.assign(as_index(set.items), 0);
+  set.item_likes.assign(as_index(set.items), 0);
   std::int64_t signs[3] = {0, 0, 0};
   for (const TravellingRating& rating : slab.ratings) {
     if (rating.role != Role::kTrain) continue;
-    ++set.item_degree[at(rating.item)];
-    set.item_likes[at(rating.item)] += rating.sign > 0;
+    ++set.item_degree[as_index(rating.item)];
+    set.item_likes[as_index(rating.item)] += rating.sign > 0;
     ++signs[rating.sign + 1];
   }
   comm.all_reduce(std::span(set.item_degree), Reduction::kSum);
@@ -108,7 +106,7 @@ std::vector<ItemId> liked_items_at_root(const Communicator& comm, const Slab& sl
   std::vector<ItemId> items;
   for (const TravellingRating& rating : slab.ratings)
     if (rating.role == Role::kTrain && rating.sign > 0) items.push_back(rating.item);
-  std::vector<std::int64_t> counts(at(comm.size()), 0);
+  std::vector<std::int64_t> counts(as_index(comm.size()), 0);
   counts[0] = std::ssize(items);
   return comm.all_to_all_v(std::span<const ItemId>(items), counts).values;
 }
@@ -143,12 +141,13 @@ template <class T>
 std::vector<T> to_owners(const Communicator& comm,
                          const std::vector<T>& elements,
                          const std::vector<std::int32_t>& owner) {
-  std::vector<std::int64_t> counts(at(comm.size()), 0);
-  for (const T& element : elements) ++counts[at(owner[at(element.user)])];
+  std::vector<std::int64_t> counts(as_index(comm.size()), 0);
+  for (const T& element : elements) ++counts[as_index(owner[as_index(element.user)])];
   std::vector<std::int64_t> next(counts.size(), 0);
   std::exclusive_scan(counts.begin(), counts.end(), next.begin(), std::int64_t{0});
   std::vector<T> grouped(elements.size());
-  for (const T& element : elements) grouped[at(next[at(owner[at(element.user)])]++)] = element;
+  for (const T& element : elements)
+    grouped[as_index(next[as_index(owner[as_index(element.user)])]++)] = element;
   return comm.all_to_all_v(std::span<const T>(grouped), counts).values;
 }
 
@@ -161,7 +160,7 @@ std::vector<TravellingUser> users_of(const Communicator& comm, const Slab& slab)
   std::vector<TravellingUser> users;
   for (std::int64_t u = 0; u < slab.end - slab.begin; ++u) {
     users.push_back({static_cast<UserId>(slab.begin + u), next});
-    next += slab.trainable[at(u)];
+    next += slab.trainable[as_index(u)];
   }
   return users;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "siren/core/ids.hpp"
 #include "siren/core/index_set.hpp"
 #include "siren/data/batch_schedule.hpp"
 #include "siren/data/rated_filter.hpp"
@@ -25,10 +26,6 @@
 namespace siren::inline train {
 
 namespace {
-
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
 
 struct NumberBytes {
   std::int64_t real;
@@ -49,14 +46,14 @@ TrainingSet share_of(const TrainingSet& whole, const Layout& layout) {
   set.liked = whole.liked;
   set.disliked = whole.disliked;
   for (const UserId user : layout.owned_users()) {
-    const auto begin = whole.ratings.offsets[at(user)];
-    const auto end = whole.ratings.offsets[at(user) + 1];
+    const auto begin = whole.ratings.offsets[as_index(user)];
+    const auto end = whole.ratings.offsets[as_index(user) + 1];
     set.ratings.items.insert(set.ratings.items.end(), whole.ratings.items.begin() + begin,
                              whole.ratings.items.begin() + end);
     set.ratings.signs.insert(set.ratings.signs.end(), whole.ratings.signs.begin() + begin,
                              whole.ratings.signs.begin() + end);
     set.ratings.offsets.push_back(static_cast<EdgeOffset>(set.ratings.items.size()));
-    set.first_rating_id.push_back(whole.first_rating_id[at(user)]);
+    set.first_rating_id.push_back(whole.first_rating_id[as_index(user)]);
   }
   return set;
 }
@@ -70,13 +67,14 @@ class Trial {
         ranks_(ranks),
         travel_(parse_travel(data.travel, train_.users, train_.items)) {
     const UserRatings& ratings = train_.ratings;
-    Likes likes{std::vector<std::int32_t>(at(train_.users), 0), train_.item_likes, {}};
+    Likes likes{std::vector<std::int32_t>(as_index(train_.users), 0), train_.item_likes, {}};
     const bool lists_items = looks_at_edges(data.partition);
     for (std::int64_t user = 0; user < train_.users; ++user)
-      for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e) {
-        if (ratings.signs[at(e)] <= 0) continue;
-        ++likes.of_user[at(user)];
-        if (lists_items) likes.items.push_back(ratings.items[at(e)]);
+      for (EdgeOffset e = ratings.offsets[as_index(user)]; e < ratings.offsets[as_index(user) + 1];
+           ++e) {
+        if (ratings.signs[as_index(e)] <= 0) continue;
+        ++likes.of_user[as_index(user)];
+        if (lists_items) likes.items.push_back(ratings.items[as_index(e)]);
       }
     partition_ =
         partition_by_work(data.partition, likes, travel_ == Travel::kItems, ranks, config.seed);
@@ -101,42 +99,43 @@ class Trial {
 
 void Trial::place_edges() {
   const Layout any = layout_of(0);
-  edges_.resize(at(ranks_));
-  std::vector<LocalRow> next(at(ranks_), 0);
+  edges_.resize(as_index(ranks_));
+  std::vector<LocalRow> next(as_index(ranks_), 0);
   const UserRatings& ratings = train_.ratings;
   for (std::int64_t user = 0; user < train_.users; ++user) {
-    const std::int32_t owner = partition_.user_owner[at(user)];
-    const RowAddress at_user{owner, next[at(owner)]++};
-    for (EdgeOffset e = ratings.offsets[at(user)]; e < ratings.offsets[at(user) + 1]; ++e) {
-      if (ratings.signs[at(e)] <= 0) continue;
-      const RowAddress at_item = any.address_of_item(ratings.items[at(e)]);
+    const std::int32_t owner = partition_.user_owner[as_index(user)];
+    const RowAddress at_user{owner, next[as_index(owner)]++};
+    for (EdgeOffset e = ratings.offsets[as_index(user)]; e < ratings.offsets[as_index(user) + 1];
+         ++e) {
+      if (ratings.signs[as_index(e)] <= 0) continue;
+      const RowAddress at_item = any.address_of_item(ratings.items[as_index(e)]);
       const bool items_travel = travel_ == Travel::kItems;
       const RowAddress& anchor = items_travel ? at_user : at_item;
-      edges_[at(anchor.rank)].push_back({anchor.row, items_travel ? at_item : at_user});
+      edges_[as_index(anchor.rank)].push_back({anchor.row, items_travel ? at_item : at_user});
     }
   }
 }
 
 std::vector<RankPlan> Trial::plan() {
-  std::vector<RankPlan> plans(at(ranks_));
-  std::vector<Adjacency> graphs(at(ranks_));
+  std::vector<RankPlan> plans(as_index(ranks_));
+  std::vector<Adjacency> graphs(as_index(ranks_));
   for (int rank = 0; rank < ranks_;
        ++rank)  // without degrees, which take no part in what is counted
-    graphs[at(rank)] = make_adjacency(layout_of(rank), travel_, edges_[at(rank)], {});
+    graphs[as_index(rank)] = make_adjacency(layout_of(rank), travel_, edges_[as_index(rank)], {});
   for (int rank = 0; rank < ranks_; ++rank) {
-    RankPlan& plan = plans[at(rank)];
+    RankPlan& plan = plans[as_index(rank)];
     const TrainingSet set = share_of(train_, layout_of(rank));
-    for (const Adjacency& graph : graphs) plan.rows_sent += graph.halo_counts[at(rank)];
-    count_memory(graphs[at(rank)], set, plan);
-    plan.rows_sent += graphs[at(rank)].halo_rows;
-    plan.edges = graphs[at(rank)].by_anchor.nonzeros();
+    for (const Adjacency& graph : graphs) plan.rows_sent += graph.halo_counts[as_index(rank)];
+    count_memory(graphs[as_index(rank)], set, plan);
+    plan.rows_sent += graphs[as_index(rank)].halo_rows;
+    plan.edges = graphs[as_index(rank)].by_anchor.nonzeros();
     plan.ratings =
         std::count_if(set.ratings.signs.begin(), set.ratings.signs.end(),
                       [&](std::int8_t sign) { return is_trainable(set.trainable, sign); });
     const double share =
         static_cast<double>(plan.ratings) / static_cast<double>(train_.trainable_count());
     const std::int64_t batch = std::min(config_.batch, train_.trainable_count());
-    count_step(graphs[at(rank)], std::llround(share * static_cast<double>(batch)), plan);
+    count_step(graphs[as_index(rank)], std::llround(share * static_cast<double>(batch)), plan);
   }
   return plans;
 }

@@ -5,17 +5,14 @@
 #include <array>
 #include <cmath>
 
+#include "siren/core/ids.hpp"
 namespace siren::inline train {
 
 namespace {
 
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
-
 bool is_cold(const UserRatings& ratings, LocalRow user) {
-  const auto begin = ratings.signs.begin() + ratings.offsets[at(user)];
-  const auto end = ratings.signs.begin() + ratings.offsets[at(user) + 1];
+  const auto begin = ratings.signs.begin() + ratings.offsets[as_index(user)];
+  const auto end = ratings.signs.begin() + ratings.offsets[as_index(user) + 1];
   return std::none_of(begin, end, [](std::int8_t sign) { return sign > 0; });
 }
 
@@ -57,8 +54,8 @@ NodeTables with_penalty(const ListSource& source, double penalty) {
   };
   const auto one = [](std::int64_t /*user*/) { return 1.0F; };
   const auto minus_penalty = [&](std::int64_t row) {
-    const ItemId item = source.data.layout.owned_items()[at(row)];
-    return static_cast<float>(-penalty * std::log1p(source.data.train.item_likes[at(item)]));
+    const ItemId item = source.data.layout.owned_items()[as_index(row)];
+    return static_cast<float>(-penalty * std::log1p(source.data.train.item_likes[as_index(item)]));
   };
   return {widened(source.z.users, one), widened(source.z.items, minus_penalty)};
 }
@@ -93,7 +90,8 @@ NodeTables popularity_tables(const Layout& layout, const TrainingSet& set) {
   NodeTables tables{Matrix<float>(layout.users(), 1), Matrix<float>(layout.items(), 1)};
   for (std::int64_t u = 0; u < tables.users.rows(); ++u) tables.users(u, 0) = 1.0F;
   for (std::int64_t i = 0; i < tables.items.rows(); ++i)
-    tables.items(i, 0) = static_cast<float>(set.item_likes[at(layout.owned_items()[at(i)])]);
+    tables.items(i, 0) =
+        static_cast<float>(set.item_likes[as_index(layout.owned_items()[as_index(i)])]);
   return tables;
 }
 
@@ -108,7 +106,7 @@ RankedLists recommend(const Communicator& comm,
   RankingTask cold_task;
   for (const LocalRow user : users) {
     const bool cold = is_cold(source.data.train.ratings, user);
-    lists.query.push_back(layout.owned_users()[at(user)]);
+    lists.query.push_back(layout.owned_users()[as_index(user)]);
     lists.popular.push_back(cold ? 1 : 0);
     (cold ? cold_task : task).users.push_back(user);
   }
@@ -155,7 +153,7 @@ RankedLists similar_items(const Communicator& comm,
   ranking.run({unit, unit});
   RankedLists lists;
   for (std::int64_t i = 0; i < ranking.users(); ++i) {
-    lists.query.push_back(owned[at(items[at(i)])]);
+    lists.query.push_back(owned[as_index(items[as_index(i)])]);
     lists.popular.push_back(0);
     append(ranking, i, lists);
   }

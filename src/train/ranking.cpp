@@ -13,6 +13,7 @@
 
 #include "siren/core/check.hpp"
 #include "siren/core/error.hpp"
+#include "siren/core/ids.hpp"
 #include "siren/core/text.hpp"
 #include "siren/math/parallel.hpp"
 
@@ -24,10 +25,6 @@ constexpr std::int64_t kUserBlock = 96;   // users scored against a panel at a t
 constexpr std::int64_t kPanelBlock = 16;  // panels packed by one thread at a time
 constexpr float kNeverRanked = -std::numeric_limits<float>::infinity();
 constexpr float kAnyScore = std::numeric_limits<float>::lowest();
-
-std::size_t at(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// Puts `item` in the place of the worst of a heap of `size` and restores the heap.
 void replace_worst(ScoredItem* heap, std::int64_t size, ScoredItem item) {
@@ -66,14 +63,15 @@ Ranking::Ranking(const Communicator& comm, const Layout& layout, const RankingTa
   const std::vector<std::int32_t> place = place_items(plan_, layout, task.roles);
   masked_ = locate(task.masked, users_, place, Absent::kPassOver);
   probed_ = locate(task.probed, users_, place, Absent::kNone);
-  lists_.resize(users_.size() * at(room_));
+  lists_.resize(users_.size() * as_index(room_));
   list_sizes_.resize(users_.size());
   thresholds_.resize(users_.size());
   probe_scores_.resize(probed_.positions.size());
 }
 
 std::span<const ScoredItem> Ranking::top(std::int64_t i) const {
-  return {lists_.data() + i * room_, at(std::min<std::int64_t>(list_sizes_[at(i)], top_))};
+  return {lists_.data() + i * room_,
+          as_index(std::min<std::int64_t>(list_sizes_[as_index(i)], top_))};
 }
 
 Ties Ranking::count_ties(std::span<const int> cutoffs) const {
@@ -83,7 +81,7 @@ Ties Ranking::count_ties(std::span<const int> cutoffs) const {
     const ScoredItem* list = lists_.data() + i * room_;
     bool tied = false;
     bool at_cutoff = false;
-    for (std::int32_t place = 1; place < list_sizes_[at(i)]; ++place) {
+    for (std::int32_t place = 1; place < list_sizes_[as_index(i)]; ++place) {
       if (list[place - 1].score != list[place].score) continue;
       tied = true;
       at_cutoff = at_cutoff || std::binary_search(cutoffs.begin(), cutoffs.end(), place);
@@ -95,8 +93,8 @@ Ties Ranking::count_ties(std::span<const int> cutoffs) const {
 }
 
 std::span<const float> Ranking::probe_scores(std::int64_t i) const {
-  const EdgeOffset begin = probed_.offsets[at(i)];
-  return {probe_scores_.data() + begin, at(probed_.offsets[at(i) + 1] - begin)};
+  const EdgeOffset begin = probed_.offsets[as_index(i)];
+  return {probe_scores_.data() + begin, as_index(probed_.offsets[as_index(i) + 1] - begin)};
 }
 
 /// One step a rank: every block of items is scored here once, in the order rank, rank + 1, ...
@@ -141,10 +139,10 @@ void Ranking::pack_own(const Matrix<float>& items) {
         for (std::int64_t i = begin * kPanelItems; i < end * kPanelItems; ++i) {
           const std::int64_t lane = i % kPanelItems;
           float* column = current_.panels.data() + (i - lane) * depth_ + lane;
-          const float* row = i < count ? items.row(plan_.own_items[at(i)].row) : nullptr;
+          const float* row = i < count ? items.row(plan_.own_items[as_index(i)].row) : nullptr;
           for (std::int64_t k = 0; k < depth_; ++k)
             column[k * kPanelItems] = row == nullptr ? 0.0F : row[k];
-          current_.ids[i] = i < count ? plan_.own_items[at(i)].item : -1;
+          current_.ids[i] = i < count ? plan_.own_items[as_index(i)].item : -1;
         }
       });
 }
@@ -152,8 +150,8 @@ void Ranking::pack_own(const Matrix<float>& items) {
 /// The block in hand goes to the rank before this one, the following one arrives from the rank
 /// after it.
 void Ranking::start_rotation(RequestSet& requests, int owner) {
-  const ElementType panel(at(depth_ * kPanelItems) * sizeof(float));
-  const ElementType ids(at(kPanelItems) * sizeof(ItemId));
+  const ElementType panel(as_index(depth_ * kPanelItems) * sizeof(float));
+  const ElementType ids(as_index(kPanelItems) * sizeof(ItemId));
   const int ranks = comm_.size();
   const int to = (comm_.rank() + ranks - 1) % ranks;
   const int from = (comm_.rank() + 1) % ranks;
@@ -166,7 +164,7 @@ void Ranking::start_rotation(RequestSet& requests, int owner) {
 
 void Ranking::score_block(const Matrix<float>& users, int owner, RequestSet& requests) {
   std::atomic<bool> given_up{give_up_ && give_up_()};
-  std::vector<Scratch> scratch(at(omp_get_max_threads()));
+  std::vector<Scratch> scratch(as_index(omp_get_max_threads()));
   for (Scratch& mine : scratch) {
     mine.rows = AlignedArray<float>(kUserBlock * users.stride());
     mine.scores = AlignedArray<float>(kUserBlock * kPanelItems);
@@ -175,7 +173,7 @@ void Ranking::score_block(const Matrix<float>& users, int owner, RequestSet& req
       this->users(), kUserBlock,
       [&](std::int64_t begin, std::int64_t end) {
         if (given_up.load(std::memory_order_relaxed)) return;
-        Scratch& mine = scratch[at(omp_get_thread_num())];
+        Scratch& mine = scratch[as_index(omp_get_thread_num())];
         mine.begin = begin;
         mine.users = end - begin;
         score_users(users, owner, mine);
@@ -189,16 +187,16 @@ void Ranking::score_block(const Matrix<float>& users, int owner, RequestSet& req
 void Ranking::score_users(const Matrix<float>& users, int owner, Scratch& scratch) {
   const std::int64_t first_panel = plan_.begin(owner);
   const auto next_in = [&](const ListPositions& lists, std::int64_t user) {
-    const auto begin = lists.positions.begin() + lists.offsets[at(user)];
-    const auto end = lists.positions.begin() + lists.offsets[at(user) + 1];
+    const auto begin = lists.positions.begin() + lists.offsets[as_index(user)];
+    const auto end = lists.positions.begin() + lists.offsets[as_index(user) + 1];
     return std::lower_bound(begin, end, first_panel * kPanelItems) - lists.positions.begin();
   };
   for (std::int64_t i = 0; i < scratch.users; ++i) {
     const std::int64_t user = scratch.begin + i;
-    std::memcpy(scratch.rows.data() + i * users.stride(), users.row(users_[at(user)]),
-                at(users.stride()) * sizeof(float));
-    scratch.mask[at(i)] = next_in(masked_, user);
-    scratch.probe[at(i)] = next_in(probed_, user);
+    std::memcpy(scratch.rows.data() + i * users.stride(), users.row(users_[as_index(user)]),
+                as_index(users.stride()) * sizeof(float));
+    scratch.mask[as_index(i)] = next_in(masked_, user);
+    scratch.probe[as_index(i)] = next_in(probed_, user);
   }
   for (std::int64_t panel = 0; panel < plan_.panels(owner); ++panel) {
     kernels_->multiply({.a = scratch.rows.data(),
@@ -212,7 +210,7 @@ void Ranking::score_users(const Matrix<float>& users, int owner, Scratch& scratc
                         .depth = depth_,
                         .columns = kPanelItems,
                         .accumulate = false});
-    const std::int64_t left = plan_.candidates[at(owner)] - panel * kPanelItems;
+    const std::int64_t left = plan_.candidates[as_index(owner)] - panel * kPanelItems;
     const PanelView view{.position = static_cast<std::int32_t>((first_panel + panel) * kPanelItems),
                          .candidates = std::clamp(left, std::int64_t{0}, kPanelItems),
                          .ids = current_.ids.data() + panel * kPanelItems};
@@ -226,29 +224,31 @@ void Ranking::take_scores(const PanelView& panel, Scratch& scratch) {
   for (std::int64_t i = 0; i < scratch.users; ++i) {
     const std::int64_t user = scratch.begin + i;
     float* scores = scratch.scores.data() + i * kPanelItems;
-    EdgeOffset& probe = scratch.probe[at(i)];
-    for (; probe < probed_.offsets[at(user) + 1] && probed_.positions[at(probe)] < end; ++probe) {
-      const EdgeOffset slot = probed_.offsets[at(user)] + probed_.slots[at(probe)];
-      probe_scores_[at(slot)] = scores[probed_.positions[at(probe)] - panel.position];
+    EdgeOffset& probe = scratch.probe[as_index(i)];
+    for (; probe < probed_.offsets[as_index(user) + 1] && probed_.positions[as_index(probe)] < end;
+         ++probe) {
+      const EdgeOffset slot = probed_.offsets[as_index(user)] + probed_.slots[as_index(probe)];
+      probe_scores_[as_index(slot)] = scores[probed_.positions[as_index(probe)] - panel.position];
     }
-    EdgeOffset& mask = scratch.mask[at(i)];
-    for (; mask < masked_.offsets[at(user) + 1] && masked_.positions[at(mask)] < end; ++mask)
-      scores[masked_.positions[at(mask)] - panel.position] = kNeverRanked;
-    offer(user, {scores, at(panel.candidates)}, panel.ids);
+    EdgeOffset& mask = scratch.mask[as_index(i)];
+    for (; mask < masked_.offsets[as_index(user) + 1] && masked_.positions[as_index(mask)] < end;
+         ++mask)
+      scores[masked_.positions[as_index(mask)] - panel.position] = kNeverRanked;
+    offer(user, {scores, as_index(panel.candidates)}, panel.ids);
   }
 }
 
 void Ranking::offer(std::int64_t user, std::span<const float> scores, const ItemId* ids) {
   std::array<std::int32_t, kPanelItems> found;
-  float& threshold = thresholds_[at(user)];
+  float& threshold = thresholds_[as_index(user)];
   const std::int64_t hits =
       kernels_->at_least(scores.data(), std::ssize(scores), threshold, found.data());
   if (hits == 0) return;
   ScoredItem* list = lists_.data() + user * room_;
-  std::int32_t& size = list_sizes_[at(user)];
+  std::int32_t& size = list_sizes_[as_index(user)];
   for (std::int64_t hit = 0; hit < hits; ++hit) {
-    const std::int32_t lane = found[at(hit)];
-    const ScoredItem item{ids[lane], scores[at(lane)]};
+    const std::int32_t lane = found[as_index(hit)];
+    const ScoredItem item{ids[lane], scores[as_index(lane)]};
     if (size < room_) {
       list[size++] = item;
       if (size == room_) std::make_heap(list, list + size, ranks_before);
@@ -263,7 +263,7 @@ void Ranking::sort_lists() {
   parallel_blocks(users(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t user = begin; user < end; ++user) {
       ScoredItem* list = lists_.data() + user * room_;
-      std::sort(list, list + list_sizes_[at(user)], ranks_before);
+      std::sort(list, list + list_sizes_[as_index(user)], ranks_before);
     }
   });
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "siren/core/ids.hpp"
 #include "siren/train/evaluator.hpp"
 
 #include "support/rating_world.hpp"
@@ -22,8 +23,8 @@ class PlainEvaluation {
       : world_(world), options_(options), degree_(count(world.train)) {
     const std::vector<int> tested = count(world.held_out);
     for (ItemId i = 0; i < world.items(); ++i)
-      if (options.candidates == Candidates::kAll || degree_[at(i)] > 0 ||
-          (options.candidates == Candidates::kTrainAndTest && tested[at(i)] > 0))
+      if (options.candidates == Candidates::kAll || degree_[as_index(i)] > 0 ||
+          (options.candidates == Candidates::kTrainAndTest && tested[as_index(i)] > 0))
         candidates_.push_back(i);
     for (UserId u = 0; u < world.users(); ++u) lists_.push_back(list_of(u));
   }
@@ -36,7 +37,7 @@ class PlainEvaluation {
     double sum = 0.0;
     int users = 0;
     for (UserId u = 0; u < world_.users(); ++u) {
-      const auto activity = static_cast<int>(world_.train[at(u)].size());
+      const auto activity = static_cast<int>(world_.train[as_index(u)].size());
       const double value = figure_of(u, name);
       if (activity < low || activity > high || std::isnan(value)) continue;
       sum += value;
@@ -54,20 +55,18 @@ class PlainEvaluation {
   double popularity(int k) const {
     double shown = 0.0, entries = 0.0, all = 0.0;
     for_top(k, [&](ItemId item) {
-      shown += degree_[at(item)];
+      shown += degree_[as_index(item)];
       entries += 1.0;
     });
-    for (const ItemId item : candidates_) all += degree_[at(item)];
+    for (const ItemId item : candidates_) all += degree_[as_index(item)];
     return (shown / entries) / (all / static_cast<double>(candidates_.size()));
   }
 
  private:
-  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
   std::vector<int> count(const std::vector<RatingWorld::SignOfItem>& ratings) const {
-    std::vector<int> counts(at(world_.items()), 0);
+    std::vector<int> counts(as_index(world_.items()), 0);
     for (const auto& of_user : ratings)
-      for (const auto& [item, sign] : of_user) ++counts[at(item)];
+      for (const auto& [item, sign] : of_user) ++counts[as_index(item)];
     return counts;
   }
 
@@ -82,7 +81,7 @@ class PlainEvaluation {
   std::vector<ItemId> list_of(UserId user) const {
     std::vector<ItemId> list;
     for (const ItemId item : candidates_)
-      if (!world_.train[at(user)].contains(item)) list.push_back(item);
+      if (!world_.train[as_index(user)].contains(item)) list.push_back(item);
     std::stable_sort(list.begin(), list.end(),
                      [&](ItemId a, ItemId b) { return score(user, a) > score(user, b); });
     return list;
@@ -90,7 +89,7 @@ class PlainEvaluation {
 
   std::vector<ItemId> held_out(UserId user, int sign) const {
     std::vector<ItemId> items;
-    for (const auto& [item, s] : world_.held_out[at(user)])
+    for (const auto& [item, s] : world_.held_out[as_index(user)])
       if (s == sign) items.push_back(item);
     return items;
   }
@@ -124,8 +123,9 @@ class PlainEvaluation {
 
   double hits(UserId user, const std::vector<ItemId>& wanted, int k) const {
     int found = 0;
-    for (int i = 0; i < std::min(k, static_cast<int>(lists_[at(user)].size())); ++i)
-      if (std::count(wanted.begin(), wanted.end(), lists_[at(user)][at(i)]) > 0) ++found;
+    for (int i = 0; i < std::min(k, static_cast<int>(lists_[as_index(user)].size())); ++i)
+      if (std::count(wanted.begin(), wanted.end(), lists_[as_index(user)][as_index(i)]) > 0)
+        ++found;
     return found;
   }
 
@@ -143,8 +143,8 @@ class PlainEvaluation {
   void for_top(int k, const Visit& visit) const {
     for (UserId u = 0; u < world_.users(); ++u)
       if (!held_out(u, 1).empty())
-        for (int i = 0; i < std::min(k, static_cast<int>(lists_[at(u)].size())); ++i)
-          visit(lists_[at(u)][at(i)]);
+        for (int i = 0; i < std::min(k, static_cast<int>(lists_[as_index(u)].size())); ++i)
+          visit(lists_[as_index(u)][as_index(i)]);
   }
 
   const RatingWorld& world_;

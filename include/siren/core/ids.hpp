@@ -8,6 +8,7 @@
 //   EdgeOffset       a position in a list of ratings or edges; never assumed to fit 32 bits
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace siren::inline core {
@@ -17,6 +18,11 @@ using ItemId = std::int32_t;
 using NodeId = std::int64_t;
 using LocalRow = std::int32_t;
 using EdgeOffset = std::int64_t;
+
+/// A count, row or offset as the index of a container, which is unsigned.
+constexpr std::size_t as_index(std::int64_t i) {
+  return static_cast<std::size_t>(i);
+}
 
 /// Rows [begin, end) of whatever the context says.
 struct RowRange {

@@ -18,14 +18,15 @@ struct UserRatings {
   std::vector<std::int8_t> signs;
 
   std::int64_t users() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
-  EdgeOffset count(std::int64_t user) const { return offsets[at(user) + 1] - offsets[at(user)]; }
+  EdgeOffset count(std::int64_t user) const {
+    return offsets[as_index(user) + 1] - offsets[as_index(user)];
+  }
   /// The items that `user` has rated, ascending.
   std::span<const ItemId> items_of(std::int64_t user) const {
-    return {items.data() + offsets[at(user)], static_cast<std::size_t>(count(user))};
+    return {items.data() + offsets[as_index(user)], static_cast<std::size_t>(count(user))};
   }
 
  private:
-  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 };
 
 /// Which ratings carry a loss term.
