@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Includes point downwards, third parties stay behind their fence, and paths correspond.
+"""Includes point downwards, each module has its namespace, third parties stay behind their fence, and paths correspond.
 
 usage: check_layers.py ROOT
 """
@@ -63,6 +63,16 @@ def directions(root, paths):
                 yield f"{path}:{line}: {wrong}"
 
 
+def namespaces(root, paths):
+    """One a module: two classes of one name in two modules are two classes to the linker."""
+    for path in paths:
+        module = module_of(path) if path.parts[0] in ("src", "include") else None
+        text = tree.code_of(root / path) if module in LAYER else ""
+        for match in re.finditer(r"^namespace (siren[\w: ]*?) *\{", text, re.M):
+            if not re.match(rf"siren::inline {module}\b", match.group(1)):
+                yield f"{path}:{text.count(chr(10), 0, match.start()) + 1}: namespace {match.group(1)} must be siren::inline {module}"
+
+
 def cycles(root, paths):
     headers = {str(p.relative_to("include")): p for p in paths if p.parts[0] == "include"}
     edges = {name: [t for _, _, t in includes(root, p) if t in headers] for name, p in headers.items()}
@@ -103,7 +113,7 @@ def correspondence(paths):
 def main():
     root = Path(sys.argv[1])
     paths = tree.cpp_files(root)
-    tree.finish("layers", [*directions(root, paths), *cycles(root, paths), *correspondence(paths)])
+    tree.finish("layers", [*directions(root, paths), *namespaces(root, paths), *cycles(root, paths), *correspondence(paths)])
 
 
 if __name__ == "__main__":

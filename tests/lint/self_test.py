@@ -18,9 +18,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
 GOOD = {
-    "include/siren/core/a.hpp": SPDX + "#pragma once\n\nnamespace siren {\nint twice(int value);\n}  // namespace siren\n",
-    "src/core/a.cpp": SPDX + '#include "siren/core/a.hpp"\n\nnamespace siren {\n'
-                             "int twice(int value) {\n  return 2 * value;\n}\n}  // namespace siren\n",
+    "include/siren/core/a.hpp": SPDX + "#pragma once\n\nnamespace siren::inline core {\nint twice(int value);\n}  // namespace siren::inline core\n",
+    "src/core/a.cpp": SPDX + '#include "siren/core/a.hpp"\n\nnamespace siren::inline core {\n'
+                             "int twice(int value) {\n  return 2 * value;\n}\n}  // namespace siren::inline core\n",
     "launch/a.sh": "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\necho \"$1\"\n",
 }
 LONG_BODY = "".join(f"  value += {n};\n" for n in range(60))
@@ -75,6 +75,8 @@ class Lint(unittest.TestCase):
                 ("include/siren/core/b.hpp", '#include "siren/other/a.hpp"', "there is no module other"),
                 ("include/siren/core/b.hpp", '#include "siren/core/b.hpp"', "include cycle"),
                 ("include/siren/other/b.hpp", "", "not in a module"),
+                ("include/siren/math/b.hpp", "namespace siren {\nclass Thing;\n}", "namespace siren must be siren::inline math"),
+                ("include/siren/math/b.hpp", "namespace siren::inline core {}", "must be siren::inline math"),
                 ("src/core/lonely.cpp", "", "has no header"),
                 ("tests/core/lonely_test.cpp", "", "tests neither")):
             self.rejects("layers", path, header(text), reason)
