@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
+#include "siren/core/settings.hpp"
 #include "siren/core/text.hpp"
 #include "siren/io/checkpoint.hpp"
 #include "siren/io/checkpoint_layout.hpp"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
 

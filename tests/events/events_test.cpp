@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/events/events.hpp"
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <sstream>
@@ -98,11 +99,14 @@ TEST(Events, NobodyToJudgeIsNull) {
 
 TEST(Events, OfOtherVersionsAreRead) {
   EXPECT_FALSE(event_from_json({{"event", "note"}, {"text", "of a later version"}}));
-  Json json = to_json(Event(EpochReport{.epoch = 4, .step = 12}));
+  EpochReport epoch;
+  epoch.epoch = 4;
+  epoch.step = 12;
+  Json json = to_json(epoch);
   json["more"] = 1;
   json.erase("steps");  // version 0.1.0 wrote none
   json.erase("without_term");
-  EXPECT_EQ(event_from_json(json).value(), Event(EpochReport{.epoch = 4, .step = 12}));
+  EXPECT_EQ(event_from_json(json).value(), Event(epoch));
 }
 
 TEST(Events, RefuseValuesThatNoRunWrites) {

@@ -37,7 +37,9 @@ TEST(StartReport, CountsNodesAndComparesRanks) {
 }
 
 TEST(StartReport, AsJson) {
-  const nlohmann::ordered_json json = to_json(StartEvent{.where = example()});
+  StartEvent event;
+  event.where = example();
+  const nlohmann::ordered_json json = to_json(event);
   EXPECT_EQ(json["hosts"], nlohmann::ordered_json({"n1", "n2", "n2"}));
   EXPECT_EQ(json["edges"], nlohmann::ordered_json({30, 60, 0}));
   EXPECT_EQ(json["bytes"], nlohmann::ordered_json({1'000'000, 2'000'000, 2'500'000}));

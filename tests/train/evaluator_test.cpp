@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "siren/core/error.hpp"
 #include "siren/data/ratings_loader.hpp"

@@ -44,6 +44,7 @@ struct SentBytes {
     between_nodes += more.between_nodes;
     return *this;
   }
+  friend bool operator==(const SentBytes&, const SentBytes&) = default;
 };
 
 /// Exclusive wall-clock seconds, and bytes sent, by phase.
