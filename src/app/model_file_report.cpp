@@ -201,7 +201,8 @@ Json essential_settings(const std::string& config, const std::string& place) {
       "data",  "fold",   "model",   "dim",  "layers", "negatives",
       "batch", "epochs", "storage", "seed", "lr",     "average"};
   Json settings = Json::object();
-  for (const Setting& setting : Settings::parse(config, place).all())
+  const Settings all = Settings::parse(config, place);
+  for (const Setting& setting : all.all())
     if (std::find(kEssential.begin(), kEssential.end(), setting.key) != kEssential.end())
       settings[setting.key] = setting.value;
   return settings;

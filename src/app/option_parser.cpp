@@ -182,7 +182,8 @@ OptionParser::Given OptionParser::parse_command_line(std::span<const std::string
 
 OptionParser::Given OptionParser::parse_config_file(const std::string& path) const {
   Given given;
-  for (const Setting& setting : Settings::parse(text_of_lines(path), path).all()) {
+  const Settings settings = Settings::parse(text_of_lines(path), path);
+  for (const Setting& setting : settings.all()) {
     const std::string& key = setting.key;
     const std::string place = fmt::format("{}:{}", path, setting.line);
     const Option* option = find(key);

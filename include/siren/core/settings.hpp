@@ -45,7 +45,8 @@ class Settings {
 
   /// The last value of a key; empty if there is none.
   std::string value_of(std::string_view key) const;
-  std::span<const Setting> all() const { return settings_; }
+  std::span<const Setting> all() const& { return settings_; }
+  void all() const&& = delete;  // it would be gone before the loop begins
 
   friend bool operator==(const Settings&, const Settings&) = default;
 
