@@ -179,7 +179,7 @@ Json dataset_as_json(const DatasetSummary& summary, const std::string& path) {
   const DatasetStatistics& statistics = summary.statistics;
   Json result{{"kind", "dataset"},
               {"path", path},
-              {"format_version", kDatasetFormatVersion},
+              {"format_version", summary.format_version},
               {"program_version", summary.program_version},
               {"command", summary.command},
               {"content_hash", summary.content_hash},

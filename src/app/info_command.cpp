@@ -55,7 +55,7 @@ void show_dataset(const InfoOptions& o) {
     return;
   }
   print_lines(fmt::format("{:<11}{}: dataset, format {}{}\n", "file", printable(o.path),
-                          kDatasetFormatVersion, o.verify ? ", all checksums match" : ""));
+                          summary.format_version, o.verify ? ", all checksums match" : ""));
   print_lines(fmt::format("{:<11}{} (siren {})\n", "made by", printable(summary.command),
                           printable(summary.program_version)));
   print_lines(fmt::format("{:<11}{}\n", "content", printable(summary.content_hash)));

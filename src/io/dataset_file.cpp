@@ -120,8 +120,8 @@ std::string read_hash(const Hdf5File& file) {
 DatasetSummary read_summary(const Hdf5File& file) {
   constexpr std::int64_t kMostIds = std::numeric_limits<std::int32_t>::max();
   constexpr std::int64_t kMostRatings = std::int64_t{1} << 50;
-  whole_number_in(file, "siren_dataset", 1, kDatasetFormatVersion);
   DatasetSummary summary;
+  summary.format_version = whole_number_in(file, "siren_dataset", 1, kDatasetFormatVersion);
   summary.users = whole_number_in(file, "users", 1, kMostIds);
   summary.items = whole_number_in(file, "items", 1, kMostIds);
   summary.ratings = whole_number_in(file, "ratings", 1, kMostRatings);

@@ -33,6 +33,7 @@ inline constexpr std::uint32_t kDatasetFormatVersion = 2;
 
 /// Everything but the ratings and the ids.
 struct DatasetSummary {
+  std::int64_t format_version = kDatasetFormatVersion;
   std::int64_t users = 0;
   std::int64_t items = 0;
   EdgeOffset ratings = 0;
