@@ -98,7 +98,7 @@ void judge_order(const SplitConfig& split, PreparedDataset& data) {
 void judge_columns(const PrepareConfig& config, PreparedDataset& data) {
   constexpr EdgeOffset kFewRatings = 10;
   if (data.ratings.size() >= kFewRatings && data.users.size() == data.ratings.size())
-    data.warnings.push_back(
+    data.warnings.emplace_back(
         "no user rated more than one item: the column taken for the user may be another; see "
         "--columns");
   const bool by_age =

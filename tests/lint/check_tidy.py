@@ -7,6 +7,7 @@ usage: check_tidy.py [--all] ROOT BUILD      BUILD holds compile_commands.json
 import concurrent.futures
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import tree
 
+
+PRECOMPILED = re.compile(r" -include \S*/cmake_pch\.hxx| -Winvalid-pch| -fpch-preprocess")  # of another compiler
 
 def base_of(root):
     """The commit to compare with; None where history does not reach that far."""
@@ -49,6 +52,7 @@ def one_command_a_file(build):
     """Path of a source -> how it is compiled; where several targets compile it, as the first does."""
     commands = {}
     for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
+        entry["command"] = PRECOMPILED.sub("", entry["command"])
         commands.setdefault(Path(entry["directory"], entry["file"]).resolve(), entry)
     return commands
 
