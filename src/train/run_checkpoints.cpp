@@ -139,7 +139,7 @@ CheckpointReport RunCheckpoints::save(RunProgress progress) {
   };
   check_lock();
   try {
-    return write(std::move(progress));
+    return write(progress);
   } catch (const InputError&) {
     check_lock();
     throw;
