@@ -176,7 +176,8 @@ def a_test_part_that_is_in_train(siren, folder):
     valid = ("--mask", "train+valid")
     done(siren, "prepare", "--input", folder / "t.csv", "--output", folder / "k.h5")
     assert "has no validation ratings to mask" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "k.h5", *valid)
-    done(siren, "prepare", "--train", folder / "t.csv", "--valid", folder / "n.csv", "--test", folder / "n.csv", "--output", folder / "same.h5")
+    (folder / "n2.csv").write_text((folder / "n.csv").read_text())
+    done(siren, "prepare", "--train", folder / "t.csv", "--valid", folder / "n.csv", "--test", folder / "n2.csv", "--output", folder / "same.h5")
     assert "no user is left to judge by" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "same.h5", *valid, ranks=2)
     print("a test part that trains or is masked is refused")
 
