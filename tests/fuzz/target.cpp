@@ -86,9 +86,9 @@ std::int64_t Choices::number() {
   const std::uint8_t kind = byte();
   if (kind < 128) return kind;  // near what small files hold
   if (kind < 192) return kSpecial[kind % kSpecial.size()];
-  std::int64_t value = 0;
+  std::uint64_t value = 0;
   for (int i = 0; i < 1 + kind % 8; ++i) value = value * 256 + byte();
-  return value;
+  return static_cast<std::int64_t>(value);
 }
 
 double Choices::real() {
