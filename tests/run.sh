@@ -25,6 +25,7 @@ fail() {
 # build PRESET
 build() {
   local options=()
+  export CCACHE_SLOPPINESS=pch_defines,time_macros  # or ccache keeps nothing that precompiled headers went into
   command -v ccache >/dev/null && options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   cmake --preset "$1" "${options[@]}"
   cmake --build "build/$1" --parallel "$jobs"
