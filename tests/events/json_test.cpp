@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -59,7 +60,7 @@ TEST(EachEvent, NamesTheLineThatCannotBeTaken) {
 TEST(EachEvent, TakesLinesOfAnyUsualLength) {
   for (const std::size_t length : {4093UL, 4094UL, 4095UL, 4096UL, 4097UL, 100000UL}) {
     const std::string name(length - std::string_view("{\"event\":\"\"}").size(), 'x');
-    const std::string line = "{\"event\":\"" + name + "\"}";
+    const std::string line = fmt::format("{{\"event\":\"{}\"}}", name);
     EXPECT_THAT(outcome_of(line + "\n" + line).events, ElementsAre(name, name)) << length;
     EXPECT_THAT(outcome_of(line + "\n{\"event\":\"b\"}\n").events, ElementsAre(name, "b"));
   }

@@ -31,7 +31,7 @@ class ForgedDataset : public ::testing::Test {
   using Change = std::function<void(Hdf5File&)>;
 
   std::string forge(const Change& change) const {
-    const std::string path = small_file(folder_);
+    std::string path = small_file(folder_);
     Hdf5File file({H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose, "opening", path},
                   path);
     change(file);

@@ -10,7 +10,6 @@
 namespace siren {
 namespace {
 
-using test::input_error;
 using test::TempFolder;
 using ::testing::HasSubstr;
 
@@ -20,7 +19,7 @@ constexpr std::uint32_t kVersion = 1;
 std::string sealed(const TempFolder& folder) {
   std::string bytes(kSealBytes, '\0');
   for (int i = 0; i < 100; ++i) bytes += static_cast<char>(i);
-  const std::string path = folder.write("f", bytes);
+  std::string path = folder.write("f", bytes);
   write_seal(path, kVersion,
              {{"second", {kSealBytes + 50, 20}, 0},
               {"first", {kSealBytes + 10, 30}, 0},
