@@ -35,7 +35,7 @@ TEST(LockFile, OneHasItAndOthersSee) {
     const LockFile mine(path, O_RDWR | O_CREAT | O_EXCL);
     ASSERT_TRUE(mine.is_open());
     EXPECT_EQ(mine.take(), FileLock::kFree);
-    EXPECT_TRUE(mine.write("one\n"));
+    EXPECT_TRUE(mine.write("a longer one\n"));
     EXPECT_TRUE(mine.write("two\n"));
     const LockFile other(path, O_RDONLY);
     EXPECT_EQ(other.look(), FileLock::kTaken);

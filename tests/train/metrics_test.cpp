@@ -100,6 +100,18 @@ TEST(MetricSums, EachMeanIsOverTheUsersThatHaveIt) {
   EXPECT_DOUBLE_EQ(sums.mean_auc(), 0.25);
 }
 
+TEST(MetricSums, RoundNoMoreThanADoubleDoes) {
+  const std::vector<int> cutoffs = {3};
+  const std::vector<ListedItem> items = judged(".++");
+  const JudgedList list{items, 7, 0};
+  MetricSums sums(cutoffs);
+  sums.add(list);
+  sums.add_auc(1.0 / 3.0);
+  const double ndcg = metrics_at(list, 3)[static_cast<std::size_t>(Metric::kNdcg)];
+  EXPECT_NEAR(sums.mean(Metric::kNdcg, 0), ndcg, 2e-16);  // one step of a double below 1
+  EXPECT_NEAR(sums.mean_auc(), 1.0 / 3.0, 2e-16);
+}
+
 TEST(MetricSums, AddUp) {
   const std::vector<int> cutoffs = {1};
   const std::vector<ListedItem> hit = judged("+");
