@@ -210,6 +210,16 @@ TEST(OutputClaim, OfAnotherUserThatMayOnlyBeReadIsReplaced) {
   EXPECT_EQ(folder.files(), 0U);
 }
 
+TEST(OutputClaim, OfAnotherHostIsReplacedIfNobodyHoldsIt) {
+  const TempFolder folder;
+  LockHolder elsewhere = this_process(24 * 3600.0);
+  elsewhere.host = "n17";
+  elsewhere.boot = "0b1c";
+  folder.write("out.siren.lock", to_text(elsewhere));
+  { const OutputClaim claim(folder.path("out")); }
+  EXPECT_EQ(folder.files(), 0U);
+}
+
 TEST(OutputClaim, ASuccessorsLockIsLeft) {
   const TempFolder folder;
   {
