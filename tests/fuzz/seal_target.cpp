@@ -71,7 +71,8 @@ std::string built(Choices choices) {
     const std::size_t at = kEntriesAt + k * kEntryBytes;
     const Bytes name = choices.take(choices.below(41));
     std::copy(name.begin(), name.end(), file.begin() + static_cast<std::ptrdiff_t>(at));
-    put(file, at + 40, choices.number() + (choices.yes() ? kSealBytes : 0));
+    const auto offset = static_cast<std::uint64_t>(choices.number());  // it may wrap around
+    put(file, at + 40, offset + (choices.yes() ? std::uint64_t{kSealBytes} : 0));
     put(file, at + 48, choices.number());
   }
   return file + std::string(choices.below(512), 'x');
