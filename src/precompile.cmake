@@ -6,7 +6,7 @@ set(SIREN_PRECOMPILED <algorithm> <array> <cmath> <cstdint> <cstring> <filesyste
 
 # siren_precompiled_headers(name header...): a target whose precompiled headers others use by siren_precompile(target name).
 function(siren_precompiled_headers name)
-  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp "")
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp CONTENT "")  # touches it once only
   add_library(${name} STATIC ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
   target_link_libraries(${name} PRIVATE siren::core OpenMP::OpenMP_CXX)
   target_precompile_headers(${name} PRIVATE ${ARGN})

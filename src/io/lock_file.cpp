@@ -208,8 +208,11 @@ bool LockFile::write(const std::string& text) const {
   if (::ftruncate(file_, 0) != 0) return false;
   const ssize_t put = ::pwrite(file_, text.data(), text.size(), 0);
   if (put >= 0 && put != static_cast<ssize_t>(text.size())) errno = ENOSPC;
-  // Else a power failure leaves an empty file, which names nobody and binds everybody.
-  return put == static_cast<ssize_t>(text.size()) && (::fsync(file_) == 0 || errno == EINVAL);
+  return put == static_cast<ssize_t>(text.size());
+}
+
+bool LockFile::flush() const {
+  return ::fsync(file_) == 0 || errno == EINVAL;  // not every file system can
 }
 
 void LockFile::renew() const {

@@ -130,7 +130,8 @@ bool RunLock::take_turn() {
     LockFile made(path, O_RDWR | O_CREAT | O_EXCL);
     if (made.is_open()) {
       if (rules_.file_locks) made.take();
-      if (!made.write(text_)) {
+      // After a power failure an empty file would name nobody and bind everybody.
+      if (!made.write(text_) || !made.flush()) {
         const int reason = errno;
         ::unlink(path.c_str());
         throw EnvironmentError(fmt::format("writing {}: {}", path, std::strerror(reason)));

@@ -70,8 +70,10 @@ class LockFile {
   FileLock look() const;
 
   std::string text() const;
-  /// Writes and flushes the text to disk; false with errno.
+  /// False with errno.
   bool write(const std::string& text) const;
+  /// Waits until the text is on disk; false with errno.
+  bool flush() const;
   /// A sign of life.
   void renew() const;
   /// Seconds since the file was written or renewed; 0 if that is in the future.
