@@ -94,8 +94,8 @@ EvaluationReport evaluate(const Communicator& comm,
   const std::unique_ptr<Evaluator> evaluator =
       session.make_evaluator(o.split.empty() ? "test" : o.split, o.mask);
   if (o.stored.run.empty()) return session.judge_popularity(*evaluator);
-  const std::string checkpoint = checkpoint_of(comm, o.stored);
-  const Embeddings embeddings = session.embed(checkpoint, Branches::kBlended);
+  const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
+  const Embeddings embeddings = session.embed(checkpoint.path, Branches::kBlended);
   return evaluator->evaluate({embeddings.z.users, embeddings.z.items});
 }
 

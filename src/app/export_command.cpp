@@ -64,17 +64,17 @@ void guard_place(const Communicator& comm, const ExportOptions& o, const RunConf
 void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfig& config) {
   config.data.partition = "block";  // so that owned rows are consecutive
   set_threads(comm, config.train.threads);
-  const std::string checkpoint = checkpoint_of(comm, o.stored);
+  const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   const Session session(comm, config.data, config.train);
-  const Embeddings embeddings = session.embed(checkpoint, Branches::kAll);
+  const Embeddings embeddings = session.embed(checkpoint.path, Branches::kAll);
   std::int64_t step = 0;
-  agree_on_input(comm, [&] { step = read_checkpoint_info(checkpoint).step; });
+  agree_on_input(comm, [&] { step = read_checkpoint_info(checkpoint.path).step; });
   export_embeddings(
       comm, {session.loaded().layout, session.dataset(), embeddings, config.train.model, step},
       o.output, o.format, o.table);
   spdlog::info("{}: {} users, {} items, {} columns, step {} ({})", o.output,
                grouped(session.summary().users), grouped(session.summary().items),
-               config.train.dimension, step, checkpoint);
+               config.train.dimension, step, checkpoint.path);
 }
 
 }  // namespace

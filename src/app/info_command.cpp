@@ -117,7 +117,8 @@ int run_info(const Communicator& comm, std::span<const std::string> args) {
     OptionParser options = declare(o);
     if (!options.parse(args)) return;
     options.apply();
-    o.path = checkpoint_meant_by(alone, o.path);
+    const HeldCheckpoint held = checkpoint_meant_by(alone, o.path);
+    o.path = held.path;
     show(alone, o);
   });
   return static_cast<int>(ExitCode::kDone);

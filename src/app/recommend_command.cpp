@@ -255,8 +255,8 @@ int run_recommend(const Communicator& comm, std::span<const std::string> args) {
   guard_place(comm, o, config);
   config.data.partition = "block";  // so that users ascend with the rank, as in the output
   set_threads(comm, config.train.threads);
-  const std::string checkpoint = checkpoint_of(comm, o.stored);
-  RecommendCommand(comm, o, config).run(checkpoint);
+  const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
+  RecommendCommand(comm, o, config).run(checkpoint.path);
   return static_cast<int>(ExitCode::kDone);
 }
 

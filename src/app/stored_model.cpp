@@ -5,7 +5,6 @@
 #include "siren/app/stored_run.hpp"
 #include "siren/core/error.hpp"
 #include "siren/io/run_directory.hpp"
-#include "siren/train/run_checkpoints.hpp"
 
 namespace siren::inline app {
 
@@ -36,7 +35,7 @@ std::vector<std::string> inputs_of(const StoredModel& model, const RunConfig& co
   return {config.data.data, model.checkpoint, RunDirectory(model.run).config_path()};
 }
 
-std::string checkpoint_of(const Communicator& comm, const StoredModel& model) {
+HeldCheckpoint checkpoint_of(const Communicator& comm, const StoredModel& model) {
   if (model.checkpoint.empty()) return preferred_checkpoint(comm, RunDirectory(model.run));
   return checkpoint_meant_by(comm, model.checkpoint);
 }

@@ -229,7 +229,8 @@ bool Job::starts_from_another() {
 /// The initial model of a run that has none of its own yet; says what was taken over for it.
 std::string Job::begin() {
   if (!starts_from_another()) return {};
-  const WarmStart known = session_.start_from(checkpoint_meant_by(comm_, config_.init_from));
+  const HeldCheckpoint checkpoint = checkpoint_meant_by(comm_, config_.init_from);
+  const WarmStart known = session_.start_from(checkpoint.path);
   const DatasetSummary& now = session_.summary();
   return fmt::format(
       "begins with {}: {} of {} users and {} of {} items are known there, the others are new; {} "

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "siren/io/atomic_file.hpp"
 #include "siren/io/block_hashes.hpp"
 #include "siren/io/checkpoint_pointer.hpp"
+#include "siren/io/lock_file.hpp"
 #include "siren/io/plain_file.hpp"
 
 namespace siren::inline io {
@@ -100,6 +102,8 @@ std::vector<std::int64_t> RunDirectory::checkpoint_steps() const {
 
 void RunDirectory::remove_checkpoint(std::int64_t step) const {
   const std::string path = checkpoint_path(step);
+  const LockFile in_use(path, O_RDONLY);
+  if (in_use.is_open() && in_use.take() == FileLock::kTaken) return;
   for (const std::string& file : {path, block_hashes_path(path)}) {
     std::error_code error;
     fs::remove(file, error);

@@ -2,6 +2,7 @@
 #include "siren/train/run_checkpoints.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <filesystem>
 #include <span>
 #include <utility>
@@ -110,6 +111,51 @@ std::optional<std::int64_t> pointed_step(const Communicator& comm,
   return step < 0 ? std::nullopt : std::optional(step);
 }
 
+/// Collective. Nothing if the run has removed the checkpoint since it was found.
+std::optional<HeldCheckpoint> hold(const Communicator& comm, const std::string& path) {
+  HeldCheckpoint held{path, {}};
+  std::int32_t gone = 0;
+  if (comm.is_root()) {
+    held.lock = LockFile(path, O_RDONLY);
+    const bool taken = held.lock.is_open() && held.lock.look() == FileLock::kTaken;
+    const bool moved = held.lock.is_open() && !held.lock.is_at(path);
+    std::error_code error;
+    gone = taken || moved || !std::filesystem::exists(path, error) ? 1 : 0;
+  }
+  comm.broadcast(std::span<std::int32_t>(&gone, 1));
+  return gone != 0 ? std::nullopt : std::optional(std::move(held));
+}
+
+/// Collective. What find() finds, or again if that has gone by then: a run that trains removes old
+/// checkpoints.
+template <class Find>
+HeldCheckpoint find_and_hold(const Find& find) {
+  constexpr int kTries = 100;
+  for (int tries = 0; tries < kTries; ++tries)
+    if (std::optional<HeldCheckpoint> held = find()) return std::move(*held);
+  throw EnvironmentError(fmt::format(
+      "{} checkpoints in a row were removed before they could be read; save less often", kTries));
+}
+
+/// Collective. The preferred checkpoint; nothing if it has gone since it was found.
+std::optional<HeldCheckpoint> try_preferred(const Communicator& comm,
+                                            const RunDirectory& directory) {
+  const std::string folder = directory.checkpoints_path();
+  if (const auto best = pointed_step(comm, folder, "best"))
+    return hold(comm, path_in(folder, *best));
+  if (const auto latest = pointed_step(comm, folder, "latest")) {
+    std::optional<HeldCheckpoint> newest = hold(comm, path_in(folder, *latest));
+    if (!newest) return std::nullopt;
+    const auto best = best_known_to(comm, folder, *latest);
+    return best ? hold(comm, path_in(folder, *best)) : std::move(newest);
+  }
+  auto step = find_step(comm, folder, "best");
+  if (!step) step = find_step(comm, folder, "latest");
+  if (!step)
+    throw InputError(fmt::format("--run {}: no complete checkpoint yet", directory.path()));
+  return hold(comm, path_in(folder, *step));
+}
+
 }  // namespace
 
 RunCheckpoints::RunCheckpoints(const Communicator& comm,
@@ -212,39 +258,33 @@ void RunCheckpoints::load_parameters(std::int64_t step) {
   session_.load_parameters(directory_.checkpoint_path(step));
 }
 
-std::string preferred_checkpoint(const Communicator& comm, const RunDirectory& directory) {
+HeldCheckpoint preferred_checkpoint(const Communicator& comm, const RunDirectory& directory) {
   agree_on_input(comm, [&] {
     if (comm.is_root()) directory.config();
   });
-  const std::string folder = directory.checkpoints_path();
-  std::optional<std::int64_t> step = pointed_step(comm, folder, "best");
-  if (!step) {
-    step = pointed_step(comm, folder, "latest");
-    if (step) step = best_known_to(comm, folder, *step).value_or(*step);
-  }
-  if (!step) step = find_step(comm, folder, "best");
-  if (!step) step = find_step(comm, folder, "latest");
-  if (!step)
-    throw InputError(fmt::format("--run {}: no complete checkpoint yet", directory.path()));
-  return path_in(folder, *step);
+  return find_and_hold([&] { return try_preferred(comm, directory); });
 }
 
-std::string checkpoint_meant_by(const Communicator& comm, const std::string& path) {
-  if (!is_pointer_name(path)) return path;
+HeldCheckpoint checkpoint_meant_by(const Communicator& comm, const std::string& path) {
+  const auto itself = [&] { return hold(comm, path).value_or(HeldCheckpoint{path, {}}); };
+  if (!is_pointer_name(path)) return itself();
   const std::filesystem::path given(path);
   const std::string folder = given.has_parent_path() ? given.parent_path().string() : ".";
   const std::string name = given.filename().string();
-  if (const auto step = pointed_step(comm, folder, name)) return path_in(folder, *step);
-  std::int32_t is_itself = 0;  // a file or directory that just has such a name
-  agree_on_input(comm, [&] {
-    if (comm.is_root()) is_itself = is_pointer(path) ? 0 : 1;
+  return find_and_hold([&]() -> std::optional<HeldCheckpoint> {
+    if (const auto step = pointed_step(comm, folder, name))
+      return hold(comm, path_in(folder, *step));
+    std::int32_t is_itself = 0;  // a file or directory that just has such a name
+    agree_on_input(comm, [&] {
+      if (comm.is_root()) is_itself = is_pointer(path) ? 0 : 1;
+    });
+    comm.broadcast(std::span<std::int32_t>(&is_itself, 1));
+    if (is_itself != 0) return itself();
+    if (const auto step = find_step(comm, folder, name)) return hold(comm, path_in(folder, *step));
+    throw InputError(fmt::format(
+        "{}: the checkpoint that it stands for is not there; copy step-*.h5 and their .hashes, too",
+        path));
   });
-  comm.broadcast(std::span<std::int32_t>(&is_itself, 1));
-  if (is_itself != 0) return path;
-  if (const auto step = find_step(comm, folder, name)) return path_in(folder, *step);
-  throw InputError(fmt::format(
-      "{}: the checkpoint that it stands for is not there; copy step-*.h5 and their .hashes, too",
-      path));
 }
 
 }  // namespace siren::inline train

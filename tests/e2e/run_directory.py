@@ -67,6 +67,50 @@ def second_start(runs):
     print("a second start is refused with pid, host and age; the first goes on; readers are served; a stopped run is free")
 
 
+def opened_checkpoint(pid):
+    """The checkpoint that a process has open, or None."""
+    try:
+        targets = [Path(os.readlink(link)) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:  # it ended
+        return None
+    return next((path for path in targets if re.fullmatch(r"step-\d+\.h5", path.name)), None)
+
+
+def stopped_reader(runs, life, *command):
+    """A reader that stands still with a checkpoint open; None if it was too quick for that."""
+    words = [str(word) for word in (runs.siren, *command, "--run", life.run, "--checkpoint", life.run / "checkpoints" / "latest")]
+    reader = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    held = None
+    while held is None and reader.poll() is None:
+        held = opened_checkpoint(reader.pid)
+    best = life.run / "checkpoints" / "best"
+    if held is None or (best.exists() and pointed(life.run, "best") == held):  # the best one is kept anyway
+        errors = reader.communicate()[1]
+        assert reader.returncode == 0, f"{command}: {errors}"
+        return None
+    reader.send_signal(signal.SIGSTOP)
+    return reader, held
+
+
+def read_while_training(runs):
+    """The run goes on saving, but removes no checkpoint that is being read."""
+    life = runs.begin("read", 1)
+    for command in (("evaluate",), ("recommend", "--all"), ("export", "--output", runs.folder / "read.h5")):
+        found = None
+        while found is None:
+            found = stopped_reader(runs, life, *command)
+        reader, held = found
+        last = step_of(held) + 50  # ten checkpoints later, of which two are kept
+        assert life.wait_for(lambda: step_of(checkpoints(life.run)[-1]) >= last), life.errors
+        assert held.exists() and Path(f"{held}.hashes").exists(), f"{command}: {held} was removed"
+        reader.send_signal(signal.SIGCONT)
+        assert reader.wait(timeout=60) == 0, f"{command}: {reader.communicate()[1]}"
+        reader.communicate()
+        assert life.wait_for(lambda: not held.exists()), f"{command}: {held} stays for ever"
+    runs.stop(life)
+    print("a checkpoint that evaluate, recommend or export reads is removed after they have ended")
+
+
 def begun_at_once(runs):
     """Of two starts that make the same directory one goes on."""
     run = runs.folder / "twice"
@@ -287,7 +331,7 @@ def moved(runs):
 def main():
     with tempfile.TemporaryDirectory() as name:
         runs = Runs(sys.argv[1], Path(name))
-        for test in (second_start, begun_at_once, killed, taken_for_dead, locked_elsewhere, cv_folders, copies, overwritten, touched, no_checkpoints, moved):
+        for test in (second_start, read_while_training, begun_at_once, killed, taken_for_dead, locked_elsewhere, cv_folders, copies, overwritten, touched, no_checkpoints, moved):
             test(runs)
     return 0
 

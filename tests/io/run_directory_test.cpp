@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "siren/io/run_directory.hpp"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <vector>
@@ -8,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include "siren/io/block_hashes.hpp"
+#include "siren/io/lock_file.hpp"
 
 #include "support/temp_folder.hpp"
 
@@ -59,6 +61,19 @@ TEST_F(RunDirectories, TheNewestIsNeverRemoved) {
   publish(200);  // continued from an older one: `latest` is not the largest number
   run_.remove_old_checkpoints(1);
   EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(300, 200));
+}
+
+TEST_F(RunDirectories, ACheckpointThatSomebodyReadsIsRemovedLater) {
+  for (const std::int64_t step : {10, 20, 30}) publish(step);
+  {
+    const LockFile reader(run_.checkpoint_path(10), O_RDONLY);
+    ASSERT_EQ(reader.look(), FileLock::kFree);
+    run_.remove_old_checkpoints(1);
+    EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(30, 10));
+    EXPECT_TRUE(fs::exists(block_hashes_path(run_.checkpoint_path(10))));
+  }
+  run_.remove_old_checkpoints(1);
+  EXPECT_THAT(run_.checkpoint_steps(), ElementsAre(30));
 }
 
 TEST_F(RunDirectories, SaysWhichOldCheckpointCannotBeRemoved) {

@@ -9,6 +9,7 @@
 #include "siren/app/option_parser.hpp"
 #include "siren/app/train_options.hpp"
 #include "siren/comm/communicator.hpp"
+#include "siren/train/run_checkpoints.hpp"
 
 namespace siren::inline app {
 
@@ -33,6 +34,6 @@ RunConfig config_of(const StoredModel& model);
 std::vector<std::string> inputs_of(const StoredModel& model, const RunConfig& config);
 
 /// Collective. The checkpoint to use; InputError if the run has none yet.
-std::string checkpoint_of(const Communicator& comm, const StoredModel& model);
+HeldCheckpoint checkpoint_of(const Communicator& comm, const StoredModel& model);
 
 }  // namespace siren::inline app

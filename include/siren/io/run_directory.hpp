@@ -65,7 +65,8 @@ class RunDirectory {
     return follow_pointer(checkpoints_path(), "latest");
   }
   std::optional<std::int64_t> best() const { return follow_pointer(checkpoints_path(), "best"); }
-  /// Removes all checkpoints but the newest `keep`, `latest` and `best`. One rank only.
+  /// Removes all checkpoints but the newest `keep`, `latest`, `best` and those that somebody reads
+  /// (train/run_checkpoints.hpp). One rank only.
   void remove_old_checkpoints(int keep) const;
 
  private:

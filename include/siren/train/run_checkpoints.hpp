@@ -8,6 +8,7 @@
 #include <string>
 
 #include "siren/comm/communicator.hpp"
+#include "siren/io/lock_file.hpp"
 #include "siren/io/run_directory.hpp"
 #include "siren/io/run_lock.hpp"
 #include "siren/train/observer.hpp"
@@ -59,12 +60,19 @@ class RunCheckpoints {
   std::future<void> removal_;  // of old checkpoints; rank 0 only
 };
 
+/// A checkpoint to read. The run that made it leaves it in place until this object ends, if the file
+/// system has locks. Rank 0 holds the lock.
+struct HeldCheckpoint {
+  std::string path;
+  LockFile lock;
+};
+
 /// Collective. The checkpoint to use when none is named: the best if there is one, else the newest.
 /// InputError if there is none.
-std::string preferred_checkpoint(const Communicator& comm, const RunDirectory& directory);
+HeldCheckpoint preferred_checkpoint(const Communicator& comm, const RunDirectory& directory);
 
 /// Collective. The checkpoint that people mean by `path`: for RUN/checkpoints/latest and best what
 /// they point to, else the path itself.
-std::string checkpoint_meant_by(const Communicator& comm, const std::string& path);
+HeldCheckpoint checkpoint_meant_by(const Communicator& comm, const std::string& path);
 
 }  // namespace siren::inline train
