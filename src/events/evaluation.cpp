@@ -141,23 +141,23 @@ nlohmann::ordered_json to_json(const EvaluationReport& report) {
 EvaluationReport evaluation_from_json(const nlohmann::ordered_json& json) {
   EvaluationReport report;
   report.split = json.at("split").get<std::string>();
-  report.users = whole_number(json.at("users"));
+  report.users = count_number(json.at("users"));
   report.metrics = figures_from_json(json.at("metrics"));
   report.cutoffs = cutoffs_of(report.metrics);
   for (const auto& [name, group] : json.at("groups").items())
     report.groups.push_back(
-        {name, whole_number(group.at("users")), figures_from_json(group.at("metrics"))});
+        {name, count_number(group.at("users")), figures_from_json(group.at("metrics"))});
   report.exposure = figures_from_json(json.at("exposure"));
-  report.disliking_users = whole_or(json, "disliking_users", 0);
-  report.auc_users = whole_or(json, "auc_users", 0);
-  report.candidates = whole_or(json, "candidates", 0);
-  report.also_in_train = whole_or(json, "also_in_train", 0);
+  report.disliking_users = count_or(json, "disliking_users", 0);
+  report.auc_users = count_or(json, "auc_users", 0);
+  report.candidates = count_or(json, "candidates", 0);
+  report.also_in_train = count_or(json, "also_in_train", 0);
   report.mask = text_or(json, "mask", report.mask);
-  report.also_in_valid = whole_or(json, "also_in_valid", 0);
+  report.also_in_valid = count_or(json, "also_in_valid", 0);
   if (json.contains("ties"))
-    report.ties = {whole_number(json.at("ties").at("lists")),
-                   whole_number(json.at("ties").at("tied")),
-                   whole_number(json.at("ties").at("at_cutoff"))};
+    report.ties = {count_number(json.at("ties").at("lists")),
+                   count_number(json.at("ties").at("tied")),
+                   count_number(json.at("ties").at("at_cutoff"))};
   report.seconds = real_number(json.at("seconds"));
   return report;
 }

@@ -66,13 +66,17 @@ Json fields(const MemoryEvent& event) {
 MemoryEvent read(std::type_identity<MemoryEvent>, const Json& json) {
   MemoryEvent event;
   event.ranks = static_cast<std::int64_t>(ranks_in(json));
-  for (const auto& [kind, bytes] : json.at("bytes_per_rank").items())
-    event.bytes_per_rank.push_back({kind, whole_number(bytes)});
-  event.rows_sent_per_layer = whole_number(json.at("rows_sent_per_layer"));
-  event.steps_per_epoch = whole_or(json, "steps_per_epoch", 0);
+  constexpr std::size_t kMostKinds = 1000;  // of counts; their sum must not overflow
+  const Json& bytes_by_kind = json.at("bytes_per_rank");
+  if (bytes_by_kind.size() > kMostKinds)
+    throw InputError(fmt::format("{} kinds of memory", bytes_by_kind.size()));
+  for (const auto& [kind, bytes] : bytes_by_kind.items())
+    event.bytes_per_rank.push_back({kind, count_number(bytes)});
+  event.rows_sent_per_layer = count_number(json.at("rows_sent_per_layer"));
+  event.steps_per_epoch = count_or(json, "steps_per_epoch", 0);
   if (json.contains("train")) {
     const Json& train = json.at("train");
-    const auto count = [&](const char* name) { return whole_number(train.at(name)); };
+    const auto count = [&](const char* name) { return count_number(train.at(name)); };
     event.train = TrainFacts{count("users"),    count("items"),   count("liked"),
                              count("disliked"), count("neither"), real_number(train.at("offset"))};
   }
@@ -81,7 +85,7 @@ MemoryEvent read(std::type_identity<MemoryEvent>, const Json& json) {
   const auto ranks = static_cast<std::size_t>(event.ranks);
   event.by_rank.resize(ranks);
   for (const ShareField& field : kShareFields) {
-    const std::vector<std::int64_t> values = wholes_of(json.at("by_rank").at(field.name), ranks);
+    const std::vector<std::int64_t> values = counts_of(json.at("by_rank").at(field.name), ranks);
     for (std::size_t r = 0; r < ranks; ++r) event.by_rank[r].*field.value = values[r];
   }
   return event;
@@ -96,7 +100,7 @@ Json fields(const StepEvent& event) {
 }
 
 StepEvent read(std::type_identity<StepEvent>, const Json& json) {
-  return {whole_number(json.at("step")), epoch_in(json), whole_number(json.at("ratings")),
+  return {count_number(json.at("step")), epoch_in(json), count_number(json.at("ratings")),
           real_number(json.at("loss")), real_number(json.at("reg"))};
 }
 
@@ -115,13 +119,13 @@ Json fields(const EpochReport& event) {
 EpochReport read(std::type_identity<EpochReport>, const Json& json) {
   EpochReport event;
   event.epoch = epoch_in(json);
-  event.step = whole_number(json.at("step"));
-  event.steps = whole_or(json, "steps", 0);
+  event.step = count_number(json.at("step"));
+  event.steps = count_or(json, "steps", 0);
   event.loss = real_number(json.at("loss"));
   event.reg = real_number(json.at("reg"));
   event.seconds = real_number(json.at("seconds"));
-  event.ratings = whole_number(json.at("ratings"));
-  event.without_term = whole_or(json, "without_term", 0);
+  event.ratings = count_number(json.at("ratings"));
+  event.without_term = count_or(json, "without_term", 0);
   event.phases = phases_from_json(json.at("phases"));
   return event;
 }
@@ -145,8 +149,8 @@ Json fields(const CheckpointReport& event) {
 }
 
 CheckpointReport read(std::type_identity<CheckpointReport>, const Json& json) {
-  return {whole_number(json.at("step")), json.at("file").get<std::string>(),
-          real_number(json.at("seconds")), whole_number(json.at("bytes")),
+  return {count_number(json.at("step")), json.at("file").get<std::string>(),
+          real_number(json.at("seconds")), count_number(json.at("bytes")),
           real_or(json, "pause", 0.0)};
 }
 
@@ -155,7 +159,7 @@ Json fields(const ResumeEvent& event) {
 }
 
 ResumeEvent read(std::type_identity<ResumeEvent>, const Json& json) {
-  return {whole_number(json.at("step")), static_cast<std::int64_t>(ranks_in(json))};
+  return {count_number(json.at("step")), static_cast<std::int64_t>(ranks_in(json))};
 }
 
 Json fields(const InterruptedEvent& event) {
@@ -163,7 +167,7 @@ Json fields(const InterruptedEvent& event) {
 }
 
 InterruptedEvent read(std::type_identity<InterruptedEvent>, const Json& json) {
-  return {whole_number(json.at("step")), json.at("reason").get<std::string>()};
+  return {count_number(json.at("step")), json.at("reason").get<std::string>()};
 }
 
 Json fields(const FailedEvent& event) {
@@ -171,7 +175,7 @@ Json fields(const FailedEvent& event) {
 }
 
 FailedEvent read(std::type_identity<FailedEvent>, const Json& json) {
-  return {whole_number(json.at("step")), json.at("reason").get<std::string>()};
+  return {count_number(json.at("step")), json.at("reason").get<std::string>()};
 }
 
 Json fields(const RankReport& event) {
@@ -189,7 +193,7 @@ Json fields(const FinalEvent& event) {
 }
 
 FinalEvent read(std::type_identity<FinalEvent>, const Json& json) {
-  return {whole_number(json.at("step")), evaluation_from_json(json)};
+  return {count_number(json.at("step")), evaluation_from_json(json)};
 }
 
 /// By index of the variant.

@@ -83,6 +83,13 @@ std::int64_t whole_number(const Json& json) {
   return json.get<std::int64_t>();
 }
 
+std::int64_t count_number(const Json& json) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;
+  const std::int64_t count = whole_number(json);
+  if (count < 0 || count > kMost) throw InputError(fmt::format("{} is no count of a run", count));
+  return count;
+}
+
 double real_number(const Json& json) {
   constexpr double kMost = 1e300;
   if (json.is_null()) return std::numeric_limits<double>::quiet_NaN();
@@ -91,8 +98,8 @@ double real_number(const Json& json) {
   return value;
 }
 
-std::int64_t whole_or(const Json& json, const char* key, std::int64_t otherwise) {
-  return json.contains(key) ? whole_number(json.at(key)) : otherwise;
+std::int64_t count_or(const Json& json, const char* key, std::int64_t otherwise) {
+  return json.contains(key) ? count_number(json.at(key)) : otherwise;
 }
 
 double real_or(const Json& json, const char* key, double otherwise) {
@@ -127,8 +134,8 @@ std::vector<double> reals_of(const Json& json, std::size_t ranks) {
   return values_of<double>(json, ranks, real_number);
 }
 
-std::vector<std::int64_t> wholes_of(const Json& json, std::size_t ranks) {
-  return values_of<std::int64_t>(json, ranks, whole_number);
+std::vector<std::int64_t> counts_of(const Json& json, std::size_t ranks) {
+  return values_of<std::int64_t>(json, ranks, count_number);
 }
 
 bool each_line(std::istream& lines,

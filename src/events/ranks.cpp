@@ -72,7 +72,7 @@ PhaseUse use_from_json(const std::string& name, const Json& json) {
           real_or(json, "min", 0.0),
           real_or(json, "mean", 0.0),
           real_or(json, "max", 0.0),
-          {whole_or(json, "bytes", 0), whole_or(json, "bytes_between_nodes", 0)}};
+          {count_or(json, "bytes", 0), count_or(json, "bytes_between_nodes", 0)}};
 }
 
 }  // namespace
@@ -161,11 +161,11 @@ RankReport rank_report_from_json(const Json& json) {
   const std::size_t ranks = ranks_in(json);
   if (ranks == 0) throw InputError("it is of 0 ranks");
   RankReport report;
-  report.steps = whole_number(json.at("steps"));
+  report.steps = count_number(json.at("steps"));
   report.hosts = json.at("hosts").get<std::vector<std::string>>();
   report.busy_seconds = reals_of(json.at("busy"), ranks);
-  const std::vector<std::int64_t> bytes = wholes_of(json.at("bytes"), ranks);
-  const std::vector<std::int64_t> between = wholes_of(json.at("bytes_between_nodes"), ranks);
+  const std::vector<std::int64_t> bytes = counts_of(json.at("bytes"), ranks);
+  const std::vector<std::int64_t> between = counts_of(json.at("bytes_between_nodes"), ranks);
   for (std::size_t r = 0; r < ranks; ++r) report.sent.push_back({bytes[r], between[r]});
   if (report.hosts.size() != ranks)
     throw InputError(fmt::format("{} hosts for {} ranks", report.hosts.size(), ranks));

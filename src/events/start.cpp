@@ -119,7 +119,7 @@ StartEvent start_from_json(const Json& json) {
   event.mpi = text_or(json, "mpi", "");
   event.hdf5 = text_or(json, "hdf5", "");
   event.thread_level = text_or(json, "thread_level", "");
-  event.threads = static_cast<std::int32_t>(whole_or(json, "threads", 1));
+  event.threads = static_cast<std::int32_t>(count_or(json, "threads", 1));
   event.isa = text_or(json, "isa", "");
   const std::size_t ranks = ranks_in(json);
   event.where.ranks.resize(ranks);
@@ -132,7 +132,7 @@ StartEvent start_from_json(const Json& json) {
   const std::vector<std::string> hosts = texts("hosts");
   const std::vector<std::string> processors = texts("processors");
   std::vector<std::int64_t> nodes(ranks, 0);  // version 0.1.0 did not write them
-  if (json.contains("node")) nodes = wholes_of(json.at("node"), ranks);
+  if (json.contains("node")) nodes = counts_of(json.at("node"), ranks);
   std::map<std::int64_t, std::int64_t> available;  // by node
   for (std::size_t r = 0; r < ranks; ++r) {
     event.where.ranks[r].host = hosts[r];
@@ -141,12 +141,12 @@ StartEvent start_from_json(const Json& json) {
     available[nodes[r]] = 0;
   }
   for (const Field& field : kFields) {
-    const std::vector<std::int64_t> values = wholes_of(json.at(field.name), ranks);
+    const std::vector<std::int64_t> values = counts_of(json.at(field.name), ranks);
     for (std::size_t r = 0; r < ranks; ++r) event.where.ranks[r].*field.value = values[r];
   }
   auto node = available.begin();
   for (const Json& entry : json.at("nodes"))
-    if (node != available.end()) (node++)->second = whole_number(entry.at("available"));
+    if (node != available.end()) (node++)->second = count_number(entry.at("available"));
   for (RankStart& rank : event.where.ranks) rank.node_available = available[rank.node];
   return event;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -23,6 +24,13 @@ constexpr std::array<std::string_view, 11> kOrder = {"product", "dense",    "los
 
 double total(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+/// Sums of what a file says may be larger than any number of bytes.
+std::string bytes_text(double bytes) {
+  constexpr double kMost = 9e18;
+  return human_bytes(bytes < kMost ? static_cast<std::int64_t>(bytes)
+                                   : std::numeric_limits<std::int64_t>::max());
 }
 
 /// A phase by rank, or by what else the columns stand for.
@@ -55,7 +63,7 @@ std::vector<ColumnLayer> layers_in_order(std::vector<PhaseColumns> phases) {
 /// Without figures by rank: the least, mean and most of each phase over ranks.
 ColumnChart seconds_over_ranks(const RunRecord& run) {
   std::vector<PhaseColumns> phases;
-  for (const PhaseUse& sum : phase_sums(run))
+  for (const PhaseTotal& sum : phase_sums(run))
     phases.push_back({sum.name, {sum.min_seconds, sum.mean_seconds, sum.max_seconds}});
   return {"seconds by phase",        "of the ranks, phase by phase", "s", "",
           {"least", "mean", "most"}, layers_in_order(phases)};
@@ -96,19 +104,19 @@ std::string legend_of(const std::vector<ColumnLayer>& layers) {
 }
 
 std::string phase_table(const RunRecord& run) {
-  const std::vector<PhaseUse> sums = phase_sums(run);
+  const std::vector<PhaseTotal> sums = phase_sums(run);
   double all = 0.0;
-  for (const PhaseUse& sum : sums) all += sum.mean_seconds;
+  for (const PhaseTotal& sum : sums) all += sum.mean_seconds;
   Table table{"Seconds of all epochs over ranks; bytes of all ranks",
               {"phase", "least", "mean", "most", "share", "sent"},
               {}};
-  for (const PhaseUse& sum : sums)
+  for (const PhaseTotal& sum : sums)
     table.rows.push_back({{sum.name},
                           number_cell(fmt::format("{:.3f}", sum.min_seconds)),
                           number_cell(fmt::format("{:.3f}", sum.mean_seconds)),
                           number_cell(fmt::format("{:.3f}", sum.max_seconds)),
                           number_cell(fmt::format("{:.1f} %", 100.0 * sum.mean_seconds / all)),
-                          number_cell(human_bytes(sum.sent.all))});
+                          number_cell(bytes_text(sum.bytes))});
   return table_html(table);
 }
 
@@ -151,20 +159,20 @@ std::string memory_table(const RunRecord& run) {
 
 }  // namespace
 
-std::vector<PhaseUse> phase_sums(const RunRecord& run) {
-  std::vector<PhaseUse> sums;
+std::vector<PhaseTotal> phase_sums(const RunRecord& run) {
+  std::vector<PhaseTotal> sums;
   for (const RecordedEpoch& epoch : run.epochs)
     for (const PhaseUse& phase : epoch.phases) {
       auto sum = std::find_if(sums.begin(), sums.end(),
-                              [&](const PhaseUse& s) { return s.name == phase.name; });
+                              [&](const PhaseTotal& s) { return s.name == phase.name; });
       if (sum == sums.end()) {
-        sum = sums.insert(sums.end(), PhaseUse{});
+        sum = sums.insert(sums.end(), PhaseTotal{});
         sum->name = phase.name;
       }
       sum->min_seconds += phase.min_seconds;
       sum->mean_seconds += phase.mean_seconds;
       sum->max_seconds += phase.max_seconds;
-      sum->sent += phase.sent;
+      sum->bytes += static_cast<double>(phase.sent.all);
     }
   return sums;
 }
@@ -211,9 +219,8 @@ std::string cost_comparison(std::span<const RunRecord> runs) {
   for (const RunRecord& run : runs) {
     double ratings = 0.0;
     for (const RecordedEpoch& epoch : run.epochs) ratings += static_cast<double>(epoch.ratings);
-    SentBytes sent;
-    for (const PhaseUse& sum : phase_sums(run)) sent += sum.sent;
-    const double sent_an_epoch = static_cast<double>(sent.all) / run.epochs_done();
+    double sent = 0.0;
+    for (const PhaseTotal& sum : phase_sums(run)) sent += sum.bytes;
     const bool trained = run.epochs_done() > 0.0;
     table.rows.push_back(
         {{run.name},
@@ -221,7 +228,7 @@ std::string cost_comparison(std::span<const RunRecord> runs) {
          number_cell(value_text(run.epochs_done())),
          number_cell(fmt::format("{:.1f}", run.seconds())),
          number_cell(trained ? value_text(std::round(ratings / run.seconds())) : "-"),
-         number_cell(trained ? human_bytes(static_cast<std::int64_t>(sent_an_epoch)) : "-"),
+         number_cell(trained ? bytes_text(sent / run.epochs_done()) : "-"),
          number_cell(human_bytes(run.memory.bytes()))});
   }
   return section_html("Cost", table_html(table));

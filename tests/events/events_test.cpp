@@ -118,6 +118,13 @@ TEST(Events, RefuseValuesThatNoRunWrites) {
       R"({"event":"memory","ranks":3,"bytes_per_rank":{},"rows_sent_per_layer":0,"by_rank":{"users":[1]}})";
   EXPECT_THAT(message(memory),
               HasSubstr("m.jsonl:1: not an event of siren train (1 values for 3 ranks"));
+  const std::string use =
+      R"({"event":"memory","ranks":1,"rows_sent_per_layer":0,"bytes_per_rank":{"a":)";
+  for (const char* bytes : {"-1", "9223372036854775807", "9007199254740993"})
+    EXPECT_THAT(message(use + bytes + "}}"), HasSubstr("is no count of a run")) << bytes;
+  std::string many = use + "0";
+  for (int k = 0; k < 1000; ++k) many += ",\"k" + std::to_string(k) + "\":9007199254740992";
+  EXPECT_THAT(message(many + "}}"), HasSubstr("1001 kinds of memory"));
   EXPECT_THAT(message("[1]"), HasSubstr("m.jsonl:1: not an event"));
   EXPECT_THAT(message(R"({"event":"step","step":1,"epoch":-1,"ratings":1,"loss":1,"reg":1})"),
               HasSubstr("epoch -1"));

@@ -26,10 +26,12 @@ void print_json(const nlohmann::ordered_json& json, int indent);
 
 /// Within the range of the type: to convert another would not be defined.
 std::int64_t whole_number(const nlohmann::ordered_json& json);
+/// Likewise, from 0 to 2^53: no count of a run is larger.
+std::int64_t count_number(const nlohmann::ordered_json& json);
 /// null stands for NaN. Sums of real numbers of a run do not overflow.
 double real_number(const nlohmann::ordered_json& json);
 /// The value of a key, or another if there is no such key.
-std::int64_t whole_or(const nlohmann::ordered_json& json, const char* key, std::int64_t otherwise);
+std::int64_t count_or(const nlohmann::ordered_json& json, const char* key, std::int64_t otherwise);
 double real_or(const nlohmann::ordered_json& json, const char* key, double otherwise);
 std::string text_or(const nlohmann::ordered_json& json, const char* key, std::string otherwise);
 
@@ -37,7 +39,7 @@ std::string text_or(const nlohmann::ordered_json& json, const char* key, std::st
 std::size_t ranks_in(const nlohmann::ordered_json& json);
 /// A value of each rank.
 std::vector<double> reals_of(const nlohmann::ordered_json& json, std::size_t ranks);
-std::vector<std::int64_t> wholes_of(const nlohmann::ordered_json& json, std::size_t ranks);
+std::vector<std::int64_t> counts_of(const nlohmann::ordered_json& json, std::size_t ranks);
 
 /// Calls visit(event) for each line; `path` is for messages. A last line without its end is left
 /// out: then the result is false. Any other line that is no JSON, or that `visit` cannot take, is

@@ -10,8 +10,17 @@
 
 namespace siren::inline report {
 
-/// A run's phases, summed over its epochs, in their order.
-std::vector<PhaseUse> phase_sums(const RunRecord& run);
+/// Of one phase in all epochs.
+struct PhaseTotal {
+  std::string name;
+  double min_seconds = 0.0;  // of the epochs' smallest ranks
+  double mean_seconds = 0.0;
+  double max_seconds = 0.0;
+  double bytes = 0.0;  // sent by all ranks
+};
+
+/// A run's phases in their order.
+std::vector<PhaseTotal> phase_sums(const RunRecord& run);
 
 std::string time_section(const RunRecord& run);
 std::string partition_section(const RunRecord& run);
