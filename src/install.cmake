@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` and `cpack -G DEB` put where: the program, its manual page and completion, and for C++ programs
-# (tests/consumer) the headers and static libraries of all modules but app.
+# (tests/consumer) the public headers and the static libraries behind them.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(SIREN_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/siren)
 set_target_properties(siren_build_flags PROPERTIES EXPORT_NAME build_flags)
 set(exported siren_build_flags)
-foreach(module core math comm events data graph dist io model train report)
+foreach(module core math comm events io data distributed model ranking train api)
   set_target_properties(siren_${module} PROPERTIES EXPORT_NAME ${module})
   list(APPEND exported siren_${module})
 endforeach()
@@ -15,7 +15,7 @@ endforeach()
 install(TARGETS siren RUNTIME)
 install(TARGETS ${exported} EXPORT sirenTargets ARCHIVE)
 install(EXPORT sirenTargets NAMESPACE siren:: DESTINATION ${SIREN_PACKAGE_DIR})
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/siren ${CONFIGURED_INCLUDES}/siren TYPE INCLUDE PATTERN app EXCLUDE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/siren ${CONFIGURED_INCLUDES}/siren TYPE INCLUDE)
 configure_package_config_file(sirenConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/sirenConfig.cmake INSTALL_DESTINATION ${SIREN_PACKAGE_DIR})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/sirenConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/sirenConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/sirenConfigVersion.cmake DESTINATION ${SIREN_PACKAGE_DIR})

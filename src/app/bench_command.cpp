@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/bench_command.hpp"
-
 #include <cstdio>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/app/check_start.hpp"
-#include "siren/app/hang_timeout.hpp"
-#include "siren/app/parse_together.hpp"
-#include "siren/app/train_options.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/version.hpp"
-#include "siren/events/json.hpp"
-#include "siren/train/bench.hpp"
-#include "siren/train/session.hpp"
-#include "siren/train/threads.hpp"
+#include "app/check_start.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/train_options.hpp"
+#include "core/terminal.hpp"
+#include "events/json.hpp"
+#include "observe/bench.hpp"
+#include "siren/error.hpp"
+#include "siren/version.hpp"
+#include "train/session.hpp"
+#include "train/threads.hpp"
 
 namespace siren::inline app {
 
@@ -67,7 +65,7 @@ EvaluationReport time_ranking(Evaluator& evaluator, Training& training) {
 
 }  // namespace
 
-int run_bench(const Communicator& comm, std::span<const std::string> args) {
+int run_bench(const Communicator& comm, CommandArgs args) {
   BenchCommand command;
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/check_start.hpp"
+#include "app/check_start.hpp"
 
 #include <sstream>
 
@@ -7,11 +7,11 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
-#include "siren/comm/difference.hpp"
-#include "siren/comm/environment.hpp"
-#include "siren/core/build_facts.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/version.hpp"
+#include "comm/difference.hpp"
+#include "core/build_facts.hpp"
+#include "siren/environment.hpp"
+#include "siren/error.hpp"
+#include "siren/version.hpp"
 
 namespace siren::inline app {
 

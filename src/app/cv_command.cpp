@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/cv_command.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -16,28 +14,29 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/app/check_start.hpp"
-#include "siren/app/cv_grid.hpp"
-#include "siren/app/cv_options.hpp"
-#include "siren/app/cv_results.hpp"
-#include "siren/app/parse_together.hpp"
-#include "siren/app/train_command.hpp"
-#include "siren/comm/roll_call.hpp"
-#include "siren/comm/stop_notice.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/stop_signal.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/text.hpp"
-#include "siren/core/timer.hpp"
-#include "siren/events/events.hpp"
-#include "siren/events/json.hpp"
-#include "siren/io/atomic_file.hpp"
-#include "siren/io/dataset_file.hpp"
-#include "siren/io/output_guard.hpp"
-#include "siren/io/plain_file.hpp"
-#include "siren/io/run_directory.hpp"
-#include "siren/io/run_lock.hpp"
+#include "app/check_start.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/cv_grid.hpp"
+#include "app/cv_options.hpp"
+#include "app/cv_results.hpp"
+#include "app/train_command.hpp"
+#include "comm/roll_call.hpp"
+#include "comm/stop_notice.hpp"
+#include "core/heartbeat.hpp"
+#include "core/log.hpp"
+#include "core/stop_signal.hpp"
+#include "core/terminal.hpp"
+#include "core/text.hpp"
+#include "core/timer.hpp"
+#include "data/dataset_file.hpp"
+#include "events/events.hpp"
+#include "events/json.hpp"
+#include "io/atomic_file.hpp"
+#include "io/output_guard.hpp"
+#include "io/plain_file.hpp"
+#include "train/run_directory.hpp"
+#include "train/run_lock.hpp"
 
 namespace siren::inline app {
 
@@ -319,7 +318,7 @@ void check_groups(const Communicator& comm, std::int32_t groups) {
 
 }  // namespace
 
-int run_cv(const Communicator& comm, std::span<const std::string> args) {
+int run_cv(const Communicator& comm, CommandArgs args) {
   CvOptions options;
   if (!parse_together(comm, [&] { return options.parse(args); }))
     return static_cast<int>(ExitCode::kDone);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/cv_grid.hpp"
+#include "app/cv_grid.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "siren/app/option_value.hpp"
-#include "siren/core/error.hpp"
+#include "app/option_parser.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline app {
 
@@ -66,8 +66,7 @@ Variation parse_variation(const std::string& text) {
   return variation;
 }
 
-std::vector<std::int64_t> parse_numbers(const std::string& option,
-                                        const std::string& text,
+std::vector<std::int64_t> parse_numbers(const std::string& option, const std::string& text,
                                         std::int64_t least) {
   std::vector<std::int64_t> numbers;
   for (const std::string& part : parts_of(text)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/cv_options.hpp"
+#include "app/cv_options.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,11 +10,11 @@
 
 #include <fmt/format.h>
 
-#include "siren/app/stored_run.hpp"
-#include "siren/app/train_command.hpp"
-#include "siren/core/error.hpp"
-#include "siren/io/plain_file.hpp"
-#include "siren/io/run_directory.hpp"
+#include "app/stored_model.hpp"
+#include "app/train_command.hpp"
+#include "io/plain_file.hpp"
+#include "siren/error.hpp"
+#include "train/run_directory.hpp"
 
 namespace siren::inline app {
 
@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 5> kOwn = {"output", "folds", "seeds", "g
 /// Options of training that belong to the whole, or that each run gets from its place in the grid.
 constexpr std::array<std::string_view, 6> kNotPassedOn = {"fold",       "seed",  "run",
                                                           "time-limit", "quiet", "log-level"};
-/// What a single run may change when it goes on (app/stored_run.hpp), but not what is compared.
+/// What a single run may change when it goes on (app/stored_model.hpp), but not what is compared.
 constexpr std::array<std::string_view, 5> kLengthAndData = {"data", "epochs", "max-steps",
                                                             "patience", "eval-every"};
 constexpr std::string_view kContent = "# content of the data set: ";
@@ -51,8 +51,7 @@ std::string content_in(const std::string& path) {
 }  // namespace
 
 CvOptions::CvOptions()
-    : options_("cv",
-               "--data FILE --output DIR [options]",
+    : options_("cv", "--data FILE --output DIR [options]",
                "Trains folds x seeds x variations side by side, groups of ranks taking turns, and "
                "compares them.\nCalled again with the same options it continues what is not "
                "finished. All options of `siren train` may\nbe given, too, for all runs, except "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/cv_results.hpp"
+#include "app/cv_results.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/check.hpp"
+#include "siren/check.hpp"
 
 namespace siren::inline app {
 

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/evaluate_command.hpp"
-
 #include <cstdint>
 #include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/app/parse_together.hpp"
-#include "siren/app/stored_model.hpp"
-#include "siren/app/train_options.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/events/json.hpp"
-#include "siren/train/session.hpp"
-#include "siren/train/threads.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/stored_model.hpp"
+#include "app/train_options.hpp"
+#include "core/terminal.hpp"
+#include "events/json.hpp"
+#include "train/session.hpp"
+#include "train/threads.hpp"
 
 namespace siren::inline app {
 
@@ -86,8 +85,7 @@ void check(const EvaluateOptions& o) {
     throw InputError("evaluate needs either --run DIR or --model popularity --data FILE");
 }
 
-EvaluationReport evaluate(const Communicator& comm,
-                          const EvaluateOptions& o,
+EvaluationReport evaluate(const Communicator& comm, const EvaluateOptions& o,
                           const RunConfig& config) {
   set_threads(comm, config.train.threads);
   Session session(comm, config.data, config.train);
@@ -101,7 +99,7 @@ EvaluationReport evaluate(const Communicator& comm,
 
 }  // namespace
 
-int run_evaluate(const Communicator& comm, std::span<const std::string> args) {
+int run_evaluate(const Communicator& comm, CommandArgs args) {
   EvaluateOptions o;
   OptionParser options = declare(o);
   RunConfig config;

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/export_command.hpp"
-
 #include <fmt/format.h>
 
-#include "siren/app/parse_together.hpp"
-#include "siren/app/stored_model.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/text.hpp"
-#include "siren/io/output_guard.hpp"
-#include "siren/train/embedding_export.hpp"
-#include "siren/train/session.hpp"
-#include "siren/train/threads.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/stored_model.hpp"
+#include "core/log.hpp"
+#include "core/text.hpp"
+#include "io/output_guard.hpp"
+#include "ranking/embedding_export.hpp"
+#include "train/session.hpp"
+#include "train/threads.hpp"
 
 namespace siren::inline app {
 
@@ -79,7 +78,7 @@ void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfi
 
 }  // namespace
 
-int run_export(const Communicator& comm, std::span<const std::string> args) {
+int run_export(const Communicator& comm, CommandArgs args) {
   ExportOptions o;
   OptionParser options = declare(o);
   RunConfig config;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/id_list.hpp"
+#include "app/id_list.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/text.hpp"
-#include "siren/data/line_reader.hpp"
+#include "core/log.hpp"
+#include "core/text.hpp"
+#include "ingest/line_reader.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline app {
 

@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/info_command.hpp"
-
 #include <cstdio>
 #include <filesystem>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/app/dataset_details.hpp"
-#include "siren/app/dataset_report.hpp"
-#include "siren/app/model_file_report.hpp"
-#include "siren/app/option_parser.hpp"
-#include "siren/app/run_report.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/text.hpp"
-#include "siren/events/json.hpp"
-#include "siren/io/block_hashes.hpp"
-#include "siren/io/dataset_file.hpp"
-#include "siren/train/run_checkpoints.hpp"
+#include "app/commands.hpp"
+#include "app/option_parser.hpp"
+#include "core/terminal.hpp"
+#include "core/text.hpp"
+#include "data/dataset_file.hpp"
+#include "events/json.hpp"
+#include "io/block_hashes.hpp"
+#include "observe/dataset_report.hpp"
+#include "observe/model_file_report.hpp"
+#include "observe/run_report.hpp"
+#include "siren/error.hpp"
+#include "train/run_checkpoints.hpp"
 
 namespace siren::inline app {
 namespace {
@@ -62,8 +60,7 @@ void show_dataset(const InfoOptions& o) {
   print_lines(describe_dataset(summary) + describe_details(summary, details));
 }
 
-void print_json_or_lines(const InfoOptions& o,
-                         const nlohmann::ordered_json& json,
+void print_json_or_lines(const InfoOptions& o, const nlohmann::ordered_json& json,
                          std::string (*describe)(const nlohmann::ordered_json&)) {
   if (o.json)
     print_json(json, -1);
@@ -109,7 +106,7 @@ void show(const Communicator& alone, const InfoOptions& o) {
 
 }  // namespace
 
-int run_info(const Communicator& comm, std::span<const std::string> args) {
+int run_info(const Communicator& comm, CommandArgs args) {
   const Communicator alone = comm.split(comm.rank(), 0);  // rank 0 works, the others wait
   agree_on_input(comm, [&] {
     if (!comm.is_root()) return;

@@ -15,35 +15,25 @@
 
 #include <fmt/format.h>
 
-#include "siren/app/bench_command.hpp"
-#include "siren/app/check_start.hpp"
-#include "siren/app/cv_command.hpp"
-#include "siren/app/evaluate_command.hpp"
-#include "siren/app/export_command.hpp"
-#include "siren/app/hang_timeout.hpp"
-#include "siren/app/info_command.hpp"
-#include "siren/app/option_reference.hpp"
-#include "siren/app/plan_command.hpp"
-#include "siren/app/prepare_command.hpp"
-#include "siren/app/recommend_command.hpp"
-#include "siren/app/report_command.hpp"
-#include "siren/app/synth_command.hpp"
-#include "siren/app/train_command.hpp"
-#include "siren/comm/communicator.hpp"
-#include "siren/comm/environment.hpp"
-#include "siren/comm/roll_call.hpp"
-#include "siren/comm/watchdog.hpp"
-#include "siren/core/build_facts.hpp"
-#include "siren/core/check.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/shortage.hpp"
-#include "siren/core/stop_signal.hpp"
-#include "siren/core/text.hpp"
-#include "siren/core/uncaught.hpp"
-#include "siren/core/version.hpp"
-#include "siren/math/isa.hpp"
+#include "app/check_start.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/option_reference.hpp"
+#include "comm/roll_call.hpp"
+#include "comm/watchdog.hpp"
+#include "core/build_facts.hpp"
+#include "core/heartbeat.hpp"
+#include "core/log.hpp"
+#include "core/shortage.hpp"
+#include "core/stop_signal.hpp"
+#include "core/text.hpp"
+#include "core/uncaught.hpp"
+#include "math/isa.hpp"
+#include "siren/check.hpp"
+#include "siren/communicator.hpp"
+#include "siren/environment.hpp"
+#include "siren/error.hpp"
+#include "siren/version.hpp"
 
 namespace siren::inline app {
 namespace {
@@ -127,8 +117,7 @@ const Command* find_command(std::string_view name) {
   return at == kCommands.end() ? nullptr : at;
 }
 
-int run_command(const Communicator& comm,
-                std::string_view name,
+int run_command(const Communicator& comm, std::string_view name,
                 std::span<const std::string> args) {
   if (const Command* command = find_command(name)) return command->run(comm, args);
   throw InputError(fmt::format("unknown command '{}'; `siren --help` lists them", name));

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "siren/core/shortage.hpp"
+#include "core/shortage.hpp"
 
 #ifndef __SANITIZE_ADDRESS__  // the sanitizer has its own, of which some forms would be left
 

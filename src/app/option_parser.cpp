@@ -1,21 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/option_parser.hpp"
+#include "app/option_parser.hpp"
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <vector>
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "siren/core/check.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/log.hpp"
-#include "siren/data/line_reader.hpp"
+#include "core/log.hpp"
+#include "ingest/line_reader.hpp"
+#include "siren/check.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline app {
+
+bool parse_bool(const OptionText& option) {
+  if (option.text == "true" || option.text == "yes" || option.text == "1") return true;
+  if (option.text == "false" || option.text == "no" || option.text == "0") return false;
+  throw InputError(fmt::format("{} {}: expected true or false", option.place, option.text));
+}
+
+template <Number T>
+T parse_number(const OptionText& option, Range<T> range) {
+  T value{};
+  const std::string_view text = option.text;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_number = error != std::errc::invalid_argument && end == text.data() + text.size();
+  bool fits = error == std::errc{} && value >= range.min && value <= range.max;
+  if constexpr (std::is_floating_point_v<T>) fits = fits && std::isfinite(value);
+  if (is_number && fits) return value;
+  const char* kind = std::is_floating_point_v<T> ? "a number" : "a whole number";
+  const bool bounded =
+      range.min > std::numeric_limits<T>::lowest() || range.max < std::numeric_limits<T>::max();
+  if (!bounded) throw InputError(fmt::format("{} {}: expected {}", option.place, text, kind));
+  if (range.max == std::numeric_limits<T>::max())
+    throw InputError(
+        fmt::format("{} {}: expected {} of at least {}", option.place, text, kind, range.min));
+  throw InputError(fmt::format("{} {}: expected {} from {} to {}", option.place, text, kind,
+                               range.min, range.max));
+}
+
+template std::int32_t parse_number(const OptionText&, Range<std::int32_t>);
+template std::uint32_t parse_number(const OptionText&, Range<std::uint32_t>);
+template std::int64_t parse_number(const OptionText&, Range<std::int64_t>);
+template float parse_number(const OptionText&, Range<float>);
+template double parse_number(const OptionText&, Range<double>);
+
 namespace {
 
 namespace po = boost::program_options;
@@ -85,12 +124,9 @@ const OptionParser::Option* OptionParser::find(std::string_view name) const {
   return at == options_.end() ? nullptr : &*at;
 }
 
-void OptionParser::custom(const std::string& name,
-                          std::function<void(const OptionText&)> set,
-                          std::function<std::string()> show,
-                          const std::string& value_name,
-                          const std::string& help,
-                          const std::string& type_name) {
+void OptionParser::custom(const std::string& name, std::function<void(const OptionText&)> set,
+                          std::function<std::string()> show, const std::string& value_name,
+                          const std::string& help, const std::string& type_name) {
   const std::string type = !type_name.empty()                          ? type_name
                            : value_name.empty()                        ? "flag"
                            : value_name.find('|') != std::string::npos ? "choice"
@@ -98,17 +134,14 @@ void OptionParser::custom(const std::string& name,
   declare_one({name, value_name, help, type, 0, false, {}, {}}, std::move(set), std::move(show));
 }
 
-void OptionParser::declare_one(Option option,
-                               std::function<void(const OptionText&)> set,
+void OptionParser::declare_one(Option option, std::function<void(const OptionText&)> set,
                                std::function<std::string()> show) {
   option.set = [set = std::move(set)](const std::vector<OptionText>& given) { set(given.back()); };
   option.show = [show = std::move(show)] { return std::vector<std::string>{show()}; };
   declare(std::move(option));
 }
 
-void OptionParser::text(const std::string& name,
-                        std::string& target,
-                        const std::string& value_name,
+void OptionParser::text(const std::string& name, std::string& target, const std::string& value_name,
                         const std::string& help) {
   custom(
       name, [&target](const OptionText& option) { target = option.text; },
@@ -121,10 +154,8 @@ void OptionParser::flag(const std::string& name, bool& target, const std::string
       [&target] { return std::string(target ? "true" : "false"); }, "", help);
 }
 
-void OptionParser::list(const std::string& name,
-                        std::vector<std::string>& target,
-                        const std::string& value_name,
-                        const std::string& help) {
+void OptionParser::list(const std::string& name, std::vector<std::string>& target,
+                        const std::string& value_name, const std::string& help) {
   const auto set = [&target](const std::vector<OptionText>& given) {
     target.clear();
     for (const OptionText& option : given) target.push_back(option.text);
@@ -258,11 +289,8 @@ void OptionParser::apply() {
 }
 
 template <Number T>
-void OptionParser::number(const std::string& name,
-                          T& target,
-                          Range<T> range,
-                          const std::string& value_name,
-                          const std::string& help) {
+void OptionParser::number(const std::string& name, T& target, Range<T> range,
+                          const std::string& value_name, const std::string& help) {
   const auto set = [&target, range](const OptionText& option) {
     target = parse_number(option, range);
   };
@@ -271,11 +299,8 @@ void OptionParser::number(const std::string& name,
 }
 
 template <Number T>
-void OptionParser::number(const std::string& name,
-                          std::optional<T>& target,
-                          Range<T> range,
-                          const std::string& value_name,
-                          const std::string& help) {
+void OptionParser::number(const std::string& name, std::optional<T>& target, Range<T> range,
+                          const std::string& value_name, const std::string& help) {
   const auto set = [&target, range](const OptionText& option) {
     target = parse_number(option, range);
   };
@@ -296,5 +321,91 @@ SIREN_INSTANTIATE(std::int64_t)
 SIREN_INSTANTIATE(float)
 SIREN_INSTANTIATE(double)
 #undef SIREN_INSTANTIATE
+
+template <Number T>
+std::string describe_range(Range<T> range) {
+  std::string kind = std::is_floating_point_v<T> ? "number" : "whole number";
+  const bool no_most = range.max == std::numeric_limits<T>::max();
+  if (range.min == std::numeric_limits<T>::lowest() && no_most) return kind;
+  if (no_most) return fmt::format("{} of at least {}", kind, range.min);
+  return fmt::format("{} from {} to {}", kind, range.min, range.max);
+}
+template std::string describe_range(Range<std::int32_t>);
+template std::string describe_range(Range<std::uint32_t>);
+template std::string describe_range(Range<std::int64_t>);
+template std::string describe_range(Range<float>);
+template std::string describe_range(Range<double>);
+
+CommandDescription OptionParser::describe() const {
+  CommandDescription result{command_, synopsis_, summary_, {}};
+  const auto add = [&](const Option& option, const std::string& section) {
+    result.options.push_back({section, option.name, option.value_name, option.type,
+                              fmt::format("{}", fmt::join(option.show(), ", ")), option.help});
+  };
+  for (const Option& option : options_)
+    if (option.section != kCommonSection && !option.hidden) add(option, sections_[option.section]);
+  for (const Option& option : options_)
+    if (option.section == kCommonSection) add(option, "");
+  result.options.push_back({"", kConfigOption, "FILE", "text", "", "options as key = value lines"});
+  result.options.push_back({"", kHelpOption, "", "flag", "", "what this command does"});
+  return result;
+}
+
+/// `siren help` asks for it, but nothing keeps people from asking, too.
+bool OptionParser::print_description() const {
+  const std::string name = text_of(kDescribeOption).value_or("");
+  const auto format = reference_format_from(name);
+  if (!format)
+    throw InputError(
+        fmt::format("--{} {}: unknown; see siren help --reference", kDescribeOption, name));
+  std::fputs(reference_of(*format, describe()).c_str(), stdout);
+  return false;
+}
+
+Settings OptionParser::settings() const {
+  Settings settings;
+  for (const Option& option : options_)
+    for (const std::string& value : option.show())
+      if (!value.empty()) settings.add(option.name, value);
+  return settings;
+}
+
+namespace {
+
+/// " [1024]", unless there is none or the text speaks of it.
+std::string default_after(const std::string& help, const std::vector<std::string>& values) {
+  const bool told = help.find("default") != std::string::npos;
+  return told || values.size() != 1 || values[0].empty() ? "" : fmt::format(" [{}]", values[0]);
+}
+
+}  // namespace
+
+std::string OptionParser::help() const {
+  constexpr std::size_t kIndent = 2;
+  std::size_t width = 0;
+  for (const Option& option : options_)
+    if (!option.hidden) width = std::max(width, option.name.size() + option.value_name.size() + 3);
+  std::string result = fmt::format("usage: siren {} {}\n{}\n", command_, synopsis_, summary_);
+  std::size_t section = sections_.size();
+  const auto line = [&](const std::string& name, const std::string& value_name,
+                        const std::string& help_text) {
+    const std::string head =
+        fmt::format("--{}{}{}", name, value_name.empty() ? "" : " ", value_name);
+    result += fmt::format("{:{}}{:{}}  {}\n", "", kIndent, head, width, help_text);
+  };
+  for (const Option& option : options_) {
+    if (option.section == kCommonSection || option.hidden) continue;
+    if (option.section != section) result += fmt::format("{}:\n", sections_[option.section]);
+    section = option.section;
+    const bool has_value = !option.value_name.empty();
+    line(option.name, option.value_name,
+         option.help + (has_value ? default_after(option.help, option.show()) : ""));
+  }
+  for (const Option& option : options_)
+    if (option.section == kCommonSection) line(option.name, option.value_name, option.help);
+  line(kConfigOption, "FILE", "options as key = value lines; the command line wins");
+  line(kHelpOption, "", "this text");
+  return result;
+}
 
 }  // namespace siren::inline app

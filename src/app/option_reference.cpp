@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/option_reference.hpp"
+#include "app/option_reference.hpp"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "siren/core/version.hpp"
+#include "siren/version.hpp"
 
 namespace siren::inline app {
 

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/plan_command.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -10,16 +8,17 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/app/cv_grid.hpp"
-#include "siren/app/parse_together.hpp"
-#include "siren/app/train_options.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/text.hpp"
-#include "siren/events/json.hpp"
-#include "siren/train/bench.hpp"
-#include "siren/train/rank_plan.hpp"
-#include "siren/train/session.hpp"
-#include "siren/train/threads.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/cv_grid.hpp"
+#include "app/train_options.hpp"
+#include "core/terminal.hpp"
+#include "core/text.hpp"
+#include "events/json.hpp"
+#include "observe/bench.hpp"
+#include "observe/rank_plan.hpp"
+#include "train/session.hpp"
+#include "train/threads.hpp"
 
 namespace siren::inline app {
 
@@ -151,7 +150,7 @@ MachineLimits limits_here(const Communicator& comm, const Session& session) {
 
 }  // namespace
 
-int run_plan(const Communicator& comm, std::span<const std::string> args) {
+int run_plan(const Communicator& comm, CommandArgs args) {
   PlanCommand command;
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/prepare_command.hpp"
-
 #include <cstdio>
 #include <string_view>
 #include <vector>
@@ -8,18 +6,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "siren/app/dataset_report.hpp"
-#include "siren/app/hang_timeout.hpp"
-#include "siren/app/option_parser.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/stop_signal.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/text.hpp"
-#include "siren/data/prepare.hpp"
-#include "siren/io/dataset_file.hpp"
-#include "siren/io/dataset_writer.hpp"
-#include "siren/io/output_guard.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/option_parser.hpp"
+#include "core/log.hpp"
+#include "core/stop_signal.hpp"
+#include "core/terminal.hpp"
+#include "core/text.hpp"
+#include "data/dataset_file.hpp"
+#include "data/dataset_writer.hpp"
+#include "ingest/prepare.hpp"
+#include "io/output_guard.hpp"
+#include "observe/dataset_report.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline app {
 namespace {
@@ -139,7 +138,7 @@ void prepare(std::span<const std::string> args) {
 
 }  // namespace
 
-int run_prepare(const Communicator& comm, std::span<const std::string> args) {
+int run_prepare(const Communicator& comm, CommandArgs args) {
   agree_on_input(comm, [&] {
     if (comm.is_root()) prepare(args);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/progress.hpp"
+#include "app/progress.hpp"
 
 #include <array>
 #include <cstdio>
@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "siren/core/log.hpp"
-#include "siren/core/resident_memory.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/text.hpp"
+#include "core/host.hpp"
+#include "core/log.hpp"
+#include "core/terminal.hpp"
+#include "core/text.hpp"
 
 namespace siren::inline app {
 
@@ -30,9 +30,7 @@ void draw(const std::string& text) {
 
 }  // namespace
 
-Progress::Progress(std::int64_t first_step,
-                   std::int64_t total_steps,
-                   const RunProgress& before,
+Progress::Progress(std::int64_t first_step, std::int64_t total_steps, const RunProgress& before,
                    bool bar)
     : draws_(bar && stderr_is_terminal() && shows_progress()),
       first_step_(first_step),

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/recommend_command.hpp"
-
 #include <algorithm>
 #include <array>
 #include <numeric>
 
 #include <fmt/format.h>
 
-#include "siren/app/id_list.hpp"
-#include "siren/app/parse_together.hpp"
-#include "siren/app/stored_model.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/text.hpp"
-#include "siren/io/output_guard.hpp"
-#include "siren/train/list_writer.hpp"
-#include "siren/train/session.hpp"
-#include "siren/train/threads.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/id_list.hpp"
+#include "app/stored_model.hpp"
+#include "core/log.hpp"
+#include "core/text.hpp"
+#include "io/output_guard.hpp"
+#include "ranking/list_writer.hpp"
+#include "train/session.hpp"
+#include "train/threads.hpp"
 
 namespace siren::inline app {
 
@@ -177,8 +176,7 @@ class RecommendCommand {
     return query;
   }
 
-  std::vector<std::int32_t> find_items(const std::string& option,
-                                       const std::string& text,
+  std::vector<std::int32_t> find_items(const std::string& option, const std::string& text,
                                        IdUse use = IdUse::kChoose) const {
     IdQuery items = query("item", option, text);
     items.use = use;
@@ -240,7 +238,7 @@ class RecommendCommand {
 
 }  // namespace
 
-int run_recommend(const Communicator& comm, std::span<const std::string> args) {
+int run_recommend(const Communicator& comm, CommandArgs args) {
   RecommendOptions o;
   OptionParser options = declare(o);
   RunConfig config;

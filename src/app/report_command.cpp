@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/report_command.hpp"
-
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "siren/app/option_parser.hpp"
-#include "siren/app/train_options.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/text.hpp"
-#include "siren/io/output_guard.hpp"
-#include "siren/io/run_directory.hpp"
-#include "siren/report/report_page.hpp"
+#include "app/commands.hpp"
+#include "app/option_parser.hpp"
+#include "app/train_options.hpp"
+#include "core/log.hpp"
+#include "core/terminal.hpp"
+#include "core/text.hpp"
+#include "io/output_guard.hpp"
+#include "observe/report_page.hpp"
+#include "siren/error.hpp"
+#include "train/run_directory.hpp"
 
 namespace siren::inline app {
 
@@ -50,7 +49,7 @@ void report(std::span<const std::string> args) {
 
 }  // namespace
 
-int run_report(const Communicator& comm, std::span<const std::string> args) {
+int run_report(const Communicator& comm, CommandArgs args) {
   agree_on_input(comm, [&] {
     if (comm.is_root()) report(args);
   });

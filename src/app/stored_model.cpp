@@ -1,12 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/stored_model.hpp"
+#include "app/stored_model.hpp"
 
-#include "siren/app/hang_timeout.hpp"
-#include "siren/app/stored_run.hpp"
-#include "siren/core/error.hpp"
-#include "siren/io/run_directory.hpp"
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "app/common_options.hpp"
+#include "siren/error.hpp"
+#include "train/run_directory.hpp"
 
 namespace siren::inline app {
+
+namespace {
+
+/// Options that change how far, how fast or where a run goes, but not what it computes.
+constexpr std::array<std::string_view, 23> kMayChange = {"data",
+                                                         "run",
+                                                         "epochs",
+                                                         "max-steps",
+                                                         "patience",
+                                                         "eval-every",
+                                                         "threads",
+                                                         "isa",
+                                                         "shared-memory",
+                                                         "partition",
+                                                         "travel",
+                                                         "log-steps",
+                                                         "keep",
+                                                         "resume",
+                                                         "config",
+                                                         "time-limit",
+                                                         "hang-timeout",
+                                                         "memory-limit",
+                                                         "checkpoint-every-steps",
+                                                         "checkpoint-every-epochs",
+                                                         "checkpoint-every-minutes",
+                                                         "checkpoint-io",
+                                                         "checkpoint-compression"};
+
+}  // namespace
+
+bool may_change(std::string_view name) {
+  return std::find(kMayChange.begin(), kMayChange.end(), name) != kMayChange.end();
+}
+
+RunConfig stored_config(const std::string& directory) {
+  RunConfig config;
+  OptionParser options("train", "", "");
+  declare_run_options(options, config);
+  const RunDirectory run(directory);
+  run.config();
+  options.parse(std::vector<std::string>{"--config", run.config_path()});
+  options.apply();
+  return config;
+}
+
+void apply_to_stored(OptionParser& options, RunConfig& config) {
+  const std::string directory = options.text_of("run").value_or("");
+  if (directory.empty()) throw InputError("--resume needs --run: name the directory of the run");
+  config = stored_config(directory);
+  std::map<std::string, std::string> before;
+  for (const std::string& name : options.given_names()) before[name] = options.value_of(name);
+  options.apply();
+  for (const auto& [name, value] : before)
+    if (!may_change(name) && options.value_of(name) != value)
+      throw InputError(fmt::format(
+          "--{} {} contradicts {}, whose {} is {}; leave it out, or start a new run in "
+          "another directory",
+          name, options.value_of(name), directory, name, value.empty() ? "not set" : value));
+}
 
 void declare_stored_model(OptionParser& options, StoredModel& model) {
   options.text("run", model.run, "DIR", "run directory of siren train");

@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/synth_command.hpp"
-
 #include <algorithm>
 #include <cstdio>
 #include <limits>
 
 #include <fmt/format.h>
 
-#include "siren/app/hang_timeout.hpp"
-#include "siren/app/option_parser.hpp"
-#include "siren/app/parse_together.hpp"
-#include "siren/app/synth_report.hpp"
-#include "siren/core/check.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/stop_signal.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/text.hpp"
-#include "siren/core/timer.hpp"
-#include "siren/data/synth.hpp"
-#include "siren/io/output_guard.hpp"
-#include "siren/io/shared_file.hpp"
-#include "siren/math/parallel.hpp"
-#include "siren/train/session.hpp"
-#include "siren/train/threads.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/option_parser.hpp"
+#include "core/log.hpp"
+#include "core/stop_signal.hpp"
+#include "core/terminal.hpp"
+#include "core/text.hpp"
+#include "core/timer.hpp"
+#include "ingest/synth.hpp"
+#include "io/output_guard.hpp"
+#include "io/shared_file.hpp"
+#include "math/parallel.hpp"
+#include "observe/synth_report.hpp"
+#include "siren/check.hpp"
+#include "train/session.hpp"
+#include "train/threads.hpp"
 
 namespace siren::inline app {
 namespace {
@@ -104,8 +102,7 @@ void append_lines(std::int64_t user, std::span<const SynthRating> ratings, std::
 }
 
 /// The lines of users [chunk), as pieces in order; threads make one piece at a time.
-std::vector<std::string> write_chunk(const SynthGenerator& synth,
-                                     const RowRange& chunk,
+std::vector<std::string> write_chunk(const SynthGenerator& synth, const RowRange& chunk,
                                      SynthTally& tally) {
   const std::int64_t users_per_piece = std::max<std::int64_t>(1, chunk.size() / kPiecesPerChunk);
   const std::int64_t pieces = (chunk.size() + users_per_piece - 1) / users_per_piece;
@@ -163,7 +160,7 @@ void synth(const Communicator& comm, const SynthOptions& o) {
 
 }  // namespace
 
-int run_synth(const Communicator& comm, std::span<const std::string> args) {
+int run_synth(const Communicator& comm, CommandArgs args) {
   SynthOptions o;
   OptionParser options = declare(o);
   const bool wanted = parse_together(comm, [&] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/train_beginning.hpp"
+#include "app/train_beginning.hpp"
 
 #include <string>
 #include <vector>
@@ -7,14 +7,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "siren/comm/environment.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/text.hpp"
-#include "siren/core/version.hpp"
-#include "siren/io/hdf5_handle.hpp"
-#include "siren/train/run.hpp"
-#include "siren/train/run_events.hpp"
+#include "core/log.hpp"
+#include "core/text.hpp"
+#include "io/hdf5_handle.hpp"
+#include "siren/environment.hpp"
+#include "siren/error.hpp"
+#include "siren/version.hpp"
+#include "train/run.hpp"
+#include "train/run_events.hpp"
 
 namespace siren::inline app {
 
@@ -42,10 +42,8 @@ void check_judging(const RunConfig& config, const std::string& split, bool resum
 
 namespace {
 
-[[noreturn]] void refuse_end(const std::string& option,
-                             std::int64_t end,
-                             const RunDirectory& directory,
-                             const std::string& reached,
+[[noreturn]] void refuse_end(const std::string& option, std::int64_t end,
+                             const RunDirectory& directory, const std::string& reached,
                              std::int64_t least) {
   throw InputError(
       fmt::format("--{} {}: {} has come to {} already; give at least {}, or start a new run in "
@@ -55,9 +53,7 @@ namespace {
 
 }  // namespace
 
-void check_end(const Communicator& comm,
-               const RunDirectory& directory,
-               const TrainConfig& config,
+void check_end(const Communicator& comm, const RunDirectory& directory, const TrainConfig& config,
                std::int64_t steps_per_epoch) {
   agree_on_input(comm, [&] {
     if (!comm.is_root()) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/train_command.hpp"
+#include "app/train_command.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -10,26 +10,26 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "siren/app/check_start.hpp"
-#include "siren/app/parse_together.hpp"
-#include "siren/app/progress.hpp"
-#include "siren/app/report_command.hpp"
-#include "siren/app/stored_run.hpp"
-#include "siren/app/train_beginning.hpp"
-#include "siren/app/train_options.hpp"
-#include "siren/comm/environment.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/text.hpp"
-#include "siren/io/run_directory.hpp"
-#include "siren/io/run_lock.hpp"
-#include "siren/train/event_logger.hpp"
-#include "siren/train/node_memory.hpp"
-#include "siren/train/not_finite.hpp"
-#include "siren/train/run.hpp"
-#include "siren/train/run_checkpoints.hpp"
-#include "siren/train/session.hpp"
+#include "app/check_start.hpp"
+#include "app/commands.hpp"
+#include "app/common_options.hpp"
+#include "app/progress.hpp"
+#include "app/stored_model.hpp"
+#include "app/train_beginning.hpp"
+#include "app/train_options.hpp"
+#include "core/heartbeat.hpp"
+#include "core/log.hpp"
+#include "core/terminal.hpp"
+#include "core/text.hpp"
+#include "siren/environment.hpp"
+#include "train/node_memory.hpp"
+#include "train/not_finite.hpp"
+#include "train/observer.hpp"
+#include "train/run.hpp"
+#include "train/run_checkpoints.hpp"
+#include "train/run_directory.hpp"
+#include "train/run_lock.hpp"
+#include "train/session.hpp"
 
 namespace siren::inline app {
 
@@ -95,8 +95,8 @@ class Job {
         directory_(config_.run),
         lock_(lock_directory()),
         deadline_(among == nullptr ? job_deadline(config_.time_limit) : among->deadline),
-        threads_(set_threads(
-            comm, config_.threads, among == nullptr ? thread_share(comm) : among->threads)),
+        threads_(set_threads(comm, config_.threads,
+                             among == nullptr ? thread_share(comm) : among->threads)),
         session_(comm, command.config.data, config_),
         evaluator_(watching_evaluator(config_, session_)),
         checkpoints_(comm, session_, directory_, config_text(), config_.keep) {}
@@ -319,7 +319,7 @@ void Job::note_failure(std::int64_t step, const std::string& reason) {
 
 }  // namespace
 
-int run_train(const Communicator& comm, std::span<const std::string> args) {
+int run_train(const Communicator& comm, CommandArgs args) {
   TrainCommand command;
   if (!parse_together(comm, [&] { return command.parse(args); }))
     return static_cast<int>(ExitCode::kDone);
@@ -332,8 +332,7 @@ void check_train_options(std::span<const std::string> args) {
   TrainCommand().parse(args);
 }
 
-FinalEvent train_among(const Communicator& comm,
-                       std::span<const std::string> args,
+FinalEvent train_among(const Communicator& comm, std::span<const std::string> args,
                        const AmongRuns& among) {
   TrainCommand command;
   agree_on_input(comm, [&] { command.parse(args); });

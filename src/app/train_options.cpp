@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/train_options.hpp"
+#include "app/train_options.hpp"
 
 #include <fmt/format.h>
 
-#include "siren/app/hang_timeout.hpp"
-#include "siren/core/error.hpp"
-#include "siren/data/negative_sampler.hpp"
-#include "siren/dist/propagation.hpp"
-#include "siren/graph/partition.hpp"
-#include "siren/train/deadline.hpp"
-#include "siren/train/learning_rate.hpp"
-#include "siren/train/ranking.hpp"
-#include "siren/train/session.hpp"
+#include "app/common_options.hpp"
+#include "data/negative_sampler.hpp"
+#include "distributed/partition.hpp"
+#include "distributed/propagation.hpp"
+#include "ranking/ranking.hpp"
+#include "siren/error.hpp"
+#include "train/adam.hpp"
+#include "train/deadline.hpp"
+#include "train/session.hpp"
 
 namespace siren::inline app {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/communicator.hpp"
+#include "siren/communicator.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -10,10 +10,10 @@
 
 #include <fmt/format.h>
 
-#include "siren/comm/node_ranks.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/shortage.hpp"
+#include "comm/shared_memory.hpp"
+#include "core/heartbeat.hpp"
+#include "core/shortage.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline comm {
 
@@ -160,9 +160,7 @@ void Communicator::broadcast_bytes(void* data, std::size_t bytes, int root) cons
   }
 }
 
-void Communicator::all_reduce_raw(void* data,
-                                  std::int64_t count,
-                                  MPI_Datatype type,
+void Communicator::all_reduce_raw(void* data, std::int64_t count, MPI_Datatype type,
                                   Reduction op) const {
   if (size_ == 1) return;
   MPI_Request request = MPI_REQUEST_NULL;
@@ -171,9 +169,7 @@ void Communicator::all_reduce_raw(void* data,
   finish(request, "all_reduce");
 }
 
-void Communicator::all_gather_v_raw(const void* send,
-                                    std::int64_t count,
-                                    void* receive,
+void Communicator::all_gather_v_raw(const void* send, std::int64_t count, void* receive,
                                     std::span<const std::int64_t> counts,
                                     std::size_t element_bytes) const {
   if (size_ == 1) return keep(send, receive, static_cast<std::size_t>(count) * element_bytes);
@@ -213,10 +209,8 @@ std::vector<std::int64_t> Communicator::exchange_counts(
   return counts;
 }
 
-void Communicator::all_to_all_v_raw(const void* send,
-                                    std::span<const std::int64_t> send_counts,
-                                    void* receive,
-                                    std::span<const std::int64_t> receive_counts,
+void Communicator::all_to_all_v_raw(const void* send, std::span<const std::int64_t> send_counts,
+                                    void* receive, std::span<const std::int64_t> receive_counts,
                                     std::size_t element_bytes) const {
   if (size_ == 1)
     return keep(send, receive, static_cast<std::size_t>(send_counts[0]) * element_bytes);
@@ -230,12 +224,8 @@ void Communicator::all_to_all_v_raw(const void* send,
   finish(request, "all_to_all");
 }
 
-void Communicator::start_send(RequestSet& set,
-                              const void* data,
-                              std::int64_t count,
-                              const ElementType& type,
-                              int to,
-                              Tag tag) const {
+void Communicator::start_send(RequestSet& set, const void* data, std::int64_t count,
+                              const ElementType& type, int to, Tag tag) const {
   if (count == 0) return;
   SIREN_ASSERT(has_mpi(), "{} to itself", name_of(tag));
   MPI_Request request = MPI_REQUEST_NULL;
@@ -245,12 +235,8 @@ void Communicator::start_send(RequestSet& set,
   set.add(request, name_of(tag), to);
 }
 
-void Communicator::start_receive(RequestSet& set,
-                                 void* data,
-                                 std::int64_t count,
-                                 const ElementType& type,
-                                 int from,
-                                 Tag tag) const {
+void Communicator::start_receive(RequestSet& set, void* data, std::int64_t count,
+                                 const ElementType& type, int from, Tag tag) const {
   if (count == 0) return;
   SIREN_ASSERT(has_mpi(), "{} from itself", name_of(tag));
   MPI_Request request = MPI_REQUEST_NULL;
@@ -276,8 +262,7 @@ void Communicator::start_hearing(RequestSet& set, int rank, Tag tag) const {
   set.add(request, name_of(tag), rank);
 }
 
-void Communicator::start_all_to_all(RequestSet& set,
-                                    std::span<const std::int32_t> send,
+void Communicator::start_all_to_all(RequestSet& set, std::span<const std::int32_t> send,
                                     std::span<std::int32_t> receive) const {
   const std::size_t ranks = static_cast<std::size_t>(size_);
   SIREN_ASSERT(send.size() == ranks && receive.size() == ranks,

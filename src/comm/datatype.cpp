@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/datatype.hpp"
+#include "siren/datatype.hpp"
 
-#include "siren/comm/communicator.hpp"
+#include "siren/communicator.hpp"
 
 namespace siren::inline comm {
 

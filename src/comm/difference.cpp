@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/difference.hpp"
+#include "comm/difference.hpp"
 
 namespace siren::inline comm {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/environment.hpp"
+#include "siren/environment.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -13,8 +13,8 @@
 #include <fmt/format.h>
 #include <mpi.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/heartbeat.hpp"
+#include "core/heartbeat.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline comm {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/ordered_sum.hpp"
+#include "comm/ordered_sum.hpp"
 
 #include <algorithm>
 

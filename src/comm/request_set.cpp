@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/request_set.hpp"
+#include "siren/request_set.hpp"
 
 #include <algorithm>
 #include <exception>
 #include <utility>
 
-#include "siren/comm/communicator.hpp"
-#include "siren/core/heartbeat.hpp"
+#include "core/heartbeat.hpp"
+#include "siren/communicator.hpp"
 
 namespace siren::inline comm {
 

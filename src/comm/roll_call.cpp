@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/roll_call.hpp"
+#include "comm/roll_call.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline comm {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/stop_notice.hpp"
+#include "comm/stop_notice.hpp"
 
-#include "siren/core/stop_signal.hpp"
+#include "core/stop_signal.hpp"
 
 namespace siren::inline comm {
 

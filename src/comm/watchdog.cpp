@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/watchdog.hpp"
+#include "comm/watchdog.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,10 +14,10 @@
 
 #include <fmt/format.h>
 
-#include "siren/comm/environment.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/timer.hpp"
+#include "core/heartbeat.hpp"
+#include "core/timer.hpp"
+#include "siren/environment.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline comm {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/heartbeat.hpp"
+#include "core/heartbeat.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/log.hpp"
+#include "core/log.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,9 +10,9 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/terminal.hpp"
-#include "siren/core/text.hpp"
+#include "core/terminal.hpp"
+#include "core/text.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline core {
 
@@ -30,8 +30,7 @@ const spdlog::sink_ptr& console() {
 /// or the log file, nor make lines of their own.
 class PrintableMessage final : public spdlog::custom_flag_formatter {
  public:
-  void format(const spdlog::details::log_msg& message,
-              const std::tm& /*time*/,
+  void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
               spdlog::memory_buf_t& to) override {
     const std::string text = printable({message.payload.data(), message.payload.size()});
     to.append(text.data(), text.data() + text.size());

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/settings.hpp"
+#include "core/settings.hpp"
 
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/text.hpp"
+#include "core/text.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline core {
 

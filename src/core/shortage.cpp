@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/shortage.hpp"
+#include "core/shortage.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -11,9 +11,9 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/host.hpp"
-#include "siren/core/text.hpp"
+#include "core/heartbeat.hpp"
+#include "core/host.hpp"
+#include "core/text.hpp"
 
 namespace siren::inline core {
 

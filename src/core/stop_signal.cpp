@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/stop_signal.hpp"
+#include "core/stop_signal.hpp"
 
 #include <atomic>
 #include <csignal>
@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/heartbeat.hpp"
+#include "core/heartbeat.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline core {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/terminal.hpp"
+#include "core/terminal.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,7 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 
-#include "siren/core/text.hpp"
+#include "core/text.hpp"
 
 namespace siren::inline core {
 

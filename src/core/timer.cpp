@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/timer.hpp"
+#include "core/timer.hpp"
 
 #include <numeric>
 #include <utility>
 
-#include "siren/core/heartbeat.hpp"
+#include "core/heartbeat.hpp"
 
 namespace siren::inline core {
 

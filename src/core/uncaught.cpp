@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/uncaught.hpp"
+#include "core/uncaught.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/shortage.hpp"
+#include "core/shortage.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline core {
 

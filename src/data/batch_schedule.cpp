@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/batch_schedule.hpp"
+#include "data/batch_schedule.hpp"
 
 #include <algorithm>
 #include <numeric>
 
-#include "siren/core/check.hpp"
-#include "siren/core/ids.hpp"
-#include "siren/data/permutation.hpp"
-#include "siren/math/parallel.hpp"
+#include "data/permutation.hpp"
+#include "math/parallel.hpp"
+#include "siren/check.hpp"
+#include "siren/ids.hpp"
 
 namespace siren::inline data {
 

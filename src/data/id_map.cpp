@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/id_map.hpp"
+#include "data/id_map.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include "siren/core/check.hpp"
-#include "siren/core/error.hpp"
+#include "siren/check.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline data {
 namespace {
@@ -18,8 +18,7 @@ namespace {
 constexpr std::size_t kInitialSlots = 1U << 12;
 constexpr std::size_t kLongest = std::numeric_limits<std::uint32_t>::max();
 
-std::string_view packed_at(const std::string& bytes,
-                           const std::vector<std::int64_t>& offsets,
+std::string_view packed_at(const std::string& bytes, const std::vector<std::int64_t>& offsets,
                            std::int64_t index) {
   const auto begin = static_cast<std::size_t>(offsets[static_cast<std::size_t>(index)]);
   const auto end = static_cast<std::size_t>(offsets[static_cast<std::size_t>(index) + 1]);

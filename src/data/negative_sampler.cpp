@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/negative_sampler.hpp"
+#include "data/negative_sampler.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "siren/core/check.hpp"
+#include "siren/check.hpp"
 
 namespace siren::inline data {
 
@@ -47,8 +47,7 @@ AliasTable::AliasTable(std::span<const double> weights) : columns_(weights.size(
   }
 }
 
-std::int32_t AliasTable::draw(std::uint32_t pick_low,
-                              std::uint32_t pick_high,
+std::int32_t AliasTable::draw(std::uint32_t pick_low, std::uint32_t pick_high,
                               std::uint32_t coin) const {
   const std::uint64_t i = scale_to(pick_low, pick_high, columns_.size());
   const Column& column = columns_[i];
@@ -57,16 +56,14 @@ std::int32_t AliasTable::draw(std::uint32_t pick_low,
   return column.other ^ ((own ^ column.other) & keeps);  // a branch would be a coin toss, too
 }
 
-NegativeSampler::NegativeSampler(std::span<const std::int32_t> item_degree,
-                                 double exponent,
-                                 std::uint32_t seed,
-                                 Isa isa)
+NegativeSampler::NegativeSampler(std::span<const std::int32_t> item_degree, double exponent,
+                                 std::uint32_t seed, Isa isa)
     : item_degree_(item_degree),
       exponent_(exponent),
       seed_(seed),
       kernels_(kernels<Fp32>(isa)),
-      sampleable_(std::count_if(
-          item_degree.begin(), item_degree.end(), [](std::int32_t d) { return d > 0; })),
+      sampleable_(std::count_if(item_degree.begin(), item_degree.end(),
+                                [](std::int32_t d) { return d > 0; })),
       alias_(powers(item_degree, exponent)) {}
 
 double NegativeSampler::weight(ItemId item) const {
@@ -79,9 +76,7 @@ bool NegativeSampler::can_sample(std::span<const ItemId> rated) const {
   return static_cast<std::int64_t>(rated.size()) < sampleable_;
 }
 
-ItemId NegativeSampler::draw(std::span<const ItemId> rated,
-                             std::int64_t id,
-                             std::int32_t epoch,
+ItemId NegativeSampler::draw(std::span<const ItemId> rated, std::int64_t id, std::int32_t epoch,
                              std::int32_t k) const {
   return draw_from(
       0, k, {low_word(id), high_word(id), static_cast<std::uint32_t>(epoch), 0}, rated,
@@ -89,11 +84,8 @@ ItemId NegativeSampler::draw(std::span<const ItemId> rated,
 }
 
 template <class IsRated>
-ItemId NegativeSampler::draw_from(std::uint32_t attempt,
-                                  std::int32_t k,
-                                  RandomBlock counter,
-                                  std::span<const ItemId> rated,
-                                  const IsRated& is_rated) const {
+ItemId NegativeSampler::draw_from(std::uint32_t attempt, std::int32_t k, RandomBlock counter,
+                                  std::span<const ItemId> rated, const IsRated& is_rated) const {
   for (; attempt < kAttempts; ++attempt) {
     counter[3] = static_cast<std::uint32_t>(k) + (attempt << 16);
     const RandomBlock bits = random_block(seed_, Purpose::kNegative, counter);
@@ -108,9 +100,7 @@ ItemId NegativeSampler::draw_from(std::uint32_t attempt,
 
 /// All draws that are still without an item make their next attempt in one run of the generator,
 /// until so few are left that they go on one by one.
-void NegativeSampler::draw_all(const RatedItems& rated,
-                               std::int64_t id,
-                               std::int32_t epoch,
+void NegativeSampler::draw_all(const RatedItems& rated, std::int64_t id, std::int32_t epoch,
                                std::span<ItemId> out) const {
   constexpr std::size_t kFew = 2;
   static thread_local std::vector<std::uint32_t> last;   // words of the counters: k, attempt

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/permutation.hpp"
+#include "data/permutation.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "siren/core/check.hpp"
-#include "siren/core/rng.hpp"
+#include "core/rng.hpp"
+#include "siren/check.hpp"
 
 namespace siren::inline data {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/rated_filter.hpp"
+#include "data/rated_filter.hpp"
 
 namespace siren::inline data {
 

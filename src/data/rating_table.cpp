@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/rating_table.hpp"
+#include "data/rating_table.hpp"
 
 #include <numeric>
 
-#include "siren/core/check.hpp"
+#include "siren/check.hpp"
 
 namespace siren::inline data {
 namespace {

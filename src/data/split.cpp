@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/split.hpp"
+#include "data/split.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/check.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/rng.hpp"
+#include "core/rng.hpp"
+#include "siren/check.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline data {
 namespace {
@@ -213,9 +213,7 @@ bool is_validation(std::uint32_t seed, double share, std::int32_t fold, UserId u
   return open_unit(bits[0]) < share;
 }
 
-SplitScheme assign_parts(RatingTable& table,
-                         const SplitConfig& config,
-                         SplitKind kind_of_files,
+SplitScheme assign_parts(RatingTable& table, const SplitConfig& config, SplitKind kind_of_files,
                          SplitReport* report) {
   SplitScheme scheme;
   scheme.seed = config.seed;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/statistics.hpp"
+#include "data/statistics.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/check.hpp"
-#include "siren/core/error.hpp"
+#include "siren/check.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline data {
 namespace {
@@ -80,11 +80,8 @@ struct Presence {
   }
 };
 
-FoldOverlap overlap_of(const RatingTable& table,
-                       std::int64_t users,
-                       std::int64_t items,
-                       const SplitScheme& split,
-                       std::int32_t fold) {
+FoldOverlap overlap_of(const RatingTable& table, std::int64_t users, std::int64_t items,
+                       const SplitScheme& split, std::int32_t fold) {
   Presence user_presence(users);
   Presence item_presence(items);
   FoldOverlap overlap;
@@ -135,11 +132,8 @@ SignCounts DatasetStatistics::test_of(const SplitScheme& split, std::int32_t fol
                                          : by_part[static_cast<std::size_t>(fold) - 1];
 }
 
-DatasetStatistics compute_statistics(const RatingTable& table,
-                                     std::int64_t users,
-                                     std::int64_t items,
-                                     const SplitScheme& split,
-                                     float offset) {
+DatasetStatistics compute_statistics(const RatingTable& table, std::int64_t users,
+                                     std::int64_t items, const SplitScheme& split, float offset) {
   SIREN_ASSERT(table.size() > 0, "statistics of no ratings");
   DatasetStatistics result;
   result.offset = offset;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/events/events.hpp"
+#include "events/events.hpp"
 
 #include <array>
 #include <cerrno>
@@ -12,8 +12,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/core/error.hpp"
-#include "siren/events/json.hpp"
+#include "events/json.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline events {
 
@@ -202,8 +202,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Event>> kKinds = {
     "resume", "interrupted", "failed", "ranks", "final"};
 
 template <std::size_t... kIndex>
-std::optional<Event> read_kind(std::string_view kind,
-                               const Json& json,
+std::optional<Event> read_kind(std::string_view kind, const Json& json,
                                std::index_sequence<kIndex...>) {
   std::optional<Event> event;
   const auto try_one = [&]<std::size_t kAt>(std::integral_constant<std::size_t, kAt>) {
@@ -233,8 +232,7 @@ std::optional<Event> event_from_json(const Json& json) {
                    std::make_index_sequence<std::variant_size_v<Event>>{});
 }
 
-bool each_event(std::istream& lines,
-                const std::string& path,
+bool each_event(std::istream& lines, const std::string& path,
                 const std::function<void(const Event&)>& visit) {
   return each_line(lines, path, [&](const Json& json) {
     if (const std::optional<Event> event = event_from_json(json)) visit(*event);

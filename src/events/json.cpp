@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/events/json.hpp"
+#include "events/json.hpp"
 
 #include <array>
 #include <cmath>
@@ -13,8 +13,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/core/error.hpp"
-#include "siren/core/terminal.hpp"
+#include "core/terminal.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline events {
 
@@ -138,8 +138,7 @@ std::vector<std::int64_t> counts_of(const Json& json, std::size_t ranks) {
   return values_of<std::int64_t>(json, ranks, count_number);
 }
 
-bool each_line(std::istream& lines,
-               const std::string& path,
+bool each_line(std::istream& lines, const std::string& path,
                const std::function<void(const Json&)>& visit) {
   std::int64_t number = 0;
   for (std::string line;;) {

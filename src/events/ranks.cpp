@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/events/ranks.hpp"
+#include "events/ranks.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/core/error.hpp"
-#include "siren/core/text.hpp"
-#include "siren/events/json.hpp"
+#include "core/text.hpp"
+#include "events/json.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline events {
 
@@ -103,8 +103,7 @@ double imbalance(std::span<const double> values) {
   return *std::max_element(values.begin(), values.end()) * static_cast<double>(values.size()) / sum;
 }
 
-RankReport rank_report(std::int64_t steps,
-                       std::vector<std::string> hosts,
+RankReport rank_report(std::int64_t steps, std::vector<std::string> hosts,
                        std::span<const PhaseCounts> counts) {
   RankReport report;
   report.steps = steps;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/events/start.hpp"
+#include "events/start.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,9 +10,9 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/core/error.hpp"
-#include "siren/core/text.hpp"
-#include "siren/events/json.hpp"
+#include "core/text.hpp"
+#include "events/json.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline events {
 

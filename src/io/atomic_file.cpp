@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/atomic_file.hpp"
+#include "io/atomic_file.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -12,8 +12,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "siren/core/error.hpp"
-#include "siren/io/plain_file.hpp"
+#include "io/plain_file.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline io {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/block_hashes.hpp"
+#include "io/block_hashes.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -16,11 +16,11 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/ids.hpp"
-#include "siren/io/atomic_file.hpp"
-#include "siren/io/plain_file.hpp"
+#include "core/heartbeat.hpp"
+#include "io/atomic_file.hpp"
+#include "io/plain_file.hpp"
+#include "siren/error.hpp"
+#include "siren/ids.hpp"
 
 namespace siren::inline io {
 namespace {
@@ -161,8 +161,7 @@ std::string block_hashes_path(const std::string& path) {
   return std::filesystem::weakly_canonical(path, error).string() + ".hashes";
 }
 
-void write_block_hashes(const Communicator& comm,
-                        const std::string& path,
+void write_block_hashes(const Communicator& comm, const std::string& path,
                         const std::string& hashes) {
   BlockHashes blocks;
   std::vector<std::uint64_t> mine;

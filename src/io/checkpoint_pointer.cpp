@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/checkpoint_pointer.hpp"
+#include "io/checkpoint_pointer.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -10,9 +10,9 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/io/atomic_file.hpp"
-#include "siren/io/plain_file.hpp"
+#include "io/atomic_file.hpp"
+#include "io/plain_file.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline io {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/hdf5_checks.hpp"
+#include "io/hdf5_checks.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline io {
 namespace {
@@ -114,9 +114,7 @@ bool is_inside(hid_t file, const std::string& name, std::string_view path) {
   return true;
 }
 
-void check_attribute(hid_t attribute,
-                     H5T_class_t kind,
-                     const std::string& name,
+void check_attribute(hid_t attribute, H5T_class_t kind, const std::string& name,
                      std::string_view path) {
   const Hdf5Handle type(H5Aget_type(attribute), H5Tclose, "looking into", name);
   const Hdf5Handle space(H5Aget_space(attribute), H5Sclose, "looking into", name);
@@ -132,9 +130,7 @@ void check_attribute(hid_t attribute,
     damaged(path, fmt::format("its attribute {} has {} values instead of one", name, count));
 }
 
-void check_type(hid_t dataset,
-                const NumberType& expected,
-                const std::string& name,
+void check_type(hid_t dataset, const NumberType& expected, const std::string& name,
                 std::string_view path) {
   const Hdf5Handle type = type_of(dataset, name);
   const hid_t id = type.get();
@@ -151,9 +147,7 @@ void check_reals(hid_t dataset, const std::string& name, std::string_view path) 
              path);
 }
 
-std::vector<hsize_t> checked_extent(hid_t dataset,
-                                    int rank,
-                                    const std::string& name,
+std::vector<hsize_t> checked_extent(hid_t dataset, int rank, const std::string& name,
                                     std::string_view path) {
   const Hdf5Handle space = space_of(dataset, name);
   std::vector<hsize_t> extent(static_cast<std::size_t>(rank), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/hdf5_file.hpp"
+#include "io/hdf5_file.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/check.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/io/hdf5_checks.hpp"
-#include "siren/io/plain_file.hpp"
+#include "core/heartbeat.hpp"
+#include "io/hdf5_checks.hpp"
+#include "io/plain_file.hpp"
+#include "siren/check.hpp"
 
 namespace siren::inline io {
 namespace {
@@ -65,9 +65,7 @@ hsize_t unsigned_size(std::int64_t count) {
 }
 
 /// The file space of a dataset with elements [begin, begin + count) selected.
-Hdf5Handle select_slab(hid_t dataset,
-                       std::int64_t begin,
-                       std::size_t count,
+Hdf5Handle select_slab(hid_t dataset, std::int64_t begin, std::size_t count,
                        const std::string& where) {
   Hdf5Handle space(H5Dget_space(dataset), H5Sclose, "looking into", where);
   const hsize_t start = unsigned_size(begin);
@@ -168,8 +166,7 @@ void Hdf5File::write(const std::string& dataset, std::int64_t begin, std::span<c
 
 /// Elements [begin, end) are there and have the type T.
 template <Hdf5Value T>
-Hdf5Handle Hdf5File::open_to_read(const std::string& dataset,
-                                  std::int64_t begin,
+Hdf5Handle Hdf5File::open_to_read(const std::string& dataset, std::int64_t begin,
                                   std::int64_t end) const {
   return reading_hdf5(path_, [&] {
     Hdf5Handle opened = open_checked(dataset);
@@ -203,8 +200,7 @@ void Hdf5File::read(const std::string& dataset, std::int64_t begin, std::span<T>
 }
 
 template <Hdf5Value T>
-std::vector<T> Hdf5File::read(const std::string& dataset,
-                              std::int64_t begin,
+std::vector<T> Hdf5File::read(const std::string& dataset, std::int64_t begin,
                               std::int64_t end) const {
   open_to_read<T>(dataset, begin, end);  // before memory is taken
   std::vector<T> values(unsigned_size(end - begin));

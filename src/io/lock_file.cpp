@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/lock_file.hpp"
+#include "io/lock_file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,10 +19,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/host.hpp"
-#include "siren/core/settings.hpp"
-#include "siren/core/text.hpp"
+#include "core/host.hpp"
+#include "core/settings.hpp"
+#include "core/text.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline io {
 
@@ -138,9 +138,7 @@ std::optional<LockHolder> parse_lock(const std::string& text) {
   return whole_text ? std::optional(holder) : std::nullopt;
 }
 
-std::string why_stale(const LockHolder& holder,
-                      FileLock file_lock,
-                      double silent,
+std::string why_stale(const LockHolder& holder, FileLock file_lock, double silent,
                       const LockHolder& me) {
   if (silent > holder.lapses_after)
     return fmt::format("has given no sign of life for {}", human_seconds(silent));

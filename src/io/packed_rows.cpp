@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/packed_rows.hpp"
+#include "io/packed_rows.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,9 +10,9 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
-#include "siren/core/ids.hpp"
-#include "siren/io/hdf5_checks.hpp"
-#include "siren/io/hdf5_handle.hpp"
+#include "io/hdf5_checks.hpp"
+#include "io/hdf5_handle.hpp"
+#include "siren/ids.hpp"
 
 namespace siren::inline io {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/plain_file.hpp"
+#include "io/plain_file.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -9,10 +9,33 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/text.hpp"
+#include "core/text.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline io {
+
+namespace {
+
+/// HDF5's own descriptor.
+int descriptor_of(const Hdf5File& file) {
+  void* handle = nullptr;
+  check_hdf5(H5Fget_vfd_handle(file.get(), H5P_DEFAULT, &handle), "looking into", file.path());
+  return *static_cast<const int*>(handle);
+}
+
+}  // namespace
+
+FileState state_of(const Hdf5File& file) {
+  struct stat status {};
+  if (::fstat(descriptor_of(file), &status) != 0)
+    throw EnvironmentError(fmt::format("examining {}: {}", file.path(), std::strerror(errno)));
+  constexpr std::int64_t kNano = 1000000000;
+  return {status.st_size, status.st_mtim.tv_sec * kNano + status.st_mtim.tv_nsec};
+}
+
+std::string path_of_open(const Hdf5File& file) {
+  return fmt::format("/proc/self/fd/{}", descriptor_of(file));
+}
 
 namespace {
 

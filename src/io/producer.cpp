@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/producer.hpp"
+#include "io/producer.hpp"
 
 #include <cerrno>
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline io {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/seal.hpp"
+#include "io/seal.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,11 +13,11 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include "siren/core/check.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/io/hdf5_checks.hpp"
-#include "siren/io/plain_file.hpp"
+#include "core/heartbeat.hpp"
+#include "io/hdf5_checks.hpp"
+#include "io/plain_file.hpp"
+#include "siren/check.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline io {
 namespace {
@@ -88,8 +88,7 @@ void sort_by_place(std::vector<SealedExtent>& extents) {
             [](const auto& a, const auto& b) { return a.extent.offset < b.extent.offset; });
 }
 
-std::uint64_t hash_structure(const PlainFile& file,
-                             std::vector<SealedExtent> extents,
+std::uint64_t hash_structure(const PlainFile& file, std::vector<SealedExtent> extents,
                              std::int64_t file_length) {
   sort_by_place(extents);
   StretchHash hash(file);
@@ -130,9 +129,7 @@ std::vector<SealedExtent> extents_of(const SealBlock& block, const std::string& 
   return extents;
 }
 
-void check_kind(const std::string& path,
-                const SealBlock& block,
-                std::size_t got,
+void check_kind(const std::string& path, const SealBlock& block, std::size_t got,
                 std::uint32_t version) {
   if (got == 0) throw InputError(fmt::format("{} is empty", path));
   if (got >= kHdf5Magic.size() && std::memcmp(&block, kHdf5Magic.data(), kHdf5Magic.size()) == 0)

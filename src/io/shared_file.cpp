@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/shared_file.hpp"
+#include "io/shared_file.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline io {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/denormals.hpp"
+#include "math/denormals.hpp"
 
 #include <cstdint>
 

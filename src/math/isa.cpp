@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/isa.hpp"
+#include "math/isa.hpp"
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline math {
 

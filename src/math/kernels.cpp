@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/kernels.hpp"
+#include "math/kernels.hpp"
 
-#include "siren/core/check.hpp"
+#include "siren/check.hpp"
 
 namespace siren::inline math {
 

@@ -3,9 +3,8 @@
 // see kernels_isa.cpp.
 #pragma once
 
-#include "siren/math/kernels.hpp"
-
 #include "kernels_sparse.hpp"
+#include "math/kernels.hpp"
 #include "simd.hpp"
 #include "simd_exp.hpp"
 
@@ -16,8 +15,8 @@ inline constexpr std::int64_t kSlotsAhead = 8;  // how far ahead rows are asked 
 
 /// Of the rows of slots [0, kRows), each with the operations it has alone.
 template <int kRows, class Real, class Stored>
-SIREN_INLINE void dots_of(
-    const Real* u, const Stored* table, const std::int32_t* slots, std::int64_t width, Real* out) {
+SIREN_INLINE void dots_of(const Real* u, const Stored* table, const std::int32_t* slots,
+                          std::int64_t width, Real* out) {
   const Stored* row[kRows];
   Vec<Real> sum[kRows] = {};
   for (int r = 0; r < kRows; ++r) row[r] = table + slots[r] * width;
@@ -31,12 +30,8 @@ SIREN_INLINE void dots_of(
 }
 
 template <class Real, class Stored>
-void dots(const Real* u,
-          const Stored* table,
-          const std::int32_t* slots,
-          std::int64_t count,
-          std::int64_t width,
-          Real* out) {
+void dots(const Real* u, const Stored* table, const std::int32_t* slots, std::int64_t count,
+          std::int64_t width, Real* out) {
   constexpr int kRows = 4;
   std::int64_t i = 0;
   for (; i + kRows <= count; i += kRows) {
@@ -50,11 +45,8 @@ void dots(const Real* u,
 
 /// Columns [c, c + kVectors vectors) of the sum.
 template <int kVectors, class Real, class Stored>
-SIREN_INLINE void weighted_columns(const Stored* table,
-                                   const std::int32_t* slots,
-                                   const Real* weights,
-                                   std::int64_t count,
-                                   std::int64_t width,
+SIREN_INLINE void weighted_columns(const Stored* table, const std::int32_t* slots,
+                                   const Real* weights, std::int64_t count, std::int64_t width,
                                    Real* acc) {
   Vec<Real> sum[kVectors];
   for (int v = 0; v < kVectors; ++v) sum[v] = load(acc + v * kLanes<Real>);
@@ -69,12 +61,8 @@ SIREN_INLINE void weighted_columns(const Stored* table,
 }
 
 template <class Real, class Stored>
-void weighted_sum(const Stored* table,
-                  const std::int32_t* slots,
-                  const Real* weights,
-                  std::int64_t count,
-                  std::int64_t width,
-                  Real* acc) {
+void weighted_sum(const Stored* table, const std::int32_t* slots, const Real* weights,
+                  std::int64_t count, std::int64_t width, Real* acc) {
   constexpr int kVectors = 4;
   constexpr std::int64_t kStep = kVectors * kLanes<Real>;
   std::int64_t c = 0;
@@ -146,12 +134,8 @@ void mix(Real* mean, const Real* value, Real weight, std::int64_t count) {
 
 /// One vector of each; adds to `zero` what is zero unless something is not finite.
 template <class Real>
-SIREN_INLINE void adam_vector(Real* parameter,
-                              Real* first,
-                              Real* second,
-                              Vec<Real> g,
-                              const AdamStep<Real>& step,
-                              Vec<Real>& zero) {
+SIREN_INLINE void adam_vector(Real* parameter, Real* first, Real* second, Vec<Real> g,
+                              const AdamStep<Real>& step, Vec<Real>& zero) {
   const Vec<Real> m = load(first) * step.beta1 + g * (Real(1) - step.beta1);
   const Vec<Real> v = load(second) * step.beta2 + g * g * (Real(1) - step.beta2);
   store(first, m);
@@ -168,12 +152,8 @@ SIREN_INLINE void adam_vector(Real* parameter,
 }
 
 template <class Real>
-bool adam(Real* __restrict parameter,
-          Real* __restrict first,
-          Real* __restrict second,
-          const Real* __restrict gradient,
-          std::int64_t count,
-          const AdamStep<Real>& step) {
+bool adam(Real* __restrict parameter, Real* __restrict first, Real* __restrict second,
+          const Real* __restrict gradient, std::int64_t count, const AdamStep<Real>& step) {
   Vec<Real> zero{};
   for (std::int64_t i = 0; i < count; i += kLanes<Real>)
     adam_vector<Real>(parameter + i, first + i, second + i, load(gradient + i), step, zero);
@@ -181,9 +161,7 @@ bool adam(Real* __restrict parameter,
 }
 
 template <class Real>
-bool adam_rows(const AdamRows<Real>& rows,
-               std::int64_t begin,
-               std::int64_t end,
+bool adam_rows(const AdamRows<Real>& rows, std::int64_t begin, std::int64_t end,
                const AdamStep<Real>& step) {
   Vec<Real> zero{};
   for (std::int64_t r = begin; r < end; ++r) {

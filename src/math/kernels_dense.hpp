@@ -3,8 +3,7 @@
 // kernels: see kernels_isa.cpp.
 #pragma once
 
-#include "siren/math/kernels.hpp"
-
+#include "math/kernels.hpp"
 #include "simd.hpp"
 #include "simd_exp.hpp"
 
@@ -13,9 +12,7 @@ namespace {
 
 /// x scaled where the mask keeps it, zero elsewhere.
 template <class Real>
-SIREN_INLINE Vec<Real> dropout(const DropoutMask<Real>& mask,
-                               std::int64_t row,
-                               std::int64_t column,
+SIREN_INLINE Vec<Real> dropout(const DropoutMask<Real>& mask, std::int64_t row, std::int64_t column,
                                Vec<Real> x) {
   if (mask.words == nullptr) return x;
   const std::uint64_t word = mask.words[row * mask.words_per_row + (column >> 6)] >> (column & 63);
@@ -23,10 +20,7 @@ SIREN_INLINE Vec<Real> dropout(const DropoutMask<Real>& mask,
 }
 
 template <class Real>
-void relu_dropout(Real* y,
-                  const Real* bias,
-                  std::int64_t rows,
-                  std::int64_t width,
+void relu_dropout(Real* y, const Real* bias, std::int64_t rows, std::int64_t width,
                   const DropoutMask<Real>& mask) {
   for (std::int64_t r = 0; r < rows; ++r, y += width)
     for (std::int64_t c = 0; c < width; c += kLanes<Real>) {
@@ -37,12 +31,8 @@ void relu_dropout(Real* y,
 }
 
 template <class Real>
-void relu_dropout_backward(const Real* y,
-                           Real* d,
-                           std::int64_t rows,
-                           std::int64_t width,
-                           Real scale,
-                           Real* bias_gradient) {
+void relu_dropout_backward(const Real* y, Real* d, std::int64_t rows, std::int64_t width,
+                           Real scale, Real* bias_gradient) {
   for (std::int64_t r = 0; r < rows; ++r, y += width, d += width)
     for (std::int64_t c = 0; c < width; c += kLanes<Real>) {
       // y > 0 exactly where relu was active and dropout kept the value
@@ -66,12 +56,8 @@ void tanh_score(Real* h, std::int64_t rows, const ScoreHead<Real>& head, Real* s
 }
 
 template <class Real>
-void tanh_score_backward(Real* h,
-                         const Real* ds,
-                         std::int64_t rows,
-                         const ScoreHead<Real>& head,
-                         Real* query_gradient,
-                         Real* bias_gradient) {
+void tanh_score_backward(Real* h, const Real* ds, std::int64_t rows, const ScoreHead<Real>& head,
+                         Real* query_gradient, Real* bias_gradient) {
   for (std::int64_t r = 0; r < rows; ++r, h += head.width)
     for (std::int64_t c = 0; c < head.width; c += kLanes<Real>) {
       const Vec<Real> t = load(h + c);
@@ -84,8 +70,8 @@ void tanh_score_backward(Real* h,
 }
 
 template <class Real>
-void blend(
-    const BranchRows<Real>& z, const Real* score_p, const Real* score_n, Real* share, Real* out) {
+void blend(const BranchRows<Real>& z, const Real* score_p, const Real* score_n, Real* share,
+           Real* out) {
   for (std::int64_t r = 0; r < z.rows; r += kLanes<Real>) {
     const Vec<Real> p = load_some(score_p + r, z.rows - r);
     const Vec<Real> n = load_some(score_n + r, z.rows - r);
@@ -98,8 +84,8 @@ void blend(
 }
 
 template <class Real>
-void blend_backward(
-    const BranchRows<Real>& z, const Real* share, const Real* dz, Real* ds, Real* dzp, Real* dzn) {
+void blend_backward(const BranchRows<Real>& z, const Real* share, const Real* dz, Real* ds,
+                    Real* dzp, Real* dzn) {
   for (std::int64_t r = 0; r < z.rows; ++r) {
     Vec<Real> difference{};
     for (std::int64_t c = r * z.width; c < (r + 1) * z.width; c += kLanes<Real>) {

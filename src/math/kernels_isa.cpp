@@ -2,8 +2,6 @@
 // Compiled once per instruction set (isa.cmake) into namespace SIREN_KERNEL_NAMESPACE. Uses nothing
 // of the standard library, whose inline functions would be shared between the variants by the
 // linker.
-#include "siren/math/kernels.hpp"
-
 #include "kernels_batch.hpp"
 #include "kernels_dense.hpp"
 #include "kernels_layer.hpp"
@@ -11,6 +9,7 @@
 #include "kernels_product.hpp"
 #include "kernels_random.hpp"
 #include "kernels_sparse.hpp"
+#include "math/kernels.hpp"
 
 namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 namespace {

@@ -3,9 +3,8 @@
 // the forward, in the adjoint, and where it is only stored. Private to the kernels: see kernels_isa.cpp.
 #pragma once
 
-#include "siren/math/kernels.hpp"
-
 #include "kernels_sparse.hpp"
+#include "math/kernels.hpp"
 #include "simd.hpp"
 
 namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
@@ -30,8 +29,7 @@ SIREN_INLINE void expect(const LayerOutput<Real, Stored>& to, std::int64_t r, st
   if (const Real* sum = row_at(to.sum, to.places, r, width)) prefetch_row(sum, width);
 }
 template <class Real, class Stored>
-SIREN_INLINE void expect(const AdjointOutput<Real, Stored>& to,
-                         std::int64_t r,
+SIREN_INLINE void expect(const AdjointOutput<Real, Stored>& to, std::int64_t r,
                          std::int64_t width) {
   if (const Real* g = row_at(to.g, to.places, r, width)) prefetch_row(g, width);
 }
@@ -40,11 +38,8 @@ SIREN_INLINE void expect(const StoredRows<Out>&, std::int64_t, std::int64_t) {}
 
 /// Columns [c, c + one vector) of row r with what others have summed for it.
 template <class Real, class Stored>
-SIREN_INLINE Vec<Real> complete(const PartialSums<Stored>& others,
-                                std::int64_t r,
-                                std::int64_t c,
-                                std::int64_t width,
-                                Vec<Real> x) {
+SIREN_INLINE Vec<Real> complete(const PartialSums<Stored>& others, std::int64_t r, std::int64_t c,
+                                std::int64_t width, Vec<Real> x) {
   if (others.offsets == nullptr) return x;
   for (std::int64_t e = others.offsets[r]; e < others.offsets[r + 1]; ++e)
     x += load(others.arrays[others.entries[e].array] + others.entries[e].row * width + c);
@@ -67,8 +62,7 @@ SIREN_INLINE auto finish(const LayerOutput<Real, Stored>& to, std::int64_t r, st
 }
 
 template <class Real, class Stored>
-SIREN_INLINE auto finish(const AdjointOutput<Real, Stored>& to,
-                         std::int64_t r,
+SIREN_INLINE auto finish(const AdjointOutput<Real, Stored>& to, std::int64_t r,
                          std::int64_t width) {
   const bool last = to.next == nullptr;
   const Real* const g = row_at(to.g, to.places, r, width);
@@ -90,12 +84,8 @@ SIREN_INLINE auto finish(const StoredRows<Out>& to, std::int64_t r, std::int64_t
 }
 
 template <class Real, class Stored, class Output>
-SIREN_INLINE void product_rows(CsrView csr,
-                               const Stored* table,
-                               std::int64_t width,
-                               std::int64_t begin,
-                               std::int64_t end,
-                               Output to) {
+SIREN_INLINE void product_rows(CsrView csr, const Stored* table, std::int64_t width,
+                               std::int64_t begin, std::int64_t end, Output to) {
   for (std::int64_t r = begin; r < end; ++r) {
     if (r + kRowsAhead < end) expect(to, r + kRowsAhead, width);
     sum_row<Real>(csr, r, table, width, finish(to, r, width));
@@ -103,12 +93,8 @@ SIREN_INLINE void product_rows(CsrView csr,
 }
 
 template <class Real, class Stored, class Output>
-void product_to(const CsrView& csr,
-                const Stored* table,
-                std::int64_t width,
-                std::int64_t begin,
-                std::int64_t end,
-                const Output& to) {
+void product_to(const CsrView& csr, const Stored* table, std::int64_t width, std::int64_t begin,
+                std::int64_t end, const Output& to) {
   if (width == kUsualWidth)
     product_rows<Real>(csr, table, kUsualWidth, begin, end, to);
   else
@@ -117,18 +103,14 @@ void product_to(const CsrView& csr,
 
 /// To sums or to the wire.
 template <class Real, class Stored, class Out>
-void product_to_rows(const CsrView& csr,
-                     const Stored* table,
-                     std::int64_t width,
-                     std::int64_t begin,
-                     std::int64_t end,
-                     Out* rows) {
+void product_to_rows(const CsrView& csr, const Stored* table, std::int64_t width,
+                     std::int64_t begin, std::int64_t end, Out* rows) {
   product_to<Real>(csr, table, width, begin, end, StoredRows<Out>{rows});
 }
 
 template <class Real, class Stored, class Output>
-void sums_to(
-    const Real* sums, std::int64_t width, std::int64_t begin, std::int64_t end, const Output& to) {
+void sums_to(const Real* sums, std::int64_t width, std::int64_t begin, std::int64_t end,
+             const Output& to) {
   for (std::int64_t r = begin; r < end; ++r) {
     const auto finish_columns = finish(to, r, width);
     for (std::int64_t c = 0; c < width; c += kLanes<Real>)
@@ -137,12 +119,8 @@ void sums_to(
 }
 
 template <class Real, class Stored>
-void begin_layers(const LayerInput<Real>& input,
-                  std::int64_t width,
-                  std::int64_t begin,
-                  std::int64_t end,
-                  Stored* table,
-                  Real* mean) {
+void begin_layers(const LayerInput<Real>& input, std::int64_t width, std::int64_t begin,
+                  std::int64_t end, Stored* table, Real* mean) {
   for (std::int64_t r = begin; r < end; ++r) {
     Real* const share = row_at(mean, input.places, r, width);
     for (std::int64_t c = 0; c < width; c += kLanes<Real>) {
@@ -154,11 +132,8 @@ void begin_layers(const LayerInput<Real>& input,
 }
 
 template <class Real, class Stored>
-void begin_adjoint(const AdjointOutput<Real, Stored>& to,
-                   std::int64_t width,
-                   std::int64_t begin,
-                   std::int64_t end,
-                   Stored* table) {
+void begin_adjoint(const AdjointOutput<Real, Stored>& to, std::int64_t width, std::int64_t begin,
+                   std::int64_t end, Stored* table) {
   for (std::int64_t r = begin; r < end; ++r) {
     const Real* const given = row_at(to.g, to.places, r, width);
     for (std::int64_t c = 0; c < width; c += kLanes<Real>) {

@@ -3,31 +3,23 @@
 // to the kernels: see kernels_isa.cpp.
 #pragma once
 
-#include "siren/math/kernels.hpp"
-
 #include "kernels_sparse.hpp"
+#include "math/kernels.hpp"
 #include "simd.hpp"
 
 namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
 namespace {
 
 template <class Real, class Stored, int kAhead>
-SIREN_INLINE void gather_ahead(const std::int32_t* columns,
-                               std::int64_t count,
-                               const Stored* table,
-                               std::int64_t width,
-                               Real* out) {
+SIREN_INLINE void gather_ahead(const std::int32_t* columns, std::int64_t count, const Stored* table,
+                               std::int64_t width, Real* out) {
   sum_list<Real, kAhead>(columns, count, table, width,
                          [out](std::int64_t c, Vec<Real> x) { store(out + c, load(out + c) + x); });
 }
 
 template <class Real, class Stored>
-void gather(const std::int32_t* columns,
-            std::int64_t count,
-            const Stored* table,
-            std::int64_t width,
-            int variant,
-            Real* out) {
+void gather(const std::int32_t* columns, std::int64_t count, const Stored* table,
+            std::int64_t width, int variant, Real* out) {
   if (variant == 0) gather_ahead<Real, Stored, 0>(columns, count, table, width, out);
   if (variant == 1) gather_ahead<Real, Stored, 6>(columns, count, table, width, out);
   if (variant == 2) gather_ahead<Real, Stored, 12>(columns, count, table, width, out);

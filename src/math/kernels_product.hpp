@@ -2,8 +2,7 @@
 // The dense matrix product in register tiles. Private to the kernels: see kernels_isa.cpp.
 #pragma once
 
-#include "siren/math/kernels.hpp"
-
+#include "math/kernels.hpp"
 #include "simd.hpp"
 
 namespace siren::inline math::SIREN_KERNEL_NAMESPACE {

@@ -3,8 +3,7 @@
 // instruction set.
 #pragma once
 
-#include "siren/math/kernels.hpp"
-
+#include "math/kernels.hpp"
 #include "simd.hpp"
 
 namespace siren::inline math::SIREN_KERNEL_NAMESPACE {

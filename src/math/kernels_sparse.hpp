@@ -3,8 +3,7 @@
 // kernels: see kernels_isa.cpp.
 #pragma once
 
-#include "siren/math/kernels.hpp"
-
+#include "math/kernels.hpp"
 #include "simd.hpp"
 
 namespace siren::inline math::SIREN_KERNEL_NAMESPACE {
@@ -29,12 +28,8 @@ SIREN_INLINE Real* row_at(Real* matrix, Places places, std::int64_t r, std::int6
 /// Calls emit(column offset, vector) for the sum of `count` table rows, `kVectors` vectors at a time
 /// kept in registers; the row `kAhead` entries further on is on its way already.
 template <class Real, int kVectors, int kAhead, class Stored, class Emit>
-SIREN_INLINE void sum_columns(const std::int32_t* columns,
-                              std::int64_t count,
-                              const Stored* table,
-                              std::int64_t width,
-                              std::int64_t first,
-                              Emit emit) {
+SIREN_INLINE void sum_columns(const std::int32_t* columns, std::int64_t count, const Stored* table,
+                              std::int64_t width, std::int64_t first, Emit emit) {
   Vec<Real> sum[kVectors] = {};
   for (std::int64_t e = 0; e < count; ++e) {
     if constexpr (kAhead > 0)
@@ -51,12 +46,9 @@ SIREN_INLINE void sum_columns(const std::int32_t* columns,
 /// The same for pairs of bfloat16 vectors, kept apart by even and odd columns until the sum is
 /// done.
 template <class Real, int kVectors, int kAhead, class Emit>
-requires(kVectors > 1) SIREN_INLINE void sum_columns(const std::int32_t* columns,
-                                                     std::int64_t count,
-                                                     const Bfloat16* table,
-                                                     std::int64_t width,
-                                                     std::int64_t first,
-                                                     Emit emit) {
+requires(kVectors > 1) SIREN_INLINE
+    void sum_columns(const std::int32_t* columns, std::int64_t count, const Bfloat16* table,
+                     std::int64_t width, std::int64_t first, Emit emit) {
   EvenOdd sum[kVectors / 2] = {};
   const Vec<float> ones = hidden_ones<float>();
   for (std::int64_t e = 0; e < count; ++e) {
@@ -82,11 +74,8 @@ requires(kVectors > 1) SIREN_INLINE void sum_columns(const std::int32_t* columns
 
 /// The whole width, in as few passes over the list as registers allow.
 template <class Real, int kAhead, class Stored, class Emit>
-SIREN_INLINE void sum_list(const std::int32_t* columns,
-                           std::int64_t count,
-                           const Stored* table,
-                           std::int64_t width,
-                           Emit emit) {
+SIREN_INLINE void sum_list(const std::int32_t* columns, std::int64_t count, const Stored* table,
+                           std::int64_t width, Emit emit) {
   std::int64_t first = 0;
   const auto left = [&] { return (width - first) / kLanes<Real>; };
   for (; left() >= kMaxAccumulators; first += kMaxAccumulators * kLanes<Real>)
@@ -107,26 +96,22 @@ SIREN_INLINE void sum_list(const std::int32_t* columns,
 }
 
 template <class Real, class Stored, class Emit>
-SIREN_INLINE void sum_row(
-    const CsrView& csr, std::int64_t r, const Stored* table, std::int64_t width, Emit emit) {
+SIREN_INLINE void sum_row(const CsrView& csr, std::int64_t r, const Stored* table,
+                          std::int64_t width, Emit emit) {
   sum_list<Real, kPrefetchDistance>(csr.columns + csr.offsets[r],
                                     csr.offsets[r + 1] - csr.offsets[r], table, width, emit);
 }
 
 template <class Real, class Stored>
-void store_rows(
-    const Real* x, std::int64_t width, std::int64_t begin, std::int64_t end, Stored* stored) {
+void store_rows(const Real* x, std::int64_t width, std::int64_t begin, std::int64_t end,
+                Stored* stored) {
   for (std::int64_t at = begin * width; at < end * width; at += kLanes<Real>)
     store(stored + at, load(x + at));
 }
 
 template <class Real, class Stored>
-void add_rows(const Stored* incoming,
-              const std::int32_t* rows,
-              std::int64_t width,
-              std::int64_t begin,
-              std::int64_t end,
-              Real* sums) {
+void add_rows(const Stored* incoming, const std::int32_t* rows, std::int64_t width,
+              std::int64_t begin, std::int64_t end, Real* sums) {
   for (std::int64_t i = begin; i < end; ++i) {
     Real* to = sums + rows[i] * width;
     for (std::int64_t c = 0; c < width; c += kLanes<Real>)

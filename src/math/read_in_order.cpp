@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/read_in_order.hpp"
+#include "math/read_in_order.hpp"
 
 #include <cstddef>
 
-#include "siren/math/matrix.hpp"
-#include "siren/math/parallel.hpp"
+#include "math/matrix.hpp"
+#include "math/parallel.hpp"
 
 namespace siren::inline math {
 

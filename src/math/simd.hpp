@@ -11,7 +11,7 @@
 #include <immintrin.h>
 #endif
 
-#include "siren/math/bfloat16.hpp"
+#include "math/bfloat16.hpp"
 
 #define SIREN_INLINE [[gnu::always_inline]] static inline
 
@@ -100,9 +100,7 @@ SIREN_INLINE EvenOdd load_even_odd(const Bfloat16* p) {
 }
 #if __has_builtin(__builtin_shufflevector)
 template <int... kLane>
-SIREN_INLINE void interleave_lanes(const EvenOdd& x,
-                                   Vec<float>& low,
-                                   Vec<float>& high,
+SIREN_INLINE void interleave_lanes(const EvenOdd& x, Vec<float>& low, Vec<float>& high,
                                    std::integer_sequence<int, kLane...>) {
   constexpr int kHalf = sizeof...(kLane) / 2;
   constexpr int kOdd = sizeof...(kLane);

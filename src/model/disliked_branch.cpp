@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/disliked_branch.hpp"
+#include "model/disliked_branch.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "siren/math/block_sum.hpp"
-#include "siren/math/row_copy.hpp"
-#include "siren/math/scratch.hpp"
+#include "math/block_sum.hpp"
+#include "math/matrix.hpp"
+#include "math/row_copy.hpp"
 
 namespace siren::inline model {
 
@@ -31,8 +31,7 @@ DislikedBranch<Precision>::DislikedBranch(const ModelShape& shape,
 }
 
 template <class Precision>
-void DislikedBranch<Precision>::forward(const Pass<Real>& pass,
-                                        const Matrix<Real>& table,
+void DislikedBranch<Precision>::forward(const Pass<Real>& pass, const Matrix<Real>& table,
                                         const std::function<void()>& poll) {
   for (Matrix<Real>& y : activations_) y.reserve_rows(pass.needed.size());
   for (int layer = 0; layer < layout_.mlp_layers(); ++layer)
@@ -47,8 +46,7 @@ void DislikedBranch<Precision>::forward(const Pass<Real>& pass,
 }
 
 template <class Precision>
-void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass,
-                                              const Matrix<Real>& table,
+void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass, const Matrix<Real>& table,
                                               const RowRange& block) {
   gather_rows(table, pass.needed.rows_of(block.begin, block.end), activations_[0].row(block.begin));
   const std::int64_t words = (width_ + 63) / 64;
@@ -69,10 +67,8 @@ void DislikedBranch<Precision>::forward_block(const Pass<Real>& pass,
 }
 
 template <class Precision>
-void DislikedBranch<Precision>::backward_block(const Pass<Real>& pass,
-                                               const RowRange& block,
-                                               Matrix<Real>& d,
-                                               Matrix<Real>& table_gradient,
+void DislikedBranch<Precision>::backward_block(const Pass<Real>& pass, const RowRange& block,
+                                               Matrix<Real>& d, Matrix<Real>& table_gradient,
                                                Real* dense_gradient) const {
   const std::int64_t rows = block.size();
   const Real scale = drops(pass) ? static_cast<Real>(dropout_.scale()) : Real{1};

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/dropout.hpp"
+#include "model/dropout.hpp"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 
-#include "siren/core/check.hpp"
-#include "siren/core/rng.hpp"
+#include "core/rng.hpp"
+#include "siren/check.hpp"
 
 namespace siren::inline model {
 
@@ -24,11 +24,8 @@ Dropout::Dropout(std::uint32_t seed, double rate, RandomWords random_words)
   SIREN_ASSERT(keep_ > 0 && keep_ <= kOne, "dropout rate {}", rate);
 }
 
-void Dropout::fill(std::uint32_t site,
-                   std::uint32_t step,
-                   std::span<const NodeId> nodes,
-                   std::int64_t words_per_row,
-                   std::uint64_t* words) const {
+void Dropout::fill(std::uint32_t site, std::uint32_t step, std::span<const NodeId> nodes,
+                   std::int64_t words_per_row, std::uint64_t* words) const {
   if (!active()) {
     std::fill_n(words, std::ssize(nodes) * words_per_row, ~std::uint64_t{0});
     return;
@@ -41,11 +38,8 @@ void Dropout::fill(std::uint32_t site,
 }
 
 /// Of at most kRowsAtOnce nodes, whose counters differ in the node alone.
-void Dropout::fill_rows(std::uint32_t site,
-                        std::uint32_t step,
-                        std::span<const NodeId> nodes,
-                        std::int64_t words_per_row,
-                        std::uint64_t* words) const {
+void Dropout::fill_rows(std::uint32_t site, std::uint32_t step, std::span<const NodeId> nodes,
+                        std::int64_t words_per_row, std::uint64_t* words) const {
   const auto digits =
       static_cast<std::uint32_t>(16 - std::countr_zero(keep_));  // up to the last non-zero one
   const auto rows = std::ssize(nodes);

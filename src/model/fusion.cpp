@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/fusion.hpp"
+#include "model/fusion.hpp"
 
 #include <algorithm>
 
-#include "siren/math/block_sum.hpp"
-#include "siren/math/scratch.hpp"
+#include "math/block_sum.hpp"
+#include "math/matrix.hpp"
 
 namespace siren::inline model {
 
@@ -36,9 +36,7 @@ void Fusion<Precision>::prepare(const Pass<Real>& pass, Side& side, const Real* 
 }
 
 template <class Precision>
-void Fusion<Precision>::forward(const Pass<Real>& pass,
-                                const Real* zp,
-                                const Real* zn,
+void Fusion<Precision>::forward(const Pass<Real>& pass, const Real* zp, const Real* zn,
                                 Matrix<Real>& z) {
   z.reserve_rows(pass.needed.size());
   share_.resize(static_cast<std::size_t>(pass.needed.size()));
@@ -85,11 +83,8 @@ void Fusion<Precision>::score_block(const Pass<Real>& pass, const RowRange& bloc
 }
 
 template <class Precision>
-void Fusion<Precision>::score_backward_block(const Pass<Real>& pass,
-                                             const RowRange& block,
-                                             Side& side,
-                                             const Real* ds,
-                                             Real* dz,
+void Fusion<Precision>::score_backward_block(const Pass<Real>& pass, const RowRange& block,
+                                             Side& side, const Real* ds, Real* dz,
                                              Real* dense_gradient) {
   Real* hidden = side.hidden.row(block.begin);  // becomes dL/d(z W_a^T + b_a)
   kernels_.tanh_score_backward(hidden, ds, block.size(), head(pass, side, block.begin),
@@ -103,10 +98,8 @@ void Fusion<Precision>::score_backward_block(const Pass<Real>& pass,
 }
 
 template <class Precision>
-void Fusion<Precision>::backward_block(const Pass<Real>& pass,
-                                       const RowRange& block,
-                                       Matrix<Real>& d,
-                                       Matrix<Real>& zp_gradient,
+void Fusion<Precision>::backward_block(const Pass<Real>& pass, const RowRange& block,
+                                       Matrix<Real>& d, Matrix<Real>& zp_gradient,
                                        Real* dense_gradient) {
   const std::int64_t first = block.begin * width_;
   const BranchRows<Real> branches{liked_.z + first, disliked_.z + first, block.size(), width_};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/initialise.hpp"
+#include "model/initialise.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "siren/math/parallel.hpp"
+#include "math/parallel.hpp"
 
 namespace siren::inline model {
 
@@ -18,10 +18,7 @@ constexpr std::int64_t kRowsPerBlock = 1024;
 
 /// One row of d normals; counter word 2 is the block of four columns.
 template <class Real>
-void normal_row(std::uint32_t seed,
-                Purpose purpose,
-                RandomBlock counter,
-                double deviation,
+void normal_row(std::uint32_t seed, Purpose purpose, RandomBlock counter, double deviation,
                 std::span<Real> row) {
   for (std::size_t c = 0; c < row.size(); c += 4) {
     counter[2] = static_cast<std::uint32_t>(c / 4);
@@ -44,9 +41,7 @@ void uniform_row(std::uint32_t seed, std::uint32_t tensor, std::span<Real> row) 
 }  // namespace
 
 template <class Real>
-void initialise_table(const ModelShape& shape,
-                      Purpose purpose,
-                      std::span<const NodeId> nodes,
+void initialise_table(const ModelShape& shape, Purpose purpose, std::span<const NodeId> nodes,
                       Matrix<Real>& table) {
   const double deviation = std::sqrt(2.0 / static_cast<double>(shape.nodes + shape.dimension));
   parallel_blocks(table.rows(), kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
@@ -83,9 +78,7 @@ void initialise_dense(const ModelShape& shape, const DenseLayout& layout, std::s
 }
 
 template void initialise_table(const ModelShape&, Purpose, std::span<const NodeId>, Matrix<float>&);
-template void initialise_table(const ModelShape&,
-                               Purpose,
-                               std::span<const NodeId>,
+template void initialise_table(const ModelShape&, Purpose, std::span<const NodeId>,
                                Matrix<double>&);
 template void initialise_dense(const ModelShape&, const DenseLayout&, std::span<float>);
 template void initialise_dense(const ModelShape&, const DenseLayout&, std::span<double>);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/sign_bpr_loss.hpp"
+#include "model/sign_bpr_loss.hpp"
 
 #include <algorithm>
 #include <numeric>
 #include <utility>
 
-#include "siren/core/ids.hpp"
-#include "siren/math/parallel.hpp"
+#include "math/parallel.hpp"
+#include "siren/ids.hpp"
 
 namespace siren::inline model {
 
@@ -26,10 +26,8 @@ SignBprLoss<Precision>::SignBprLoss(const Factors& factors, const Kernels<Precis
     : factors_(factors), kernels_(kernels) {}
 
 template <class Precision>
-LossSum SignBprLoss<Precision>::add(const LossChunk& chunk,
-                                    const Matrix<Real>& users,
-                                    const Matrix<Stored>& items,
-                                    Matrix<Real>& user_gradient,
+LossSum SignBprLoss<Precision>::add(const LossChunk& chunk, const Matrix<Real>& users,
+                                    const Matrix<Stored>& items, Matrix<Real>& user_gradient,
                                     Matrix<Real>& item_gradient) {
   score(chunk, users, items);
   sort_by_slot(chunk, items.rows());
@@ -39,8 +37,7 @@ LossSum SignBprLoss<Precision>::add(const LossChunk& chunk,
 }
 
 template <class Precision>
-void SignBprLoss<Precision>::score(const LossChunk& chunk,
-                                   const Matrix<Real>& users,
+void SignBprLoss<Precision>::score(const LossChunk& chunk, const Matrix<Real>& users,
                                    const Matrix<Stored>& items) {
   const auto ratings = static_cast<std::int64_t>(chunk.user.size());
   const std::int64_t per_rating = factors_.negatives + 1;
@@ -112,8 +109,7 @@ void SignBprLoss<Precision>::sort_by_slot(const LossChunk& chunk, std::int64_t s
 }
 
 template <class Precision>
-void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk,
-                                                const Matrix<Real>& users,
+void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk, const Matrix<Real>& users,
                                                 const Matrix<Stored>& items,
                                                 Matrix<Real>& gradient) {
   const std::int64_t per_rating = factors_.negatives + 1;
@@ -149,8 +145,7 @@ void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk,
 
 template <class Precision>
 void SignBprLoss<Precision>::add_item_gradients(const Matrix<Real>& users,
-                                                const Matrix<Stored>& items,
-                                                bool first,
+                                                const Matrix<Stored>& items, bool first,
                                                 Matrix<Real>& gradient) {
   reg_of_slot_.assign(as_index(items.rows()), 0.0);
   parallel_blocks(items.rows(), kSlotsPerTile, [&](std::int64_t begin_slot, std::int64_t end_slot) {

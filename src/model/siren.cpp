@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/siren.hpp"
+#include "model/siren.hpp"
 
 #include <algorithm>
 
-#include "siren/model/initialise.hpp"
+#include "model/initialise.hpp"
 
 namespace siren::inline model {
 
@@ -27,8 +27,7 @@ Gradients<Real>::Gradients(const ModelShape& shape, std::int64_t rows)
       zp(0, shape.dimension) {}
 
 template <class Precision>
-Siren<Precision>::Siren(const ModelShape& shape,
-                        std::int64_t rows,
+Siren<Precision>::Siren(const ModelShape& shape, std::int64_t rows,
                         const Kernels<Precision>& kernels)
     : shape_(shape),
       layout_(shape),
@@ -39,8 +38,7 @@ Siren<Precision>::Siren(const ModelShape& shape,
       z_(0, shape.dimension) {}
 
 template <class Precision>
-Siren<Precision>::Siren(const ModelShape& shape,
-                        std::span<const NodeId> nodes,
+Siren<Precision>::Siren(const ModelShape& shape, std::span<const NodeId> nodes,
                         const Kernels<Precision>& kernels)
     : Siren(shape, std::ssize(nodes), kernels) {
   initialise_table(shape, Purpose::kInitLiked, nodes, parameters_.liked);
@@ -50,8 +48,7 @@ Siren<Precision>::Siren(const ModelShape& shape,
 }
 
 template <class Precision>
-void Siren<Precision>::embed_disliked(const RowSet& needed,
-                                      const Mode& mode,
+void Siren<Precision>::embed_disliked(const RowSet& needed, const Mode& mode,
                                       const std::function<void()>& poll) {
   if (shape_.disliked_branch) disliked_.forward(pass_of(needed, mode), parameters_.disliked, poll);
 }
@@ -69,11 +66,8 @@ auto Siren<Precision>::fuse(const Real* zp, const RowSet& needed, const Mode& mo
 }
 
 template <class Precision>
-void Siren<Precision>::backward(const RowSet& needed,
-                                const Mode& mode,
-                                Matrix<Real>& dz,
-                                Gradients<Real>& gradients,
-                                const std::function<void()>& poll) {
+void Siren<Precision>::backward(const RowSet& needed, const Mode& mode, Matrix<Real>& dz,
+                                Gradients<Real>& gradients, const std::function<void()>& poll) {
   gradients.zp.reserve_rows(needed.size());
   if (!shape_.disliked_branch) {
     std::copy_n(dz.data(), needed.size() * dz.stride(), gradients.zp.data());
@@ -92,8 +86,7 @@ void Siren<Precision>::backward(const RowSet& needed,
 }
 
 template <class Precision>
-void Siren<Precision>::embed_all(const Matrix<Real>& zp,
-                                 std::span<const NodeId> nodes,
+void Siren<Precision>::embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes,
                                  const VisitRows& visit) {
   RowSet rows;
   for (std::int64_t begin = 0; begin < zp.rows(); begin += kEvaluationRows) {

@@ -1,13 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/adam.hpp"
+#include "train/adam.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <numbers>
 
-#include "siren/math/parallel.hpp"
+#include <fmt/format.h>
+
+#include "math/parallel.hpp"
+#include "siren/check.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline train {
+
+void check_schedule(const std::string& name) {
+  if (name != "constant" && name != "cosine")
+    throw InputError(fmt::format("--lr-schedule {}: unknown; use constant or cosine", name));
+}
+
+double learning_rate(const TrainConfig& config, std::int64_t step) {
+  const auto warm_up = static_cast<double>(config.lr_warm_up);
+  const double risen = step < config.lr_warm_up ? static_cast<double>(step) / warm_up : 1.0;
+  if (config.lr_schedule == "constant") return config.learning_rate * risen;
+  SIREN_ASSERT(config.lr_steps > 0, "a schedule of {} steps", config.lr_steps);
+  // Step 1 is at the top, and the last step still moves: the cosine reaches zero one step later.
+  const std::int64_t done = std::min(step, config.lr_steps) - 1;
+  const double fraction = static_cast<double>(done) / static_cast<double>(config.lr_steps);
+  return config.learning_rate * risen * 0.5 * (1.0 + std::cos(std::numbers::pi * fraction));
+}
 
 namespace {
 constexpr std::int64_t kValuesPerTile = 8192;  // a multiple of the row padding
@@ -18,11 +39,8 @@ Adam<Precision>::Adam(const ModelShape& shape, std::int64_t rows, const Kernels<
     : kernels_(kernels), first_(shape, rows), second_(shape, rows) {}
 
 template <class Precision>
-bool Adam<Precision>::update(std::int64_t t,
-                             double rate,
-                             const Gradients<Real>& gradients,
-                             const RowSet& needed,
-                             Parameters<Real>& parameters) {
+bool Adam<Precision>::update(std::int64_t t, double rate, const Gradients<Real>& gradients,
+                             const RowSet& needed, Parameters<Real>& parameters) {
   const auto power = static_cast<double>(t);
   const AdamStep<Real> step{static_cast<Real>(rate / (1.0 - std::pow(kBeta1, power))),
                             static_cast<Real>(kBeta1), static_cast<Real>(kBeta2),

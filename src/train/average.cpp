@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/average.hpp"
+#include "train/average.hpp"
 
 #include <cmath>
 
-#include "siren/math/parallel.hpp"
+#include "math/parallel.hpp"
 
 namespace siren::inline train {
 
@@ -19,9 +19,7 @@ ModelShape nothing(ModelShape shape) {
 }  // namespace
 
 template <class Precision>
-Average<Precision>::Average(const ModelShape& shape,
-                            std::int64_t rows,
-                            double decay,
+Average<Precision>::Average(const ModelShape& shape, std::int64_t rows, double decay,
                             const Kernels<Precision>& kernels)
     : decay_(decay),
       kernels_(kernels),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/deadline.hpp"
+#include "train/deadline.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -10,9 +10,9 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/text.hpp"
+#include "core/log.hpp"
+#include "core/text.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline train {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/model_state.hpp"
+#include "train/model_state.hpp"
 
 #include <fmt/format.h>
 
-#include "siren/train/average.hpp"
+#include "train/average.hpp"
 
 namespace siren::inline train {
 
@@ -33,9 +33,7 @@ const char* judged_group(const TrainConfig& config, std::int64_t step) {
 }
 
 template <class Real>
-void append_tensors(const std::string& group,
-                    const ModelShape& shape,
-                    Parameters<Real>& values,
+void append_tensors(const std::string& group, const ModelShape& shape, Parameters<Real>& values,
                     std::vector<StateTensor>& tensors) {
   const auto table = [&](const std::string& name, Matrix<Real>& matrix) {
     tensors.push_back({fmt::format("{}/{}", group, name), true, matrix.rows(), matrix.columns(),
@@ -50,13 +48,9 @@ void append_tensors(const std::string& group,
                        padded(info.columns), sizeof(Real), values.dense.data() + info.begin});
 }
 
-template void append_tensors(const std::string&,
-                             const ModelShape&,
-                             Parameters<float>&,
+template void append_tensors(const std::string&, const ModelShape&, Parameters<float>&,
                              std::vector<StateTensor>&);
-template void append_tensors(const std::string&,
-                             const ModelShape&,
-                             Parameters<double>&,
+template void append_tensors(const std::string&, const ModelShape&, Parameters<double>&,
                              std::vector<StateTensor>&);
 
 }  // namespace siren::inline train

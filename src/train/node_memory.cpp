@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/node_memory.hpp"
+#include "train/node_memory.hpp"
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/host.hpp"
-#include "siren/core/text.hpp"
-#include "siren/math/matrix.hpp"
+#include "core/host.hpp"
+#include "core/text.hpp"
+#include "math/matrix.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline train {
 
@@ -33,9 +33,7 @@ NodeMemory node_memory(const Communicator& job) {
   return {job.ranks_on_node(), job.size(), available_memory()};
 }
 
-void check_memory(const Communicator& comm,
-                  const NodeMemory& node,
-                  const DatasetSummary& data,
+void check_memory(const Communicator& comm, const NodeMemory& node, const DatasetSummary& data,
                   const TrainConfig& config) {
   const std::int64_t needed = node.ranks * least_bytes(data, config, comm.size());
   const auto limit = config.memory_limit > 0.0

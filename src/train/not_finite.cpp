@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/not_finite.hpp"
+#include "train/not_finite.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -15,9 +15,7 @@ std::string place_in(const BadTensor& bad, const std::string& row_name) {
                       : fmt::format(" in row {}", bad.row);
 }
 
-std::string tell(const NotFinite::Moment& moment,
-                 bool loss,
-                 const std::optional<BadTensor>& bad,
+std::string tell(const NotFinite::Moment& moment, bool loss, const std::optional<BadTensor>& bad,
                  const std::string& row_name) {
   const std::string when = fmt::format("at step {} (epoch {})", moment.step, moment.epoch);
   constexpr const char* kAdvice = "a smaller --lr usually helps";
@@ -48,17 +46,14 @@ std::string NotFinite::sentence(const std::string& row_name) const {
 }
 
 template <class Real>
-void FiniteCheck<Real>::add(std::vector<Rows>& list,
-                            const std::string& name,
-                            const Matrix<Real>& table,
-                            std::span<const NodeId> nodes) const {
+void FiniteCheck<Real>::add(std::vector<Rows>& list, const std::string& name,
+                            const Matrix<Real>& table, std::span<const NodeId> nodes) const {
   const std::int64_t rows = std::min(table.rows(), std::ssize(nodes));
   list.push_back({name, table.data(), rows, table.columns(), table.stride(), true, nodes});
 }
 
 template <class Real>
-void FiniteCheck<Real>::add(std::vector<Rows>& list,
-                            const std::string& group,
+void FiniteCheck<Real>::add(std::vector<Rows>& list, const std::string& group,
                             const AlignedArray<Real>& dense) const {
   for (const TensorInfo& info : layout_.tensors())
     list.push_back({fmt::format("{}/{}", group, info.name),
@@ -71,8 +66,7 @@ void FiniteCheck<Real>::add(std::vector<Rows>& list,
 }
 
 template <class Real>
-void FiniteCheck<Real>::add(std::vector<Rows>& list,
-                            const std::string& group,
+void FiniteCheck<Real>::add(std::vector<Rows>& list, const std::string& group,
                             const Parameters<Real>& of) const {
   add(list, group + "/liked", of.liked, nodes_);
   add(list, group + "/disliked", of.disliked, nodes_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/run.hpp"
+#include "train/run.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/stop_signal.hpp"
-#include "siren/train/run_events.hpp"
+#include "core/stop_signal.hpp"
+#include "siren/error.hpp"
+#include "train/run_events.hpp"
 
 namespace siren::inline train {
 
@@ -37,11 +37,8 @@ bool out_of_patience(const TrainConfig& config, const RunProgress& progress) {
   return config.patience > 0 && progress.evaluations_since_best >= config.patience;
 }
 
-TrainingRun::TrainingRun(const Communicator& comm,
-                         const TrainConfig& config,
-                         Training& training,
-                         RunParts parts,
-                         const RunProgress& progress)
+TrainingRun::TrainingRun(const Communicator& comm, const TrainConfig& config, Training& training,
+                         RunParts parts, const RunProgress& progress)
     : comm_(comm),
       config_(config),
       training_(training),

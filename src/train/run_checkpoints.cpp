@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/run_checkpoints.hpp"
+#include "train/run_checkpoints.hpp"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -10,11 +10,11 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/log.hpp"
-#include "siren/io/block_hashes.hpp"
-#include "siren/io/plain_file.hpp"
+#include "core/heartbeat.hpp"
+#include "core/log.hpp"
+#include "io/block_hashes.hpp"
+#include "io/plain_file.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline train {
 
@@ -70,8 +70,7 @@ std::vector<std::int64_t> common_steps(const Communicator& comm, const std::stri
 }
 
 /// Collective. The best checkpoint as the one of `newest` has it. Nothing if it knows none.
-std::optional<std::int64_t> best_known_to(const Communicator& comm,
-                                          const std::string& folder,
+std::optional<std::int64_t> best_known_to(const Communicator& comm, const std::string& folder,
                                           std::int64_t newest) {
   RunProgress progress;
   agree_on_input(comm, [&] {
@@ -87,8 +86,7 @@ std::optional<std::int64_t> best_known_to(const Communicator& comm,
 
 /// Collective. What the pointer `name` would point to if it were there: the newest checkpoint that
 /// is whole, or for `best` what that one says was the best. Nothing if there is none.
-std::optional<std::int64_t> find_step(const Communicator& comm,
-                                      const std::string& folder,
+std::optional<std::int64_t> find_step(const Communicator& comm, const std::string& folder,
                                       const std::string& name) {
   const std::vector<std::int64_t> steps = common_steps(comm, folder);
   const auto newest = std::find_if(steps.begin(), steps.end(), [&](std::int64_t step) {
@@ -100,8 +98,7 @@ std::optional<std::int64_t> find_step(const Communicator& comm,
 }
 
 /// Collective. What `latest` or `best` points to, as rank 0 sees it.
-std::optional<std::int64_t> pointed_step(const Communicator& comm,
-                                         const std::string& folder,
+std::optional<std::int64_t> pointed_step(const Communicator& comm, const std::string& folder,
                                          const std::string& name) {
   std::int64_t step = -1;
   agree_on_input(comm, [&] {
@@ -158,11 +155,8 @@ std::optional<HeldCheckpoint> try_preferred(const Communicator& comm,
 
 }  // namespace
 
-RunCheckpoints::RunCheckpoints(const Communicator& comm,
-                               Session& session,
-                               RunDirectory directory,
-                               std::string config_text,
-                               int keep)
+RunCheckpoints::RunCheckpoints(const Communicator& comm, Session& session, RunDirectory directory,
+                               std::string config_text, int keep)
     : comm_(comm),
       session_(session),
       directory_(std::move(directory)),

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/run_events.hpp"
+#include "train/run_events.hpp"
 
 #include <array>
 #include <span>
 #include <string>
 
-#include "siren/core/host.hpp"
+#include "core/host.hpp"
 
 namespace siren::inline train {
 
@@ -82,10 +82,8 @@ StartReport gather_start(const Communicator& comm, RankStart mine) {
   return report;
 }
 
-std::vector<RankShare> gather_shares(const Communicator& comm,
-                                     const Layout& layout,
-                                     const TrainingSet& set,
-                                     const Adjacency& graph) {
+std::vector<RankShare> gather_shares(const Communicator& comm, const Layout& layout,
+                                     const TrainingSet& set, const Adjacency& graph) {
   return comm.all_gather(RankShare{layout.users(), layout.items(), set.ratings.offsets.back(),
                                    graph.by_anchor.nonzeros(), graph.halo_rows});
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/run_progress.hpp"
+#include "train/run_progress.hpp"
 
 #include <limits>
 #include <type_traits>
@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/core/error.hpp"
-#include "siren/events/json.hpp"
+#include "events/json.hpp"
+#include "siren/error.hpp"
 
 namespace siren::inline train {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/scoring_model.hpp"
+#include "train/scoring_model.hpp"
 
 #include <algorithm>
 
-#include "siren/train/model_state.hpp"
+#include "train/model_state.hpp"
 
 namespace siren::inline train {
 
@@ -24,8 +24,7 @@ void put_rows(const Matrix<float>& from, std::int64_t first, NodeTables& to) {
 ScoringModel::ScoringModel(const TrainingInputs& inputs, const TrainConfig& config, Isa isa)
     : layout_(inputs.layout),
       model_(shape_of(config, layout_.all_nodes()), layout_.rows(), kernels<Fp32>(isa)),
-      propagation_(inputs.comm,
-                   inputs.graph,
+      propagation_(inputs.comm, inputs.graph,
                    {layers_of(config), parse_normalisation(config.norm), config.storage == "bf16"}),
       zp_(layout_.rows(), config.dimension) {}
 

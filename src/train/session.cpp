@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/session.hpp"
+#include "train/session.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -7,16 +7,16 @@
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/log.hpp"
-#include "siren/core/text.hpp"
-#include "siren/core/version.hpp"
-#include "siren/data/batch_schedule.hpp"
-#include "siren/dist/liked_graph.hpp"
-#include "siren/io/block_hashes.hpp"
-#include "siren/train/model_state.hpp"
-#include "siren/train/ranked_lists.hpp"
+#include "core/heartbeat.hpp"
+#include "core/log.hpp"
+#include "core/text.hpp"
+#include "data/batch_schedule.hpp"
+#include "distributed/liked_graph.hpp"
+#include "io/block_hashes.hpp"
+#include "ranking/ranked_lists.hpp"
+#include "siren/error.hpp"
+#include "siren/version.hpp"
+#include "train/model_state.hpp"
 
 namespace siren::inline train {
 
@@ -226,8 +226,7 @@ EvaluationReport Session::judge_popularity(Evaluator& evaluator) const {
   return evaluator.evaluate({tables.users, tables.items});
 }
 
-WrittenFile Session::save(const std::string& path,
-                          const std::string& config_text,
+WrittenFile Session::save(const std::string& path, const std::string& config_text,
                           const std::string& progress) {
   CheckpointInfo info;
   info.step = training_->steps_done();

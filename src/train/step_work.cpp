@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/step_work.hpp"
+#include "train/step_work.hpp"
 
 #include <algorithm>
 
-#include "siren/math/matrix.hpp"
-#include "siren/train/model_state.hpp"
+#include "math/matrix.hpp"
+#include "train/model_state.hpp"
 
 namespace siren::inline train {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/threads.hpp"
+#include "train/threads.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,8 +14,8 @@
 #include <omp.h>
 #include <spdlog/spdlog.h>
 
-#include "siren/core/host.hpp"
-#include "siren/math/denormals.hpp"
+#include "core/host.hpp"
+#include "math/denormals.hpp"
 
 namespace siren::inline train {
 

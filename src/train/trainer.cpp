@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/trainer.hpp"
+#include "train/trainer.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "siren/core/heartbeat.hpp"
-#include "siren/math/parallel.hpp"
-#include "siren/train/learning_rate.hpp"
-#include "siren/train/model_state.hpp"
-#include "siren/train/step_work.hpp"
+#include "core/heartbeat.hpp"
+#include "math/parallel.hpp"
+#include "train/adam.hpp"
+#include "train/model_state.hpp"
+#include "train/step_work.hpp"
 
 namespace siren::inline train {
 
@@ -35,13 +35,10 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       sampler_(set_.item_degree, config.exponent, config.seed, isa),
       schedule_(set_, config.seed, config.batch),
       planner_(comm_, {layout_, set_, sampler_, schedule_, config.negatives}, clock_),
-      propagation_(comm_,
-                   graph_,
-                   kernels_,
+      propagation_(comm_, graph_, kernels_,
                    {layers_of(config), config.dimension, parse_normalisation(config.norm),
                     config.overlap, config.shared_memory == "on"},
-                   clock_,
-                   poll_),
+                   clock_, poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
       loss_({config.dislike_factor, config.reg, config.negatives}, kernels_),
       adam_(model_.shape(), layout_.rows(), kernels_),

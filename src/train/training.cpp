@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/training.hpp"
+#include "train/training.hpp"
 
 #include <fmt/format.h>
 
-#include "siren/core/error.hpp"
-#include "siren/train/trainer.hpp"
+#include "siren/error.hpp"
+#include "train/trainer.hpp"
 
 namespace siren::inline train {
 
-std::unique_ptr<Training> make_training(const TrainingInputs& inputs,
-                                        const TrainConfig& config,
+std::unique_ptr<Training> make_training(const TrainingInputs& inputs, const TrainConfig& config,
                                         Isa isa) {
   if (config.storage == "fp32") return std::make_unique<Trainer<Fp32>>(inputs, config, isa);
   if (config.storage == "bf16") return std::make_unique<Trainer<Bf16>>(inputs, config, isa);

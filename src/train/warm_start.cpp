@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/warm_start.hpp"
+#include "train/warm_start.hpp"
 
 #include <algorithm>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
-#include "siren/io/block_hashes.hpp"
-#include "siren/io/checkpoint.hpp"
+#include "io/block_hashes.hpp"
+#include "train/checkpoint.hpp"
 
 namespace siren::inline train {
 
@@ -35,9 +35,7 @@ void each_id(std::int64_t count, const Read& read, const Visit& visit) {
 
 /// This rank's rows by original id. `owned` ascends; its k-th member has row first_row + k.
 template <class Read>
-IdRows rows_by_id(std::span<const std::int32_t> owned,
-                  std::int64_t count,
-                  std::int64_t first_row,
+IdRows rows_by_id(std::span<const std::int32_t> owned, std::int64_t count, std::int64_t first_row,
                   const Read& read) {
   IdRows rows;
   std::size_t next = 0;
@@ -50,11 +48,8 @@ IdRows rows_by_id(std::span<const std::int32_t> owned,
 }
 
 /// Looks up the old ids among this rank's; returns how many it knows.
-std::int64_t recognise(const std::string& checkpoint,
-                       IdSide side,
-                       const RowRange& old_nodes,
-                       const IdRows& rows,
-                       KnownRows& known) {
+std::int64_t recognise(const std::string& checkpoint, IdSide side, const RowRange& old_nodes,
+                       const IdRows& rows, KnownRows& known) {
   std::int64_t found = 0;
   const auto read = [&](std::int64_t begin, std::int64_t end) {
     return read_checkpoint_ids(checkpoint, side, begin, end);
@@ -71,11 +66,8 @@ std::int64_t recognise(const std::string& checkpoint,
 
 }  // namespace
 
-WarmStart start_from(const Communicator& comm,
-                     const std::string& checkpoint,
-                     const DatasetFile& dataset,
-                     const Layout& layout,
-                     Training& training) {
+WarmStart start_from(const Communicator& comm, const std::string& checkpoint,
+                     const DatasetFile& dataset, const Layout& layout, Training& training) {
   verify_block_hashes(comm, checkpoint);
   CheckpointInfo info;
   KnownRows known;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/cv_options.hpp"
+#include "app/cv_options.hpp"
 
 #include <filesystem>
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/id_list.hpp"
+#include "app/id_list.hpp"
 
 #include <gmock/gmock.h>
 
-#include "siren/core/error.hpp"
-
+#include "siren/error.hpp"
 #include "support/common_folder.hpp"
 
 namespace siren {

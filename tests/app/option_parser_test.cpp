@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/app/option_parser.hpp"
+#include "app/option_parser.hpp"
 
 #include <optional>
 #include <string>
@@ -7,8 +7,7 @@
 
 #include <gmock/gmock.h>
 
-#include "siren/data/split.hpp"
-
+#include "data/split.hpp"
 #include "support/temp_folder.hpp"
 
 namespace siren {

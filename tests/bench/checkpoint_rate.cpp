@@ -22,14 +22,14 @@
 
 #include <fmt/format.h>
 
-#include "siren/comm/communicator.hpp"
-#include "siren/comm/environment.hpp"
-#include "siren/core/error.hpp"
-#include "siren/core/text.hpp"
-#include "siren/core/timer.hpp"
-#include "siren/io/block_hashes.hpp"
-#include "siren/io/checkpoint.hpp"
-#include "siren/math/matrix.hpp"
+#include "core/text.hpp"
+#include "core/timer.hpp"
+#include "io/block_hashes.hpp"
+#include "math/matrix.hpp"
+#include "siren/communicator.hpp"
+#include "siren/environment.hpp"
+#include "siren/error.hpp"
+#include "train/checkpoint.hpp"
 
 namespace siren {
 namespace {
@@ -129,9 +129,7 @@ struct Timings {
   std::int64_t memory = 0;
 };
 
-Timings measure(const Communicator& comm,
-                const Model& model,
-                const std::string& directory,
+Timings measure(const Communicator& comm, const Model& model, const std::string& directory,
                 const Settings& settings) {
   const std::string path = directory + "/rate.h5";
   const CheckpointContents contents{{}, {model.nodes, model.total}, model.tensors};

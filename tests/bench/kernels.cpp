@@ -12,7 +12,7 @@
 // on them; gather what the machine needs for the rows alone. gather_tiled visits the same rows tile by
 // tile of columns that the third cache holds: what tiles could win at best, for each of the sums
 // that they cut ("sums_per_row" of the visits) would have to be read and written once more.
-#include "siren/math/kernels.hpp"
+#include "math/kernels.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -23,8 +23,8 @@
 #include <benchmark/benchmark.h>
 #include <sys/mman.h>
 
-#include "siren/core/rng.hpp"
-#include "siren/math/matrix.hpp"
+#include "core/rng.hpp"
+#include "math/matrix.hpp"
 
 namespace siren {
 namespace {

@@ -7,14 +7,14 @@
 
 #include <gtest/gtest.h>
 
-#include "siren/comm/communicator.hpp"
-#include "siren/comm/difference.hpp"
-#include "siren/comm/environment.hpp"
-#include "siren/comm/ordered_sum.hpp"
-#include "siren/comm/roll_call.hpp"
-#include "siren/comm/shared_memory.hpp"
-#include "siren/comm/stop_notice.hpp"
-#include "siren/core/error.hpp"
+#include "comm/difference.hpp"
+#include "comm/ordered_sum.hpp"
+#include "comm/roll_call.hpp"
+#include "comm/shared_memory.hpp"
+#include "comm/stop_notice.hpp"
+#include "siren/communicator.hpp"
+#include "siren/environment.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {

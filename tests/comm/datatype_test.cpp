@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/datatype.hpp"
+#include "siren/datatype.hpp"
 
 #include <cstdint>
 #include <limits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/environment.hpp"
+#include "siren/environment.hpp"
 
 #include <cstdlib>
 #include <span>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/ordered_sum.hpp"
+#include "comm/ordered_sum.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "siren/comm/communicator.hpp"
+#include "siren/communicator.hpp"
 
 namespace siren {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/request_set.hpp"
+#include "siren/request_set.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -13,8 +13,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "siren/comm/communicator.hpp"
-#include "siren/core/heartbeat.hpp"
+#include "core/heartbeat.hpp"
+#include "siren/communicator.hpp"
 
 namespace siren {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/shared_memory.hpp"
+#include "comm/shared_memory.hpp"
 
 #include <cstring>
 #include <numeric>

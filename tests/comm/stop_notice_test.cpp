@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/comm/stop_notice.hpp"
+#include "comm/stop_notice.hpp"
 
 #include <csignal>
 
 #include <gtest/gtest.h>
 
-#include "siren/core/stop_signal.hpp"
-#include "siren/core/timer.hpp"
+#include "core/stop_signal.hpp"
+#include "core/timer.hpp"
 
 namespace siren {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The job is never ended here: what would end it is noted instead. A hang lasts until it was
 // noticed, however slow the machine is.
-#include "siren/comm/watchdog.hpp"
+#include "comm/watchdog.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -12,9 +12,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "siren/comm/environment.hpp"
-#include "siren/core/heartbeat.hpp"
-#include "siren/core/timer.hpp"
+#include "core/heartbeat.hpp"
+#include "core/timer.hpp"
+#include "siren/environment.hpp"
 
 namespace siren {
 namespace {

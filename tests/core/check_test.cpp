@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/check.hpp"
+#include "siren/check.hpp"
 
 #include <csignal>
 

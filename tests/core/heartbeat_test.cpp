@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/heartbeat.hpp"
+#include "core/heartbeat.hpp"
 
 #include <thread>
 
 #include <gtest/gtest.h>
 
-#include "siren/core/timer.hpp"
+#include "core/timer.hpp"
 
 namespace siren {
 namespace {

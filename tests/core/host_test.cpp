@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/host.hpp"
+#include "core/host.hpp"
 
 #include <filesystem>
 #include <fstream>

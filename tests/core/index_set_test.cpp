@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/index_set.hpp"
+#include "core/index_set.hpp"
 
 #include <random>
 #include <set>
@@ -10,8 +10,7 @@
 namespace siren {
 namespace {
 
-void expect_same(const IndexSet& set,
-                 const std::set<std::int64_t>& members,
+void expect_same(const IndexSet& set, const std::set<std::int64_t>& members,
                  std::int64_t universe) {
   ASSERT_EQ(set.size(), static_cast<std::int64_t>(members.size()));
   for (std::int64_t index = 0; index < universe; ++index)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/rng.hpp"
+#include "core/rng.hpp"
 
 #include <cmath>
 #include <set>

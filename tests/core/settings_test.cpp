@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/settings.hpp"
+#include "core/settings.hpp"
 
 #include <string>
 

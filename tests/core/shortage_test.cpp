@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/shortage.hpp"
+#include "core/shortage.hpp"
 
 #include <new>
 #include <stdexcept>
@@ -7,7 +7,7 @@
 
 #include <gmock/gmock.h>
 
-#include "siren/core/heartbeat.hpp"
+#include "core/heartbeat.hpp"
 
 namespace siren {
 namespace {

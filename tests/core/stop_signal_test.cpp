@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/stop_signal.hpp"
+#include "core/stop_signal.hpp"
 
 #include <csignal>
 #include <ctime>
 
 #include <gtest/gtest.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/text.hpp"
+#include "core/text.hpp"
 
 #include <limits>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // No assertion here depends on how fast the machine is: disjoint intervals never add up to more
 // than the time around them, and a scope never counts less than a stopwatch inside it.
-#include "siren/core/timer.hpp"
+#include "core/timer.hpp"
 
 #include <set>
 #include <stdexcept>

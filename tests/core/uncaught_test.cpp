@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/core/uncaught.hpp"
+#include "core/uncaught.hpp"
 
 #include <csignal>
 #include <new>

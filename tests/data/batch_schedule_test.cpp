@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/batch_schedule.hpp"
+#include "data/batch_schedule.hpp"
 
 #include <algorithm>
 #include <map>
@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
-#include "siren/data/permutation.hpp"
+#include "data/permutation.hpp"
 
 namespace siren {
 namespace {
@@ -184,8 +184,7 @@ TEST_P(Schedule, EpochsAndSeedsHaveDifferentBatches) {
   EXPECT_NE(first, entries(other.ratings_of(1), everyone()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Data,
-                         Schedule,
+INSTANTIATE_TEST_SUITE_P(Data, Schedule,
                          ::testing::Values(Trainable::kLikedAndDisliked, Trainable::kLikedOnly),
                          [](const auto& sample) {
                            return sample.param == Trainable::kLikedOnly ? "LikedOnly"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/id_map.hpp"
+#include "data/id_map.hpp"
 
 #include <string>
 #include <vector>

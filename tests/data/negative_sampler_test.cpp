@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/negative_sampler.hpp"
+#include "data/negative_sampler.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -94,10 +94,8 @@ std::vector<std::int32_t> catalogue(std::int32_t items) {
 }
 
 /// Chi-square of the items drawn for one user over many ratings, epochs and k.
-void expect_distribution(const std::vector<std::int32_t>& degrees,
-                         double exponent,
-                         const std::vector<ItemId>& rated,
-                         int draws) {
+void expect_distribution(const std::vector<std::int32_t>& degrees, double exponent,
+                         const std::vector<ItemId>& rated, int draws) {
   const NegativeSampler sampler(degrees, exponent, 17);
   ASSERT_TRUE(sampler.can_sample(rated));
   std::vector<int> counts(degrees.size(), 0);

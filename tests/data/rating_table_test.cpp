@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/rating_table.hpp"
+#include "data/rating_table.hpp"
 
 #include <vector>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/split.hpp"
+#include "data/split.hpp"
 
 #include <algorithm>
 #include <cmath>

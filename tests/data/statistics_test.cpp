@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/data/statistics.hpp"
+#include "data/statistics.hpp"
 
 #include <vector>
 

@@ -41,7 +41,7 @@ def reference(siren, _):
 def source_texts():
     """Every string literal, adjacent ones joined."""
     literal = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')
-    for path in [*ROOT.glob("src/*/*.cpp"), *ROOT.glob("include/siren/*/*.hpp")]:
+    for path in [*ROOT.glob("src/*/*.cpp"), *ROOT.glob("src/*/*.hpp"), *ROOT.glob("include/siren/*.hpp")]:
         for match in literal.finditer(path.read_text()):
             yield re.sub(r'"\s*"', "", match.group(0))
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/events/evaluation.hpp"
+#include "siren/evaluation.hpp"
 
 #include <limits>
 #include <string>
@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/events/events.hpp"
+#include "events/events.hpp"
 
 #include <cmath>
 #include <functional>
@@ -12,8 +12,7 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
-#include "siren/events/json.hpp"
-
+#include "events/json.hpp"
 #include "support/temp_folder.hpp"
 
 namespace siren {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/events/ranks.hpp"
+#include "events/ranks.hpp"
 
 #include <vector>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/events/start.hpp"
+#include "events/start.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,8 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "siren/app/train_command.hpp"
-
+#include "app/train_command.hpp"
 #include "fuzz/target.hpp"
 
 namespace siren::fuzz {

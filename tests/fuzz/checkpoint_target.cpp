@@ -7,14 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "siren/app/model_file_report.hpp"
-#include "siren/events/json.hpp"
-#include "siren/io/block_hashes.hpp"
-#include "siren/io/checkpoint_layout.hpp"
-
+#include "events/json.hpp"
 #include "fuzz/hdf5_mutation.hpp"
 #include "fuzz/target.hpp"
 #include "fuzz/world.hpp"
+#include "io/block_hashes.hpp"
+#include "observe/model_file_report.hpp"
+#include "train/checkpoint.hpp"
 
 namespace siren::fuzz {
 
@@ -24,8 +23,8 @@ namespace fs = std::filesystem;
 
 std::vector<std::string> names_in(const std::string& data) {
   std::vector<std::string> names = {
-      layout::kCheckpointUserIds.bytes, layout::kCheckpointUserIds.offsets,
-      layout::kCheckpointItemIds.bytes, layout::kCheckpointItemIds.offsets};
+      checkpoint_layout::kCheckpointUserIds.bytes, checkpoint_layout::kCheckpointUserIds.offsets,
+      checkpoint_layout::kCheckpointItemIds.bytes, checkpoint_layout::kCheckpointItemIds.offsets};
   Session session(alone(), data_config(data), train_config());
   for (const StateTensor& tensor : session.start_training().state()) names.push_back(tensor.name);
   return names;

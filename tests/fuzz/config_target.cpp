@@ -4,11 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "siren/app/model_file_report.hpp"
-#include "siren/app/stored_run.hpp"
-#include "siren/report/run_record.hpp"
-
+#include "app/stored_model.hpp"
 #include "fuzz/target.hpp"
+#include "observe/model_file_report.hpp"
+#include "observe/run_record.hpp"
 
 namespace siren::fuzz {
 

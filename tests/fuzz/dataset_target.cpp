@@ -6,14 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "siren/app/dataset_details.hpp"
-#include "siren/app/dataset_report.hpp"
-#include "siren/events/json.hpp"
-#include "siren/io/dataset_layout.hpp"
-
+#include "data/dataset_layout.hpp"
+#include "events/json.hpp"
 #include "fuzz/hdf5_mutation.hpp"
 #include "fuzz/target.hpp"
 #include "fuzz/world.hpp"
+#include "observe/dataset_report.hpp"
 
 namespace siren::fuzz {
 

@@ -6,9 +6,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include "siren/io/block_hashes.hpp"
-
 #include "fuzz/target.hpp"
+#include "io/block_hashes.hpp"
 
 namespace siren::fuzz {
 

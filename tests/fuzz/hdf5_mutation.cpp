@@ -9,8 +9,8 @@
 
 #include <hdf5.h>
 
-#include "siren/io/hdf5_handle.hpp"
-#include "siren/io/plain_file.hpp"
+#include "io/hdf5_handle.hpp"
+#include "io/plain_file.hpp"
 
 namespace siren::fuzz {
 
@@ -102,8 +102,8 @@ std::vector<char> some_bytes(std::size_t count, Choices& choices) {
   return bytes;
 }
 
-void make_attribute(
-    hid_t file, const std::string& name, hid_t type, hid_t space, const void* value) {
+void make_attribute(hid_t file, const std::string& name, hid_t type, hid_t space,
+                    const void* value) {
   H5Adelete(file, name.c_str());
   const Hdf5Handle made =
       own(H5Acreate2(file, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
@@ -212,9 +212,7 @@ void make_bomb(hid_t file, const std::string& name, Choices& choices) {
 }
 
 /// Contents that lie in another file, or in other datasets.
-void store_elsewhere(hid_t file,
-                     const std::string& name,
-                     const std::string& other,
+void store_elsewhere(hid_t file, const std::string& name, const std::string& other,
                      Choices& choices) {
   Hdf5Handle dataset = own(H5Dopen2(file, name.c_str(), H5P_DEFAULT), H5Dclose);
   const Hdf5Handle type = own(H5Dget_type(dataset.get()), H5Tclose);
@@ -232,9 +230,7 @@ void store_elsewhere(hid_t file,
 }
 
 /// Something else under the name.
-void replace_dataset(hid_t file,
-                     const std::string& name,
-                     const std::string& other,
+void replace_dataset(hid_t file, const std::string& name, const std::string& other,
                      Choices& choices) {
   H5Ldelete(file, name.c_str(), H5P_DEFAULT);
   switch (choices.below(8)) {

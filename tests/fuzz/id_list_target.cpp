@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ids that a user names: in a file, one a line, and on the command line.
-#include "siren/app/id_list.hpp"
-
+#include "app/id_list.hpp"
 #include "fuzz/target.hpp"
 
 namespace siren::fuzz {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ratings with a first line of name:type pairs.
-#include "siren/data/ratings_reader.hpp"
-
 #include "fuzz/target.hpp"
+#include "ingest/ratings_reader.hpp"
 
 namespace siren::fuzz {
 

@@ -2,10 +2,9 @@
 // Ratings as JSON lines: the first line by itself, then the whole as a file.
 #include <array>
 
-#include "siren/data/json_rating.hpp"
-#include "siren/data/ratings_reader.hpp"
-
 #include "fuzz/target.hpp"
+#include "ingest/json_rating.hpp"
+#include "ingest/ratings_reader.hpp"
 
 namespace siren::fuzz {
 

@@ -5,11 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "siren/app/run_report.hpp"
-#include "siren/events/json.hpp"
-#include "siren/report/report_page.hpp"
-
+#include "events/json.hpp"
 #include "fuzz/target.hpp"
+#include "observe/report_page.hpp"
+#include "observe/run_report.hpp"
 
 namespace siren::fuzz {
 

@@ -6,13 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "siren/app/model_file_report.hpp"
-#include "siren/events/json.hpp"
-#include "siren/io/hdf5_file.hpp"
-#include "siren/io/row_dataset.hpp"
-
+#include "data/row_dataset.hpp"
+#include "events/json.hpp"
 #include "fuzz/hdf5_mutation.hpp"
 #include "fuzz/target.hpp"
+#include "io/hdf5_file.hpp"
+#include "observe/model_file_report.hpp"
 
 namespace siren::fuzz {
 

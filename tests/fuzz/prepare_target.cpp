@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // From ratings to a data set and back: what `prepare` accepts can be written and read.
-#include "siren/data/prepare.hpp"
-#include "siren/io/dataset_file.hpp"
-#include "siren/io/dataset_writer.hpp"
-
+#include "data/dataset_file.hpp"
+#include "data/dataset_writer.hpp"
 #include "fuzz/target.hpp"
+#include "ingest/prepare.hpp"
 
 namespace siren::fuzz {
 

@@ -3,9 +3,8 @@
 #include <array>
 #include <cmath>
 
-#include "siren/data/ratings_reader.hpp"
-
 #include "fuzz/target.hpp"
+#include "ingest/ratings_reader.hpp"
 
 namespace siren::fuzz {
 

@@ -7,9 +7,8 @@
 
 #include <xxhash.h>
 
-#include "siren/io/seal.hpp"
-
 #include "fuzz/target.hpp"
+#include "io/seal.hpp"
 
 namespace siren::fuzz {
 

@@ -19,8 +19,7 @@
 #include <spdlog/spdlog.h>
 #include <xxhash.h>
 
-#include "siren/comm/environment.hpp"
-
+#include "siren/environment.hpp"
 #include "support/temp_folder.hpp"
 
 namespace siren::fuzz {

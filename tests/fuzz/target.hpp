@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "siren/comm/communicator.hpp"
-#include "siren/core/error.hpp"
+#include "siren/communicator.hpp"
+#include "siren/error.hpp"
 
 namespace siren::fuzz {
 

@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include "siren/app/train_options.hpp"
-#include "siren/data/prepare.hpp"
-#include "siren/io/dataset_writer.hpp"
-
+#include "app/train_options.hpp"
+#include "data/dataset_writer.hpp"
 #include "fuzz/target.hpp"
+#include "ingest/prepare.hpp"
 
 namespace siren::fuzz {
 

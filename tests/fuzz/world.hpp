@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "siren/train/session.hpp"
+#include "train/session.hpp"
 
 namespace siren::fuzz {
 

@@ -8,11 +8,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "siren/io/hdf5_file.hpp"
-#include "siren/train/trainer.hpp"
-
+#include "io/hdf5_file.hpp"
 #include "support/share.hpp"
 #include "support/whole_gradients.hpp"
+#include "train/trainer.hpp"
 
 namespace siren::test {
 namespace {
@@ -95,8 +94,7 @@ class Golden : public ::testing::TestWithParam<Variant> {
   }
 
   /// Compares this rank's rows of a table, or a whole replicated tensor, with a dataset.
-  void expect_equal(const StateTensor& tensor,
-                    const Layout& layout,
+  void expect_equal(const StateTensor& tensor, const Layout& layout,
                     const std::string& dataset) const {
     const std::vector<double> expected = doubles(file_, dataset);
     const auto* values = static_cast<const double*>(tensor.data);
@@ -178,21 +176,14 @@ TEST_P(Golden, EveryTensorOfTheFirstStepAndTheLosses) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Placements,
-                         Golden,
-                         ::testing::Values(Variant{""},
-                                           Variant{"", "random"},
-                                           Variant{"", "first"},
+INSTANTIATE_TEST_SUITE_P(Placements, Golden,
+                         ::testing::Values(Variant{""}, Variant{"", "random"}, Variant{"", "first"},
                                            Variant{"", "block", Travel::kUsers},
                                            Variant{"", "random", Travel::kUsers}));
-INSTANTIATE_TEST_SUITE_P(Variants,
-                         Golden,
-                         ::testing::Values(Variant{"mean"},
-                                           Variant{"lightgcn"},
-                                           Variant{"no_attention"},
-                                           Variant{"no_dislikes"},
-                                           Variant{"dropout25"},
-                                           Variant{"dropout30", "random"}));
+INSTANTIATE_TEST_SUITE_P(Variants, Golden,
+                         ::testing::Values(Variant{"mean"}, Variant{"lightgcn"},
+                                           Variant{"no_attention"}, Variant{"no_dislikes"},
+                                           Variant{"dropout25"}, Variant{"dropout30", "random"}));
 
 }  // namespace
 }  // namespace siren::test

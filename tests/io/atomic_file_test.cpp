@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/atomic_file.hpp"
+#include "io/atomic_file.hpp"
 
 #include <csignal>
 #include <filesystem>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/block_hashes.hpp"
+#include "io/block_hashes.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -11,8 +11,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "siren/core/error.hpp"
-
+#include "siren/error.hpp"
 #include "support/common_folder.hpp"
 
 namespace siren {

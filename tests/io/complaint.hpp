@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren::test {
 

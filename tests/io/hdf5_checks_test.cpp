@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/hdf5_checks.hpp"
+#include "io/hdf5_checks.hpp"
 
 #include <array>
 #include <cstdint>
@@ -9,10 +9,9 @@
 
 #include <gmock/gmock.h>
 
-#include "siren/io/hdf5_file.hpp"
-#include "siren/io/row_dataset.hpp"
-
+#include "data/row_dataset.hpp"
 #include "io/complaint.hpp"
+#include "io/hdf5_file.hpp"
 #include "support/temp_folder.hpp"
 
 namespace siren {
@@ -44,9 +43,7 @@ class HostileFile : public ::testing::Test {
                             "making", name);
     });
   }
-  void dataset(const char* name,
-               hid_t type,
-               std::vector<hsize_t> extent,
+  void dataset(const char* name, hid_t type, std::vector<hsize_t> extent,
                const std::function<void(hid_t list)>& prepare = {}) {
     make([&](hid_t file) {
       const Hdf5Handle list(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "making", name);

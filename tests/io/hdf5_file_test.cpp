@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/hdf5_file.hpp"
+#include "io/hdf5_file.hpp"
 
 #include <cstdint>
 #include <string>
@@ -7,8 +7,7 @@
 
 #include <gmock/gmock.h>
 
-#include "siren/core/error.hpp"
-
+#include "siren/error.hpp"
 #include "support/temp_folder.hpp"
 
 namespace siren {
@@ -19,14 +18,8 @@ using ::testing::IsEmpty;
 
 template <class T>
 class Hdf5FileOf : public ::testing::Test {};
-using Types = ::testing::Types<float,
-                               double,
-                               char,
-                               std::uint8_t,
-                               std::uint16_t,
-                               std::int32_t,
-                               std::int64_t,
-                               std::uint64_t>;
+using Types = ::testing::Types<float, double, char, std::uint8_t, std::uint16_t, std::int32_t,
+                               std::int64_t, std::uint64_t>;
 TYPED_TEST_SUITE(Hdf5FileOf, Types);
 
 TYPED_TEST(Hdf5FileOf, WritesAndReadsSlabs) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/hdf5_handle.hpp"
+#include "io/hdf5_handle.hpp"
 
 #include <type_traits>
 #include <utility>
 
 #include <gmock/gmock.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/lock_file.hpp"
+#include "io/lock_file.hpp"
 
 #include <fcntl.h>
 #include <filesystem>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/npy_header.hpp"
+#include "io/npy_header.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

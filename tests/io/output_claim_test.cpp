@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/output_claim.hpp"
+#include "io/output_claim.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -15,8 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "siren/core/host.hpp"
-
+#include "core/host.hpp"
 #include "support/temp_folder.hpp"
 
 namespace {

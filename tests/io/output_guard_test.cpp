@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/output_guard.hpp"
+#include "io/output_guard.hpp"
 
 #include <array>
 #include <filesystem>
@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include "io/dataset_fixture.hpp"
+#include "data/dataset_fixture.hpp"
 
 namespace siren {
 namespace {
@@ -19,8 +19,7 @@ using test::input_error;
 using test::TempFolder;
 using ::testing::HasSubstr;
 
-std::string refusal(const std::string& path,
-                    FileKind kind,
+std::string refusal(const std::string& path, FileKind kind,
                     const std::vector<std::string>& inputs = {}) {
   return input_error([&] { guard_output(path, kind, inputs); });
 }

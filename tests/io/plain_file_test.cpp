@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/plain_file.hpp"
+#include "io/plain_file.hpp"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/producer.hpp"
+#include "io/producer.hpp"
 
 #include <string>
 
 #include <gmock/gmock.h>
 
-#include "siren/core/error.hpp"
-
+#include "siren/error.hpp"
 #include "support/common_folder.hpp"
 
 namespace siren {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/seal.hpp"
+#include "io/seal.hpp"
 
 #include <string>
 

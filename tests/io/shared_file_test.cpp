@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/io/shared_file.hpp"
+#include "io/shared_file.hpp"
 
 #include <string>
 #include <vector>
@@ -7,8 +7,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "siren/core/error.hpp"
-
+#include "siren/error.hpp"
 #include "support/common_folder.hpp"
 
 namespace siren {

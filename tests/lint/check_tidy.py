@@ -42,7 +42,7 @@ def sources_of(path):
     """The sources through which a file is seen: itself, and for a header its counterpart and its test."""
     if path.suffix == ".cpp":
         return [path]
-    if path.parts[:2] != ("include", "siren"):
+    if path.parts[0] not in ("include", "src"):
         return []
     module, stem = path.parent.name, path.stem
     return [Path("src") / module / f"{stem}.cpp", Path("tests") / module / f"{stem}_test.cpp"]

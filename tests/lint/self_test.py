@@ -18,11 +18,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
 GOOD = {
-    "include/siren/core/a.hpp": SPDX + "#pragma once\n\nnamespace siren::inline core {\nint twice(int value);\n}  // namespace siren::inline core\n",
-    "src/core/a.cpp": SPDX + '#include "siren/core/a.hpp"\n\nnamespace siren::inline core {\n'
+    "src/core/a.hpp": SPDX + "#pragma once\n\nnamespace siren::inline core {\nint twice(int value);\n}  // namespace siren::inline core\n",
+    "src/core/a.cpp": SPDX + '#include "core/a.hpp"\n\nnamespace siren::inline core {\n'
                              "int twice(int value) {\n  return 2 * value;\n}\n}  // namespace siren::inline core\n",
     "launch/a.sh": "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\necho \"$1\"\n",
 }
+GOOD["src/math/m.hpp"] = SPDX + "#pragma once\n\nnamespace siren::inline math {}  // namespace siren::inline math\n"
+GOOD["src/comm/c.hpp"] = SPDX + "#pragma once\n\nnamespace siren::inline comm {}  // namespace siren::inline comm\n"
 LONG_BODY = "".join(f"  value += {n};\n" for n in range(60))
 
 
@@ -41,7 +43,7 @@ class Lint(unittest.TestCase):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 (root / path).write_text(text, encoding="utf-8")
             (root / "compile_commands.json").write_text(json.dumps([
-                {"directory": folder, "file": str(path.relative_to(root)), "command": f"c++ -std=c++20 -Iinclude -c {path}"}
+                {"directory": folder, "file": str(path.relative_to(root)), "command": f"c++ -std=c++20 -Iinclude -Isrc -c {path}"}
                 for path in root.rglob("*.cpp")]), encoding="utf-8")
             done = subprocess.run([sys.executable, str(HERE / f"check_{name}.py"), *arguments, folder] +
                                   ([folder] if name == "tidy" else []),
@@ -65,35 +67,37 @@ class Lint(unittest.TestCase):
 
     def test_layers(self):
         for path, text, reason in (
-                ("include/siren/core/b.hpp", '#include "siren/math/m.hpp"', "core (layer 0) may not include math"),
-                ("include/siren/math/b.hpp", '#include "siren/comm/c.hpp"', "math (layer 1) may not include comm"),
-                ("include/siren/core/b.hpp", "#include <mpi.h>", "<mpi.h> belongs behind comm/ or io/"),
-                ("include/siren/train/b.hpp", "#include <hdf5.h>", "<hdf5.h> belongs behind io/"),
-                ("include/siren/io/b.hpp", "#include <boost/program_options.hpp>", "belongs behind app/"),
-                ("include/siren/core/b.hpp", '#include "../core/a.hpp"', "must be written"),
-                ("include/siren/core/b.hpp", "#include <siren/core/a.hpp>", 'write "siren/core/a.hpp"'),
-                ("include/siren/core/b.hpp", '#include "siren/other/a.hpp"', "there is no module other"),
-                ("include/siren/core/b.hpp", '#include "siren/core/b.hpp"', "include cycle"),
-                ("include/siren/other/b.hpp", "", "not in a module"),
-                ("include/siren/math/b.hpp", "namespace siren {\nclass Thing;\n}", "namespace siren must be siren::inline math"),
-                ("include/siren/math/b.hpp", "namespace siren::inline core {}", "must be siren::inline math"),
+                ("src/core/b.hpp", '#include "math/m.hpp"', "core (layer 0) may not include math"),
+                ("src/math/b.hpp", '#include "comm/c.hpp"', "math (layer 1) may not include comm"),
+                ("src/core/b.hpp", "#include <mpi.h>", "<mpi.h> belongs behind comm/ or io/"),
+                ("src/train/b.hpp", "#include <hdf5.h>", "<hdf5.h> belongs behind io/"),
+                ("src/io/b.hpp", "#include <boost/program_options.hpp>", "belongs behind app/"),
+                ("src/core/b.hpp", '#include "../core/a.hpp"', "must be written"),
+                ("src/core/b.hpp", "#include <core/a.hpp>", 'write "core/a.hpp"'),
+                ("src/core/b.hpp", '#include "core/gone.hpp"', "there is no such file"),
+                ("src/core/b.hpp", '#include "core/b.hpp"', "include cycle"),
+                ("src/other/b.hpp", "", "not in a module"),
+                ("include/siren/b.hpp", "namespace siren {}", "not in a module"),
+                ("include/siren/b.hpp", '#include "core/a.hpp"\nnamespace siren::inline math {}', "which is not installed"),
+                ("src/math/b.hpp", "namespace siren {\nclass Thing;\n}", "namespace siren must be siren::inline math"),
+                ("src/math/b.hpp", "namespace siren::inline core {}", "must be siren::inline math"),
                 ("src/core/lonely.cpp", "", "has no header"),
                 ("tests/core/lonely_test.cpp", "", "tests neither")):
             self.rejects("layers", path, header(text), reason)
-        code, output = self.check("layers", {"include/siren/math/b.hpp": header('#include "siren/core/a.hpp"  // <mpi.h>')})
+        code, output = self.check("layers", {"include/siren/math/b.hpp": header('#include "core/a.hpp"  // <mpi.h>')})
         self.assertEqual(code, 0, output)
 
     def test_style(self):
         for path, text, reason in (
-                ("include/siren/core/b.hpp", "using namespace std;", "`using namespace` in a header"),
-                ("include/siren/core/b.hpp", "std::pair<int, int> both();", "std::pair"),
+                ("src/core/b.hpp", "using namespace std;", "`using namespace` in a header"),
+                ("src/core/b.hpp", "std::pair<int, int> both();", "std::pair"),
                 ("src/core/b.cpp", 'void f() { std::fprintf(stderr, "x"); }', "printf family"),
                 ("src/core/b.cpp", "void f() { std::exit(1); }", "exit() in a library"),
                 ("src/core/b.cpp", "class GraphManager {};", "a name that says nothing"),
                 ("src/core/rank_helper.cpp", "", "a file name that says nothing"),
                 ("src/core/b.cpp", "int f(int value) {\n" + LONG_BODY + "  return value;\n}", "a function of 63 lines"),
                 ("src/core/b.cpp", "template <class T>\nint f(T value) {\n" + LONG_BODY + "  return value;\n}", "a function of 63"),
-                ("include/siren/core/b.hpp", "\n" * 600, "more than 600"),
+                ("src/core/b.hpp", "\n" * 600, "more than 600"),
                 ("src/core/b.cpp", "\n" * 600, "more than 600"),
                 ("src/core/b.cpp", "// see index.example.org/simple", "host of a package registry"),
                 ("src/core/b.cpp", "// see https://example.org", "link to example.org"),
@@ -102,7 +106,7 @@ class Lint(unittest.TestCase):
         self.rejects("style", "src/core/b.cpp", "int x;\n", "the licence line is missing")
         self.rejects("style", "launch/b.sh", "#!/bin/sh\necho\n", "the licence line is missing")
         harmless = "// printf, std::pair, using namespace\nstruct Both {\n" + LONG_BODY.replace("  value +=", "  int v =") + "};"
-        code, output = self.check("style", {"include/siren/core/b.hpp": header(harmless)})
+        code, output = self.check("style", {"src/core/b.hpp": header(harmless)})
         self.assertEqual(code, 0, output)
 
     def test_format(self):

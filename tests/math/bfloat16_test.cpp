@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/bfloat16.hpp"
+#include "math/bfloat16.hpp"
 
 #include <cmath>
 #include <limits>

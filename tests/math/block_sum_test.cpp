@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/block_sum.hpp"
+#include "math/block_sum.hpp"
 
 #include <cmath>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/isa.hpp"
+#include "math/isa.hpp"
 
 #include <gtest/gtest.h>
 
-#include "siren/core/error.hpp"
-#include "siren/math/kernels.hpp"
+#include "math/kernels.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {

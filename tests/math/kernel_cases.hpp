@@ -14,8 +14,8 @@
 
 #include <gtest/gtest.h>
 
-#include "siren/math/kernels.hpp"
-#include "siren/math/matrix.hpp"
+#include "math/kernels.hpp"
+#include "math/matrix.hpp"
 
 namespace siren::test {
 

@@ -21,9 +21,7 @@ class BatchKernels : public KernelTest<Precision> {
 TYPED_TEST_SUITE(BatchKernels, Precisions);
 
 template <class T>
-double value(const std::vector<T>& table,
-             std::int64_t row,
-             std::int64_t width,
+double value(const std::vector<T>& table, std::int64_t row, std::int64_t width,
              std::int64_t column) {
   return static_cast<double>(
       static_cast<float>(table[static_cast<std::size_t>(row * width + column)]));

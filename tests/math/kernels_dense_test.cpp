@@ -74,11 +74,8 @@ struct RowResults {
   using Real = typename Precision::Real;
   std::vector<Real> relu, hidden, score, share, z, ds, dzp, dzn;
 
-  RowResults(const Kernels<Precision>& k,
-             const std::vector<Real>& x,
-             const std::vector<std::uint64_t>& mask,
-             std::int64_t begin,
-             std::int64_t end) {
+  RowResults(const Kernels<Precision>& k, const std::vector<Real>& x,
+             const std::vector<std::uint64_t>& mask, std::int64_t begin, std::int64_t end) {
     const std::int64_t width = 48;
     const std::int64_t rows = end - begin;
     const auto n = static_cast<std::size_t>(rows);

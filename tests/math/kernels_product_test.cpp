@@ -49,12 +49,8 @@ class ProductKernel : public KernelTest<Precision> {
   };
 
   template <class Draw>
-  Case make(std::int64_t rows,
-            std::int64_t depth,
-            std::int64_t columns,
-            bool transposed,
-            bool accumulate,
-            const Draw& draw) {
+  Case make(std::int64_t rows, std::int64_t depth, std::int64_t columns, bool transposed,
+            bool accumulate, const Draw& draw) {
     Case made{rows, depth, columns, transposed, accumulate, draw(rows * depth), {}, {}};
     made.b = draw(depth * made.ldb());
     made.c = draw(rows * made.ldc());

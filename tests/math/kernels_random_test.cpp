@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <vector>
 
-#include "siren/core/ids.hpp"
-#include "siren/core/rng.hpp"
-
+#include "core/rng.hpp"
 #include "kernel_cases.hpp"
+#include "siren/ids.hpp"
 
 namespace siren::test {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/matrix.hpp"
+#include "math/matrix.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/parallel.hpp"
+#include "math/parallel.hpp"
 
 #include <atomic>
 #include <thread>

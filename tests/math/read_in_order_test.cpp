@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/read_in_order.hpp"
+#include "math/read_in_order.hpp"
 
 #include <vector>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/math/row_copy.hpp"
+#include "math/row_copy.hpp"
 
 #include <vector>
 

@@ -52,8 +52,7 @@ class SparseKernels : public KernelTest<Precision> {
   }
 
   /// x[r] by its definition; exact for whole numbers.
-  static std::vector<Value> naive(const Pattern& p,
-                                  const std::vector<Wire>& table,
+  static std::vector<Value> naive(const Pattern& p, const std::vector<Wire>& table,
                                   std::int64_t width) {
     std::vector<Value> x;
     for (std::int64_t r = 0; r < p.rows(); ++r)

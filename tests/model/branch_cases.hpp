@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "siren/model/initialise.hpp"
-#include "siren/model/pass.hpp"
+#include "model/initialise.hpp"
+#include "model/shape.hpp"
 
 namespace siren::test {
 

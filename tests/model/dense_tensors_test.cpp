@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/dense_tensors.hpp"
+#include "model/dense_tensors.hpp"
 
 #include <vector>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/disliked_branch.hpp"
+#include "model/disliked_branch.hpp"
 
 #include <cmath>
 
@@ -20,8 +20,7 @@ class Branch : public ::testing::TestWithParam<Variant> {
   }
 
   /// dL/dY(0) and the tensors' gradients for L = <c, Zn>, block by block.
-  Matrix<double> backward(const Matrix<double>& c,
-                          std::vector<double>& dense_gradient,
+  Matrix<double> backward(const Matrix<double>& c, std::vector<double>& dense_gradient,
                           std::int64_t block) {
     Matrix<double> d = copy_of(c);
     Matrix<double> input(d.rows(), d.columns());
@@ -121,12 +120,9 @@ TEST_P(Branch, ARowHasTheSameBitsInAnySetOfRows) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants,
-                         Branch,
-                         ::testing::Values(Variant{"plain"},
-                                           Variant{"one_layer", 1},
-                                           Variant{"three_layers", 3},
-                                           Variant{"no_layer", 0},
+INSTANTIATE_TEST_SUITE_P(Variants, Branch,
+                         ::testing::Values(Variant{"plain"}, Variant{"one_layer", 1},
+                                           Variant{"three_layers", 3}, Variant{"no_layer", 0},
                                            Variant{"evaluation", 2, true, false},
                                            Variant{"quarter", 2, true, true, 0.25},
                                            Variant{"no_dropout", 2, true, true, 0.0}),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/dropout.hpp"
+#include "model/dropout.hpp"
 
 #include <bit>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "siren/core/rng.hpp"
+#include "core/rng.hpp"
 
 namespace siren {
 namespace {
@@ -15,12 +15,8 @@ namespace {
 constexpr double kRates[] = {0.1, 0.25, 0.5, 0.9};
 
 /// The mask of a row, digit by digit from the scalar generator.
-std::vector<std::uint64_t> mask_of_row(std::uint32_t seed,
-                                       double rate,
-                                       std::uint32_t site,
-                                       std::uint32_t step,
-                                       NodeId node,
-                                       std::uint32_t words) {
+std::vector<std::uint64_t> mask_of_row(std::uint32_t seed, double rate, std::uint32_t site,
+                                       std::uint32_t step, NodeId node, std::uint32_t words) {
   const auto keep = static_cast<std::uint32_t>(std::lround((1.0 - rate) * 0x1p16));
   std::vector<std::uint64_t> mask(words, 0);
   for (std::uint32_t column = 0; column < 64 * words; ++column) {
@@ -42,11 +38,8 @@ std::vector<NodeId> first_nodes(std::int64_t count) {
   return nodes;
 }
 
-std::vector<std::uint64_t> mask(const Dropout& dropout,
-                                std::uint32_t site,
-                                std::uint32_t step,
-                                const std::vector<NodeId>& nodes,
-                                std::int64_t words_per_row) {
+std::vector<std::uint64_t> mask(const Dropout& dropout, std::uint32_t site, std::uint32_t step,
+                                const std::vector<NodeId>& nodes, std::int64_t words_per_row) {
   std::vector<std::uint64_t> words(nodes.size() * static_cast<std::size_t>(words_per_row),
                                    0x5555555555555555U);
   dropout.fill(site, step, nodes, words_per_row, words.data());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/fusion.hpp"
+#include "model/fusion.hpp"
 
 #include <cmath>
 
@@ -113,10 +113,8 @@ TEST_P(FusionOf, BlocksAreIndependent) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants,
-                         FusionOf,
-                         ::testing::Values(Variant{"plain"},
-                                           Variant{"no_attention", 2, false},
+INSTANTIATE_TEST_SUITE_P(Variants, FusionOf,
+                         ::testing::Values(Variant{"plain"}, Variant{"no_attention", 2, false},
                                            Variant{"evaluation", 2, true, false},
                                            Variant{"quarter", 2, true, true, 0.25},
                                            Variant{"no_dropout", 2, true, true, 0.0},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/initialise.hpp"
+#include "model/initialise.hpp"
 
 #include <cmath>
 #include <numeric>
@@ -18,8 +18,7 @@ std::vector<NodeId> all_nodes() {
   return nodes;
 }
 
-Matrix<double> table_of(Purpose purpose,
-                        const std::vector<NodeId>& nodes,
+Matrix<double> table_of(Purpose purpose, const std::vector<NodeId>& nodes,
                         const ModelShape& shape = kShape) {
   Matrix<double> table(static_cast<std::int64_t>(nodes.size()), shape.dimension);
   initialise_table(shape, purpose, nodes, table);

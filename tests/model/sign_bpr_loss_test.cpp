@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/sign_bpr_loss.hpp"
+#include "model/sign_bpr_loss.hpp"
 
 #include <cmath>
 #include <random>
@@ -145,12 +145,9 @@ TEST_P(Loss, TheFirstChunkOfABatchAssignsTheGradientsOfItems) {
   EXPECT_TRUE(std::equal(added.span().begin(), added.span().end(), assigned.span().begin()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Samples,
-                         Loss,
-                         ::testing::Values(Sample{"defaults"},
-                                           Sample{"no_reg", 2.0, 0.0},
-                                           Sample{"strong_reg", 2.0, 1.5},
-                                           Sample{"half", 0.5},
+INSTANTIATE_TEST_SUITE_P(Samples, Loss,
+                         ::testing::Values(Sample{"defaults"}, Sample{"no_reg", 2.0, 0.0},
+                                           Sample{"strong_reg", 2.0, 1.5}, Sample{"half", 0.5},
                                            Sample{"negative", -1.0}),
                          [](const auto& sample) { return sample.param.name; });
 

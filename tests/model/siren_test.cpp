@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/model/siren.hpp"
+#include "model/siren.hpp"
 
 #include <numeric>
 
@@ -117,9 +117,7 @@ TEST_P(SirenOf, EmbedAllIsTheForwardWithoutDropoutOnEveryRow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models,
-                         SirenOf,
-                         ::testing::Values("siren", "no_attention", "lightgcn"),
+INSTANTIATE_TEST_SUITE_P(Models, SirenOf, ::testing::Values("siren", "no_attention", "lightgcn"),
                          [](const auto& sample) { return sample.param; });
 
 TEST(Siren, WithoutDislikedBranchZIsZp) {

@@ -5,8 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "siren/comm/communicator.hpp"
-
+#include "siren/communicator.hpp"
 #include "support/temp_folder.hpp"
 
 namespace siren::test {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "siren/graph/adjacency.hpp"
+#include "distributed/adjacency.hpp"
 
 namespace siren::test {
 
@@ -17,8 +17,7 @@ struct Edge {
 };
 
 /// One layout a rank.
-inline std::vector<Layout> layouts_of(const Partition& partition,
-                                      int ranks,
+inline std::vector<Layout> layouts_of(const Partition& partition, int ranks,
                                       std::int64_t dimension = 4) {
   std::vector<Layout> all;
   for (int rank = 0; rank < ranks; ++rank) all.emplace_back(partition, rank, ranks, dimension);
@@ -36,8 +35,7 @@ inline std::vector<NodeId> halo_nodes(const Adjacency& graph, const std::vector<
 }
 
 /// The edges as listed from the anchored rows, in order.
-inline std::vector<Edge> edges_from_anchors(const Adjacency& graph,
-                                            const Layout& own,
+inline std::vector<Edge> edges_from_anchors(const Adjacency& graph, const Layout& own,
                                             const std::vector<Layout>& layouts) {
   const std::vector<NodeId> halo = halo_nodes(graph, layouts);
   std::vector<Edge> edges;
@@ -54,8 +52,7 @@ inline std::vector<Edge> edges_from_anchors(const Adjacency& graph,
 }
 
 /// The edges as listed from the travelling rows, owned ones first, then the halo.
-inline std::vector<Edge> edges_from_travellers(const Adjacency& graph,
-                                               const Layout& own,
+inline std::vector<Edge> edges_from_travellers(const Adjacency& graph, const Layout& own,
                                                const std::vector<Layout>& layouts) {
   const std::vector<NodeId> halo = halo_nodes(graph, layouts);
   std::vector<Edge> edges;

@@ -24,8 +24,7 @@ double central_difference(double& value, const Function& f) {
 
 /// A step of 1e-5 is off by some 1e-10 times the third derivative, and by rounding: 1e-11 times
 /// the size of f. A relu in between must not change sides, which random inputs see to.
-inline ::testing::AssertionResult is_derivative(double gradient,
-                                                double difference,
+inline ::testing::AssertionResult is_derivative(double gradient, double difference,
                                                 double size_of_f = 1.0) {
   const double tolerance = 1e-8 * (1.0 + std::abs(difference)) + 1e-10 * size_of_f;
   if (std::abs(gradient - difference) <= tolerance) return ::testing::AssertionSuccess();

@@ -17,8 +17,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "siren/comm/communicator.hpp"
-#include "siren/comm/environment.hpp"
+#include "siren/communicator.hpp"
+#include "siren/environment.hpp"
 
 namespace {
 
@@ -38,8 +38,7 @@ std::string with_prefix(int rank, const std::string& text) {
   return lines + '\n';
 }
 
-[[noreturn]] void die(const Communicator& comm,
-                      const std::string& pending,
+[[noreturn]] void die(const Communicator& comm, const std::string& pending,
                       const std::string& why) {
   std::cerr << pending << with_prefix(comm.rank(), why) << std::flush;
   comm.abort(1);

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "siren/comm/communicator.hpp"
+#include "siren/communicator.hpp"
 
 namespace siren {
 namespace {

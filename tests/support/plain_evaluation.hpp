@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The slow twin of train/evaluator.hpp.
+// The slow twin of ranking/evaluator.hpp.
 #pragma once
 
 #include <algorithm>
@@ -9,9 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "siren/core/ids.hpp"
-#include "siren/train/evaluator.hpp"
-
+#include "ranking/evaluator.hpp"
+#include "siren/ids.hpp"
 #include "support/rating_world.hpp"
 
 namespace siren::test {
@@ -129,8 +128,7 @@ class PlainEvaluation {
     return found;
   }
 
-  double auc_of(UserId user,
-                const std::vector<ItemId>& liked,
+  double auc_of(UserId user, const std::vector<ItemId>& liked,
                 const std::vector<ItemId>& disliked) const {
     double sum = 0.0;
     for (const ItemId a : liked)

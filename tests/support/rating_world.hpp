@@ -15,10 +15,9 @@
 #include <span>
 #include <vector>
 
-#include "siren/data/held_out.hpp"
-#include "siren/data/training_set.hpp"
-#include "siren/graph/layout.hpp"
-#include "siren/math/matrix.hpp"
+#include "data/training_set.hpp"
+#include "distributed/layout.hpp"
+#include "math/matrix.hpp"
 
 namespace siren::test {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "siren/graph/row_set.hpp"
-#include "siren/math/matrix.hpp"
+#include "distributed/row_set.hpp"
+#include "math/matrix.hpp"
 
 namespace siren::test {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "share.hpp"
 
-#include "siren/core/rng.hpp"
+#include "core/rng.hpp"
 
 namespace siren::test {
 
@@ -34,10 +34,8 @@ Partition test_partition(const Ratings& ratings, const std::string& name, int ra
   return partitioner(name)({user_weight, item_weight, ranks, 7});
 }
 
-std::unique_ptr<Share> make_share(const Communicator& comm,
-                                  const Ratings& ratings,
-                                  const TrainConfig& config,
-                                  const std::string& partition,
+std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratings,
+                                  const TrainConfig& config, const std::string& partition,
                                   Travel travel) {
   const Partition owners = test_partition(ratings, partition, comm.size());
   TrainingSet set;

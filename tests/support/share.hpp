@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Slow obvious twin of train/loader.hpp for tests: every rank holds all ratings and picks its
+// Slow obvious twin of distributed/loader.hpp for tests: every rank holds all ratings and picks its
 // share.
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "siren/comm/communicator.hpp"
-#include "siren/data/training_set.hpp"
-#include "siren/dist/liked_graph.hpp"
-#include "siren/graph/layout.hpp"
-#include "siren/train/config.hpp"
+#include "data/training_set.hpp"
+#include "distributed/layout.hpp"
+#include "distributed/liked_graph.hpp"
+#include "siren/communicator.hpp"
+#include "siren/config.hpp"
 
 namespace siren::test {
 
@@ -43,10 +43,8 @@ struct Share {
 };
 
 /// Collective (the mirrored orientation moves edges).
-std::unique_ptr<Share> make_share(const Communicator& comm,
-                                  const Ratings& ratings,
-                                  const TrainConfig& config,
-                                  const std::string& partition = "block",
+std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratings,
+                                  const TrainConfig& config, const std::string& partition = "block",
                                   Travel travel = Travel::kItems);
 
 }  // namespace siren::test

@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren::test {
 

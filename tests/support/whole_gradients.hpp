@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "siren/train/trainer.hpp"
+#include "train/trainer.hpp"
 
 namespace siren::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/adam.hpp"
+#include "train/adam.hpp"
 
 #include <cmath>
 #include <limits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/average.hpp"
+#include "train/average.hpp"
 
 #include <cmath>
 #include <functional>

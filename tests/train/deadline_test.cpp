@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/deadline.hpp"
+#include "train/deadline.hpp"
 
 #include <chrono>
 #include <cstdlib>
 
 #include <gmock/gmock.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {

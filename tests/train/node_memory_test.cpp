@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/node_memory.hpp"
+#include "train/node_memory.hpp"
 
 #include <gmock/gmock.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {

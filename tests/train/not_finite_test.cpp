@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/not_finite.hpp"
+#include "train/not_finite.hpp"
 
 #include <algorithm>
 #include <cmath>

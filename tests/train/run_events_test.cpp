@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/run_events.hpp"
+#include "train/run_events.hpp"
 
 #include <gtest/gtest.h>
 

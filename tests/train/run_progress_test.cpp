@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/run_progress.hpp"
+#include "train/run_progress.hpp"
 
 #include <gtest/gtest.h>
 
-#include "siren/core/error.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lean model gives what the training's evaluation gives, and the same bits on any ranks.
-#include "siren/train/scoring_model.hpp"
+#include "train/scoring_model.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -12,8 +12,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
-#include "siren/core/error.hpp"
-
+#include "siren/error.hpp"
 #include "support/share.hpp"
 
 namespace siren::test {
@@ -33,11 +32,8 @@ TrainConfig config_of(const std::string& model, const std::string& storage) {
 
 /// A model in training and the same for scoring, on the ranks of one communicator.
 struct Twins {
-  Twins(const Communicator& comm,
-        const TrainConfig& config,
-        const std::string& partition,
-        int steps,
-        Travel travel = Travel::kItems)
+  Twins(const Communicator& comm, const TrainConfig& config, const std::string& partition,
+        int steps, Travel travel = Travel::kItems)
       : share(make_share(comm, random_ratings(300, 150, 0.06, 11), config, partition, travel)),
         inputs{comm, share->layout, share->set, share->graph},
         training(make_training(inputs, config, best_isa())),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/step_work.hpp"
+#include "train/step_work.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "siren/train/threads.hpp"
+#include "train/threads.hpp"
 
 #include <cstdlib>
 #include <fstream>
@@ -10,8 +10,8 @@
 #include <omp.h>
 #include <sys/resource.h>
 
-#include "siren/core/error.hpp"
-#include "siren/core/host.hpp"
+#include "core/host.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {

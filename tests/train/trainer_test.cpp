@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of the whole loss, across ranks: what a step reports as loss changes with every
 // parameter as gradients() says.
-#include "siren/train/trainer.hpp"
+#include "train/trainer.hpp"
 
 #include <cmath>
 
@@ -96,8 +96,8 @@ class Gradient : public ::testing::TestWithParam<Variant> {
   }
 
   Communicator comm_ = Communicator::world();
-  std::unique_ptr<Share> share_ = make_share(
-      comm_, small_ratings(), GetParam().config, GetParam().partition, GetParam().travel);
+  std::unique_ptr<Share> share_ = make_share(comm_, small_ratings(), GetParam().config,
+                                             GetParam().partition, GetParam().travel);
 };
 
 TEST_P(Gradient, OfTheWholeLossIsItsDerivative) {
@@ -149,9 +149,7 @@ std::vector<Variant> variants() {
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants,
-                         Gradient,
-                         ::testing::ValuesIn(variants()),
+INSTANTIATE_TEST_SUITE_P(Variants, Gradient, ::testing::ValuesIn(variants()),
                          [](const auto& sample) { return sample.param.name; });
 
 /// Steps that must go well on unusual input; returns the reports.
@@ -185,8 +183,7 @@ class Spoilt : public ::testing::Test {
   Communicator comm_ = Communicator::world();
   std::unique_ptr<Share> share_ = make_share(comm_, small_ratings(), small_config());
   std::unique_ptr<Trainer<Fp64>> trainer_ = std::make_unique<Trainer<Fp64>>(
-      TrainingInputs{comm_, share_->layout, share_->set, share_->graph},
-      small_config(),
+      TrainingInputs{comm_, share_->layout, share_->set, share_->graph}, small_config(),
       best_isa());
   Parameters<double>& parameters_ = trainer_->model().parameters();
 };

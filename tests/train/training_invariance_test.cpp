@@ -9,9 +9,8 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
-#include "siren/train/training.hpp"
-
 #include "support/share.hpp"
+#include "train/training.hpp"
 
 namespace siren::test {
 namespace {
@@ -38,9 +37,7 @@ struct Outcome {
   std::vector<std::vector<char>> state;  // bytes of this rank's tensors
 };
 
-Outcome train(const Communicator& comm,
-              const TrainConfig& config,
-              int steps,
+Outcome train(const Communicator& comm, const TrainConfig& config, int steps,
               const std::string& partition = "block") {
   const auto share = make_share(comm, ratings(), config, partition);
   const auto training =
@@ -64,8 +61,7 @@ std::vector<double> single_rank_losses(const TrainConfig& config, int steps) {
   return train(alone, config, steps).losses;
 }
 
-void expect_close(const std::vector<double>& got,
-                  const std::vector<double>& want,
+void expect_close(const std::vector<double>& got, const std::vector<double>& want,
                   double tolerance) {
   ASSERT_EQ(got.size(), want.size());
   for (std::size_t s = 0; s < got.size(); ++s)

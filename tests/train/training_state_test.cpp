@@ -8,11 +8,10 @@
 
 #include <gtest/gtest.h>
 
-#include "siren/core/error.hpp"
-#include "siren/io/checkpoint.hpp"
-#include "siren/train/training.hpp"
-
+#include "siren/error.hpp"
 #include "support/share.hpp"
+#include "train/checkpoint.hpp"
+#include "train/training.hpp"
 
 namespace siren::test {
 namespace {

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options of one subcommand: from the command line and from a `key = value` file (--config FILE),
+// whose keys are the long option names. The command line wins. An unknown or repeated option, a
+// value that does not fit, or a missing value is an InputError that names the option, or file and
+// line. Every command has --quiet and --log-level, too.
+//
+//   OptionParser options("prepare", "--input FILE --output FILE", "Turns ratings into a dataset.");
+//   options.section("Ratings");
+//   options.text("output", config.output, "FILE", "dataset file to write");
+//   options.number("folds", config.folds, {2, 255}, "N", "number of folds");
+//   options.flag("json", json, "print JSON");
+//   if (!options.parse(args)) return;       // --help was asked for and printed
+//   options.apply();                        // now the variables are set
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "app/option_reference.hpp"
+#include "core/settings.hpp"
+#include "siren/error.hpp"
+
+namespace siren::inline app {
+
+// The text given for an option, and what it may mean.
+
+template <class T>
+concept Number = std::is_arithmetic_v<T>;
+
+/// Numbers from min to max, both included.
+template <Number T>
+struct Range {
+  T min = std::numeric_limits<T>::lowest();
+  T max = std::numeric_limits<T>::max();
+};
+
+/// What was given for one option, and where: "--folds" or "run.ini:7: folds".
+struct OptionText {
+  std::string text;
+  std::string place;
+};
+
+/// true|yes|1 or false|no|0; InputError otherwise.
+bool parse_bool(const OptionText& option);
+
+/// The number in `option`; InputError if it is none, or outside the range. T: int32, uint32, int64,
+/// float, double.
+template <Number T>
+T parse_number(const OptionText& option, Range<T> range);
+
+/// The value that `from` (std::string_view to std::optional) gives for the text; InputError listing
+/// the names if it gives none.
+template <class From>
+auto parse_choice(const OptionText& option, From from, const std::string& names) {
+  const auto value = from(std::string_view(option.text));
+  if (!value) throw InputError(option.place + " " + option.text + ": expected one of " + names);
+  return *value;
+}
+
+class OptionParser {
+ public:
+  OptionParser(std::string command, std::string synopsis, std::string summary);
+
+  /// The options declared from here on stand under this title in the help.
+  void section(const std::string& title);
+
+  /// The options declared from here on are taken but not listed in the help.
+  void hide_the_rest() { hiding_ = true; }
+
+  /// Each declares --name. The target keeps its value (the default) unless the option is given; it
+  /// must outlive apply(). `value_name` stands for the value in the help.
+  void text(const std::string& name, std::string& target, const std::string& value_name,
+            const std::string& help);
+  /// May be given several times.
+  void list(const std::string& name, std::vector<std::string>& target,
+            const std::string& value_name, const std::string& help);
+  /// No value on the command line; true or false in a file (--name=false overrides that).
+  void flag(const std::string& name, bool& target, const std::string& help);
+  /// T: int32, uint32, int64, float, double.
+  template <Number T>
+  void number(const std::string& name, T& target, Range<T> range, const std::string& value_name,
+              const std::string& help);
+  template <Number T>
+  void number(const std::string& name, std::optional<T>& target, Range<T> range,
+              const std::string& value_name, const std::string& help);
+  /// One of the values with a name: `from` gives std::optional<T> for a name, name_of() the name
+  /// for a T; `names` ("a|b|c") begins the help.
+  template <class T, class From>
+  void choice(const std::string& name, T& target, From from, const std::string& names,
+              const std::string& help);
+  template <class T, class From>
+  void choice(const std::string& name, std::optional<T>& target, From from,
+              const std::string& names, const std::string& help);
+  /// Anything else: `set` judges the text and throws an InputError that names the option; `show`
+  /// gives the current value as text, empty for none; `type` is for the reference.
+  void custom(const std::string& name, std::function<void(const OptionText&)> set,
+              std::function<std::string()> show, const std::string& value_name,
+              const std::string& help, const std::string& type = {});
+  /// An argument without a dash; at most one, `value_name` in the help's first line.
+  void positional(const std::string& value_name, std::string& target);
+  /// Any number of such arguments.
+  void positional(const std::string& value_name, std::vector<std::string>& targets);
+
+  /// Collects and checks the names of all options. False: the help (or, for `siren help`, another
+  /// description) was printed to stdout.
+  bool parse(std::span<const std::string> args);
+  bool given(const std::string& name) const { return given_.contains(name); }
+  /// Of all options that were given.
+  std::vector<std::string> given_names() const;
+  /// Of all options, in the order of declaration.
+  std::vector<std::string> names() const;
+  /// The present value of an option as text; empty if it has none.
+  std::string value_of(const std::string& name) const;
+  /// The text given for an option, before apply(); nothing if it was not given.
+  std::optional<std::string> text_of(const std::string& name) const;
+  /// Sets the targets, in the order of declaration.
+  void apply();
+
+  std::string help() const;
+  /// Everything declared, with present values as defaults (before apply()).
+  CommandDescription describe() const;
+
+  /// All current values, as --config reads them back.
+  Settings settings() const;
+  std::string config_text() const { return settings().print(); }
+
+ private:
+  struct Option {
+    std::string name;
+    std::string value_name;  // empty: a flag
+    std::string help;
+    std::string type;  // in the reference
+    std::size_t section;
+    bool repeatable;
+    std::function<void(const std::vector<OptionText>&)> set;
+    std::function<std::vector<std::string>()> show;
+    bool hidden = false;
+  };
+  using Given = std::map<std::string, std::vector<OptionText>>;
+
+  static constexpr const char* kConfigOption = "config";
+  static constexpr const char* kHelpOption = "help";
+  static constexpr const char* kDescribeOption = "describe-options";           // hidden
+  static constexpr std::size_t kCommonSection = static_cast<std::size_t>(-1);  // without a title
+
+  void declare(Option option);
+  void declare_messages();
+  /// As custom(), with a type for the reference.
+  void declare_one(Option option, std::function<void(const OptionText&)> set,
+                   std::function<std::string()> show);
+  bool print_description() const;
+  const Option* find(std::string_view name) const;
+  Given parse_command_line(std::span<const std::string> args) const;
+  Given parse_config_file(const std::string& path) const;
+
+  std::string command_;
+  std::string synopsis_;
+  std::string summary_;
+  std::vector<std::string> sections_;
+  std::vector<Option> options_;
+  bool hiding_ = false;
+  std::string config_;
+  std::string positional_name_;
+  std::string* positional_ = nullptr;
+  std::vector<std::string>* positionals_ = nullptr;  // or this one
+  Given given_;
+};
+
+/// "whole number from 1 to 64", "number".
+template <Number T>
+std::string describe_range(Range<T> range);
+
+// ---- inline parts
+
+template <class T, class From>
+void OptionParser::choice(const std::string& name, T& target, From from, const std::string& names,
+                          const std::string& help) {
+  const auto set = [&target, from, names](const OptionText& option) {
+    target = parse_choice(option, from, names);
+  };
+  const auto show = [&target] { return std::string(name_of(target)); };
+  declare_one({name, "NAME", names + " " + help, "choice", 0, false, {}, {}}, set, show);
+}
+
+template <class T, class From>
+void OptionParser::choice(const std::string& name, std::optional<T>& target, From from,
+                          const std::string& names, const std::string& help) {
+  const auto set = [&target, from, names](const OptionText& option) {
+    target = parse_choice(option, from, names);
+  };
+  const auto show = [&target] { return target ? std::string(name_of(*target)) : std::string(); };
+  declare_one({name, "NAME", names + " " + help, "choice", 0, false, {}, {}}, set, show);
+}
+
+}  // namespace siren::inline app

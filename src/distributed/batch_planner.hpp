@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which rows of Z a step needs, and from whom. A plan is begun one step ahead: sampling is local,
+// the ids of foreign rows travel while the step before computes.
+//
+//   planner.begin(step + 1);      // sample, number the items, send counts
+//   planner.progress();           // between tiles: send ids once counts are known
+//   const BatchPlan& next = planner.finish();
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/index_set.hpp"
+#include "core/timer.hpp"
+#include "data/batch_schedule.hpp"
+#include "data/negative_sampler.hpp"
+#include "distributed/layout.hpp"
+#include "distributed/row_exchange.hpp"
+#include "distributed/row_set.hpp"
+#include "siren/communicator.hpp"
+
+namespace siren::inline distributed {
+
+struct BatchPlan {
+  std::int64_t step = 0;
+  BatchRatings ratings;
+  IndexSet items;  // positions (Layout) of the items mentioned here; their numbers
+                   // are the slots, i.e. rows of the batch's item matrix
+  std::vector<std::int32_t> user_row;  // [ratings] compact row of the rating's user
+  std::vector<std::int32_t> slots;     // [ratings x (1 + K)] if the batch is one chunk, else empty
+  std::int64_t without_term = 0;       // ratings whose user leaves nothing to sample
+  RowSet needed;          // owned rows to compute Z for: users of the batch, then items
+                          // that any rank mentions
+  ExchangePlan exchange;  // owners' compact rows <-> slots
+};
+
+/// Ratings whose draws and scores are held at once: bounds the memory of large batches.
+inline constexpr std::int64_t kChunkRatings = 8192;
+
+/// What plans are made from. Borrowed.
+struct BatchSource {
+  const Layout& layout;
+  const TrainingSet& set;
+  const NegativeSampler& sampler;
+  BatchSchedule& schedule;
+  int negatives;  // K
+};
+
+class BatchPlanner {
+ public:
+  /// Collective.
+  BatchPlanner(const Communicator& comm, const BatchSource& source, PhaseClock& clock);
+
+  /// Completes a plan that was begun: other ranks may wait for its messages. As every rank gives up
+  /// its planner at the same point, this returns; while an exception unwinds it does nothing.
+  ~BatchPlanner();
+  BatchPlanner(const BatchPlanner&) = delete;
+  BatchPlanner& operator=(const BatchPlanner&) = delete;
+
+  /// Starts the plan of a step. Collective in order, like progress-free nonblocking calls.
+  void begin(std::int64_t step);
+  void progress();
+  /// The plan begun, valid until the next is finished.
+  const BatchPlan& finish();
+  /// The one finished last.
+  const BatchPlan& finished() const { return finished_; }
+
+  /// The slots of ratings [begin, end) of a plan: stored, or drawn again for a batch of many
+  /// chunks.
+  std::span<const std::int32_t> chunk_slots(const BatchPlan& plan, std::int64_t begin,
+                                            std::int64_t end,
+                                            std::vector<std::int32_t>& scratch) const;
+
+  /// Bytes held for all items on this rank.
+  std::int64_t all_items_bytes() const { return sampler_.bytes() + 2 * plan_.items.bytes(); }
+  /// Bytes that grow with this rank's ratings and rows.
+  std::int64_t rating_bytes() const {
+    return rated_.bytes() + needed_.bytes() + 2 * kPlaceBytes * layout_.rows();
+  }
+  static constexpr std::int64_t kPlaceBytes =
+      sizeof(std::int32_t);  // of an owned row, in each plan
+
+ private:
+  enum class Stage { kIdle, kCounts, kIds };
+  /// item[0] and its K negatives for ratings [begin, end), as positions; kNoItem first where there
+  /// is no term.
+  void draw(const BatchRatings& ratings, std::int64_t begin, std::int64_t end,
+            std::vector<std::int32_t>& positions) const;
+  void mark_items();
+  /// Positions become slots; kNoItem stays.
+  void number(const IndexSet& items, std::span<std::int32_t> positions) const;
+  void request_rows();
+  void send_ids();
+  void complete_requests();
+  void choose_needed_rows(std::vector<LocalRow>& wanted);
+
+  Communicator comm_;  // its own: a plan stays in flight while others may be made
+  const Layout& layout_;
+  RatedFilter rated_;
+  const NegativeSampler& sampler_;
+  BatchSchedule& schedule_;
+  int negatives_;
+  PhaseClock& clock_;
+  ElementType id_type_;
+  BatchPlan plan_;      // begun
+  BatchPlan finished_;  // in use; its memory is the next one's
+  IndexSet needed_;     // rows
+  Stage stage_ = Stage::kIdle;
+  std::vector<LocalRow> used_;                 // rows at their owners, by slot
+  std::vector<std::int64_t> used_counts_;      // [ranks]
+  std::vector<std::int32_t> sent_counts_;      // [ranks] the same as MPI sends it
+  std::vector<std::int32_t> received_counts_;  // [ranks]
+  std::vector<LocalRow> wanted_;               // rows of ours, by rank that wants them
+  RequestSet requests_;                        // last: completes before its buffers go
+};
+
+}  // namespace siren::inline distributed

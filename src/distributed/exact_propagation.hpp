@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forward of distributed/propagation.hpp with sums that do not depend on their order: the same bits on
+// any number of ranks, for any partition and any threads. For judging and using a model, where
+// bytes of the output must not tell who computed them; training, which needs speed and an adjoint,
+// keeps Propagation. The two agree to rounding.
+//
+// Before each layer the rows are turned into 64-bit integers, multiples of one power of two that
+// all ranks agree on: so small that a row keeps all bits a float has unless it is 2^20 and more
+// times below the largest, so large that no sum overflows. Integers may be added in any order.
+//
+// Columns are independent, so the tables hold 16 of them at a time: memory beyond x and mean is
+// 2 x 128 bytes an owned or halo row and 64 an owned one, for any d.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "distributed/adjacency.hpp"
+#include "distributed/propagation.hpp"
+#include "distributed/row_exchange.hpp"
+#include "math/matrix.hpp"
+#include "siren/communicator.hpp"
+
+namespace siren::inline distributed {
+
+class ExactPropagation {
+ public:
+  struct Shape {
+    int layers;  // L >= 0
+    Normalisation normalisation;
+    bool bf16_tables = false;  // a layer's input is rounded to bf16, as in training with that
+  };
+
+  /// Collective. `graph` is borrowed.
+  ExactPropagation(const Communicator& comm, const Adjacency& graph, const Shape& shape);
+
+  /// mean [rows x d] from x [rows x d]. Collective. InputError if values are not finite.
+  void forward(const Matrix<float>& x, Matrix<float>& mean);
+
+  std::int64_t bytes() const;
+
+ private:
+  void forward_columns(const Matrix<float>& x, std::int64_t first, Matrix<float>& mean);
+  void layer();
+  double agree_on_unit();
+  void sum_rows(const Csr& csr, std::int64_t first_row);
+
+  Communicator comm_;
+  const Adjacency& graph_;
+  Shape shape_;
+  double most_likes_;  // the largest degree, over all ranks
+  std::vector<float> pre_;
+  std::vector<float> next_;  // pre post: a layer's sums to the next input
+  std::vector<float> sum_;   // post / (L + 1): a layer's sums to the mean
+  Kernels<FixedPoint> kernels_;
+  PhaseClock clock_;
+  ExchangePlan plan_;
+  RowExchange<FixedPoint> exchange_;
+  Matrix<float> input_;         // [rows x 16] a layer's input, scaled by pre
+  Matrix<std::int64_t> table_;  // [rows + halo x 16] the same as integers
+  Matrix<std::int64_t> sums_;   // [rows + halo x 16]
+};
+
+}  // namespace siren::inline distributed

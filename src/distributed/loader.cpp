@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "distributed/loader.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "core/heartbeat.hpp"
+#include "core/log.hpp"
+#include "core/text.hpp"
+#include "distributed/partition.hpp"
+#include "siren/error.hpp"
+#include "siren/ids.hpp"
+
+namespace siren::inline distributed {
+
+namespace {
+
+/// A rating on its way from the rank that read it to the owner of its user.
+struct TravellingRating {
+  UserId user;
+  ItemId item;
+  std::int8_t sign;
+  Role role;
+  std::uint8_t relevant;
+  std::uint8_t disliked;
+};
+
+/// What the owner of a user must know besides the ratings.
+struct TravellingUser {
+  UserId user;
+  std::int64_t first_rating_id;
+};
+
+/// The users [begin, end) that this rank reads, with all their ratings.
+struct Slab {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::vector<TravellingRating> ratings;  // by user, then item
+  std::vector<std::int32_t> likes;        // [end - begin] train ratings above the offset
+  std::vector<std::int32_t> trainable;    // [end - begin]
+  std::int64_t replaced = 0;              // ratings for which that of a later part stands
+};
+
+/// Parts of files may share pairs, but in fold 0 a pair trains once: by its rating in the last part.
+/// Ratings of a user, which end at `end`, are sorted by item and part.
+bool rated_in_later_part(const RatingSlab& rows, EdgeOffset e, EdgeOffset end) {
+  return e + 1 < end && rows.item[as_index(e)] == rows.item[as_index(e + 1)];
+}
+
+Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOptions& options) {
+  const DatasetSummary& summary = file.summary();
+  Slab slab;
+  slab.begin = summary.users * comm.rank() / comm.size();
+  slab.end = summary.users * (comm.rank() + 1) / comm.size();
+  const std::vector<EdgeOffset> offsets = file.user_offsets(slab.begin, slab.end);
+  const RatingSlab rows = file.ratings_of(offsets);
+  slab.ratings.reserve(rows.item.size());
+  slab.likes.assign(as_index(slab.end - slab.begin), 0);
+  slab.trainable.assign(as_index(slab.end - slab.begin), 0);
+  for (std::int64_t u = 0; u < slab.end - slab.begin; ++u) {
+    const auto user = static_cast<UserId>(slab.begin + u);
+    for (EdgeOffset e = offsets[as_index(u)] - offsets[0];
+         e < offsets[as_index(u) + 1] - offsets[0]; ++e) {
+      if (options.fold == kWholeFold &&
+          rated_in_later_part(rows, e, offsets[as_index(u) + 1] - offsets[0])) {
+        ++slab.replaced;
+        continue;
+      }
+      const float value = rows.value[as_index(e)];
+      const int sign = sign_of(value, options.offset);
+      const Role role = role_of(rows.part[as_index(e)], summary.split, options.fold, user,
+                                rows.item[as_index(e)]);
+      const bool relevant = options.relevant_from ? value >= *options.relevant_from : sign > 0;
+      const auto train_sign = static_cast<std::int8_t>(sign < 0 && !options.dislikes ? 0 : sign);
+      slab.ratings.push_back({user, rows.item[as_index(e)], train_sign, role, relevant, sign < 0});
+      if (role != Role::kTrain) continue;
+      slab.likes[as_index(u)] += train_sign > 0;
+      slab.trainable[as_index(u)] += is_trainable(options.trainable, train_sign);
+    }
+  }
+  return slab;
+}
+
+void count_items(const Communicator& comm, const Slab& slab, TrainingSet& set) {
+  set.item_degree.assign(as_index(set.items), 0);
+  set.item_likes.assign(as_index(set.items), 0);
+  std::int64_t signs[3] = {0, 0, 0};
+  for (const TravellingRating& rating : slab.ratings) {
+    if (rating.role != Role::kTrain) continue;
+    ++set.item_degree[as_index(rating.item)];
+    set.item_likes[as_index(rating.item)] += rating.sign > 0;
+    ++signs[rating.sign + 1];
+  }
+  comm.all_reduce(std::span(set.item_degree), Reduction::kSum);
+  comm.all_reduce(std::span(set.item_likes), Reduction::kSum);
+  comm.all_reduce(std::span<std::int64_t>(signs), Reduction::kSum);
+  set.disliked = signs[0];
+  set.neutral = signs[1];
+  set.liked = signs[2];
+}
+
+/// What all users like, on the root; the slabs ascend with the rank, and so do users.
+std::vector<ItemId> liked_items_at_root(const Communicator& comm, const Slab& slab) {
+  std::vector<ItemId> items;
+  for (const TravellingRating& rating : slab.ratings)
+    if (rating.role == Role::kTrain && rating.sign > 0) items.push_back(rating.item);
+  std::vector<std::int64_t> counts(as_index(comm.size()), 0);
+  counts[0] = std::ssize(items);
+  return comm.all_to_all_v(std::span<const ItemId>(items), counts).values;
+}
+
+Partition make_partition(const Communicator& comm, const Slab& slab, const TrainingSet& set,
+                         const LoadOptions& options) {
+  Likes likes{comm.all_gather_v(std::span<const std::int32_t>(slab.likes)), set.item_likes, {}};
+  Partition partition;
+  const auto divide = [&] {
+    partition = partition_by_work(options.partition, likes, options.travel == Travel::kItems,
+                                  comm.size(), options.seed);
+  };
+  if (comm.size() == 1 || !looks_at_edges(options.partition)) {
+    divide();
+    return partition;
+  }
+  const Activity activity("partition");
+  const LongCall call("METIS");
+  likes.items = liked_items_at_root(comm, slab);
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) divide();
+  });
+  comm.broadcast(partition.user_owner);
+  comm.broadcast(partition.item_owner);
+  return partition;
+}
+
+/// Sends each element to the owner of its user; what arrives is in order of user.
+template <class T>
+std::vector<T> to_owners(const Communicator& comm, const std::vector<T>& elements,
+                         const std::vector<std::int32_t>& owner) {
+  std::vector<std::int64_t> counts(as_index(comm.size()), 0);
+  for (const T& element : elements) ++counts[as_index(owner[as_index(element.user)])];
+  std::vector<std::int64_t> next(counts.size(), 0);
+  std::exclusive_scan(counts.begin(), counts.end(), next.begin(), std::int64_t{0});
+  std::vector<T> grouped(elements.size());
+  for (const T& element : elements)
+    grouped[as_index(next[as_index(owner[as_index(element.user)])]++)] = element;
+  return comm.all_to_all_v(std::span<const T>(grouped), counts).values;
+}
+
+std::vector<TravellingUser> users_of(const Communicator& comm, const Slab& slab) {
+  const std::int64_t mine =
+      std::accumulate(slab.trainable.begin(), slab.trainable.end(), std::int64_t{0});
+  const std::vector<std::int64_t> totals = comm.all_gather(mine);
+  std::int64_t next =
+      std::accumulate(totals.begin(), totals.begin() + comm.rank(), std::int64_t{0});
+  std::vector<TravellingUser> users;
+  for (std::int64_t u = 0; u < slab.end - slab.begin; ++u) {
+    users.push_back({static_cast<UserId>(slab.begin + u), next});
+    next += slab.trainable[as_index(u)];
+  }
+  return users;
+}
+
+/// Appends one user's held-out ratings of a role, without those also rated in train: ratings of the
+/// same pair stand side by side.
+void append_held_out(std::span<const TravellingRating> ratings, Role role, HeldOutRatings& out) {
+  for (std::size_t i = 0; i < ratings.size(); ++i) {
+    if (ratings[i].role != role) continue;
+    const auto trains = [&](std::size_t other) {
+      return other < ratings.size() && ratings[other].item == ratings[i].item &&
+             ratings[other].role == Role::kTrain;
+    };
+    if (trains(i - 1) || trains(i - 2) || trains(i + 1)) {
+      ++out.also_in_train;
+      continue;
+    }
+    out.items.push_back(ratings[i].item);
+    out.relevant.push_back(ratings[i].relevant);
+    out.disliked.push_back(ratings[i].disliked);
+  }
+  out.offsets.push_back(static_cast<EdgeOffset>(out.items.size()));
+}
+
+void append_train(std::span<const TravellingRating> ratings, UserRatings& out) {
+  for (const TravellingRating& rating : ratings) {
+    if (rating.role != Role::kTrain) continue;
+    out.items.push_back(rating.item);
+    out.signs.push_back(rating.sign);
+  }
+  out.offsets.push_back(static_cast<EdgeOffset>(out.items.size()));
+}
+
+void check_trainable(const TrainingSet& set, const LoadOptions& options) {
+  if (set.liked == 0)
+    throw InputError(
+        fmt::format("no training rating of fold {} is above the offset {}, so there is nothing to "
+                    "like; choose a smaller --offset",
+                    options.fold, options.offset));
+}
+
+void report_replaced(const Communicator& comm, const Slab& slab) {
+  const std::int64_t replaced = comm.all_reduce(slab.replaced, Reduction::kSum);
+  if (replaced > 0)
+    spdlog::warn(
+        "{} ratings are of pairs that a later part rates again: of each pair the test part's "
+        "rating trains, else the validation part's",
+        grouped(replaced));
+}
+
+}  // namespace
+
+LoadedData load_data(const Communicator& comm, const DatasetFile& file,
+                     const LoadOptions& options) {
+  const DatasetSummary& summary = file.summary();
+  if (!summary.split.has_fold(options.fold))
+    throw InputError(
+        fmt::format("--fold {}: {} has {} fold(s), numbered from 1 (0: everything trains)",
+                    options.fold, file.path(), summary.split.folds));
+  TrainingSet train;
+  train.users = summary.users;
+  train.items = summary.items;
+  train.trainable = options.trainable;
+
+  Slab slab;
+  agree_on_input(comm, [&] { slab = read_slab(comm, file, options); });
+  if (options.fold == kWholeFold) report_replaced(comm, slab);
+  count_items(comm, slab, train);
+  check_trainable(train, options);
+  const Partition partition = make_partition(comm, slab, train, options);
+  LoadedData data{
+      Layout(partition, comm.rank(), comm.size(), options.dimension), std::move(train), {}, {}};
+
+  const std::vector<TravellingRating> ratings = to_owners(comm, slab.ratings, partition.user_owner);
+  auto next = ratings.begin();
+  for (const TravellingUser& user : to_owners(comm, users_of(comm, slab), partition.user_owner)) {
+    const auto last = std::find_if(next, ratings.end(), [&](const TravellingRating& rating) {
+      return rating.user != user.user;
+    });
+    const std::span<const TravellingRating> mine(next, last);
+    append_train(mine, data.train.ratings);
+    append_held_out(mine, Role::kValid, data.valid);
+    append_held_out(mine, Role::kTest, data.test);
+    data.train.first_rating_id.push_back(user.first_rating_id);
+    next = last;
+  }
+  SIREN_ASSERT(next == ratings.end(), "{} ratings of users that are not here",
+               ratings.end() - next);
+  return data;
+}
+
+}  // namespace siren::inline distributed

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the dataset file to this rank's share: who owns what, its users' training and held-out
+// ratings.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "data/dataset_file.hpp"
+#include "data/training_set.hpp"
+#include "distributed/adjacency.hpp"
+#include "distributed/layout.hpp"
+#include "siren/communicator.hpp"
+
+namespace siren::inline distributed {
+
+struct LoadOptions {
+  std::int32_t fold = 1;  // 0: every rating trains
+  float offset = 3.5F;
+  std::optional<float> relevant_from;  // default: rating > offset
+  bool dislikes = true;
+  Trainable trainable = Trainable::kLikedAndDisliked;
+  std::string partition = "block";
+  Travel travel = Travel::kItems;  // decides how rows weigh in the partition
+  std::uint32_t seed = 1;          // of the random partitioner
+  std::int64_t dimension = 64;
+};
+
+struct LoadedData {
+  Layout layout;
+  TrainingSet train;
+  HeldOutRatings valid;
+  HeldOutRatings test;
+};
+
+/// Collective. Every rank reads an equal range of users from the file and sends each rating to the
+/// owner of its user; O(M) arrays exist only while this runs. InputError if the fold does not exist
+/// or training would see no liked rating.
+LoadedData load_data(const Communicator& comm, const DatasetFile& file, const LoadOptions& options);
+
+}  // namespace siren::inline distributed

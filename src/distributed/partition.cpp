@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "distributed/partition.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/rng.hpp"
+#include "siren/error.hpp"
+
+namespace siren::inline distributed {
+
+namespace {
+
+/// Node i goes to the rank in whose share of the total weight the middle of the node lies; the last
+/// rank takes the nodes without weight at the end.
+std::vector<std::int32_t> balanced_ranges(std::span<const std::int32_t> weight, int ranks) {
+  const std::int64_t total = std::accumulate(weight.begin(), weight.end(), std::int64_t{0});
+  std::vector<std::int32_t> owner;
+  owner.reserve(weight.size());
+  std::int64_t before = 0;
+  for (const std::int32_t w : weight) {
+    const auto twice_middle = static_cast<double>(2 * before + w);
+    const double share = total == 0 ? 0.0 : twice_middle / (2.0 * static_cast<double>(total));
+    owner.push_back(std::min(static_cast<std::int32_t>(share * ranks), ranks - 1));
+    before += w;
+  }
+  return owner;
+}
+
+std::vector<std::int32_t> drawn(NodeId first, std::size_t count, const PartitionInput& input) {
+  std::vector<std::int32_t> owner;
+  owner.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const NodeId node = first + static_cast<NodeId>(i);
+    const RandomBlock bits =
+        random_block(input.seed, Purpose::kPartition, {low_word(node), high_word(node), 0, 0});
+    owner.push_back(static_cast<std::int32_t>(
+        scale_to(bits[0], bits[1], static_cast<std::uint64_t>(input.ranks))));
+  }
+  return owner;
+}
+
+}  // namespace
+
+std::vector<std::int32_t> row_weights(std::vector<std::int32_t> likes, bool anchored) {
+  std::int32_t own = kEdgesPerRow;
+  if (!anchored) {
+    const std::int64_t all = std::accumulate(likes.begin(), likes.end(), std::int64_t{0});
+    own = 1 + static_cast<std::int32_t>(all / std::max<std::int64_t>(std::ssize(likes), 1));
+  }
+  for (std::int32_t& weight : likes) weight += own;
+  return likes;
+}
+
+Partition partition_block(const PartitionInput& input) {
+  return {balanced_ranges(input.user_weight, input.ranks),
+          balanced_ranges(input.item_weight, input.ranks)};
+}
+
+Partition partition_random(const PartitionInput& input) {
+  return {drawn(0, input.user_weight.size(), input),
+          drawn(static_cast<NodeId>(input.user_weight.size()), input.item_weight.size(), input)};
+}
+
+Partitioner partitioner(const std::string& name) {
+  if (name == "block") return partition_block;
+  if (name == "random") return partition_random;
+  if (name == "metis") return partition_metis;
+  throw InputError(
+      fmt::format("--partition {}: unknown partitioner; use block, random or metis", name));
+}
+
+bool looks_at_edges(const std::string& name) {
+  return partitioner(name) == partition_metis;
+}
+
+Partition partition_by_work(const std::string& name, const Likes& likes, bool items_travel,
+                            int ranks, std::uint32_t seed) {
+  const auto user_weight = row_weights(likes.of_user, items_travel);
+  const auto item_weight = row_weights(likes.of_item, !items_travel);
+  return partitioner(name)({user_weight, item_weight, ranks, seed, &likes, items_travel});
+}
+
+}  // namespace siren::inline distributed

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who owns which users and items. A partition is judged by the rows it makes ranks send per layer
+// and by its balance, not by the edges it cuts (see PartitionQuality in distributed/adjacency.hpp).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "siren/ids.hpp"
+
+namespace siren::inline distributed {
+
+/// Owner rank per user and item, the same on every rank. The users' part is only needed while data
+/// is loaded; the items' part lives on, packed, in Layout.
+struct Partition {
+  std::vector<std::int32_t> user_owner;  // [M]
+  std::vector<std::int32_t> item_owner;  // [N]
+};
+
+/// What a row of the anchored side costs besides its edges: an optimiser step and the ends of its
+/// sums, in edges (measured: tests/bench/README.md).
+inline constexpr std::int32_t kEdgesPerRow = 3;
+
+/// What every row of a side weighs. An edge is worked where its anchored end lives.
+///
+///   anchored     its likes + kEdgesPerRow
+///   travelling   its likes + the mean of the side (and one, so that no row weighs nothing): its
+///                edges are others' work, but a popular row is in more batches
+std::vector<std::int32_t> row_weights(std::vector<std::int32_t> likes, bool anchored);
+
+/// Liked training ratings: how many every node has, and which.
+struct Likes {
+  std::vector<std::int32_t> of_user;  // [M]
+  std::vector<std::int32_t> of_item;  // [N]
+  /// What every user likes, user after user; empty unless the partitioner looks_at_edges().
+  std::vector<ItemId> items;
+};
+
+/// What a partitioner may look at. Weights estimate the work of a row: see row_weights().
+struct PartitionInput {
+  std::span<const std::int32_t> user_weight;  // [M]
+  std::span<const std::int32_t> item_weight;  // [N]
+  int ranks;
+  std::uint32_t seed;
+  const Likes* likes = nullptr;
+  bool items_travel = true;
+};
+
+/// Contiguous ranges of ids of about equal weight.
+Partition partition_block(const PartitionInput& input);
+
+/// An owner drawn per node, keyed by its global id.
+Partition partition_random(const PartitionInput& input);
+
+/// Makes ranks send few rows: METIS divides the liked graph so that travelling rows are used by as
+/// few ranks as possible besides their owner, the weights of each side being balanced. One process
+/// holds the whole graph meanwhile, in both directions: 8 B a liked rating and 24 B a node besides
+/// what METIS takes itself. InputError if METIS cannot count so many; EnvironmentError if it fails.
+Partition partition_metis(const PartitionInput& input);
+
+using Partitioner = Partition (*)(const PartitionInput&);
+
+/// "block", "random" or "metis"; InputError otherwise.
+Partitioner partitioner(const std::string& name);
+
+/// Whether that partitioner needs Likes::items.
+bool looks_at_edges(const std::string& partitioner);
+
+/// The partition of that partitioner with rows of row_weights(): what training uses.
+Partition partition_by_work(const std::string& partitioner, const Likes& likes, bool items_travel,
+                            int ranks, std::uint32_t seed);
+
+}  // namespace siren::inline distributed

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "distributed/propagation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "math/parallel.hpp"
+#include "math/read_in_order.hpp"
+#include "siren/check.hpp"
+#include "siren/error.hpp"
+
+namespace siren::inline distributed {
+
+namespace {
+
+/// To list the edges of needed rows and visit them takes as long as to visit so many of all.
+constexpr std::int64_t kVisitsPerListedEdge = 4;
+
+constexpr std::int64_t kRowsPerBlock = 256;
+
+/// The kernels that end in this kind of output.
+template <class Output, class Precision>
+auto product_to(const Kernels<Precision>& kernels) {
+  if constexpr (requires(Output to) { to.sum; })
+    return kernels.product_to_layer;
+  else
+    return kernels.product_to_adjoint;
+}
+template <class Output, class Precision>
+auto sums_to(const Kernels<Precision>& kernels) {
+  if constexpr (requires(Output to) { to.sum; })
+    return kernels.sums_to_layer;
+  else
+    return kernels.sums_to_adjoint;
+}
+
+}  // namespace
+
+template <class Precision>
+Propagation<Precision>::Propagation(const Communicator& comm, const Adjacency& graph,
+                                    const Kernels<Precision>& kernels, const Shape& shape,
+                                    PhaseClock& clock, Work poll)
+    : graph_(graph),
+      kernels_(kernels),
+      shape_(shape),
+      clock_(clock),
+      poll_(std::move(poll)),
+      self_(comm.rank()),
+      alone_(comm.size() == 1),
+      sums_late_(true),
+      width_(padded(shape.dimension)),
+      forward_(make_scaling(false)),
+      backward_(make_scaling(true)),
+      plan_(make_exchange_plan(comm, graph.halo_row_at_owner, graph.halo_counts)),
+      exchange_(comm, kernels, clock, Tag::kExpand, Tag::kFold),
+      table_(graph.rows + graph.halo_rows, shape.dimension),
+      next_table_(graph.rows + graph.halo_rows, shape.dimension),
+      own_sums_(0, shape.dimension),
+      all_halo_(all_rows(graph.by_halo.offsets)),
+      all_travelling_(all_rows(graph.by_traveller.offsets)),
+      all_anchored_(all_rows(graph.by_anchor.offsets)),
+      needed_edges_(graph) {
+  for (LocalRow& row : plan_.send_rows) {
+    SIREN_ASSERT(row >= graph.travelling.begin && row < graph.travelling.end,
+                 "row {} does not travel", row);
+    row -= static_cast<LocalRow>(graph.travelling.begin);
+  }
+  exchange_.keep_plan(&plan_, width_, graph.travelling.size(), shape.share_memory);
+  sums_late_ = exchange_.stays_on_node();
+  if (!sums_late_ && !plan_.send_rows.empty())
+    own_sums_ = Matrix<Real>(graph.travelling.size(), shape.dimension);
+}
+
+template <class Precision>
+void Propagation<Precision>::forward(const Matrix<Real>& x, Matrix<Real>& mean,
+                                     const Work& overlap) {
+  add_powers(x, mean, {all_anchored_, all_travelling_}, nullptr, overlap);
+}
+
+template <class Precision>
+void Propagation<Precision>::forward_rows(const Matrix<Real>& x, Matrix<Real>& mean,
+                                          const RowSet& needed, const Work& overlap) {
+  check(needed, mean);
+  select_rows(needed.rows, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
+  select_rows(needed.rows, graph_.travelling, graph_.by_traveller.offsets, needed_travelling_);
+  add_powers(x, mean, {needed_anchored_, needed_travelling_}, needed.places.data(), overlap);
+}
+
+template <class Precision>
+void Propagation<Precision>::backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient) {
+  run_adjoint(mean_gradient, x_gradient, nullptr, nullptr);
+}
+
+template <class Precision>
+void Propagation<Precision>::backward_rows(const Matrix<Real>& mean_gradient, const RowSet& needed,
+                                           Matrix<Real>& x_gradient) {
+  check(needed, mean_gradient);
+  bool list = false;
+  {
+    const auto phase = clock_.enter(Phase::kProduct);
+    select_rows(needed.rows, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
+    list = kVisitsPerListedEdge * needed_anchored_.edges < all_anchored_.edges;
+    if (list) needed_edges_.select(needed.rows);
+  }
+  run_adjoint(mean_gradient, x_gradient, needed.places.data(), list ? &needed_edges_ : nullptr);
+}
+
+template <class Precision>
+void Propagation<Precision>::check(const RowSet& needed, const Matrix<Real>& compact) const {
+  SIREN_ASSERT(std::ssize(needed.places) == graph_.rows && compact.rows() >= needed.size(),
+               "{} places of {} rows, {} of {} needed", needed.places.size(), graph_.rows,
+               compact.rows(), needed.size());
+}
+
+template <class Precision>
+std::int64_t Propagation<Precision>::rows_sent_per_layer() const {
+  return plan_.rows_sent(self_) + graph_.halo_rows;
+}
+
+template <class Precision>
+std::int64_t Propagation<Precision>::bytes() const {
+  return table_.bytes() + next_table_.bytes() + exchange_.bytes() + own_sums_.bytes() +
+         needed_edges_.bytes();
+}
+
+template <class Precision>
+auto Propagation<Precision>::all_edges(const LayerRows& rows) const -> LayerEdges {
+  const std::int64_t count = rows.travelling.edges + all_halo_.edges;
+  return {graph_.by_traveller.view(), graph_.by_halo.view(), count};
+}
+
+template <class Precision>
+void Propagation<Precision>::add_powers(const Matrix<Real>& x, Matrix<Real>& mean,
+                                        const LayerRows& last, Places places, const Work& overlap) {
+  const auto phase = clock_.enter(Phase::kProduct);
+  parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.begin_layers({x.data(), forward_.first.data(), share(), places}, width_, begin, end,
+                          table_.data(), mean.data());
+  });
+  const LayerRows all{all_anchored_, all_travelling_};
+  const auto layer_at = [&](int k) {
+    const LayerRows& rows = k == shape_.layers ? last : all;
+    return Layer{all_edges(rows), rows};
+  };
+  const auto output_at = [&](std::int64_t row, bool is_last) {
+    return LayerOutput<Real, Stored>{
+        is_last ? nullptr : next_table_.row(row), forward_.next.data() + row,
+        places == nullptr ? mean.row(row) : mean.data(), forward_.result.data() + row,
+        places == nullptr ? nullptr : places + row};
+  };
+  run_layers(layer_at, output_at, overlap);
+}
+
+template <class Precision>
+void Propagation<Precision>::run_adjoint(const Matrix<Real>& gradient, Matrix<Real>& result,
+                                         Places places, const NeededEdges* first) {
+  const auto phase = clock_.enter(Phase::kProduct);
+  const auto output_at = [&](std::int64_t row, bool is_last) {
+    return AdjointOutput<Real, Stored>{is_last ? nullptr : next_table_.row(row),
+                                       backward_.next.data() + row,
+                                       backward_.first.data() + row,
+                                       result.row(row),
+                                       backward_.result.data() + row,
+                                       share(),
+                                       places == nullptr ? gradient.row(row) : gradient.data(),
+                                       places == nullptr ? nullptr : places + row};
+  };
+  parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.begin_adjoint(output_at(0, shape_.layers == 0), width_, begin, end, table_.data());
+  });
+  const LayerRows all{all_anchored_, all_travelling_};
+  const auto layer_at = [&](int k) {
+    if (k > 1 || first == nullptr) return Layer{all_edges(all), all};
+    return Layer{{first->by_traveller(), first->by_halo(), first->count()}, all};
+  };
+  run_layers(layer_at, output_at, {});
+}
+
+template <class Precision>
+template <class LayerAt, class OutputAt>
+void Propagation<Precision>::run_layers(const LayerAt& layer_at, const OutputAt& output_at,
+                                        const Work& overlap) {
+  if (overlap && (alone_ || shape_.layers == 0)) overlap();
+  const int passes = alone_ ? 2 : 1;
+  for (int pass = 0; pass < passes; ++pass) {
+    for (int k = 1; k <= shape_.layers; ++k) {
+      const auto output = [&](std::int64_t row) { return output_at(row, k == shape_.layers); };
+      if (alone_)
+        run_side(layer_at(k), output, (k + pass) % 2 == 1);
+      else
+        run(layer_at(k), output, k == 1 ? overlap : Work{});
+      std::swap(table_, next_table_);
+    }
+    if (shape_.layers % 2 == 1) std::swap(table_, next_table_);
+  }
+}
+
+template <class Precision>
+template <class OutputAt>
+void Propagation<Precision>::run_side(const Layer& layer, const OutputAt& output_at,
+                                      bool travelling) {
+  edge_visits_ += travelling ? layer.edges.count : layer.rows.anchored.edges;
+  if (travelling) {
+    read_rows(graph_.anchored, layer.edges.count);
+    sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
+                        layer.rows.travelling);
+  } else {
+    read_rows(graph_.travelling, layer.rows.anchored.edges);
+    sum_anchored_rows(output_at(graph_.anchored.begin), layer.rows.anchored);
+  }
+}
+
+template <class Precision>
+template <class OutputAt>
+void Propagation<Precision>::run(const Layer& layer, const OutputAt& output_at,
+                                 const Work& overlap) {
+  const LayerRows& rows = layer.rows;
+  edge_visits_ += layer.edges.count + rows.anchored.edges;
+  exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
+  if (!shape_.overlap) exchange_.wait();
+  if (overlap) overlap();
+  const std::int64_t halo_edges = std::min(all_halo_.edges, layer.edges.count);
+  read_rows(graph_.anchored, sums_late_ ? halo_edges : layer.edges.count);
+  sum_halo_rows(layer.edges.by_halo);
+  exchange_.start_fold();
+  if (!shape_.overlap) exchange_.wait();
+  const auto sum_travelling = [&] {
+    sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
+                        rows.travelling);
+  };
+  if (own_sums_.rows() > 0)
+    sum_own_edges(layer.edges.by_traveller, rows.travelling);
+  else if (!sums_late_)
+    sum_travelling();  // no other rank has any for them
+  exchange_.finish_expand();
+  read_rows(graph_.travelling, std::min(rows.anchored.edges, all_travelling_.edges));
+  sum_anchored_rows(output_at(graph_.anchored.begin), rows.anchored);
+  exchange_.finish_fold();
+  if (sums_late_) read_rows(graph_.anchored, layer.edges.count - halo_edges);
+  if (own_sums_.rows() > 0 || sums_late_) sum_travelling();
+}
+
+/// Before (about) so many visits of these rows.
+template <class Precision>
+void Propagation<Precision>::read_rows(const RowRange& rows, std::int64_t visits) {
+  read_rows_in_order(table_, rows.begin, rows.end, visits, [this] { let_messages_move(); });
+}
+
+template <class Precision>
+void Propagation<Precision>::let_messages_move() {
+  exchange_.progress();
+  if (poll_) poll_();
+}
+
+/// body(begin, end) for every run of CSR rows.
+template <class Precision>
+template <class Body>
+void Propagation<Precision>::over(const RowSelection& rows, const Body& body) {
+  parallel_tiles(
+      std::ssize(rows.tiles) - 1,
+      [&](std::int64_t tile) {
+        const auto t = static_cast<std::size_t>(tile);
+        for (std::int64_t run = rows.tiles[t]; run < rows.tiles[t + 1]; ++run)
+          body(rows.runs[static_cast<std::size_t>(run)].begin,
+               rows.runs[static_cast<std::size_t>(run)].end);
+      },
+      [this] { let_messages_move(); });
+}
+
+template <class Precision>
+void Propagation<Precision>::sum_halo_rows(const CsrView& csr) {
+  over(all_halo_, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.product_to_wire(csr, table_.data(), width_, begin, end, exchange_.halo_sums());
+  });
+}
+
+template <class Precision>
+void Propagation<Precision>::sum_own_edges(const CsrView& csr, const RowSelection& rows) {
+  over(rows, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.product_to_sums(csr, table_.data(), width_, begin, end, own_sums_.data());
+  });
+}
+
+/// The sums of the own edges, stored or made now, and then those of other ranks.
+template <class Precision>
+template <class Output>
+void Propagation<Precision>::sum_travelling_rows(Output to, const CsrView& csr,
+                                                 const RowSelection& rows) {
+  to.partial = exchange_.partial_sums();
+  over(rows, [&](std::int64_t begin, std::int64_t end) {
+    if (own_sums_.rows() == 0)
+      product_to<Output>(kernels_)(csr, table_.data(), width_, begin, end, to);
+    else
+      sums_to<Output>(kernels_)(own_sums_.data(), width_, begin, end, to);
+  });
+}
+
+template <class Precision>
+template <class Output>
+void Propagation<Precision>::sum_anchored_rows(const Output& to, const RowSelection& rows) {
+  over(rows, [&](std::int64_t begin, std::int64_t end) {
+    product_to<Output>(kernels_)(graph_.by_anchor.view(), table_.data(), width_, begin, end, to);
+  });
+}
+
+Normalisation parse_normalisation(const std::string& name) {
+  if (name == "sym") return Normalisation::kSymmetric;
+  if (name == "mean") return Normalisation::kMean;
+  throw InputError(fmt::format("--norm {}: unknown; use sym or mean", name));
+}
+
+template <class Precision>
+auto Propagation<Precision>::make_scaling(bool adjoint) const -> Scaling {
+  const bool symmetric = shape_.normalisation == Normalisation::kSymmetric;
+  Scaling scaling;
+  for (const std::int32_t degree : graph_.degree) {
+    const Real inverse = degree == 0 ? Real{0} : Real{1} / static_cast<Real>(degree);
+    const Real root = std::sqrt(inverse);
+    const Real present = degree == 0 ? Real{0} : Real{1};
+    const Real pre = symmetric ? root : (adjoint ? inverse : present);
+    const Real post = symmetric ? root : (adjoint ? present : inverse);
+    scaling.first.push_back(adjoint ? share() * pre : pre);
+    scaling.next.push_back(symmetric ? inverse : pre * post);
+    scaling.result.push_back(adjoint ? post : post * share());
+  }
+  return scaling;
+}
+
+template class Propagation<Fp32>;
+template class Propagation<Bf16>;
+template class Propagation<Fp64>;
+
+}  // namespace siren::inline distributed

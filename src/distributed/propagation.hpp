@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// LightGCN propagation over the liked graph: mean = 1/(L+1) sum_k P^k x for k = 0..L, with
+//
+//   sym    P = D^-1/2 A D^-1/2     (its own adjoint)
+//   mean   P = D^-1 A              (adjoint A D^-1)
+//
+// A the symmetric bipartite adjacency of E+, D its degrees; rows of degree 0 give 0. Both are
+// written as post * A * pre with diagonal pre and post; the adjoint swaps the two.
+//
+// The forward adds up the powers, for the rows that somebody will read. The adjoint is evaluated in
+// Horner's form, h = g, then L times h = g + P^T h, and 1/(L+1) of it: only the rows of g that are
+// not zero are read, and the result is written once.
+//
+// One layer on each rank, in this order (see src/README.md, "A layer"):
+//   1. start expand: owned travelling rows leave for the ranks whose edges touch them
+//   2. sum the halo rows from local anchored rows (needs no communication)
+//   3. start fold: those partial sums leave for their owners
+//   4. sum the owned travelling rows from local anchored rows, unless nothing leaves the node
+//   5. finish expand; sum the anchored rows, which read owned and halo rows
+//   6. finish fold: add the other ranks' partial sums, in order of rank; where nothing leaves the
+//      node, to the sums of 4, which are made only now and need not be stored
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "distributed/adjacency.hpp"
+#include "distributed/needed_edges.hpp"
+#include "distributed/row_exchange.hpp"
+#include "distributed/row_selection.hpp"
+#include "distributed/row_set.hpp"
+#include "math/kernels.hpp"
+#include "math/matrix.hpp"
+#include "siren/communicator.hpp"
+
+namespace siren::inline distributed {
+
+enum class Normalisation { kSymmetric, kMean };
+
+/// "sym" or "mean"; InputError otherwise.
+Normalisation parse_normalisation(const std::string& name);
+
+using Work = std::function<void()>;
+
+template <class Precision>
+class Propagation {
+ public:
+  using Real = typename Precision::Real;
+  using Stored = typename Precision::Stored;
+
+  struct Shape {
+    int layers;              // L >= 0
+    std::int64_t dimension;  // d
+    Normalisation normalisation;
+    bool overlap = true;  // false: rows are waited for as soon as they leave; the same bits, later
+    bool share_memory = true;  // ranks of a node reach rows through memory that they share
+  };
+
+  /// Collective. `graph` is borrowed. `poll` is called by the main thread between tiles, besides
+  /// the progress of the propagation's own messages.
+  Propagation(const Communicator& comm, const Adjacency& graph, const Kernels<Precision>& kernels,
+              const Shape& shape, PhaseClock& clock, Work poll);
+
+  /// mean [rows x d] from x [rows x d]. `overlap` runs once, while the first expand is in flight,
+  /// or at once if there is none.
+  void forward(const Matrix<Real>& x, Matrix<Real>& mean, const Work& overlap = {});
+
+  /// The same for the needed rows only: mean [needed x d]; the last layer is computed for them alone.
+  /// The bits are those of forward().
+  void forward_rows(const Matrix<Real>& x, Matrix<Real>& mean, const RowSet& needed,
+                    const Work& overlap = {});
+
+  /// The adjoint: gradient of x from the gradient of the mean.
+  void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
+
+  /// The same if the gradient is zero outside the needed rows: mean_gradient [needed x d]. The first
+  /// layer then skips the edges of all other anchored rows, where that saves more than it costs. The
+  /// bits are those of backward().
+  void backward_rows(const Matrix<Real>& mean_gradient, const RowSet& needed,
+                     Matrix<Real>& x_gradient);
+
+  /// Lets the layer's messages move while `overlap` computes; main thread only.
+  void progress() { exchange_.progress(); }
+
+  /// Rows of d values this rank sends per layer (expand and fold together).
+  std::int64_t rows_sent_per_layer() const;
+  /// Of a row, padding included.
+  std::int64_t width() const { return width_; }
+  /// Table rows that this rank has added up since construction: one per edge, direction and layer.
+  std::int64_t edge_visits() const { return edge_visits_; }
+  std::int64_t bytes() const;
+
+ private:
+  /// post * A * pre, fused for the kernels; share = 1 / (L + 1).
+  struct Scaling {
+    std::vector<Real> first;   // [rows] to the first table: pre; adjoint: share pre
+    std::vector<Real> next;    // [rows] a layer's sums to the next table: pre post
+    std::vector<Real> result;  // [rows] a layer's sums to the result: share post; adjoint: post
+  };
+  Scaling make_scaling(bool adjoint) const;
+  Real share() const { return Real{1} / static_cast<Real>(shape_.layers + 1); }
+  struct LayerRows {
+    const RowSelection& anchored;
+    const RowSelection& travelling;
+  };
+  /// Where the sums of the travelling side come from: columns are anchored rows.
+  struct LayerEdges {
+    CsrView by_traveller;
+    CsrView by_halo;
+    std::int64_t count;  // to be visited
+  };
+  void check(const RowSet& needed, const Matrix<Real>& compact) const;
+  LayerEdges all_edges(const LayerRows& rows) const;
+
+  void add_powers(const Matrix<Real>& x, Matrix<Real>& mean, const LayerRows& last, Places places,
+                  const Work& overlap);
+  void run_adjoint(const Matrix<Real>& gradient, Matrix<Real>& result, Places places,
+                   const NeededEdges* first);
+  struct Layer {
+    LayerEdges edges;
+    LayerRows rows;
+  };
+  /// All layers: layer_at(k), and output_at(row, last layer) for what becomes of the sums of rows
+  /// from `row` on. A rank alone goes through them twice: once for the travelling rows of odd
+  /// layers and the anchored rows of even ones, once for the others, which those never read. So each
+  /// sum reads what the one before it wrote, while the cache still holds it. (The powers are then
+  /// added to the mean in another order than on several ranks.)
+  template <class LayerAt, class OutputAt>
+  void run_layers(const LayerAt& layer_at, const OutputAt& output_at, const Work& overlap);
+  /// Half a layer of a rank alone.
+  template <class OutputAt>
+  void run_side(const Layer& layer, const OutputAt& output_at, bool travelling);
+  /// One layer; output_at(row) says what becomes of the sums of rows from `row` on.
+  template <class OutputAt>
+  void run(const Layer& layer, const OutputAt& output_at, const Work& overlap);
+  void read_rows(const RowRange& rows, std::int64_t visits);
+  /// Those of this layer and, by poll, of others; between tiles.
+  void let_messages_move();
+  void sum_halo_rows(const CsrView& csr);
+  void sum_own_edges(const CsrView& csr, const RowSelection& rows);
+  template <class Output>
+  void sum_travelling_rows(Output to, const CsrView& csr, const RowSelection& rows);
+  template <class Output>
+  void sum_anchored_rows(const Output& to, const RowSelection& rows);
+  template <class Body>
+  void over(const RowSelection& rows, const Body& body);
+
+  const Adjacency& graph_;
+  const Kernels<Precision>& kernels_;
+  Shape shape_;
+  PhaseClock& clock_;
+  Work poll_;
+  int self_;
+  bool alone_;
+  bool sums_late_;  // of the travelling rows: together with those of others
+  std::int64_t width_;
+  Scaling forward_;
+  Scaling backward_;
+  ExchangePlan plan_;
+  RowExchange<Precision> exchange_;
+  Matrix<Stored> table_;       // [rows + halo x d] scaled input of the layer
+  Matrix<Stored> next_table_;  // that of the next layer
+  Matrix<Real> own_sums_;      // [travelling x d] sums of own edges until those of others have come
+  RowSelection all_halo_;
+  RowSelection all_travelling_;
+  RowSelection all_anchored_;
+  RowSelection needed_travelling_;  // of the last layer
+  RowSelection needed_anchored_;
+  NeededEdges needed_edges_;  // of the adjoint's first layer
+  std::int64_t edge_visits_ = 0;
+};
+
+}  // namespace siren::inline distributed

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The model on this rank: its parameters and the row-wise part of its forward and backward pass.
+// What crosses rows (propagation) or ranks is the trainer's business; nothing here knows a rank.
+//
+//   model.embed_disliked(needed, mode, poll);            // Zn of the needed rows
+//   const auto& z = model.fuse(zp, needed, mode);        // Z of the needed rows from their Zp
+//   model.backward(needed, mode, dz, gradients, poll);   // gradients from dL/dZ
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "math/block_sum.hpp"
+#include "model/disliked_branch.hpp"
+#include "model/fusion.hpp"
+
+namespace siren::inline model {
+
+/// What is learnt. Tables have a row per owned node.
+template <class Real>
+struct Parameters {
+  Matrix<Real> liked;        // X0 [rows x d]
+  Matrix<Real> disliked;     // Y0 [rows x d]; no rows without the disliked branch
+  AlignedArray<Real> dense;  // replicated tensors, DenseLayout
+
+  Parameters(const ModelShape& shape, std::int64_t rows);
+};
+
+/// dL/d(parameters), and dL/dZp on its way to that of X0.
+template <class Real>
+struct Gradients {
+  Matrix<Real> liked;        // [rows x d]
+  Matrix<Real> disliked;     // [needed x d]; zero in all other rows
+  AlignedArray<Real> dense;  // DenseLayout
+  Matrix<Real> zp;           // [needed x d]
+
+  Gradients(const ModelShape& shape, std::int64_t rows);
+};
+
+template <class Precision>
+class Siren {
+ public:
+  using Real = typename Precision::Real;
+
+  /// `nodes` are the global ids of the owned rows. Parameters get their initial values.
+  Siren(const ModelShape& shape, std::span<const NodeId> nodes, const Kernels<Precision>& kernels);
+  /// With parameters of zero for `rows` owned rows, to be overwritten.
+  Siren(const ModelShape& shape, std::int64_t rows, const Kernels<Precision>& kernels);
+
+  const ModelShape& shape() const { return shape_; }
+  const DenseLayout& dense_layout() const { return layout_; }
+  Parameters<Real>& parameters() { return parameters_; }
+  const Parameters<Real>& parameters() const { return parameters_; }
+
+  /// The disliked branch on the needed rows; nothing to do for models without one.
+  void embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll);
+
+  /// Z [needed x d] from zp [needed x d], after embed_disliked for the same rows. Valid until the
+  /// next call; zp is borrowed until the backward is done.
+  const Matrix<Real>& fuse(const Real* zp, const RowSet& needed, const Mode& mode);
+  /// What the last fuse() returned.
+  const Matrix<Real>& fused() const { return z_; }
+
+  /// From dz = dL/dZ [needed x d] (overwritten): all gradients except that of X0, for which
+  /// gradients.zp is left to be propagated back. Every gradient is assigned, not added to.
+  void backward(const RowSet& needed, const Mode& mode, Matrix<Real>& dz,
+                Gradients<Real>& gradients, const std::function<void()>& poll);
+
+  /// Z and Zn of the owned rows [first, first + z.rows()); zn has no rows without the disliked
+  /// branch.
+  using VisitRows =
+      std::function<void(std::int64_t first, const Matrix<Real>& z, const Matrix<Real>& zn)>;
+  /// All owned rows without dropout, from zp [rows x d], block by block in ascending order.
+  void embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, const VisitRows& visit);
+
+  /// Bytes of row-wise intermediate results.
+  std::int64_t workspace_bytes() const {
+    return disliked_.bytes() + fusion_.bytes() + z_.bytes() + dense_sum_.bytes();
+  }
+
+ private:
+  Pass<Real> pass_of(const RowSet& needed, const Mode& mode) const {
+    return {needed, parameters_.dense.data(), mode};
+  }
+
+  ModelShape shape_;
+  DenseLayout layout_;
+  Parameters<Real> parameters_;
+  DislikedBranch<Precision> disliked_;
+  Fusion<Precision> fusion_;
+  BlockSum<Real> dense_sum_;
+  Matrix<Real> z_;
+};
+
+}  // namespace siren::inline model

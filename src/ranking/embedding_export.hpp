@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Final representations and original ids in files that other programs read (formats:
+// data/README.md). All ranks write together; the bytes do not depend on their number.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "data/dataset_file.hpp"
+#include "distributed/layout.hpp"
+#include "model/embeddings.hpp"
+#include "siren/communicator.hpp"
+
+namespace siren::inline ranking {
+
+inline constexpr std::int64_t kEmbeddingFormatVersion = 1;
+
+/// kNpy is a directory with an array and a list of ids for each side; kWord2vec a text with one
+/// table.
+enum class ExportFormat { kHdf5, kNpy, kWord2vec };
+std::string_view name_of(ExportFormat format);
+std::optional<ExportFormat> export_format_from(std::string_view name);
+
+/// Which table goes into a text: Z, Zp or Zn.
+enum class ExportTable { kFinal, kLiked, kDisliked };
+std::string_view name_of(ExportTable table);
+std::optional<ExportTable> export_table_from(std::string_view name);
+
+/// Borrowed. The owned users and items must be consecutive and ascend with the rank (partition
+/// `block`).
+struct ExportSource {
+  const Layout& layout;
+  const DatasetFile& dataset;
+  const Embeddings& embeddings;  // Branches::kAll
+  std::string model;             // siren | lightgcn | mf
+  std::int64_t step = 0;         // of the checkpoint
+};
+
+/// Collective. `table` matters to kWord2vec only. InputError if the place cannot be written, the
+/// model has no such table, or an id does not fit the format (a line break; for kWord2vec a blank).
+void export_embeddings(const Communicator& comm, const ExportSource& source,
+                       const std::string& path, ExportFormat format, ExportTable table);
+
+}  // namespace siren::inline ranking

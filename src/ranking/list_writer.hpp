@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranked lists with original ids as CSV, JSON lines or HDF5 (formats: data/README.md). The bytes do
+// not depend on the number of ranks.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "data/dataset_file.hpp"
+#include "ranking/ranked_lists.hpp"
+#include "siren/communicator.hpp"
+
+namespace siren::inline ranking {
+
+inline constexpr std::int64_t kListFormatVersion = 1;
+
+enum class ListFormat { kCsv, kJsonl, kHdf5 };
+std::string_view name_of(ListFormat format);
+std::optional<ListFormat> list_format_from(std::string_view name);
+
+enum class ListKind { kRecommended, kSimilar };
+
+struct ListOutput {
+  std::string path;  // empty: standard output, for the texts
+  ListFormat format = ListFormat::kCsv;
+  /// CSV: an id that a spreadsheet would take for a formula has an apostrophe before it.
+  bool spreadsheet_safe = false;
+};
+
+/// Collective. The queries must ascend with the rank (partition `block`). Ids are written as they
+/// are, but a terminal gets them so that they cannot steer it.
+void write_lists(const Communicator& comm, const RankedLists& lists, ListKind kind,
+                 const DatasetFile& dataset, const ListOutput& output);
+
+}  // namespace siren::inline ranking

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trained model for judging and using it: parameters and one forward pass, no gradients, no
+// moments, nothing that samples. Its results have the same bits on any number of ranks
+// (distributed/exact_propagation.hpp), and agree with Training::embed() to rounding.
+//
+//   ScoringModel model(inputs, config, isa);
+//   read_checkpoint(comm, path, rows, model.parameters());
+//   const Embeddings embeddings = model.embed(Branches::kBlended);
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "distributed/exact_propagation.hpp"
+#include "model/embeddings.hpp"
+#include "model/siren.hpp"
+#include "siren/communicator.hpp"
+#include "train/training.hpp"
+
+namespace siren::inline train {
+
+class ScoringModel {
+ public:
+  /// Collective. Parameters are zero. `inputs` are borrowed.
+  ScoringModel(const TrainingInputs& inputs, const TrainConfig& config, Isa isa);
+
+  /// As GROUP/... in a checkpoint (train/model_state.hpp); in fp32, whatever the training computed
+  /// in. Pointers stay valid.
+  std::vector<StateTensor> parameters(const std::string& group = "parameters");
+
+  /// Collective. InputError if the parameters are not finite.
+  Embeddings embed(Branches branches);
+
+  /// Of what grows with the data set, without the result.
+  std::int64_t bytes() const;
+
+ private:
+  const Layout& layout_;
+  Siren<Fp32> model_;
+  ExactPropagation propagation_;
+  Matrix<float> zp_;  // [rows x d]
+};
+
+}  // namespace siren::inline train

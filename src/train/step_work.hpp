@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a step has to do on a rank, in units that the machine's limits are measured in. Counted by
+// the trainer from the batch it had, and by the plan from the batch there will be.
+#pragma once
+
+#include <cstdint>
+
+#include "siren/config.hpp"
+#include "train/training.hpp"
+
+namespace siren::inline train {
+
+/// A rank's part of a step.
+struct StepShare {
+  std::int64_t rows;     // owned
+  std::int64_t needed;   // of them by the batch
+  std::int64_t ratings;  // of the batch
+  std::int64_t real_bytes;
+  std::int64_t stored_bytes;
+};
+
+/// All of WorkDone but edge_visits, which depend on the graph.
+WorkDone step_work(const TrainConfig& config, const StepShare& share);
+
+}  // namespace siren::inline train

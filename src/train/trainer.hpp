@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training for one set of number types. This is the place to start reading: Trainer::step() (in
+// trainer.cpp) is the whole algorithm.
+#pragma once
+
+#include "comm/ordered_sum.hpp"
+#include "data/batch_schedule.hpp"
+#include "data/negative_sampler.hpp"
+#include "distributed/batch_planner.hpp"
+#include "distributed/propagation.hpp"
+#include "model/sign_bpr_loss.hpp"
+#include "model/siren.hpp"
+#include "train/adam.hpp"
+#include "train/average.hpp"
+#include "train/not_finite.hpp"
+#include "train/training.hpp"
+
+namespace siren::inline train {
+
+template <class Precision>
+class Trainer final : public Training {
+ public:
+  using Real = typename Precision::Real;
+  using Stored = typename Precision::Stored;
+
+  Trainer(const TrainingInputs& inputs, const TrainConfig& config, Isa isa);
+
+  StepReport step() override;
+  std::int64_t steps_done() const override { return steps_done_; }
+  std::int64_t steps_per_epoch() const override { return schedule_.steps_per_epoch(); }
+  void set_voter(std::function<StepVotes()> voter) override { voter_ = std::move(voter); }
+  void embed(Matrix<float>& users, Matrix<float>& items) override;
+  std::vector<StateTensor> state() override;
+  void resume_at(std::int64_t steps_done) override;
+  PhaseClock& clock() override { return clock_; }
+  std::vector<MemoryUse> memory() const override;
+  std::int64_t rows_sent_per_layer() const override { return propagation_.rows_sent_per_layer(); }
+  WorkDone work_done() const override;
+  MachineLimits measure_limits() const override;
+
+  Siren<Precision>& model() { return model_; }
+  /// Of the last step, whose rows needed() the compact ones have.
+  const Gradients<Real>& gradients() const { return gradients_; }
+  const RowSet& needed() const { return planner_.finished().needed; }
+
+ private:
+  /// Summed over ranks once per step.
+  enum Scalar : std::uint8_t {
+    kLoss,
+    kReg,
+    kWithoutTerm,
+    kStopVotes,
+    kCheckpointVotes,
+    kSpoilt,  // ranks on which the update before left a value that is not finite
+    kScalars
+  };
+
+  // the stages of a step, in order
+  void embed_disliked(const BatchPlan& plan, const Mode& mode);
+  const Matrix<Real>& fuse(const BatchPlan& plan, const Mode& mode);
+  void expand_batch_rows(const BatchPlan& plan, const Matrix<Real>& z);
+  void add_loss(const BatchPlan& plan, const Matrix<Real>& z);
+  void fold_batch_gradients(const BatchPlan& plan);
+  void backward_rows(const BatchPlan& plan, const Mode& mode);
+  void start_dense_sum(const BatchPlan& plan);
+  StepReport finish_dense_sum(const BatchPlan& plan);
+  void update_parameters(const BatchPlan& plan);
+
+  StepValues<Real> values(const BatchPlan& plan) {
+    return {model_.parameters(), gradients_,       adam_.second_moments(), zp_,
+            model_.fused(),      plan.needed.nodes};
+  }
+  void count_work(const BatchPlan& plan);
+  /// Collective. NotFinite, on all ranks, if the last update left such a value anywhere.
+  void check_last_update();
+
+  Communicator comm_;
+  const Layout& layout_;
+  const TrainingSet& set_;
+  const Adjacency& graph_;
+  TrainConfig config_;
+  const Kernels<Precision>& kernels_;
+  PhaseClock clock_;
+  std::vector<NodeId> nodes_;  // of the owned rows
+  Work poll_;                  // lets every message in flight move
+
+  NegativeSampler sampler_;
+  BatchSchedule schedule_;
+  BatchPlanner planner_;
+  Propagation<Precision> propagation_;
+  Siren<Precision> model_;
+  SignBprLoss<Precision> loss_;
+  Adam<Precision> adam_;
+  Average<Precision> average_;
+  FiniteCheck<Real> finite_;
+  RowExchange<Precision> batch_rows_;
+  OrderedAllReduce<Real> dense_sum_;
+  OrderedAllReduce<double> scalar_sum_;
+
+  Gradients<Real> gradients_;
+  Matrix<Real> zp_;               // [rows x d]; in a step the needed rows come first
+  Matrix<Stored> z_wire_;         // [needed x d] Z as it travels
+  Matrix<Stored> z_items_;        // [slots x d] Z of the batch's items
+  Matrix<Real> dz_;               // [needed x d]
+  Matrix<Real> dz_items_;         // [slots x d]
+  Matrix<Stored> dz_items_wire_;  // [slots x d]
+  LossSum loss_sum_;
+  std::vector<double> scalars_;  // by Scalar
+  std::function<StepVotes()> voter_;
+  std::vector<std::int32_t> chunk_scratch_;
+  std::int64_t steps_done_ = 0;
+  WorkDone work_;  // edge_visits: see work_done()
+};
+
+}  // namespace siren::inline train
