@@ -4,11 +4,77 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
-namespace siren::inline train {
+#include "siren/named_enum.hpp"
+
+namespace siren::inline core {
+
+enum class ModelKind { kSiren, kLightGcn, kMatrixFactors };
+constexpr std::array<std::string_view, 3> enum_names(ModelKind) {
+  return {"siren", "lightgcn", "mf"};
+}
+
+/// Of the liked graph: D^-1/2 A D^-1/2, or D^-1 A.
+enum class Normalisation { kSymmetric, kMean };
+constexpr std::array<std::string_view, 2> enum_names(Normalisation) {
+  return {"sym", "mean"};
+}
+
+enum class LrSchedule { kConstant, kCosine };
+constexpr std::array<std::string_view, 2> enum_names(LrSchedule) {
+  return {"constant", "cosine"};
+}
+
+/// Items that are ranked.
+enum class Candidates { kTrainAndTest, kTrain, kAll };
+constexpr std::array<std::string_view, 3> enum_names(Candidates) {
+  return {"train+test", "train", "all"};
+}
+
+enum class HeldOutPart { kValid, kTest };
+constexpr std::array<std::string_view, 2> enum_names(HeldOutPart) {
+  return {"valid", "test"};
+}
+
+/// Numbers of tables and messages; fp64 is for verification.
+enum class Storage { kFp32, kBf16, kFp64 };
+constexpr std::array<std::string_view, 3> enum_names(Storage) {
+  return {"fp32", "bf16", "fp64"};
+}
+
+enum class IsaChoice { kAuto, kPortable, kAvx2, kAvx512 };
+constexpr std::array<std::string_view, 4> enum_names(IsaChoice) {
+  return {"auto", "portable", "avx2", "avx512"};
+}
+
+/// Who owns which rows.
+enum class Partitioning { kBlock, kRandom, kMetis };
+constexpr std::array<std::string_view, 3> enum_names(Partitioning) {
+  return {"block", "random", "metis"};
+}
+
+/// The side whose rows cross ranks.
+enum class TravelChoice { kItems, kUsers, kAuto };
+constexpr std::array<std::string_view, 3> enum_names(TravelChoice) {
+  return {"items", "users", "auto"};
+}
+
+enum class OnOff { kOn, kOff };
+constexpr std::array<std::string_view, 2> enum_names(OnOff) {
+  return {"on", "off"};
+}
+
+/// How ranks write into a common file: each on its own, or all together in collective MPI-IO, which
+/// some parallel file systems want and on some others hangs.
+enum class CheckpointIo { kIndependent, kCollective };
+constexpr std::array<std::string_view, 2> enum_names(CheckpointIo) {
+  return {"independent", "collective"};
+}
 
 /// What the model sees of the data.
 struct DataConfig {
@@ -17,19 +83,19 @@ struct DataConfig {
   std::optional<float> offset;         // rating - offset is the sign; default: the dataset's own
   std::optional<float> relevant_from;  // a held-out rating >= this is relevant; default: > offset
   bool no_dislikes = false;            // disliked ratings count like rating == offset
-  std::string partition = "block";     // block | random | metis
-  std::string travel = "auto";         // items | users | auto
+  Partitioning partition = Partitioning::kBlock;
+  TravelChoice travel = TravelChoice::kAuto;
 };
 
 struct TrainConfig {
   // model
-  std::string model = "siren";  // siren | lightgcn | mf
+  ModelKind model = ModelKind::kSiren;
   std::int64_t dimension = 64;  // d
   int layers = 4;               // L
   int mlp_layers = 2;
   double dropout = 0.5;
   bool no_attention = false;  // both branches count one half
-  std::string norm = "sym";   // sym | mean
+  Normalisation norm = Normalisation::kSymmetric;
   // loss
   int negatives = 40;           // K
   double exponent = 0.75;       // of the item degree in P(j)
@@ -38,9 +104,9 @@ struct TrainConfig {
   // optimiser
   std::int64_t batch = 1024;  // B, over all ranks
   double learning_rate = 5e-3;
-  std::string lr_schedule = "constant";  // constant | cosine
-  std::int64_t lr_steps = 0;             // length of a cosine; 0: the run's, when it first starts
-  std::int64_t lr_warm_up = 0;           // steps over which the rate rises
+  LrSchedule lr_schedule = LrSchedule::kConstant;
+  std::int64_t lr_steps = 0;    // length of a cosine; 0: the run's, when it first starts
+  std::int64_t lr_warm_up = 0;  // steps over which the rate rises
   double average = 0.0;  // decay per step of the parameters' running mean, which is judged; 0: none
   std::string init_from;  // checkpoint whose parameters a new run begins with; empty: random
   // schedule
@@ -48,29 +114,41 @@ struct TrainConfig {
   std::optional<std::int64_t> max_steps;  // total steps, not per start
   std::uint32_t seed = 1;
   // evaluation
-  std::int32_t eval_every = 0;  // epochs; 0: only at the end
-  std::string eval_split;       // valid | test; empty: valid if there is one, else test
-  std::int32_t patience = 0;    // evaluations without a better one before stopping; 0: never stop
-  std::string candidates = "train+test";
+  std::int32_t eval_every = 0;            // epochs; 0: only at the end
+  std::optional<HeldOutPart> eval_split;  // default: valid if there is one, else test
+  std::int32_t patience = 0;  // evaluations without a better one before stopping; 0: never stop
+  Candidates candidates = Candidates::kTrainAndTest;
   // execution
-  std::string storage = "fp32";  // fp32 | bf16; fp64 for verification
-  std::string isa = "auto";
+  Storage storage = Storage::kFp32;
+  IsaChoice isa = IsaChoice::kAuto;
   int threads = 1;                   // per rank
-  std::string shared_memory = "on";  // off: rows between ranks of a node go by messages, too
+  OnOff shared_memory = OnOff::kOn;  // off: rows between ranks of a node go by messages, too
   bool overlap = true;               // of messages and work; only bench turns it off
   double memory_limit = 0.0;         // GB that a node can give; 0: what it says
   double hang_timeout = 600.0;       // seconds without a sign of life that end the job; 0: never
   // output
-  std::string run;                            // run directory
-  std::string checkpoint_io = "independent";  // independent | collective
-  std::int32_t checkpoint_compression = 0;    // 0 .. 9
-  std::string time_limit;                     // as parse_time_limit() reads it; empty: none
-  std::int64_t checkpoint_every_steps = 0;    // 0: never, like the two below
+  std::string run;  // run directory
+  CheckpointIo checkpoint_io = CheckpointIo::kIndependent;
+  std::int32_t checkpoint_compression = 0;  // 0 .. 9
+  std::string time_limit;                   // as parse_time_limit() reads it; empty: none
+  std::int64_t checkpoint_every_steps = 0;  // 0: never, like the two below
   std::int32_t checkpoint_every_epochs = 0;
   double checkpoint_every_minutes = 0.0;
   std::int32_t keep = 2;  // newest checkpoints that stay, besides the best
   bool log_steps = false;
 };
+
+/// What a model consists of.
+struct ModelSpec {
+  bool disliked_branch = true;  // with a table and an MLP of its own, and the fusion
+  int layers = 4;               // of the propagation
+  int tables() const { return disliked_branch ? 2 : 1; }
+};
+
+inline ModelSpec model_spec(const TrainConfig& config) {
+  return {config.model == ModelKind::kSiren,
+          config.model == ModelKind::kMatrixFactors ? 0 : config.layers};
+}
 
 /// Steps of a whole run.
 inline std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_per_epoch) {
@@ -78,4 +156,4 @@ inline std::int64_t planned_steps(const TrainConfig& config, std::int64_t steps_
   return std::min(all, config.max_steps.value_or(all));
 }
 
-}  // namespace siren::inline train
+}  // namespace siren::inline core

@@ -78,15 +78,18 @@ int run_bench(const Communicator& comm, CommandArgs args) {
   Training& training = session.start_training();
   const BenchReport report = bench(comm, training, command.bench);
 
-  nlohmann::ordered_json json = {{"version", kVersion},       {"data", command.config.data.data},
-                                 {"ranks", comm.size()},      {"threads", threads},
-                                 {"storage", config.storage}, {"isa", name_of(session.isa())},
+  nlohmann::ordered_json json = {{"version", kVersion},
+                                 {"data", command.config.data.data},
+                                 {"ranks", comm.size()},
+                                 {"threads", threads},
+                                 {"storage", name_of(config.storage)},
+                                 {"isa", name_of(session.isa())},
                                  {"overlap", config.overlap}};
   json.update(to_json(report));
   std::string text =
       fmt::format("{} rank(s) x {} thread(s), {}, {}: B = {}, K = {}, L = {}, d = {}\n",
-                  comm.size(), threads, config.storage, name_of(session.isa()), config.batch,
-                  config.negatives, config.layers, config.dimension) +
+                  comm.size(), threads, name_of(config.storage), name_of(session.isa()),
+                  config.batch, config.negatives, config.layers, config.dimension) +
       format_report(report);
   if (evaluator != nullptr) {
     const EvaluationReport ranking = time_ranking(*evaluator, training);

@@ -22,7 +22,7 @@ struct EvaluateOptions {
   StoredModel stored;
   std::string model;  // empty: the run's
   std::string split;
-  std::string candidates;
+  std::optional<Candidates> candidates;
   DataConfig data;  // of the popularity baseline, or where the run's data set lies now
   std::optional<std::int32_t> fold;
   Mask mask = Mask::kTrain;
@@ -42,9 +42,8 @@ OptionParser declare(EvaluateOptions& o) {
   options.number("relevant-from", o.data.relevant_from, {}, "X",
                  "ratings >= X are relevant (default: > offset)");
   options.text("split", o.split, "valid|test", "held-out ratings (default test)");
-  options.text("candidates", o.candidates, "train+test|train|all", "items that are ranked");
-  options.choice("mask", o.mask, mask_from, "train|train+valid",
-                 "(default train) ratings whose items are in no list");
+  options.choice("candidates", o.candidates, "items that are ranked");
+  options.choice("mask", o.mask, "(default train) ratings whose items are in no list");
   options.section("Execution and output");
   declare_execution(options, o.stored);
   options.flag("json", o.json, "print JSON");
@@ -71,7 +70,7 @@ RunConfig config_of(const EvaluateOptions& o) {
     config.train.threads = o.stored.threads;
     config.train.isa = o.stored.isa;
   }
-  if (!o.candidates.empty()) config.train.candidates = o.candidates;
+  if (o.candidates) config.train.candidates = *o.candidates;
   validate(config);
   return config;
 }

@@ -31,10 +31,8 @@ OptionParser declare(ExportOptions& o) {
   options.text("data", o.stored.data, "FILE", "dataset file (default: the run's)");
   options.section("Output");
   options.text("output", o.output, "FILE", "file to write; with npy a directory to make");
-  options.choice("format", o.format, export_format_from, "hdf5|npy|word2vec",
-                 "(default hdf5; described in data/README.md)");
-  options.choice("table", o.table, export_table_from, "final|liked|disliked",
-                 "for word2vec, which holds one (default final)");
+  options.choice("format", o.format, "(default hdf5; described in data/README.md)");
+  options.choice("table", o.table, "for word2vec, which holds one (default final)");
   options.section("Execution");
   declare_execution(options, o.stored);
   return options;
@@ -45,9 +43,9 @@ void check(const ExportOptions& o, const RunConfig& config) {
   if (o.format != ExportFormat::kWord2vec && o.table != ExportTable::kFinal)
     throw InputError(fmt::format("--table {} contradicts --format {}, which holds all tables",
                                  name_of(o.table), name_of(o.format)));
-  if (o.table != ExportTable::kFinal && config.train.model != "siren")
+  if (o.table != ExportTable::kFinal && config.train.model != ModelKind::kSiren)
     throw InputError(fmt::format("--table {}: a {} model has the final table only",
-                                 name_of(o.table), config.train.model));
+                                 name_of(o.table), name_of(config.train.model)));
 }
 
 void guard_place(const Communicator& comm, const ExportOptions& o, const RunConfig& config) {
@@ -61,7 +59,7 @@ void guard_place(const Communicator& comm, const ExportOptions& o, const RunConf
 }
 
 void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfig& config) {
-  config.data.partition = "block";  // so that owned rows are consecutive
+  config.data.partition = Partitioning::kBlock;  // so that owned rows are consecutive
   set_threads(comm, config.train.threads);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   const Session session(comm, config.data, config.train);

@@ -28,6 +28,7 @@
 #include "app/option_reference.hpp"
 #include "core/settings.hpp"
 #include "siren/error.hpp"
+#include "siren/named_enum.hpp"
 
 namespace siren::inline app {
 
@@ -57,12 +58,12 @@ bool parse_bool(const OptionText& option);
 template <Number T>
 T parse_number(const OptionText& option, Range<T> range);
 
-/// The value that `from` (std::string_view to std::optional) gives for the text; InputError listing
-/// the names if it gives none.
-template <class From>
-auto parse_choice(const OptionText& option, From from, const std::string& names) {
-  const auto value = from(std::string_view(option.text));
-  if (!value) throw InputError(option.place + " " + option.text + ": expected one of " + names);
+/// The value of that name, of the first `most`; InputError that lists the names if there is none.
+template <NamedEnum E>
+E parse_choice(const OptionText& option, std::size_t most = enum_names(E{}).size()) {
+  const std::optional<E> value = value_named<E>(option.text);
+  if (!value || static_cast<std::size_t>(*value) >= most)
+    throw InputError(option.place + " " + option.text + ": expected one of " + list_names<E>(most));
   return *value;
 }
 
@@ -92,14 +93,21 @@ class OptionParser {
   template <Number T>
   void number(const std::string& name, std::optional<T>& target, Range<T> range,
               const std::string& value_name, const std::string& help);
-  /// One of the values with a name: `from` gives std::optional<T> for a name, name_of() the name
-  /// for a T; `names` ("a|b|c") begins the help.
-  template <class T, class From>
-  void choice(const std::string& name, T& target, From from, const std::string& names,
-              const std::string& help);
-  template <class T, class From>
-  void choice(const std::string& name, std::optional<T>& target, From from,
-              const std::string& names, const std::string& help);
+  /// One of the first `most` values with a name (siren/named_enum.hpp); the names begin the help.
+  template <NamedEnum E>
+  void choice(const std::string& name, E& target, const std::string& help,
+              std::size_t most = enum_names(E{}).size()) {
+    declare_choice<E>(
+        name, [&target](E value) { target = value; },
+        [&target] { return std::string(name_of(target)); }, help, most);
+  }
+  template <NamedEnum E>
+  void choice(const std::string& name, std::optional<E>& target, const std::string& help,
+              std::size_t most = enum_names(E{}).size()) {
+    declare_choice<E>(
+        name, [&target](E value) { target = value; },
+        [&target] { return target ? std::string(name_of(*target)) : std::string(); }, help, most);
+  }
   /// Anything else: `set` judges the text and throws an InputError that names the option; `show`
   /// gives the current value as text, empty for none; `type` is for the reference.
   void custom(const std::string& name, std::function<void(const OptionText&)> set,
@@ -153,6 +161,14 @@ class OptionParser {
   static constexpr std::size_t kCommonSection = static_cast<std::size_t>(-1);  // without a title
 
   void declare(Option option);
+  template <NamedEnum E>
+  void declare_choice(const std::string& name, const std::function<void(E)>& set,
+                      const std::function<std::string()>& show, const std::string& help,
+                      std::size_t most) {
+    declare_one(
+        {name, "NAME", list_names<E>(most) + " " + help, "choice", 0, false, {}, {}},
+        [set, most](const OptionText& option) { set(parse_choice<E>(option, most)); }, show);
+  }
   void declare_messages();
   /// As custom(), with a type for the reference.
   void declare_one(Option option, std::function<void(const OptionText&)> set,
@@ -178,27 +194,5 @@ class OptionParser {
 /// "whole number from 1 to 64", "number".
 template <Number T>
 std::string describe_range(Range<T> range);
-
-// ---- inline parts
-
-template <class T, class From>
-void OptionParser::choice(const std::string& name, T& target, From from, const std::string& names,
-                          const std::string& help) {
-  const auto set = [&target, from, names](const OptionText& option) {
-    target = parse_choice(option, from, names);
-  };
-  const auto show = [&target] { return std::string(name_of(target)); };
-  declare_one({name, "NAME", names + " " + help, "choice", 0, false, {}, {}}, set, show);
-}
-
-template <class T, class From>
-void OptionParser::choice(const std::string& name, std::optional<T>& target, From from,
-                          const std::string& names, const std::string& help) {
-  const auto set = [&target, from, names](const OptionText& option) {
-    target = parse_choice(option, from, names);
-  };
-  const auto show = [&target] { return target ? std::string(name_of(*target)) : std::string(); };
-  declare_one({name, "NAME", names + " " + help, "choice", 0, false, {}, {}}, set, show);
-}
 
 }  // namespace siren::inline app

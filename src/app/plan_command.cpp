@@ -143,8 +143,8 @@ MachineLimits limits_here(const Communicator& comm, const Session& session) {
   const auto measure = [&]<class Precision>(const Kernels<Precision>& kernels) {
     return measure_limits(comm, kernels, session.graph(), config.dimension, streamed);
   };
-  if (config.storage == "bf16") return measure(kernels<Bf16>(session.isa()));
-  if (config.storage == "fp64") return measure(kernels<Fp64>(session.isa()));
+  if (config.storage == Storage::kBf16) return measure(kernels<Bf16>(session.isa()));
+  if (config.storage == Storage::kFp64) return measure(kernels<Fp64>(session.isa()));
   return measure(kernels<Fp32>(session.isa()));
 }
 

@@ -37,17 +37,14 @@ void declare_files(OptionParser& options, PrepareConfig& config) {
 
 void declare_format(OptionParser& options, RatingsFormat& format) {
   options.section("How the files are written (plain text or .gz)");
-  options.choice("format", format.format, text_format_from,
-                 "auto|csv|tsv|semicolon|pipe|space|movielens|inter|jsonl", "(default auto)");
-  options.choice("header", format.header, header_mode_from, "auto|yes|no",
-                 "does the first line name the columns");
+  options.choice("format", format.format, "(default auto)");
+  options.choice("header", format.header, "does the first line name the columns");
   options.custom(
       "columns",
       [&format](const OptionText& option) { format.columns = parse_columns(option.text); },
       [&format] { return fmt::format("{}", fmt::join(format.columns, ",")); }, "U,I,R[,T]",
       "user, item, rating[, time] by name or position from 1");
-  options.choice("decimal", format.decimal, decimal_mark_from, ".|,",
-                 "between the whole part and the fraction of a rating");
+  options.choice("decimal", format.decimal, "between the whole part and the fraction of a rating");
   options.number("skip-lines", format.skip_lines, {0}, "N",
                  "lines to pass over at the start of each file");
   options.number("min-value", format.min_value, {}, "X", "a rating below X is an error");
@@ -58,8 +55,7 @@ void declare_contents(OptionParser& options, PrepareConfig& config) {
   options.section("What is kept");
   options.number("offset", config.offset, {}, "X",
                  "above is liked, below disliked (default 3.5, train may change it)");
-  options.choice("duplicates", config.duplicates, duplicate_policy_from, "error|last|first|mean",
-                 "of a rated pair (default error)");
+  options.choice("duplicates", config.duplicates, "of a rated pair (default error)");
   options.number("min-user-ratings", config.min_user_ratings, {0}, "N",
                  "k-core: users with fewer are left out");
   options.number("min-item-ratings", config.min_item_ratings, {0}, "N",
@@ -68,8 +64,8 @@ void declare_contents(OptionParser& options, PrepareConfig& config) {
 
 void declare_split(OptionParser& options, PrepareConfig& config) {
   options.section("Split of --input");
-  options.choice("split", config.split, split_method_from,
-                 "kfold|random|temporal|leave-one-out|none", "(default kfold; none: all train)");
+  options.choice("split", config.split, "(default kfold; none: all train)",
+                 static_cast<std::size_t>(SplitMethod::kFiles));
   options.number("folds", config.folds, {2, kMaxFolds}, "N", "kfold: number of folds (default 5)");
   options.number("test-share", config.test_share, {0.0, 1.0}, "X",
                  "random, temporal: share that tests (default 0.2)");
@@ -77,8 +73,7 @@ void declare_split(OptionParser& options, PrepareConfig& config) {
                  "share that validates; for folds and files, of the train part");
   options.flag("cut-per-user", config.cut_per_user,
                "temporal: each user's own newest ratings test");
-  options.choice("order", config.order, rating_order_from, "time|file|random",
-                 "what makes a rating the newest (leave-one-out, temporal)");
+  options.choice("order", config.order, "what makes a rating the newest (leave-one-out, temporal)");
   options.number("seed", config.seed, {}, "N", "of the split (default 1)");
   declare_hang_timeout(options);
 }

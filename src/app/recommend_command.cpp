@@ -34,7 +34,7 @@ struct RecommendOptions {
   bool include_seen = false;  // Hide::kNone, as it was called at first
   std::string allow_items;
   std::string deny_items;
-  std::string candidates = "train";
+  Candidates candidates = Candidates::kTrain;
   double popularity_penalty = 0.0;
   std::string output;
   ListFormat format = ListFormat::kCsv;
@@ -60,19 +60,17 @@ OptionParser declare(RecommendOptions& o) {
   options.text("similar-from", o.similar_from, "FILE", "likewise, items one id a line");
   options.section("What");
   options.number("top", o.top, {1, kLongestList}, "N", "length of a list (default 10)");
-  options.choice("hide", o.hide, hide_from, "all|train|none",
+  options.choice("hide", o.hide,
                  "rated items to hide: of any part of the data (default all), of train");
   options.flag("include-seen", o.include_seen, "the same as --hide none");
   options.text("allow-items", o.allow_items, "FILE", "only these items, one id a line");
   options.text("deny-items", o.deny_items, "FILE", "never these items, one id a line");
-  options.text("candidates", o.candidates, "train|all",
-               "items with train ratings (default), or all");
+  options.choice("candidates", o.candidates, "items with train ratings (default), or all");
   options.number("popularity-penalty", o.popularity_penalty, {0.0, 1e6}, "X",
                  "takes X ln(1 + likes) off an item's score (default 0)");
   options.section("Output and execution");
   options.text("output", o.output, "FILE", "file to write (default: standard output)");
-  options.choice("format", o.format, list_format_from, "csv|jsonl|hdf5",
-                 "(default csv; described in data/README.md)");
+  options.choice("format", o.format, "(default csv; described in data/README.md)");
   options.flag("spreadsheet-safe", o.spreadsheet_safe,
                "CSV: an apostrophe before ids that a spreadsheet would compute (changes ids)");
   declare_execution(options, o.stored);
@@ -100,8 +98,8 @@ void check(const RecommendOptions& o, const OptionParser& options) {
   if (o.spreadsheet_safe && o.format != ListFormat::kCsv)
     throw InputError(fmt::format("--spreadsheet-safe is for CSV, not --format {}; leave it out",
                                  name_of(o.format)));
-  if (o.candidates != "train" && o.candidates != "all")
-    throw InputError(fmt::format("--candidates {}: unknown; use train or all", o.candidates));
+  if (o.candidates == Candidates::kTrainAndTest)
+    throw InputError("--candidates train+test: nothing is tested here; use train or all");
   if (o.format == ListFormat::kHdf5 && o.output.empty())
     throw InputError("--format hdf5 needs --output: name the file to write");
 }
@@ -205,7 +203,7 @@ class RecommendCommand {
     options.top = std::min(o_.top, train.items);
     options.hide = o_.include_seen ? Hide::kNone : o_.hide;
     options.popularity_penalty = o_.popularity_penalty;
-    options.roles = item_roles(parse_candidates(o_.candidates), train.item_degree, {});
+    options.roles = item_roles(o_.candidates, train.item_degree, {});
     if (!o_.allow_items.empty()) {
       std::vector<ItemRole> allowed(options.roles.size(), ItemRole::kAbsent);
       for (const std::int32_t item : find_items("allow-items", o_.allow_items))
@@ -251,7 +249,8 @@ int run_recommend(const Communicator& comm, CommandArgs args) {
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
   guard_place(comm, o, config);
-  config.data.partition = "block";  // so that users ascend with the rank, as in the output
+  config.data.partition =
+      Partitioning::kBlock;  // so that users ascend with the rank, as in the output
   set_threads(comm, config.train.threads);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   RecommendCommand(comm, o, config).run(checkpoint.path);

@@ -83,7 +83,7 @@ void declare_stored_model(OptionParser& options, StoredModel& model) {
 void declare_execution(OptionParser& options, StoredModel& model) {
   options.number("threads", model.threads, {0, 4096}, "T",
                  "per rank (0: the rank's share of the machine)");
-  options.text("isa", model.isa, "auto|portable|avx2|avx512", "instruction set");
+  options.choice("isa", model.isa, "instruction set");
   declare_hang_timeout(options);
 }
 

@@ -32,7 +32,7 @@ struct StoredModel {
   std::string checkpoint;  // empty: the preferred one of the run
   std::string data;        // where the run's data set lies now; empty: where it was
   std::int32_t threads = 0;
-  std::string isa = "auto";
+  IsaChoice isa = IsaChoice::kAuto;
 };
 
 /// --run, --checkpoint.

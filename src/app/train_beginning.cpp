@@ -33,7 +33,7 @@ void check_judging(const RunConfig& config, const std::string& split, bool resum
         "--patience {} needs --eval-every and validation ratings to judge by; prepare the data set "
         "with --valid-share, or leave --patience out",
         train.patience));
-  if (!resumed && train.eval_every > 0 && train.eval_split.empty() && split == "test")
+  if (!resumed && train.eval_every > 0 && !train.eval_split && split == "test")
     throw InputError(fmt::format(
         "--eval-every {}: {} has no validation ratings to judge by; prepare it with --valid-share, "
         "or ask for the test part by --eval-split test",

@@ -68,7 +68,8 @@ struct TrainCommand {
 /// rating trains.
 std::unique_ptr<Evaluator> watching_evaluator(const TrainConfig& config, const Session& session) {
   session.require_test_pairs();
-  const std::string split = config.eval_split.empty() ? session.default_split() : config.eval_split;
+  const std::string split =
+      config.eval_split ? std::string(name_of(*config.eval_split)) : session.default_split();
   return split.empty() ? nullptr : session.make_evaluator(split);
 }
 

@@ -29,19 +29,19 @@ void declare_data(OptionParser& options, DataConfig& data) {
   options.number("relevant-from", data.relevant_from, {}, "X",
                  "held-out ratings >= X are relevant (default: > offset)");
   options.flag("no-dislikes", data.no_dislikes, "disliked ratings train nothing");
-  options.text("partition", data.partition, "block|random|metis", "who owns which rows");
-  options.text("travel", data.travel, "items|users|auto", "which side's rows cross ranks");
+  options.choice("partition", data.partition, "who owns which rows");
+  options.choice("travel", data.travel, "which side's rows cross ranks");
 }
 
 void declare_model(OptionParser& options, TrainConfig& train) {
   options.section("Model and loss");
-  options.text("model", train.model, "siren|lightgcn|mf", "mf: lightgcn without layers");
+  options.choice("model", train.model, "mf: lightgcn without layers");
   options.number("dim", train.dimension, {1, 4096}, "D", "columns of an embedding");
   options.number("layers", train.layers, {0, 64}, "L", "of the propagation");
   options.number("mlp-layers", train.mlp_layers, {0, 64}, "N", "of the disliked branch");
   options.number("dropout", train.dropout, {0.0, 0.99}, "P", "of MLP and attention");
   options.flag("no-attention", train.no_attention, "both branches count one half");
-  options.text("norm", train.norm, "sym|mean", "of the liked graph");
+  options.choice("norm", train.norm, "of the liked graph");
   options.number("negatives", train.negatives, {1, kMaxNegatives}, "K", "sampled items per rating");
   options.number("exponent", train.exponent, {0.0, 10.0}, "A", "they are drawn by degree^A");
   options.number("dislike-factor", train.dislike_factor, {0.0, 1e6}, "C",
@@ -60,7 +60,7 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.number("max-steps", train.max_steps, {1}, "N", "stop after so many steps in all");
   declare_batch(options, train);
   options.number("lr", train.learning_rate, {0.0, 1e3}, "X", "learning rate of Adam");
-  options.text("lr-schedule", train.lr_schedule, "constant|cosine", "cosine: it falls to zero");
+  options.choice("lr-schedule", train.lr_schedule, "cosine: it falls to zero");
   options.number("lr-steps", train.lr_steps, {0}, "N", "length of the cosine (0: of the run)");
   options.number("lr-warm-up", train.lr_warm_up, {0}, "N", "first the rate rises for N steps");
   options.number("average", train.average, {0.0, 0.999999}, "X",
@@ -69,21 +69,20 @@ void declare_training(OptionParser& options, TrainConfig& train) {
                "begin with its rows for the users and items it knows");
   options.number("eval-every", train.eval_every, {0}, "N",
                  "epochs between evaluations (0: only at the end)");
-  options.text("eval-split", train.eval_split, "valid|test",
-               "to judge by during training (default: valid)");
+  options.choice("eval-split", train.eval_split, "to judge by during training (default: valid)");
   options.number("patience", train.patience, {0}, "N",
                  "stop after N validations without a better nDCG@10 (0: never)");
-  options.text("candidates", train.candidates, "train+test|train|all", "items that are ranked");
+  options.choice("candidates", train.candidates, "items that are ranked");
 }
 
 void declare_machine(OptionParser& options, TrainConfig& train) {
   options.section("Execution");
-  options.text("storage", train.storage, "fp32|bf16|fp64", "tables and wire (fp64: verification)");
+  options.choice("storage", train.storage, "tables and wire (fp64: verification)");
   options.number("threads", train.threads, {0, 4096}, "T",
                  "per rank (0: the rank's share of the machine)");
-  options.text("isa", train.isa, "auto|portable|avx2|avx512", "instruction set");
-  options.text("shared-memory", train.shared_memory, "on|off",
-               "on: rows cross between ranks of a node without messages");
+  options.choice("isa", train.isa, "instruction set");
+  options.choice("shared-memory", train.shared_memory,
+                 "on: rows cross between ranks of a node without messages");
 }
 
 void declare_execution(OptionParser& options, TrainConfig& train) {
@@ -103,7 +102,7 @@ void declare_output(OptionParser& options, TrainConfig& train) {
   options.number("checkpoint-every-minutes", train.checkpoint_every_minutes, {0.0, 1e6}, "X",
                  "also X minutes after the last");
   options.number("keep", train.keep, {1}, "N", "newest checkpoints kept, besides the best");
-  options.text("checkpoint-io", train.checkpoint_io, "independent|collective", "way of MPI-IO");
+  options.choice("checkpoint-io", train.checkpoint_io, "way of MPI-IO");
   options.number("checkpoint-compression", train.checkpoint_compression, {0, 9}, "N",
                  "deflate level (0: none); needs collective");
   options.text("time-limit", train.time_limit, "[[D-]H:]M[:S]",
@@ -142,29 +141,14 @@ void apply_preset(const OptionParser& options, RunConfig& config) {
   train.learning_rate = 0.03;
   train.average = 0.996;
   train.epochs = 10;
-  train.storage = "bf16";
+  train.storage = Storage::kBf16;
 }
 
 void validate(const RunConfig& config) {
   const TrainConfig& train = config.train;
   if (config.data.data.empty())
     throw InputError("--data is missing: name the dataset file that `siren prepare` made");
-  if (train.model != "siren" && train.model != "lightgcn" && train.model != "mf")
-    throw InputError(fmt::format("--model {}: unknown; use siren, lightgcn or mf", train.model));
-  if (train.storage != "fp32" && train.storage != "bf16" && train.storage != "fp64")
-    throw InputError(fmt::format("--storage {}: unknown; use fp32 or bf16 (fp64 for verification)",
-                                 train.storage));
-  if (!train.eval_split.empty() && train.eval_split != "valid" && train.eval_split != "test")
-    throw InputError(fmt::format("--eval-split {}: unknown; use valid or test", train.eval_split));
-  parse_normalisation(train.norm);
-  check_schedule(train.lr_schedule);
-  partitioner(config.data.partition);
-  parse_travel(config.data.travel, 1, 1);
-  parse_candidates(train.candidates);
-  parse_isa(train.isa);
-  if (train.shared_memory != "on" && train.shared_memory != "off")
-    throw InputError(
-        fmt::format("--shared-memory {}: unknown; use on or off", train.shared_memory));
+  resolve(train.isa);
   checkpoint_options(train);
   if (!train.time_limit.empty()) parse_time_limit(train.time_limit);
 }

@@ -103,7 +103,7 @@ SplitScheme read_split(const Hdf5File& file) {
 
 std::string read_method(const Hdf5File& file) {
   std::string method = file.string_attribute("split_method");
-  if (!split_method_from(method) && method != name_of(SplitMethod::kFiles))
+  if (!value_named<SplitMethod>(method))
     damaged(file.path(), "its attribute split_method is unknown");
   return method;
 }

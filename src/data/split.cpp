@@ -16,21 +16,6 @@
 namespace siren::inline data {
 namespace {
 
-struct MethodName {
-  SplitMethod method;
-  std::string_view name;
-};
-constexpr std::array kMethodNames = {
-    MethodName{SplitMethod::kFiles, "files"},
-    MethodName{SplitMethod::kRandom, "random"},
-    MethodName{SplitMethod::kKfold, "kfold"},
-    MethodName{SplitMethod::kTemporal, "temporal"},
-    MethodName{SplitMethod::kLeaveOneOut, "leave-one-out"},
-    MethodName{SplitMethod::kNone, "none"},
-};
-
-constexpr std::array<std::string_view, 3> kOrderNames = {"time", "file", "random"};
-
 /// Last counter word of the draws below: what they decide.
 enum Draw : std::uint32_t { kPartDraw = 0, kValidationDraw = 1 };
 
@@ -232,32 +217,6 @@ SplitScheme assign_parts(RatingTable& table, const SplitConfig& config, SplitKin
     hold_out_of_train_file(table, config);
   }
   return scheme;
-}
-
-std::string_view name_of(SplitMethod method) {
-  return std::find_if(kMethodNames.begin(), kMethodNames.end(),
-                      [&](const MethodName& entry) { return entry.method == method; })
-      ->name;
-}
-
-std::string_view name_of(SplitKind kind) {
-  return kind == SplitKind::kFolds ? "folds" : "parts";
-}
-
-std::optional<SplitMethod> split_method_from(std::string_view name) {
-  for (const MethodName& entry : kMethodNames)
-    if (entry.name == name && entry.method != SplitMethod::kFiles) return entry.method;
-  return std::nullopt;
-}
-
-std::string_view name_of(RatingOrder order) {
-  return kOrderNames[static_cast<std::size_t>(order)];
-}
-
-std::optional<RatingOrder> rating_order_from(std::string_view name) {
-  for (std::size_t order = 0; order < kOrderNames.size(); ++order)
-    if (kOrderNames[order] == name) return static_cast<RatingOrder>(order);
-  return std::nullopt;
 }
 
 }  // namespace siren::inline data

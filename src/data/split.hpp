@@ -13,6 +13,7 @@
 // split, so that no numbering decides what tests.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,10 +21,14 @@
 
 #include "data/rating_table.hpp"
 #include "siren/ids.hpp"
+#include "siren/named_enum.hpp"
 
 namespace siren::inline data {
 
 enum class SplitKind : std::uint8_t { kParts = 0, kFolds = 1 };
+constexpr std::array<std::string_view, 2> enum_names(SplitKind) {
+  return {"parts", "folds"};
+}
 enum class Role : std::uint8_t { kTrain = 0, kValid = 1, kTest = 2 };
 
 inline constexpr std::uint8_t kTrainPart = 0;
@@ -73,11 +78,17 @@ inline Role role_of(std::uint8_t part, const SplitScheme& split, std::int32_t fo
 ///   kLeaveOneOut  each user's newest rating tests, the one before validates; a user keeps at least
 ///                 one rating to train on
 ///   kNone         nothing tests: all ratings train but for a validation share, drawn as by kRandom
-enum class SplitMethod : std::uint8_t { kFiles, kRandom, kKfold, kTemporal, kLeaveOneOut, kNone };
+enum class SplitMethod : std::uint8_t { kKfold, kRandom, kTemporal, kLeaveOneOut, kNone, kFiles };
+constexpr std::array<std::string_view, 6> enum_names(SplitMethod) {
+  return {"kfold", "random", "temporal", "leave-one-out", "none", "files"};
+}
 
 /// What makes a rating the newest in kTemporal and kLeaveOneOut: its time, its place in the input, or
 /// (kLeaveOneOut) a draw.
 enum class RatingOrder : std::uint8_t { kTime, kFile, kRandom };
+constexpr std::array<std::string_view, 3> enum_names(RatingOrder) {
+  return {"time", "file", "random"};
+}
 
 struct SplitConfig {
   SplitMethod method = SplitMethod::kKfold;
@@ -104,12 +115,5 @@ struct SplitReport {
 /// folds or shares.
 SplitScheme assign_parts(RatingTable& table, const SplitConfig& config, SplitKind kind_of_files,
                          SplitReport* report = nullptr);
-
-std::string_view name_of(SplitMethod method);
-std::string_view name_of(SplitKind kind);
-std::string_view name_of(RatingOrder order);
-std::optional<RatingOrder> rating_order_from(std::string_view name);
-/// Of the methods that one can ask for: all but kFiles.
-std::optional<SplitMethod> split_method_from(std::string_view name);
 
 }  // namespace siren::inline data

@@ -54,11 +54,9 @@ std::vector<RowAddress> foreign_rows(const Layout& layout, std::span<const Ancho
 
 }  // namespace
 
-Travel parse_travel(const std::string& name, std::int64_t all_users, std::int64_t all_items) {
-  if (name == "items") return Travel::kItems;
-  if (name == "users") return Travel::kUsers;
-  if (name == "auto") return all_items > all_users ? Travel::kUsers : Travel::kItems;
-  throw InputError(fmt::format("--travel {}: unknown; use items, users or auto", name));
+Travel resolve(TravelChoice choice, std::int64_t all_users, std::int64_t all_items) {
+  if (choice == TravelChoice::kAuto) return all_items > all_users ? Travel::kUsers : Travel::kItems;
+  return choice == TravelChoice::kUsers ? Travel::kUsers : Travel::kItems;
 }
 
 Adjacency make_adjacency(const Layout& layout, Travel travel,

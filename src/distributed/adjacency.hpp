@@ -18,14 +18,15 @@
 
 #include "distributed/layout.hpp"
 #include "math/kernels.hpp"
+#include "siren/config.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline distributed {
 
 enum class Travel { kItems, kUsers };
 
-/// "items", "users" or "auto" (the smaller side travels); InputError otherwise.
-Travel parse_travel(const std::string& name, std::int64_t all_users, std::int64_t all_items);
+/// kAuto: the smaller side travels.
+Travel resolve(TravelChoice choice, std::int64_t all_users, std::int64_t all_items);
 
 /// An edge at its anchored end.
 struct AnchoredEdge {

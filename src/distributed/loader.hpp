@@ -11,6 +11,7 @@
 #include "distributed/adjacency.hpp"
 #include "distributed/layout.hpp"
 #include "siren/communicator.hpp"
+#include "siren/config.hpp"
 
 namespace siren::inline distributed {
 
@@ -20,7 +21,7 @@ struct LoadOptions {
   std::optional<float> relevant_from;  // default: rating > offset
   bool dislikes = true;
   Trainable trainable = Trainable::kLikedAndDisliked;
-  std::string partition = "block";
+  Partitioning partition = Partitioning::kBlock;
   Travel travel = Travel::kItems;  // decides how rows weigh in the partition
   std::uint32_t seed = 1;          // of the random partitioner
   std::int64_t dimension = 64;

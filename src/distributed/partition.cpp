@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/rng.hpp"
-#include "siren/error.hpp"
+#include "siren/check.hpp"
 
 namespace siren::inline distributed {
 
@@ -65,23 +65,24 @@ Partition partition_random(const PartitionInput& input) {
           drawn(static_cast<NodeId>(input.user_weight.size()), input.item_weight.size(), input)};
 }
 
-Partitioner partitioner(const std::string& name) {
-  if (name == "block") return partition_block;
-  if (name == "random") return partition_random;
-  if (name == "metis") return partition_metis;
-  throw InputError(
-      fmt::format("--partition {}: unknown partitioner; use block, random or metis", name));
+Partitioner partitioner(Partitioning choice) {
+  switch (choice) {
+    case Partitioning::kBlock:
+      return partition_block;
+    case Partitioning::kRandom:
+      return partition_random;
+    case Partitioning::kMetis:
+      return partition_metis;
+  }
+  SIREN_ASSERT(false, "partitioner {}", static_cast<int>(choice));
+  return partition_block;
 }
 
-bool looks_at_edges(const std::string& name) {
-  return partitioner(name) == partition_metis;
-}
-
-Partition partition_by_work(const std::string& name, const Likes& likes, bool items_travel,
-                            int ranks, std::uint32_t seed) {
+Partition partition_by_work(Partitioning choice, const Likes& likes, bool items_travel, int ranks,
+                            std::uint32_t seed) {
   const auto user_weight = row_weights(likes.of_user, items_travel);
   const auto item_weight = row_weights(likes.of_item, !items_travel);
-  return partitioner(name)({user_weight, item_weight, ranks, seed, &likes, items_travel});
+  return partitioner(choice)({user_weight, item_weight, ranks, seed, &likes, items_travel});
 }
 
 }  // namespace siren::inline distributed

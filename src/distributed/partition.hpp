@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "siren/config.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline distributed {
@@ -62,14 +63,15 @@ Partition partition_metis(const PartitionInput& input);
 
 using Partitioner = Partition (*)(const PartitionInput&);
 
-/// "block", "random" or "metis"; InputError otherwise.
-Partitioner partitioner(const std::string& name);
+Partitioner partitioner(Partitioning choice);
 
 /// Whether that partitioner needs Likes::items.
-bool looks_at_edges(const std::string& partitioner);
+constexpr bool looks_at_edges(Partitioning choice) {
+  return choice == Partitioning::kMetis;
+}
 
 /// The partition of that partitioner with rows of row_weights(): what training uses.
-Partition partition_by_work(const std::string& partitioner, const Likes& likes, bool items_travel,
-                            int ranks, std::uint32_t seed);
+Partition partition_by_work(Partitioning choice, const Likes& likes, bool items_travel, int ranks,
+                            std::uint32_t seed);
 
 }  // namespace siren::inline distributed

@@ -306,12 +306,6 @@ void Propagation<Precision>::sum_anchored_rows(const Output& to, const RowSelect
   });
 }
 
-Normalisation parse_normalisation(const std::string& name) {
-  if (name == "sym") return Normalisation::kSymmetric;
-  if (name == "mean") return Normalisation::kMean;
-  throw InputError(fmt::format("--norm {}: unknown; use sym or mean", name));
-}
-
 template <class Precision>
 auto Propagation<Precision>::make_scaling(bool adjoint) const -> Scaling {
   const bool symmetric = shape_.normalisation == Normalisation::kSymmetric;

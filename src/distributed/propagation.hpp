@@ -34,13 +34,9 @@
 #include "math/kernels.hpp"
 #include "math/matrix.hpp"
 #include "siren/communicator.hpp"
+#include "siren/config.hpp"
 
 namespace siren::inline distributed {
-
-enum class Normalisation { kSymmetric, kMean };
-
-/// "sym" or "mean"; InputError otherwise.
-Normalisation parse_normalisation(const std::string& name);
 
 using Work = std::function<void()>;
 

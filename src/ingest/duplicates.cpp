@@ -10,14 +10,6 @@
 namespace siren::inline ingest {
 namespace {
 
-struct PolicyName {
-  DuplicatePolicy policy;
-  std::string_view name;
-};
-constexpr std::array kPolicyNames = {
-    PolicyName{DuplicatePolicy::kError, "error"}, PolicyName{DuplicatePolicy::kLast, "last"},
-    PolicyName{DuplicatePolicy::kFirst, "first"}, PolicyName{DuplicatePolicy::kMean, "mean"}};
-
 bool same_pair(const RatingTable& table, DuplicateScope scope, std::size_t a, std::size_t b) {
   return table.user[a] == table.user[b] && table.item[a] == table.item[b] &&
          (scope == DuplicateScope::kWholeSet || table.part[a] == table.part[b]);
@@ -91,18 +83,6 @@ DuplicateReport merge_duplicates(RatingTable& table, DuplicatePolicy policy, Dup
   }
   if (policy != DuplicatePolicy::kError) shrink(table, kept);
   return report;
-}
-
-std::string_view name_of(DuplicatePolicy policy) {
-  return std::find_if(kPolicyNames.begin(), kPolicyNames.end(),
-                      [&](const PolicyName& entry) { return entry.policy == policy; })
-      ->name;
-}
-
-std::optional<DuplicatePolicy> duplicate_policy_from(std::string_view name) {
-  for (const PolicyName& entry : kPolicyNames)
-    if (entry.name == name) return entry.policy;
-  return std::nullopt;
 }
 
 }  // namespace siren::inline ingest

@@ -2,6 +2,7 @@
 // Several ratings of one item by one user.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -9,12 +10,16 @@
 
 #include "data/rating_table.hpp"
 #include "siren/ids.hpp"
+#include "siren/named_enum.hpp"
 
 namespace siren::inline ingest {
 
 /// Which rating of a pair stays. "Last" is the newest: by time, then by place in the input. kMean
 /// keeps the mean value and the rest of the last.
 enum class DuplicatePolicy { kError, kLast, kFirst, kMean };
+constexpr std::array<std::string_view, 4> enum_names(DuplicatePolicy) {
+  return {"error", "last", "first", "mean"};
+}
 
 /// Where two ratings of a pair are duplicates: anywhere, or only within the same part, so that a
 /// pair may stand in a train file and in a test file.
@@ -35,8 +40,5 @@ std::vector<EdgeOffset> canonical_order(const RatingTable& table, std::int32_t u
 /// nothing is changed: the caller refuses the data if the report says so.
 DuplicateReport merge_duplicates(RatingTable& table, DuplicatePolicy policy, DuplicateScope scope,
                                  float offset);
-
-std::string_view name_of(DuplicatePolicy policy);
-std::optional<DuplicatePolicy> duplicate_policy_from(std::string_view name);
 
 }  // namespace siren::inline ingest

@@ -14,23 +14,6 @@
 namespace siren::inline ingest {
 namespace {
 
-struct FormatName {
-  TextFormat format;
-  std::string_view name;
-};
-constexpr std::array kFormatNames = {
-    FormatName{TextFormat::kAuto, "auto"},
-    FormatName{TextFormat::kCsv, "csv"},
-    FormatName{TextFormat::kTsv, "tsv"},
-    FormatName{TextFormat::kSemicolon, "semicolon"},
-    FormatName{TextFormat::kPipe, "pipe"},
-    FormatName{TextFormat::kSpace, "space"},
-    FormatName{TextFormat::kMovieLens, "movielens"},
-    FormatName{TextFormat::kInter, "inter"},
-    FormatName{TextFormat::kJsonLines, "jsonl"},
-};
-
-constexpr std::array<std::string_view, 3> kHeaderNames = {"auto", "yes", "no"};  // by HeaderMode
 constexpr std::array<std::string_view, kColumnRoles> kRoleNames = {"user", "item", "rating",
                                                                    "time"};
 
@@ -312,38 +295,6 @@ KeyLayout resolve_keys(const RatingsFormat& wanted, std::span<const std::string>
     if (position[role] != ColumnLayout::kAbsent)
       layout[role] = keys[static_cast<std::size_t>(position[role])];
   return layout;
-}
-
-std::string_view name_of(TextFormat format) {
-  return std::find_if(kFormatNames.begin(), kFormatNames.end(),
-                      [&](const FormatName& entry) { return entry.format == format; })
-      ->name;
-}
-
-std::optional<TextFormat> text_format_from(std::string_view name) {
-  for (const FormatName& entry : kFormatNames)
-    if (entry.name == name) return entry.format;
-  return std::nullopt;
-}
-
-std::string_view name_of(HeaderMode mode) {
-  return kHeaderNames[static_cast<std::size_t>(mode)];
-}
-
-std::optional<HeaderMode> header_mode_from(std::string_view name) {
-  for (std::size_t mode = 0; mode < kHeaderNames.size(); ++mode)
-    if (kHeaderNames[mode] == name) return static_cast<HeaderMode>(mode);
-  return std::nullopt;
-}
-
-std::string_view name_of(DecimalMark mark) {
-  return mark == DecimalMark::kComma ? "," : ".";
-}
-
-std::optional<DecimalMark> decimal_mark_from(std::string_view name) {
-  for (const DecimalMark mark : {DecimalMark::kPoint, DecimalMark::kComma})
-    if (name == name_of(mark)) return mark;
-  return std::nullopt;
 }
 
 }  // namespace siren::inline ingest

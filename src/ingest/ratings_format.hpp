@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ingest/field_splitter.hpp"
+#include "siren/named_enum.hpp"
 
 namespace siren::inline ingest {
 
@@ -29,9 +30,18 @@ enum class TextFormat {
   kInter,
   kJsonLines
 };
+constexpr std::array<std::string_view, 9> enum_names(TextFormat) {
+  return {"auto", "csv", "tsv", "semicolon", "pipe", "space", "movielens", "inter", "jsonl"};
+}
 enum class HeaderMode { kAuto, kYes, kNo };
+constexpr std::array<std::string_view, 3> enum_names(HeaderMode) {
+  return {"auto", "yes", "no"};
+}
 /// What stands between the whole part and the fraction of a number.
-enum class DecimalMark : char { kPoint = '.', kComma = ',' };
+enum class DecimalMark { kPoint, kComma };
+constexpr std::array<std::string_view, 2> enum_names(DecimalMark) {
+  return {".", ","};
+}
 
 /// What the user said about the input.
 struct RatingsFormat {
@@ -86,12 +96,5 @@ ColumnLayout resolve_columns(TextFormat format, const RatingsFormat& wanted,
 /// Finds the keys of a JSON file from those of its first object.
 KeyLayout resolve_keys(const RatingsFormat& wanted, std::span<const std::string> keys,
                        const std::string& place);
-
-std::string_view name_of(TextFormat format);
-std::string_view name_of(HeaderMode mode);
-std::string_view name_of(DecimalMark mark);
-std::optional<TextFormat> text_format_from(std::string_view name);
-std::optional<HeaderMode> header_mode_from(std::string_view name);
-std::optional<DecimalMark> decimal_mark_from(std::string_view name);
 
 }  // namespace siren::inline ingest

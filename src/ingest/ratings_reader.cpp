@@ -225,7 +225,7 @@ void RatingsReader::convert(RatingRow& row) const {
         fmt::format("{}: the {} id is empty", place(), row.user.empty() ? "user" : "item"));
   row.value = checked_value(text_[kRatingColumn]);
   if (!has_time()) return;
-  const auto time = parse_time(text_[kTimeColumn], static_cast<char>(wanted_.decimal));
+  const auto time = parse_time(text_[kTimeColumn], name_of(wanted_.decimal)[0]);
   if (!time)
     throw InputError(
         fmt::format("{}: the time '{}' is neither a number nor a date like 2021-08-19 12:00:00",
@@ -234,7 +234,7 @@ void RatingsReader::convert(RatingRow& row) const {
 }
 
 float RatingsReader::checked_value(std::string_view text) const {
-  const auto value = parse_float(text, static_cast<char>(wanted_.decimal));
+  const auto value = parse_float(text, name_of(wanted_.decimal)[0]);
   if (!value || !std::isfinite(*value))
     throw InputError(fmt::format("{}: the rating '{}' is not a {}number; {}", place(), shown(text),
                                  value ? "finite " : "", rating_advice(text)));

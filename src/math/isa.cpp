@@ -37,18 +37,15 @@ Isa best_isa() {
   return Isa::kPortable;
 }
 
-Isa parse_isa(const std::string& name) {
+Isa resolve(IsaChoice choice) {
   const Isa best = best_isa();
-  if (name == "auto") return best;
-  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) {
-    if (name != name_of(isa)) continue;
-    if (isa > best)
-      throw InputError(
-          fmt::format("--isa {}: this processor or build offers no more than {}; use --isa auto",
-                      name, name_of(best)));
-    return isa;
-  }
-  throw InputError(fmt::format("--isa {}: unknown; use auto, portable, avx2 or avx512", name));
+  if (choice == IsaChoice::kAuto) return best;
+  const auto isa = static_cast<Isa>(static_cast<int>(choice) - 1);
+  if (isa > best)
+    throw InputError(
+        fmt::format("--isa {}: this processor or build offers no more than {}; use --isa auto",
+                    name_of(choice), name_of(best)));
+  return isa;
 }
 
 }  // namespace siren::inline math

@@ -3,7 +3,7 @@
 // results differ in the last bits between levels.
 #pragma once
 
-#include <string>
+#include "siren/config.hpp"
 
 namespace siren::inline math {
 
@@ -17,8 +17,7 @@ Isa most_isa();
 /// The best level that this binary contains and this processor has.
 Isa best_isa();
 
-/// "auto" (= best_isa()), "portable", "avx2" or "avx512". InputError if unknown or not available
-/// here.
-Isa parse_isa(const std::string& name);
+/// kAuto is best_isa(). InputError if the level is not available here.
+Isa resolve(IsaChoice choice);
 
 }  // namespace siren::inline math

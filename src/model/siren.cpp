@@ -13,44 +13,39 @@ constexpr std::int64_t kEvaluationRows = 16384;  // rows embedded at once outsid
 
 }  // namespace
 
-template <class Real>
-Parameters<Real>::Parameters(const ModelShape& shape, std::int64_t rows)
-    : liked(rows, shape.dimension),
-      disliked(shape.disliked_branch ? rows : 0, shape.dimension),
-      dense(DenseLayout(shape).size()) {}
-
-template <class Real>
-Gradients<Real>::Gradients(const ModelShape& shape, std::int64_t rows)
-    : liked(rows, shape.dimension),
-      disliked(0, shape.dimension),
-      dense(DenseLayout(shape).size()),
-      zp(0, shape.dimension) {}
+ParameterLayout parameter_layout(const ModelShape& shape) {
+  ParameterLayout layout{{{"liked", shape.dimension, GradientRows::kAll}}, DenseLayout(shape)};
+  if (shape.disliked_branch)
+    layout.tables.push_back({"disliked", shape.dimension, GradientRows::kNeeded});
+  return layout;
+}
 
 template <class Precision>
 Siren<Precision>::Siren(const ModelShape& shape, std::int64_t rows,
                         const Kernels<Precision>& kernels)
     : shape_(shape),
-      layout_(shape),
-      parameters_(shape, rows),
+      layout_(parameter_layout(shape)),
+      parameters_(layout_, rows),
       disliked_(shape, kernels),
       fusion_(shape, kernels),
-      dense_sum_(layout_.size()),
+      dense_sum_(layout_.dense.size()),
       z_(0, shape.dimension) {}
 
 template <class Precision>
 Siren<Precision>::Siren(const ModelShape& shape, std::span<const NodeId> nodes,
                         const Kernels<Precision>& kernels)
     : Siren(shape, std::ssize(nodes), kernels) {
-  initialise_table(shape, Purpose::kInitLiked, nodes, parameters_.liked);
+  initialise_table(shape, Purpose::kInitLiked, nodes, parameters_.tables[kLiked]);
   if (!shape.disliked_branch) return;
-  initialise_table(shape, Purpose::kInitDisliked, nodes, parameters_.disliked);
-  initialise_dense(shape, layout_, parameters_.dense.span());
+  initialise_table(shape, Purpose::kInitDisliked, nodes, parameters_.tables[kDisliked]);
+  initialise_dense(shape, layout_.dense, parameters_.dense.span());
 }
 
 template <class Precision>
 void Siren<Precision>::embed_disliked(const RowSet& needed, const Mode& mode,
                                       const std::function<void()>& poll) {
-  if (shape_.disliked_branch) disliked_.forward(pass_of(needed, mode), parameters_.disliked, poll);
+  if (shape_.disliked_branch)
+    disliked_.forward(pass_of(needed, mode), parameters_.tables[kDisliked], poll);
 }
 
 template <class Precision>
@@ -67,20 +62,22 @@ auto Siren<Precision>::fuse(const Real* zp, const RowSet& needed, const Mode& mo
 
 template <class Precision>
 void Siren<Precision>::backward(const RowSet& needed, const Mode& mode, Matrix<Real>& dz,
-                                Gradients<Real>& gradients, const std::function<void()>& poll) {
-  gradients.zp.reserve_rows(needed.size());
+                                Matrix<Real>& dzp, Gradients<Real>& gradients,
+                                const std::function<void()>& poll) {
+  dzp.reserve_rows(needed.size());
   if (!shape_.disliked_branch) {
-    std::copy_n(dz.data(), needed.size() * dz.stride(), gradients.zp.data());
+    std::copy_n(dz.data(), needed.size() * dz.stride(), dzp.data());
     return;
   }
-  gradients.disliked.reserve_rows(needed.size());
+  Matrix<Real>& dy0 = gradients.tables[kDisliked];
+  dy0.reserve_rows(needed.size());
   std::fill_n(gradients.dense.data(), gradients.dense.size(), Real{0});
   const Pass<Real> pass = pass_of(needed, mode);
   dense_sum_.add(
       needed.size(), gradients.dense.data(),
       [&](std::int64_t begin, std::int64_t end, Real* dense_gradient) {
-        fusion_.backward_block(pass, {begin, end}, dz, gradients.zp, dense_gradient);
-        disliked_.backward_block(pass, {begin, end}, dz, gradients.disliked, dense_gradient);
+        fusion_.backward_block(pass, {begin, end}, dz, dzp, dense_gradient);
+        disliked_.backward_block(pass, {begin, end}, dz, dy0, dense_gradient);
       },
       poll);
 }
@@ -100,10 +97,6 @@ void Siren<Precision>::embed_all(const Matrix<Real>& zp, std::span<const NodeId>
   }
 }
 
-template struct Parameters<float>;
-template struct Parameters<double>;
-template struct Gradients<float>;
-template struct Gradients<double>;
 template class Siren<Fp32>;
 template class Siren<Bf16>;
 template class Siren<Fp64>;

@@ -4,7 +4,7 @@
 //
 //   model.embed_disliked(needed, mode, poll);            // Zn of the needed rows
 //   const auto& z = model.fuse(zp, needed, mode);        // Z of the needed rows from their Zp
-//   model.backward(needed, mode, dz, gradients, poll);   // gradients from dL/dZ
+//   model.backward(needed, mode, dz, dzp, gradients, poll);   // gradients from dL/dZ
 #pragma once
 
 #include <functional>
@@ -14,29 +14,17 @@
 #include "math/block_sum.hpp"
 #include "model/disliked_branch.hpp"
 #include "model/fusion.hpp"
+#include "model/parameter_set.hpp"
 
 namespace siren::inline model {
 
-/// What is learnt. Tables have a row per owned node.
-template <class Real>
-struct Parameters {
-  Matrix<Real> liked;        // X0 [rows x d]
-  Matrix<Real> disliked;     // Y0 [rows x d]; no rows without the disliked branch
-  AlignedArray<Real> dense;  // replicated tensors, DenseLayout
-
-  Parameters(const ModelShape& shape, std::int64_t rows);
+/// The tables of Siren; models without the disliked branch have the first alone.
+enum SirenTable : std::size_t {
+  kLiked,     // X0, propagated
+  kDisliked,  // Y0
 };
 
-/// dL/d(parameters), and dL/dZp on its way to that of X0.
-template <class Real>
-struct Gradients {
-  Matrix<Real> liked;        // [rows x d]
-  Matrix<Real> disliked;     // [needed x d]; zero in all other rows
-  AlignedArray<Real> dense;  // DenseLayout
-  Matrix<Real> zp;           // [needed x d]
-
-  Gradients(const ModelShape& shape, std::int64_t rows);
-};
+ParameterLayout parameter_layout(const ModelShape& shape);
 
 template <class Precision>
 class Siren {
@@ -49,9 +37,11 @@ class Siren {
   Siren(const ModelShape& shape, std::int64_t rows, const Kernels<Precision>& kernels);
 
   const ModelShape& shape() const { return shape_; }
-  const DenseLayout& dense_layout() const { return layout_; }
-  Parameters<Real>& parameters() { return parameters_; }
-  const Parameters<Real>& parameters() const { return parameters_; }
+  const ParameterLayout& layout() const { return layout_; }
+  ParameterSet<Real>& parameters() { return parameters_; }
+  const ParameterSet<Real>& parameters() const { return parameters_; }
+  /// X0 [rows x d]
+  const Matrix<Real>& liked() const { return parameters_.tables[kLiked]; }
 
   /// The disliked branch on the needed rows; nothing to do for models without one.
   void embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll);
@@ -62,9 +52,9 @@ class Siren {
   /// What the last fuse() returned.
   const Matrix<Real>& fused() const { return z_; }
 
-  /// From dz = dL/dZ [needed x d] (overwritten): all gradients except that of X0, for which
-  /// gradients.zp is left to be propagated back. Every gradient is assigned, not added to.
-  void backward(const RowSet& needed, const Mode& mode, Matrix<Real>& dz,
+  /// From dz = dL/dZ [needed x d] (overwritten): all gradients except that of X0, for which dzp =
+  /// dL/dZp [needed x d] is left to be propagated back. Every gradient is assigned, not added to.
+  void backward(const RowSet& needed, const Mode& mode, Matrix<Real>& dz, Matrix<Real>& dzp,
                 Gradients<Real>& gradients, const std::function<void()>& poll);
 
   /// Z and Zn of the owned rows [first, first + z.rows()); zn has no rows without the disliked
@@ -85,8 +75,8 @@ class Siren {
   }
 
   ModelShape shape_;
-  DenseLayout layout_;
-  Parameters<Real> parameters_;
+  ParameterLayout layout_;
+  ParameterSet<Real> parameters_;
   DislikedBranch<Precision> disliked_;
   Fusion<Precision> fusion_;
   BlockSum<Real> dense_sum_;

@@ -32,9 +32,9 @@ struct NumberBytes {
   std::int64_t stored;
 };
 
-NumberBytes number_bytes(const std::string& storage) {
-  if (storage == "fp64") return {sizeof(double), sizeof(double)};
-  return {sizeof(float), storage == "bf16" ? std::int64_t{2} : std::int64_t{sizeof(float)}};
+NumberBytes number_bytes(Storage storage) {
+  if (storage == Storage::kFp64) return {sizeof(double), sizeof(double)};
+  return {sizeof(float), storage == Storage::kBf16 ? std::int64_t{2} : std::int64_t{sizeof(float)}};
 }
 
 /// The ratings of a rank's users, as the loader would send them there.
@@ -65,7 +65,7 @@ class Trial {
       : train_(whole.train),
         config_(config),
         ranks_(ranks),
-        travel_(parse_travel(data.travel, train_.users, train_.items)) {
+        travel_(resolve(data.travel, train_.users, train_.items)) {
     const UserRatings& ratings = train_.ratings;
     Likes likes{std::vector<std::int32_t>(as_index(train_.users), 0), train_.item_likes, {}};
     const bool lists_items = looks_at_edges(data.partition);
@@ -147,10 +147,10 @@ void Trial::count_memory(const Adjacency& graph, const TrainingSet& set, RankPla
   const NumberBytes bytes = number_bytes(config_.storage);
   const std::int64_t width = padded(config_.dimension);
   const std::int64_t table = graph.rows * width * bytes.real;
-  const std::int64_t tables = config_.model == "siren" ? 2 : 1;
+  const std::int64_t tables = model_spec(config_).tables();
   const std::int64_t averages = config_.average > 0.0 ? tables : 0;
   const std::int64_t received = plan.rows_sent > 0 ? graph.travelling.size() : 0;
-  const bool may_share = config_.shared_memory == "on" && ranks_ > 1;
+  const bool may_share = config_.shared_memory == OnOff::kOn && ranks_ > 1;
   const std::int64_t places = may_share ? NodeRows::kPlaces : 1;  // of halo rows, besides tables
   const std::int64_t layer_bytes =
       (2 * (graph.rows + graph.halo_rows) + places * graph.halo_rows) * width * bytes.stored +
@@ -179,8 +179,8 @@ void Trial::count_memory(const Adjacency& graph, const TrainingSet& set, RankPla
 void Trial::count_step(const Adjacency& graph, std::int64_t batch, RankPlan& plan) const {
   const NumberBytes bytes = number_bytes(config_.storage);
   const std::int64_t width = padded(config_.dimension);
-  const std::int64_t layers = layers_of(config_);
-  const bool disliked = config_.model == "siren";
+  const std::int64_t layers = model_spec(config_).layers;
+  const bool disliked = model_spec(config_).disliked_branch;
   const std::int64_t all_draws = config_.batch * (config_.negatives + 1);
   const RowRange& items = travel_ == Travel::kItems ? graph.travelling : graph.anchored;
   const std::int64_t own_items = std::min(all_draws, items.size());

@@ -20,13 +20,6 @@ std::size_t owner_of(const Layout& layout, std::size_t item) {
 
 }  // namespace
 
-Candidates parse_candidates(const std::string& name) {
-  if (name == "train+test") return Candidates::kTrainAndTest;
-  if (name == "train") return Candidates::kTrain;
-  if (name == "all") return Candidates::kAll;
-  throw InputError(fmt::format("--candidates {}: unknown; use train+test, train or all", name));
-}
-
 std::vector<ItemRole> item_roles(Candidates candidates, std::span<const std::int32_t> item_degree,
                                  std::span<const std::int32_t> held_out) {
   std::vector<ItemRole> roles(item_degree.size(), ItemRole::kAbsent);

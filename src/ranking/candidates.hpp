@@ -11,14 +11,10 @@
 #include <vector>
 
 #include "distributed/layout.hpp"
+#include "siren/config.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline ranking {
-
-enum class Candidates { kTrainAndTest, kTrain, kAll };
-
-/// "train+test", "train" or "all"; InputError otherwise.
-Candidates parse_candidates(const std::string& name);
 
 /// kScored: not ranked, but somebody asks for its score.
 enum class ItemRole : std::uint8_t { kAbsent, kScored, kCandidate };

@@ -23,16 +23,6 @@ namespace siren::inline ranking {
 namespace {
 
 constexpr std::int64_t kIdsAtOnce = std::int64_t{1} << 16;
-constexpr std::array<std::string_view, 3> kFormats = {"hdf5", "npy", "word2vec"};
-constexpr std::array<std::string_view, 3> kTables = {"final", "liked", "disliked"};
-
-template <class Value>
-std::optional<Value> find_name(const std::array<std::string_view, 3>& names,
-                               std::string_view name) {
-  const auto at = std::find(names.begin(), names.end(), name);
-  if (at == names.end()) return std::nullopt;
-  return static_cast<Value>(at - names.begin());
-}
 
 /// One side of the graph as this rank sees it.
 struct Side {
@@ -64,7 +54,7 @@ struct NamedTable {
 
 std::vector<NamedTable> tables_of(const ExportSource& source) {
   std::vector<NamedTable> tables{{"z", source.embeddings.z}};
-  if (source.model != "siren") return tables;  // Z is Zp
+  if (source.model != ModelKind::kSiren) return tables;  // Z is Zp
   tables.push_back({"zp", source.embeddings.zp});
   tables.push_back({"zn", source.embeddings.zn});
   return tables;
@@ -120,7 +110,7 @@ void export_hdf5(const Communicator& comm, const ExportSource& source, const std
     made.set_attribute("items", sides[1].all);
     made.set_attribute("dimension", dimension);
     made.set_attribute("step", source.step);
-    made.set_attribute("model", std::string_view(source.model));
+    made.set_attribute("model", name_of(source.model));
     made.set_attribute("dataset_hash", std::string_view(source.dataset.summary().content_hash));
     made.set_attribute("program_version", std::string_view(kVersion));
   });
@@ -197,7 +187,7 @@ void export_text(const Communicator& comm, const ExportSource& source, const std
   const std::vector<NamedTable> tables = tables_of(source);
   if (static_cast<std::size_t>(which) >= tables.size())
     throw InputError(fmt::format("--table {}: a {} model has the final table only", name_of(which),
-                                 source.model));
+                                 name_of(source.model)));
   const NodeTables& table = tables[static_cast<std::size_t>(which)].tables;
   SharedFile file(comm, path);
   const std::string header =
@@ -221,22 +211,6 @@ void export_text(const Communicator& comm, const ExportSource& source, const std
 }
 
 }  // namespace
-
-std::string_view name_of(ExportFormat format) {
-  return kFormats[static_cast<std::size_t>(format)];
-}
-
-std::optional<ExportFormat> export_format_from(std::string_view name) {
-  return find_name<ExportFormat>(kFormats, name);
-}
-
-std::string_view name_of(ExportTable table) {
-  return kTables[static_cast<std::size_t>(table)];
-}
-
-std::optional<ExportTable> export_table_from(std::string_view name) {
-  return find_name<ExportTable>(kTables, name);
-}
 
 void export_embeddings(const Communicator& comm, const ExportSource& source,
                        const std::string& path, ExportFormat format, ExportTable table) {

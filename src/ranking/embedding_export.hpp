@@ -3,6 +3,7 @@
 // data/README.md). All ranks write together; the bytes do not depend on their number.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,8 @@
 #include "distributed/layout.hpp"
 #include "model/embeddings.hpp"
 #include "siren/communicator.hpp"
+#include "siren/config.hpp"
+#include "siren/named_enum.hpp"
 
 namespace siren::inline ranking {
 
@@ -20,13 +23,15 @@ inline constexpr std::int64_t kEmbeddingFormatVersion = 1;
 /// kNpy is a directory with an array and a list of ids for each side; kWord2vec a text with one
 /// table.
 enum class ExportFormat { kHdf5, kNpy, kWord2vec };
-std::string_view name_of(ExportFormat format);
-std::optional<ExportFormat> export_format_from(std::string_view name);
+constexpr std::array<std::string_view, 3> enum_names(ExportFormat) {
+  return {"hdf5", "npy", "word2vec"};
+}
 
 /// Which table goes into a text: Z, Zp or Zn.
 enum class ExportTable { kFinal, kLiked, kDisliked };
-std::string_view name_of(ExportTable table);
-std::optional<ExportTable> export_table_from(std::string_view name);
+constexpr std::array<std::string_view, 3> enum_names(ExportTable) {
+  return {"final", "liked", "disliked"};
+}
 
 /// Borrowed. The owned users and items must be consecutive and ascend with the rank (partition
 /// `block`).
@@ -34,7 +39,7 @@ struct ExportSource {
   const Layout& layout;
   const DatasetFile& dataset;
   const Embeddings& embeddings;  // Branches::kAll
-  std::string model;             // siren | lightgcn | mf
+  ModelKind model;               // siren | lightgcn | mf
   std::int64_t step = 0;         // of the checkpoint
 };
 

@@ -25,7 +25,6 @@ namespace {
 
 constexpr int kMaxCutoff = 10000;
 constexpr std::int64_t kJudgedBlock = 256;  // users whose figures are summed by one thread
-constexpr std::array<std::string_view, 2> kMasks = {"train", "train+valid"};
 
 constexpr std::array<std::string_view, 3> kGroupNames = {"<20", "20-49", ">=50"};
 
@@ -70,16 +69,6 @@ std::int64_t leave_out(const HeldOutRatings& valid, HeldOutRatings& held_out) {
 }
 
 }  // namespace
-
-std::string_view name_of(Mask mask) {
-  return kMasks[static_cast<std::size_t>(mask)];
-}
-
-std::optional<Mask> mask_from(std::string_view name) {
-  const auto found = std::find(kMasks.begin(), kMasks.end(), name);
-  if (found == kMasks.end()) return std::nullopt;
-  return static_cast<Mask>(found - kMasks.begin());
-}
 
 std::vector<int> parse_cutoffs(const std::string& text) {
   std::vector<int> cutoffs;

@@ -8,6 +8,7 @@
 //   const double ndcg = report.metric("nDCG@10");
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -22,14 +23,16 @@
 #include "ranking/ranking.hpp"
 #include "siren/communicator.hpp"
 #include "siren/evaluation.hpp"
+#include "siren/named_enum.hpp"
 
 namespace siren::inline ranking {
 
 /// Which of a user's ratings are kept out of its list: those of train, as the literature does it, or
 /// also those of validation, which a recommender in use would know when the test part is judged.
 enum class Mask { kTrain, kTrainAndValid };
-std::string_view name_of(Mask mask);
-std::optional<Mask> mask_from(std::string_view name);
+constexpr std::array<std::string_view, 2> enum_names(Mask) {
+  return {"train", "train+valid"};
+}
 
 struct EvaluationOptions {
   std::string split = "test";                  // only a name in the report

@@ -21,7 +21,6 @@ namespace siren::inline ranking {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kFormats = {"csv", "jsonl", "hdf5"};
 constexpr std::int32_t kIdsAtOnce = 1 << 16;
 constexpr std::int32_t kLargestGap = 1 << 10;  // of ids that are read in vain
 
@@ -246,16 +245,6 @@ void write_hdf5(const Communicator& comm, const Lists& lists, const std::string&
 }
 
 }  // namespace
-
-std::string_view name_of(ListFormat format) {
-  return kFormats[static_cast<std::size_t>(format)];
-}
-
-std::optional<ListFormat> list_format_from(std::string_view name) {
-  const auto found = std::find(kFormats.begin(), kFormats.end(), name);
-  if (found == kFormats.end()) return std::nullopt;
-  return static_cast<ListFormat>(found - kFormats.begin());
-}
 
 void write_lists(const Communicator& comm, const RankedLists& lists, ListKind kind,
                  const DatasetFile& dataset, const ListOutput& output) {

@@ -3,6 +3,7 @@
 // not depend on the number of ranks.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,14 +12,16 @@
 #include "data/dataset_file.hpp"
 #include "ranking/ranked_lists.hpp"
 #include "siren/communicator.hpp"
+#include "siren/named_enum.hpp"
 
 namespace siren::inline ranking {
 
 inline constexpr std::int64_t kListFormatVersion = 1;
 
 enum class ListFormat { kCsv, kJsonl, kHdf5 };
-std::string_view name_of(ListFormat format);
-std::optional<ListFormat> list_format_from(std::string_view name);
+constexpr std::array<std::string_view, 3> enum_names(ListFormat) {
+  return {"csv", "jsonl", "hdf5"};
+}
 
 enum class ListKind { kRecommended, kSimilar };
 

@@ -16,8 +16,6 @@ bool is_cold(const UserRatings& ratings, LocalRow user) {
   return std::none_of(begin, end, [](std::int8_t sign) { return sign > 0; });
 }
 
-constexpr std::array<std::string_view, 3> kHides = {"all", "train", "none"};
-
 /// What `users` do not get. Four bytes a rating.
 MergedLists hidden_from(std::span<const LocalRow> users, const LoadedData& data, Hide hide) {
   std::vector<ItemLists> parts;
@@ -75,16 +73,6 @@ Matrix<float> normalised(const Matrix<float>& table) {
 }
 
 }  // namespace
-
-std::string_view name_of(Hide hide) {
-  return kHides[static_cast<std::size_t>(hide)];
-}
-
-std::optional<Hide> hide_from(std::string_view name) {
-  const auto found = std::find(kHides.begin(), kHides.end(), name);
-  if (found == kHides.end()) return std::nullopt;
-  return static_cast<Hide>(found - kHides.begin());
-}
 
 NodeTables popularity_tables(const Layout& layout, const TrainingSet& set) {
   NodeTables tables{Matrix<float>(layout.users(), 1), Matrix<float>(layout.items(), 1)};

@@ -3,6 +3,7 @@
 // any number of ranks, bit for bit, if the embeddings are the same (ranking/ranking.hpp).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -15,6 +16,7 @@
 #include "model/embeddings.hpp"
 #include "ranking/ranking.hpp"
 #include "siren/communicator.hpp"
+#include "siren/named_enum.hpp"
 
 namespace siren::inline ranking {
 
@@ -30,8 +32,9 @@ struct RankedLists {
 /// Items that are not recommended to a user: those it has rated, with whatever sign, in any part of
 /// the data set or in train.
 enum class Hide { kAll, kTrain, kNone };
-std::string_view name_of(Hide hide);
-std::optional<Hide> hide_from(std::string_view name);
+constexpr std::array<std::string_view, 3> enum_names(Hide) {
+  return {"all", "train", "none"};
+}
 
 struct ListOptions {
   std::int64_t top = 10;

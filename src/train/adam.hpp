@@ -17,9 +17,6 @@ namespace siren::inline train {
 // How the learning rate changes over a run: it rises linearly over the warm-up, then stays, or falls
 // on half a cosine to zero at the end of the schedule.
 
-/// InputError unless "constant" or "cosine".
-void check_schedule(const std::string& name);
-
 /// Of update `step`, from 1. A cosine needs config.lr_steps > 0; behind them the rate is that of the
 /// last of them.
 double learning_rate(const TrainConfig& config, std::int64_t step);
@@ -29,24 +26,26 @@ class Adam {
  public:
   using Real = typename Precision::Real;
 
-  Adam(const ModelShape& shape, std::int64_t rows, const Kernels<Precision>& kernels);
+  /// `layout` is borrowed.
+  Adam(const ParameterLayout& layout, std::int64_t rows, const Kernels<Precision>& kernels);
 
   /// Update number t, from 1, at learning rate `rate`; the compact gradients are those of the rows
   /// `needed`. False if a gradient was not finite or an updated value is not.
   bool update(std::int64_t t, double rate, const Gradients<Real>& gradients, const RowSet& needed,
-              Parameters<Real>& parameters);
+              ParameterSet<Real>& parameters);
 
-  Parameters<Real>& first_moments() { return first_; }
-  Parameters<Real>& second_moments() { return second_; }
+  ParameterSet<Real>& first_moments() { return first_; }
+  ParameterSet<Real>& second_moments() { return second_; }
 
  private:
   static constexpr double kBeta1 = 0.9;
   static constexpr double kBeta2 = 0.999;
   static constexpr double kEpsilon = 1e-8;
 
+  const ParameterLayout& layout_;
   const Kernels<Precision>& kernels_;
-  Parameters<Real> first_;
-  Parameters<Real> second_;
+  ParameterSet<Real> first_;
+  ParameterSet<Real> second_;
 };
 
 }  // namespace siren::inline train

@@ -11,22 +11,15 @@ namespace {
 
 constexpr std::int64_t kValuesPerTile = 8192;  // a multiple of the row padding
 
-ModelShape nothing(ModelShape shape) {
-  shape.disliked_branch = false;
-  return shape;
-}
-
 }  // namespace
 
 template <class Precision>
-Average<Precision>::Average(const ModelShape& shape, std::int64_t rows, double decay,
+Average<Precision>::Average(const ParameterLayout& layout, std::int64_t rows, double decay,
                             const Kernels<Precision>& kernels)
-    : decay_(decay),
-      kernels_(kernels),
-      values_(decay > 0.0 ? shape : nothing(shape), decay > 0.0 ? rows : 0) {}
+    : decay_(decay), kernels_(kernels), values_(layout, decay > 0.0 ? rows : 0) {}
 
 template <class Precision>
-void Average<Precision>::add(std::int64_t step, const Parameters<Real>& parameters) {
+void Average<Precision>::add(std::int64_t step, const ParameterSet<Real>& parameters) {
   if (!is_on() || step % kAverageEvery != 0) return;
   const double left = std::pow(decay_, kAverageEvery);
   const double all = 1.0 - std::pow(decay_, static_cast<double>(step));
@@ -37,14 +30,9 @@ void Average<Precision>::add(std::int64_t step, const Parameters<Real>& paramete
                       kernels_.mix(mean.data() + begin, value.data() + begin, weight, end - begin);
                     });
   };
-  mix(values_.liked, parameters.liked);
-  mix(values_.disliked, parameters.disliked);
+  for (std::size_t t = 0; t < values_.tables.size(); ++t)
+    mix(values_.tables[t], parameters.tables[t]);
   mix(values_.dense, parameters.dense);
-}
-
-template <class Precision>
-std::int64_t Average<Precision>::bytes() const {
-  return values_.liked.bytes() + values_.disliked.bytes();
 }
 
 template class Average<Fp32>;

@@ -29,21 +29,21 @@ class Average {
   using Real = typename Precision::Real;
 
   /// decay 0: there is no mean, and no memory is taken for one.
-  Average(const ModelShape& shape, std::int64_t rows, double decay,
+  Average(const ParameterLayout& layout, std::int64_t rows, double decay,
           const Kernels<Precision>& kernels);
 
   bool is_on() const { return decay_ > 0.0; }
   /// After every step; most add nothing.
-  void add(std::int64_t step, const Parameters<Real>& parameters);
+  void add(std::int64_t step, const ParameterSet<Real>& parameters);
   /// Whether anything has been added up to this step.
   bool has_values(std::int64_t step) const { return average_has_values(decay_, step); }
-  Parameters<Real>& values() { return values_; }
-  std::int64_t bytes() const;
+  ParameterSet<Real>& values() { return values_; }
+  std::int64_t bytes() const { return values_.bytes(); }
 
  private:
   double decay_;
   const Kernels<Precision>& kernels_;
-  Parameters<Real> values_;
+  ParameterSet<Real> values_;
 };
 
 }  // namespace siren::inline train

@@ -28,16 +28,6 @@
 
 namespace siren::inline train {
 
-std::string_view name_of(CheckpointIo io) {
-  return io == CheckpointIo::kCollective ? "collective" : "independent";
-}
-
-std::optional<CheckpointIo> checkpoint_io_from(std::string_view name) {
-  for (const CheckpointIo io : {CheckpointIo::kIndependent, CheckpointIo::kCollective})
-    if (name_of(io) == name) return io;
-  return std::nullopt;
-}
-
 void validate(const CheckpointOptions& options) {
   SIREN_ASSERT(options.compression >= 0 && options.compression <= 9, "compression {}",
                options.compression);

@@ -24,6 +24,7 @@
 #include "data/id_arrays.hpp"
 #include "data/row_dataset.hpp"
 #include "siren/communicator.hpp"
+#include "siren/config.hpp"
 #include "train/held_ids.hpp"
 #include "train/state_tensor.hpp"
 
@@ -51,13 +52,6 @@ struct CheckpointContents {
   std::span<const StateTensor> tensors;
   const HeldIds* ids = nullptr;  // that go into the file; none if null
 };
-
-/// How ranks write into the common file: each on its own, or all together in collective MPI-IO,
-/// which some parallel file systems want and on some others hangs.
-enum class CheckpointIo { kIndependent, kCollective };
-
-std::string_view name_of(CheckpointIo io);
-std::optional<CheckpointIo> checkpoint_io_from(std::string_view name);
 
 struct CheckpointOptions {
   CheckpointIo io = CheckpointIo::kIndependent;

@@ -11,14 +11,10 @@ ModelShape shape_of(const TrainConfig& config, std::int64_t nodes) {
   return {.nodes = nodes,
           .dimension = config.dimension,
           .mlp_layers = config.mlp_layers,
-          .disliked_branch = config.model == "siren",
+          .disliked_branch = model_spec(config).disliked_branch,
           .attention = !config.no_attention,
           .dropout = config.dropout,
           .seed = config.seed};
-}
-
-int layers_of(const TrainConfig& config) {
-  return config.model == "mf" ? 0 : config.layers;
 }
 
 std::vector<NodeId> owned_nodes(const Layout& layout) {
@@ -33,24 +29,21 @@ const char* judged_group(const TrainConfig& config, std::int64_t step) {
 }
 
 template <class Real>
-void append_tensors(const std::string& group, const ModelShape& shape, Parameters<Real>& values,
-                    std::vector<StateTensor>& tensors) {
-  const auto table = [&](const std::string& name, Matrix<Real>& matrix) {
-    tensors.push_back({fmt::format("{}/{}", group, name), true, matrix.rows(), matrix.columns(),
-                       matrix.stride(), sizeof(Real), matrix.data()});
-  };
-  table("liked", values.liked);
-  if (!shape.disliked_branch) return;
-  table("disliked", values.disliked);
-  const DenseLayout layout(shape);
-  for (const TensorInfo& info : layout.tensors())
+void append_tensors(const std::string& group, const ParameterLayout& layout,
+                    ParameterSet<Real>& values, std::vector<StateTensor>& tensors) {
+  for (std::size_t t = 0; t < layout.tables.size(); ++t) {
+    Matrix<Real>& table = values.tables[t];
+    tensors.push_back({fmt::format("{}/{}", group, layout.tables[t].name), true, table.rows(),
+                       table.columns(), table.stride(), sizeof(Real), table.data()});
+  }
+  for (const TensorInfo& info : layout.dense.tensors())
     tensors.push_back({fmt::format("{}/{}", group, info.name), false, info.rows, info.columns,
                        padded(info.columns), sizeof(Real), values.dense.data() + info.begin});
 }
 
-template void append_tensors(const std::string&, const ModelShape&, Parameters<float>&,
+template void append_tensors(const std::string&, const ParameterLayout&, ParameterSet<float>&,
                              std::vector<StateTensor>&);
-template void append_tensors(const std::string&, const ModelShape&, Parameters<double>&,
+template void append_tensors(const std::string&, const ParameterLayout&, ParameterSet<double>&,
                              std::vector<StateTensor>&);
 
 }  // namespace siren::inline train

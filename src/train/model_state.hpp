@@ -14,9 +14,6 @@ namespace siren::inline train {
 
 ModelShape shape_of(const TrainConfig& config, std::int64_t nodes);
 
-/// Layers of the propagation: none for matrix factorisation.
-int layers_of(const TrainConfig& config);
-
 /// Global ids of the owned rows.
 std::vector<NodeId> owned_nodes(const Layout& layout);
 
@@ -27,7 +24,7 @@ const char* judged_group(const TrainConfig& config, std::int64_t step);
 /// Adds `values` (parameters or what has their shape) as GROUP/liked, GROUP/mlp.0.weight, ... in a
 /// fixed order.
 template <class Real>
-void append_tensors(const std::string& group, const ModelShape& shape, Parameters<Real>& values,
-                    std::vector<StateTensor>& tensors);
+void append_tensors(const std::string& group, const ParameterLayout& layout,
+                    ParameterSet<Real>& values, std::vector<StateTensor>& tensors);
 
 }  // namespace siren::inline train

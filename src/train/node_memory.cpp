@@ -18,13 +18,13 @@ constexpr double kGigabyte = 1e9;
 
 std::int64_t least_bytes(const DatasetSummary& data, const TrainConfig& config, int ranks) {
   const auto share = [&](std::int64_t count) { return count / ranks; };
-  const std::int64_t real = config.storage == "fp64" ? 8 : 4;
-  const std::int64_t stored = config.storage == "bf16" ? 2 : real;
-  const std::int64_t tables = config.model == "siren" ? 2 : 1;
+  const std::int64_t real = config.storage == Storage::kFp64 ? 8 : 4;
+  const std::int64_t stored = config.storage == Storage::kBf16 ? 2 : real;
+  const std::int64_t tables = model_spec(config).tables();
   const std::int64_t values = share(data.users + data.items) * padded(config.dimension);
   // parameters and two moments of each table; Zp and the gradient of X0; the running mean
   const std::int64_t dense = (3 * tables + 2 + (config.average > 0.0 ? tables : 0)) * values * real;
-  const std::int64_t layers = config.model == "mf" ? 0 : 2 * values * stored;
+  const std::int64_t layers = model_spec(config).layers == 0 ? 0 : 2 * values * stored;
   constexpr std::int64_t kRatingBytes = 5;  // item and sign
   return dense + layers + share(data.ratings) * kRatingBytes;
 }

@@ -55,7 +55,7 @@ void FiniteCheck<Real>::add(std::vector<Rows>& list, const std::string& name,
 template <class Real>
 void FiniteCheck<Real>::add(std::vector<Rows>& list, const std::string& group,
                             const AlignedArray<Real>& dense) const {
-  for (const TensorInfo& info : layout_.tensors())
+  for (const TensorInfo& info : layout_.dense.tensors())
     list.push_back({fmt::format("{}/{}", group, info.name),
                     dense.data() + info.begin,
                     info.rows,
@@ -67,9 +67,9 @@ void FiniteCheck<Real>::add(std::vector<Rows>& list, const std::string& group,
 
 template <class Real>
 void FiniteCheck<Real>::add(std::vector<Rows>& list, const std::string& group,
-                            const Parameters<Real>& of) const {
-  add(list, group + "/liked", of.liked, nodes_);
-  add(list, group + "/disliked", of.disliked, nodes_);
+                            const ParameterSet<Real>& of) const {
+  for (std::size_t t = 0; t < of.tables.size(); ++t)
+    add(list, fmt::format("{}/{}", group, layout_.tables[t].name), of.tables[t], nodes_);
   add(list, group, of.dense);
 }
 
@@ -77,8 +77,9 @@ template <class Real>
 void FiniteCheck<Real>::add_gradients(std::vector<Rows>& list,
                                       const StepValues<Real>& values) const {
   const std::string group = "the gradient of parameters";
-  add(list, group + "/liked", values.gradients.liked, nodes_);
-  add(list, group + "/disliked", values.gradients.disliked, values.needed);
+  for (std::size_t t = 0; t < layout_.tables.size(); ++t)
+    add(list, fmt::format("{}/{}", group, layout_.tables[t].name), values.gradients.tables[t],
+        layout_.tables[t].gradient == GradientRows::kAll ? nodes_ : values.needed);
   add(list, group, values.gradients.dense);
 }
 

@@ -55,9 +55,9 @@ class NotFinite : public CommonEnvironmentError {
 /// What a step computed on this rank. Borrowed.
 template <class Real>
 struct StepValues {
-  const Parameters<Real>& parameters;
+  const ParameterSet<Real>& parameters;
   const Gradients<Real>& gradients;
-  const Parameters<Real>& second_moments;
+  const ParameterSet<Real>& second_moments;
   const Matrix<Real>& zp;          // [needed x d], or more rows
   const Matrix<Real>& z;           // [needed x d]
   std::span<const NodeId> needed;  // their nodes
@@ -68,7 +68,8 @@ template <class Real>
 class FiniteCheck {
  public:
   /// `nodes` of the owned rows, ascending; borrowed like `layout`.
-  FiniteCheck(const Communicator& comm, std::span<const NodeId> nodes, const DenseLayout& layout)
+  FiniteCheck(const Communicator& comm, std::span<const NodeId> nodes,
+              const ParameterLayout& layout)
       : comm_(comm), nodes_(nodes), layout_(layout) {}
 
   /// The update of this step left a value on this rank that is not finite.
@@ -93,7 +94,7 @@ class FiniteCheck {
   static constexpr std::int64_t kNowhere = std::numeric_limits<std::int64_t>::max();
   static constexpr int kRowBits = 48;  // of a place: (number of the tensor, global row)
 
-  void add(std::vector<Rows>& list, const std::string& group, const Parameters<Real>& of) const;
+  void add(std::vector<Rows>& list, const std::string& group, const ParameterSet<Real>& of) const;
   void add_gradients(std::vector<Rows>& list, const StepValues<Real>& values) const;
   void add(std::vector<Rows>& list, const std::string& name, const Matrix<Real>& table,
            std::span<const NodeId> nodes) const;
@@ -105,7 +106,7 @@ class FiniteCheck {
 
   Communicator comm_;
   std::span<const NodeId> nodes_;
-  const DenseLayout& layout_;
+  const ParameterLayout& layout_;
   NotFinite::Moment moment_{0, 0};
   std::int64_t place_ = kNowhere;
 };

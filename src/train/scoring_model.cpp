@@ -25,12 +25,12 @@ ScoringModel::ScoringModel(const TrainingInputs& inputs, const TrainConfig& conf
     : layout_(inputs.layout),
       model_(shape_of(config, layout_.all_nodes()), layout_.rows(), kernels<Fp32>(isa)),
       propagation_(inputs.comm, inputs.graph,
-                   {layers_of(config), parse_normalisation(config.norm), config.storage == "bf16"}),
+                   {model_spec(config).layers, config.norm, config.storage == Storage::kBf16}),
       zp_(layout_.rows(), config.dimension) {}
 
 std::vector<StateTensor> ScoringModel::parameters(const std::string& group) {
   std::vector<StateTensor> tensors;
-  append_tensors(group, model_.shape(), model_.parameters(), tensors);
+  append_tensors(group, model_.layout(), model_.parameters(), tensors);
   return tensors;
 }
 
@@ -41,7 +41,7 @@ Embeddings ScoringModel::embed(Branches branches) {
   };
   const bool all = branches == Branches::kAll;
   const bool disliked = all && model_.shape().disliked_branch;
-  propagation_.forward(model_.parameters().liked, zp_);
+  propagation_.forward(model_.liked(), zp_);
   Embeddings made;
   made.z = tables();
   if (all) made.zp = tables();
@@ -56,9 +56,7 @@ Embeddings ScoringModel::embed(Branches branches) {
 }
 
 std::int64_t ScoringModel::bytes() const {
-  const Parameters<float>& parameters = model_.parameters();
-  return parameters.liked.bytes() + parameters.disliked.bytes() + zp_.bytes() +
-         propagation_.bytes();
+  return model_.parameters().bytes() + zp_.bytes() + propagation_.bytes();
 }
 
 }  // namespace siren::inline train

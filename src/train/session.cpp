@@ -20,20 +20,14 @@
 
 namespace siren::inline train {
 
-Isa agree_on_isa(const Communicator& comm, const std::string& name) {
+Isa agree_on_isa(const Communicator& comm, IsaChoice choice) {
   Isa mine = Isa::kPortable;
-  agree_on_input(comm, [&] { mine = parse_isa(name); });
+  agree_on_input(comm, [&] { mine = resolve(choice); });
   return static_cast<Isa>(comm.all_reduce(static_cast<std::int32_t>(mine), Reduction::kMin));
 }
 
 CheckpointOptions checkpoint_options(const TrainConfig& config) {
-  CheckpointOptions options;
-  const std::optional<CheckpointIo> io = checkpoint_io_from(config.checkpoint_io);
-  if (!io)
-    throw InputError(fmt::format("--checkpoint-io {}: unknown; use independent or collective",
-                                 config.checkpoint_io));
-  options.io = *io;
-  options.compression = config.checkpoint_compression;
+  const CheckpointOptions options{config.checkpoint_io, config.checkpoint_compression};
   validate(options);
   return options;
 }
@@ -61,14 +55,14 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.relevant_from = data.relevant_from;
   options.dislikes = !data.no_dislikes;
   options.trainable =
-      config.model == "siren" ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
+      model_spec(config).disliked_branch ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
   options.partition = data.partition;
-  travel_ = parse_travel(data.travel, summary().users, summary().items);
+  travel_ = resolve(data.travel, summary().users, summary().items);
   options.travel = travel_;
   options.seed = config.seed;
   options.dimension = config.dimension;
   data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
-  if (config_.lr_schedule != "constant" && config_.lr_steps == 0)
+  if (config_.lr_schedule != LrSchedule::kConstant && config_.lr_steps == 0)
     config_.lr_steps =
         planned_steps(config_, steps_per_epoch(data_->train.trainable_count(), config_.batch));
   graph_ = make_liked_graph(comm, data_->layout, data_->train, travel_);
@@ -214,7 +208,7 @@ std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mas
         fmt::format("--mask train+valid: {} has no validation ratings to mask", file_->path()));
   EvaluationOptions options;
   options.split = split;
-  options.candidates = parse_candidates(config_.candidates);
+  options.candidates = config_.candidates;
   options.isa = isa_;
   options.mask = mask;
   return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out(split), options,
@@ -233,7 +227,7 @@ WrittenFile Session::save(const std::string& path, const std::string& config_tex
   info.epoch = (info.step + training_->steps_per_epoch() - 1) / training_->steps_per_epoch();
   info.users = summary().users;
   info.items = summary().items;
-  info.storage = config_.storage;
+  info.storage = name_of(config_.storage);
   info.config = config_text;
   info.progress = progress;
   info.dataset_hash = summary().content_hash;

@@ -114,6 +114,6 @@ CheckpointOptions checkpoint_options(const TrainConfig& config);
 
 /// The instruction set by config.isa that every rank can run: the least of all ranks for "auto".
 /// Collective.
-Isa agree_on_isa(const Communicator& comm, const std::string& name);
+Isa agree_on_isa(const Communicator& comm, IsaChoice choice);
 
 }  // namespace siren::inline train

@@ -15,8 +15,8 @@ WorkDone step_work(const TrainConfig& config, const StepShare& share) {
   const std::int64_t table = share.rows * width * share.real_bytes;
   const std::int64_t wire = share.rows * width * share.stored_bytes;
   const std::int64_t needed = share.needed * width * share.real_bytes;
-  const std::int64_t layers = layers_of(config);
-  const bool disliked = config.model == "siren";
+  const std::int64_t layers = model_spec(config).layers;
+  const bool disliked = model_spec(config).disliked_branch;
   const std::int64_t products = disliked ? config.mlp_layers + (config.no_attention ? 0 : 2) : 0;
 
   WorkDone work;

@@ -36,18 +36,19 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       schedule_(set_, config.seed, config.batch),
       planner_(comm_, {layout_, set_, sampler_, schedule_, config.negatives}, clock_),
       propagation_(comm_, graph_, kernels_,
-                   {layers_of(config), config.dimension, parse_normalisation(config.norm),
-                    config.overlap, config.shared_memory == "on"},
+                   {model_spec(config).layers, config.dimension, config.norm, config.overlap,
+                    config.shared_memory == OnOff::kOn},
                    clock_, poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
-      loss_({config.dislike_factor, config.reg, config.negatives}, kernels_),
-      adam_(model_.shape(), layout_.rows(), kernels_),
-      average_(model_.shape(), layout_.rows(), config.average, kernels_),
-      finite_(comm_, nodes_, model_.dense_layout()),
+      loss_(make_sign_bpr(config.dislike_factor, kernels_), config.negatives, config.reg, kernels_),
+      adam_(model_.layout(), layout_.rows(), kernels_),
+      average_(model_.layout(), layout_.rows(), config.average, kernels_),
+      finite_(comm_, nodes_, model_.layout()),
       batch_rows_(comm_, kernels_, clock_, Tag::kBatchRows, Tag::kBatchGradients),
-      dense_sum_(comm_, model_.dense_layout().size()),
+      dense_sum_(comm_, model_.layout().dense.size()),
       scalar_sum_(comm_, kScalars),
-      gradients_(model_.shape(), layout_.rows()),
+      gradients_(model_.layout(), layout_.rows()),
+      dzp_(0, config.dimension),
       zp_(layout_.rows(), config.dimension),
       z_wire_(0, config.dimension),
       z_items_(0, config.dimension),
@@ -67,9 +68,9 @@ StepReport Trainer<Precision>::step() {
   const Mode mode{true, static_cast<std::uint32_t>(plan.step)};
 
   // 2. Forward: Zp by propagation, Zn while its first rows travel, Z of the needed rows.
-  propagation_.forward_rows(model_.parameters().liked, zp_, plan.needed,  // expand, fold: zp_
-                            [&] { embed_disliked(plan, mode); });         // Zn [needed x d]
-  const Matrix<Real>& z = fuse(plan, mode);                               // Z [needed x d]
+  propagation_.forward_rows(model_.liked(), zp_, plan.needed,      // expand, fold: zp_
+                            [&] { embed_disliked(plan, mode); });  // Zn [needed x d]
+  const Matrix<Real>& z = fuse(plan, mode);                        // Z [needed x d]
 
   // 3. Loss: rows of Z to the ranks that mention them, their gradients back, added in rank order.
   expand_batch_rows(plan, z);  // z_items_ [slots x d]
@@ -77,10 +78,10 @@ StepReport Trainer<Precision>::step() {
   fold_batch_gradients(plan);  // dz_ complete
 
   // 4. Backward: attention and MLP, then propagation while the dense gradients are summed.
-  backward_rows(plan, mode);                              // dY0, dense, dZp [needed x d]
-  start_dense_sum(plan);                                  // dense_sum_ in flight
-  propagation_.backward_rows(gradients_.zp, plan.needed,  // expand, fold: dX0 [rows x d]
-                             gradients_.liked);
+  backward_rows(plan, mode);                     // dY0, dense, dZp [needed x d]
+  start_dense_sum(plan);                         // dense_sum_ in flight
+  propagation_.backward_rows(dzp_, plan.needed,  // expand, fold: dX0 [rows x d]
+                             gradients_.tables[kLiked]);
   const StepReport report = finish_dense_sum(plan);
 
   // 5. Update.
@@ -106,7 +107,7 @@ auto Trainer<Precision>::fuse(const BatchPlan& plan, const Mode& mode) -> const 
 template <class Precision>
 void Trainer<Precision>::backward_rows(const BatchPlan& plan, const Mode& mode) {
   const auto phase = clock_.enter(Phase::kDense);
-  model_.backward(plan.needed, mode, dz_, gradients_, poll_);
+  model_.backward(plan.needed, mode, dz_, dzp_, gradients_, poll_);
 }
 
 template <class Precision>
@@ -225,7 +226,7 @@ void Trainer<Precision>::embed(Matrix<float>& users, Matrix<float>& items) {
   const auto phase = clock_.enter(Phase::kEvaluate);
   const bool averaged = average_.has_values(steps_done_);
   if (averaged) std::swap(model_.parameters(), average_.values());
-  propagation_.forward(model_.parameters().liked, zp_);
+  propagation_.forward(model_.liked(), zp_);
   users = Matrix<float>(layout_.users(), config_.dimension);
   items = Matrix<float>(layout_.items(), config_.dimension);
   model_.embed_all(zp_, nodes_, [&](std::int64_t first, const Matrix<Real>& z, const auto& /*zn*/) {
@@ -243,10 +244,10 @@ template <class Precision>
 std::vector<StateTensor> Trainer<Precision>::state() {
   check_last_update();
   std::vector<StateTensor> tensors;
-  append_tensors("parameters", model_.shape(), model_.parameters(), tensors);
-  append_tensors("first_moment", model_.shape(), adam_.first_moments(), tensors);
-  append_tensors("second_moment", model_.shape(), adam_.second_moments(), tensors);
-  if (average_.is_on()) append_tensors("average", model_.shape(), average_.values(), tensors);
+  append_tensors("parameters", model_.layout(), model_.parameters(), tensors);
+  append_tensors("first_moment", model_.layout(), adam_.first_moments(), tensors);
+  append_tensors("second_moment", model_.layout(), adam_.second_moments(), tensors);
+  if (average_.is_on()) append_tensors("average", model_.layout(), average_.values(), tensors);
   return tensors;
 }
 
@@ -260,7 +261,7 @@ void Trainer<Precision>::resume_at(std::int64_t steps_done) {
 template <class Precision>
 std::vector<MemoryUse> Trainer<Precision>::memory() const {
   const std::int64_t table = zp_.bytes();
-  const std::int64_t tables = model_.shape().disliked_branch ? 2 : 1;
+  const auto tables = std::ssize(model_.layout().tables);
   const std::int64_t rating_bytes =
       static_cast<std::int64_t>(set_.ratings.items.size() * (sizeof(ItemId) + 1) +
                                 set_.ratings.offsets.size() * 8) +
@@ -272,7 +273,7 @@ std::vector<MemoryUse> Trainer<Precision>::memory() const {
           {"ratings and schedule", rating_bytes},
           {"batch rows", model_.workspace_bytes() + z_wire_.bytes() + z_items_.bytes() +
                              dz_.bytes() + dz_items_.bytes() + dz_items_wire_.bytes() +
-                             gradients_.zp.bytes() + gradients_.disliked.bytes()},
+                             dzp_.bytes() + gradients_.bytes() - table},
           {"all items (every rank)", planner_.all_items_bytes() + 12 * layout_.all_items()}};
 }
 
@@ -292,8 +293,7 @@ WorkDone Trainer<Precision>::work_done() const {
 
 template <class Precision>
 MachineLimits Trainer<Precision>::measure_limits() const {
-  const std::int64_t adam_values =
-      4 * std::ssize(zp_.span()) * (model_.shape().disliked_branch ? 2 : 1);
+  const std::int64_t adam_values = 4 * std::ssize(zp_.span()) * std::ssize(model_.layout().tables);
   return siren::measure_limits(comm_, kernels_, graph_, config_.dimension, adam_values);
 }
 

@@ -8,7 +8,7 @@
 #include "data/negative_sampler.hpp"
 #include "distributed/batch_planner.hpp"
 #include "distributed/propagation.hpp"
-#include "model/sign_bpr_loss.hpp"
+#include "model/sampled_loss.hpp"
 #include "model/siren.hpp"
 #include "train/adam.hpp"
 #include "train/average.hpp"
@@ -89,7 +89,7 @@ class Trainer final : public Training {
   BatchPlanner planner_;
   Propagation<Precision> propagation_;
   Siren<Precision> model_;
-  SignBprLoss<Precision> loss_;
+  SampledLoss<Precision> loss_;
   Adam<Precision> adam_;
   Average<Precision> average_;
   FiniteCheck<Real> finite_;
@@ -98,6 +98,7 @@ class Trainer final : public Training {
   OrderedAllReduce<double> scalar_sum_;
 
   Gradients<Real> gradients_;
+  Matrix<Real> dzp_;              // [needed x d] dL/dZp, on its way to that of X0
   Matrix<Real> zp_;               // [rows x d]; in a step the needed rows come first
   Matrix<Stored> z_wire_;         // [needed x d] Z as it travels
   Matrix<Stored> z_items_;        // [slots x d] Z of the batch's items

@@ -41,7 +41,7 @@ class OptionParserTest : public ::testing::Test {
     parser.number("count", count, {1, 10}, "N", "a number");
     parser.number("share", share, {0.0, 1.0}, "X", "perhaps a number");
     parser.flag("loud", loud, "a flag");
-    parser.choice("split", split, split_method_from, "kfold|random", "a choice");
+    parser.choice("split", split, "a choice", 2);
     parser.positional("FILE", positional);
     return parser;
   }

@@ -49,14 +49,15 @@ TEST(OptionValue, ParsesYesAndNo) {
 }
 
 TEST(OptionValue, ListsTheChoices) {
-  const auto from = [](std::string_view name) {
-    return name == "a" ? std::optional(1) : std::nullopt;
-  };
-  EXPECT_EQ(parse_choice({"a", "--c"}, from, "a|b"), 1);
+  EXPECT_EQ(parse_choice<Storage>({"bf16", "--c"}), Storage::kBf16);
   EXPECT_EQ(input_error([&] {
-              parse_choice({"x", "--c"}, from, "a|b");
+              parse_choice<Storage>({"x", "--c"});
             }),
-            "--c x: expected one of a|b");
+            "--c x: expected one of fp32|bf16|fp64");
+  EXPECT_EQ(input_error([&] {
+              parse_choice<Storage>({"fp64", "--c"}, 2);
+            }),
+            "--c fp64: expected one of fp32|bf16");
 }
 
 }  // namespace

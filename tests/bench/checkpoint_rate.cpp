@@ -133,7 +133,7 @@ Timings measure(const Communicator& comm, const Model& model, const std::string&
                 const Settings& settings) {
   const std::string path = directory + "/rate.h5";
   const CheckpointContents contents{{}, {model.nodes, model.total}, model.tensors};
-  const CheckpointOptions options{*checkpoint_io_from(settings.at("io")),
+  const CheckpointOptions options{*value_named<CheckpointIo>(settings.at("io")),
                                   std::stoi(settings.at("compression"))};
   const auto clean = [&] {
     if (comm.is_root())

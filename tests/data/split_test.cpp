@@ -80,7 +80,7 @@ TEST(Split, NoneLeavesNothingToTest) {
   config.valid_share = 0.0001;
   EXPECT_THAT(input_error([&] { assign_parts(table, config, SplitKind::kParts); }),
               HasSubstr("too few for --valid-share"));
-  EXPECT_EQ(split_method_from("none"), SplitMethod::kNone);
+  EXPECT_EQ(value_named<SplitMethod>("none"), SplitMethod::kNone);
   EXPECT_EQ(name_of(SplitMethod::kNone), "none");
 }
 
@@ -356,12 +356,12 @@ TEST(RoleOf, DrawsTheValidationShareAnewForEachFold) {
 TEST(Split, NamesUndoThemselves) {
   for (const auto method : {SplitMethod::kRandom, SplitMethod::kKfold, SplitMethod::kTemporal,
                             SplitMethod::kLeaveOneOut})
-    EXPECT_EQ(split_method_from(name_of(method)), method);
-  EXPECT_FALSE(split_method_from("files"));
+    EXPECT_EQ(value_named<SplitMethod>(name_of(method)), method);
+  EXPECT_FALSE(value_named<SplitMethod>("files"));
   EXPECT_EQ(name_of(SplitKind::kFolds), "folds");
   for (const auto order : {RatingOrder::kTime, RatingOrder::kFile, RatingOrder::kRandom})
-    EXPECT_EQ(rating_order_from(name_of(order)), order);
-  EXPECT_FALSE(rating_order_from("size"));
+    EXPECT_EQ(value_named<RatingOrder>(name_of(order)), order);
+  EXPECT_FALSE(value_named<RatingOrder>("size"));
 }
 
 }  // namespace

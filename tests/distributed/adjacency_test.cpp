@@ -175,11 +175,10 @@ TEST(Adjacency, MayBeEmpty) {
 }
 
 TEST(ParseTravel, TheSmallerSideTravelsByDefault) {
-  EXPECT_EQ(parse_travel("auto", 100, 10), Travel::kItems);
-  EXPECT_EQ(parse_travel("auto", 10, 100), Travel::kUsers);
-  EXPECT_EQ(parse_travel("items", 10, 100), Travel::kItems);
-  EXPECT_EQ(parse_travel("users", 100, 10), Travel::kUsers);
-  EXPECT_THROW(parse_travel("both", 1, 1), InputError);
+  EXPECT_EQ(resolve(TravelChoice::kAuto, 100, 10), Travel::kItems);
+  EXPECT_EQ(resolve(TravelChoice::kAuto, 10, 100), Travel::kUsers);
+  EXPECT_EQ(resolve(TravelChoice::kItems, 10, 100), Travel::kItems);
+  EXPECT_EQ(resolve(TravelChoice::kUsers, 100, 10), Travel::kUsers);
 }
 
 }  // namespace

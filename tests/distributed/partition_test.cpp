@@ -231,7 +231,8 @@ TEST(PartitionMetis, TakesAnyGraph) {
       }
     const auto most = static_cast<int>(std::min(likes.of_user.size(), likes.of_item.size()));
     for (int ranks = 1; ranks <= most; ++ranks) {
-      const Partition partition = partition_by_work("metis", likes, trial % 2 == 0, ranks, 1);
+      const Partition partition =
+          partition_by_work(Partitioning::kMetis, likes, trial % 2 == 0, ranks, 1);
       ASSERT_EQ(partition.user_owner.size(), likes.of_user.size());
       ASSERT_EQ(partition.item_owner.size(), likes.of_item.size());
       for (const auto* owners : {&partition.user_owner, &partition.item_owner})
@@ -242,12 +243,11 @@ TEST(PartitionMetis, TakesAnyGraph) {
 }
 
 TEST(Partitioner, IsChosenByName) {
-  EXPECT_EQ(partitioner("block"), partition_block);
-  EXPECT_EQ(partitioner("random"), partition_random);
-  EXPECT_EQ(partitioner("metis"), partition_metis);
-  EXPECT_TRUE(looks_at_edges("metis") && !looks_at_edges("block") && !looks_at_edges("random"));
-  EXPECT_THROW(partitioner("blocks"), InputError);
-  EXPECT_THROW(partitioner(""), InputError);
+  EXPECT_EQ(partitioner(Partitioning::kBlock), partition_block);
+  EXPECT_EQ(partitioner(Partitioning::kRandom), partition_random);
+  EXPECT_EQ(partitioner(Partitioning::kMetis), partition_metis);
+  EXPECT_TRUE(looks_at_edges(Partitioning::kMetis) && !looks_at_edges(Partitioning::kBlock) &&
+              !looks_at_edges(Partitioning::kRandom));
 }
 
 }  // namespace

@@ -58,9 +58,5 @@ TEST(PropagationOverlap, WithoutItRowsAreWaitedForFirst) {
   EXPECT_GE(order.first_worked, order.last_began);
 }
 
-TEST(ParseNormalisation, KnowsTwo) {
-  EXPECT_THROW(parse_normalisation("l2"), InputError);
-}
-
 }  // namespace
 }  // namespace siren::test

@@ -66,8 +66,8 @@ class Golden : public ::testing::TestWithParam<Variant> {
     c.dropout = file_.double_attribute("dropout");
     c.learning_rate = file_.double_attribute("lr");
     const std::string& group = GetParam().group;
-    if (group == "mean") c.norm = "mean";
-    if (group == "lightgcn") c.model = "lightgcn";
+    if (group == "mean") c.norm = Normalisation::kMean;
+    if (group == "lightgcn") c.model = ModelKind::kLightGcn;
     if (group == "no_attention") c.no_attention = true;
     if (group == "dropout25") c.dropout = 0.25;
     if (group == "dropout30") c.dropout = 0.3;
@@ -146,13 +146,13 @@ TEST_P(Golden, EveryTensorOfTheFirstStepAndTheLosses) {
   EXPECT_NEAR(first.loss * static_cast<double>(first.ratings), loss, kTolerance * loss);
   EXPECT_NEAR(first.reg * static_cast<double>(first.ratings), reg, kTolerance * reg);
 
-  const Parameters<double> gradient = whole_gradients(trainer);
+  const ParameterSet<double> gradient = whole_gradients(trainer);
   each_parameter([&](StateTensor tensor, const std::string& name) {
     const auto* parameter = static_cast<const double*>(tensor.data);
     if (name == "X0") {
-      tensor.data = const_cast<double*>(gradient.liked.data());
+      tensor.data = const_cast<double*>(gradient.tables[kLiked].data());
     } else if (name == "Y0") {
-      tensor.data = const_cast<double*>(gradient.disliked.data());
+      tensor.data = const_cast<double*>(gradient.tables[kDisliked].data());
     } else {
       tensor.data = const_cast<double*>(gradient.dense.data() +
                                         (parameter - trainer.model().parameters().dense.data()));

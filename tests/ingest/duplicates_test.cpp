@@ -74,8 +74,8 @@ TEST(Duplicates, APairMayStandInSeveralParts) {
 TEST(Duplicates, NamesUndoThemselves) {
   for (const auto policy : {DuplicatePolicy::kError, DuplicatePolicy::kLast,
                             DuplicatePolicy::kFirst, DuplicatePolicy::kMean})
-    EXPECT_EQ(duplicate_policy_from(name_of(policy)), policy);
-  EXPECT_FALSE(duplicate_policy_from("median"));
+    EXPECT_EQ(value_named<DuplicatePolicy>(name_of(policy)), policy);
+  EXPECT_FALSE(value_named<DuplicatePolicy>("median"));
 }
 
 TEST(Duplicates, KeepsThePlaceOfTheRatingThatStays) {

@@ -118,13 +118,13 @@ TEST(RatingsFormat, NamesUndoThemselves) {
   for (const auto format : {TextFormat::kAuto, TextFormat::kCsv, TextFormat::kTsv,
                             TextFormat::kSemicolon, TextFormat::kPipe, TextFormat::kSpace,
                             TextFormat::kMovieLens, TextFormat::kInter, TextFormat::kJsonLines})
-    EXPECT_EQ(text_format_from(name_of(format)), format);
+    EXPECT_EQ(value_named<TextFormat>(name_of(format)), format);
   for (const auto mode : {HeaderMode::kAuto, HeaderMode::kYes, HeaderMode::kNo})
-    EXPECT_EQ(header_mode_from(name_of(mode)), mode);
-  EXPECT_FALSE(text_format_from("xml"));
-  EXPECT_EQ(decimal_mark_from(","), DecimalMark::kComma);
-  EXPECT_EQ(decimal_mark_from(name_of(DecimalMark::kPoint)), DecimalMark::kPoint);
-  EXPECT_FALSE(decimal_mark_from(";"));
+    EXPECT_EQ(value_named<HeaderMode>(name_of(mode)), mode);
+  EXPECT_FALSE(value_named<TextFormat>("xml"));
+  EXPECT_EQ(value_named<DecimalMark>(","), DecimalMark::kComma);
+  EXPECT_EQ(value_named<DecimalMark>(name_of(DecimalMark::kPoint)), DecimalMark::kPoint);
+  EXPECT_FALSE(value_named<DecimalMark>(";"));
 }
 
 TEST(RatingsFormat, ChoosesTheSeparatorThatExplainsTheOthers) {

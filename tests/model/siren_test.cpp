@@ -30,7 +30,14 @@ struct Rig {
   RowSet needed;
   Matrix<double> zp;
   Siren<Fp64> model{shape, nodes, kernels<Fp64>(best_isa())};
-  Gradients<double> gradients{shape, static_cast<std::int64_t>(nodes.size())};
+  Gradients<double> gradients{model.layout(), static_cast<std::int64_t>(nodes.size())};
+  Matrix<double> dzp{0, kDimension};
+  Matrix<double> none{0, kDimension};
+
+  /// Gradient of Y0; without rows for a model without one.
+  Matrix<double>& dy0() {
+    return gradients.tables.size() > kDisliked ? gradients.tables[kDisliked] : none;
+  }
 
   /// Forward and backward of L = <c, Z>.
   void run() {
@@ -38,7 +45,7 @@ struct Rig {
     model.embed_disliked(needed, mode, kNoPoll);
     model.fuse(zp.data(), needed, mode);
     Matrix<double> dz = random_table(needed.size(), 2);
-    model.backward(needed, mode, dz, gradients, kNoPoll);
+    model.backward(needed, mode, dz, dzp, gradients, kNoPoll);
   }
 };
 
@@ -59,11 +66,11 @@ TEST_P(SirenOf, BackwardAssignsEveryGradient) {
   rig.run();
   const std::vector<double> dense(rig.gradients.dense.span().begin(),
                                   rig.gradients.dense.span().end());
-  const Matrix<double> zp = copy_of(rig.gradients.zp);
-  const Matrix<double> disliked = copy_of(rig.gradients.disliked);
+  const Matrix<double> zp = copy_of(rig.dzp);
+  const Matrix<double> disliked = copy_of(rig.dy0());
   EXPECT_EQ(zp.rows(), rig.needed.size());
   EXPECT_EQ(disliked.rows(), shape_.disliked_branch ? rig.needed.size() : 0);
-  for (double* values : {rig.gradients.zp.data(), rig.gradients.disliked.data()})
+  for (double* values : {rig.dzp.data(), rig.dy0().data()})
     if (values != nullptr) std::fill_n(values, zp.rows() * zp.stride(), 77.0);
   std::fill_n(rig.gradients.dense.data(), dense.size(), 77.0);
   rig.run();
@@ -71,8 +78,8 @@ TEST_P(SirenOf, BackwardAssignsEveryGradient) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   };
   EXPECT_TRUE(equal(dense, rig.gradients.dense.span()));
-  EXPECT_TRUE(equal(disliked.span(), rig.gradients.disliked.span()));
-  EXPECT_TRUE(equal(zp.span(), rig.gradients.zp.span()));
+  EXPECT_TRUE(equal(disliked.span(), rig.dy0().span()));
+  EXPECT_TRUE(equal(zp.span(), rig.dzp.span()));
 }
 
 TEST_P(SirenOf, HasTheSameBitsForAnyNumberOfThreads) {
@@ -86,8 +93,8 @@ TEST_P(SirenOf, HasTheSameBitsForAnyNumberOfThreads) {
     const auto same = [](std::span<const double> a, std::span<const double> b) {
       return std::equal(a.begin(), a.end(), b.begin(), b.end());
     };
-    EXPECT_TRUE(same(alone.gradients.zp.span(), together.gradients.zp.span()));
-    EXPECT_TRUE(same(alone.gradients.disliked.span(), together.gradients.disliked.span()));
+    EXPECT_TRUE(same(alone.dzp.span(), together.dzp.span()));
+    EXPECT_TRUE(same(alone.dy0().span(), together.dy0().span()));
     EXPECT_TRUE(same(alone.gradients.dense.span(), together.gradients.dense.span()));
   }
 }
@@ -122,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(Models, SirenOf, ::testing::Values("siren", "no_attenti
 
 TEST(Siren, WithoutDislikedBranchZIsZp) {
   Rig rig(shape_named("lightgcn"));
-  EXPECT_EQ(rig.model.parameters().disliked.rows(), 0);
+  EXPECT_EQ(rig.model.parameters().tables.size(), 1);
   EXPECT_EQ(rig.model.parameters().dense.size(), 0);
   const Matrix<double>& z = rig.model.fuse(rig.zp.data(), rig.needed, {true, 1});
   for (std::int64_t i = 0; i < rig.needed.size(); ++i)

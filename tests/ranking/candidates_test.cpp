@@ -18,13 +18,6 @@ constexpr ItemRole kAbsent = ItemRole::kAbsent;
 constexpr ItemRole kScored = ItemRole::kScored;
 constexpr ItemRole kCandidate = ItemRole::kCandidate;
 
-TEST(Candidates, AreParsed) {
-  EXPECT_EQ(parse_candidates("train+test"), Candidates::kTrainAndTest);
-  EXPECT_EQ(parse_candidates("train"), Candidates::kTrain);
-  EXPECT_EQ(parse_candidates("all"), Candidates::kAll);
-  EXPECT_THROW(parse_candidates("test"), InputError);
-}
-
 TEST(ItemRoles, OfSeenTestedAndUnknownItems) {
   const std::vector<std::int32_t> degree = {3, 0, 0, 1};
   const std::vector<std::int32_t> held_out = {0, 1, 0, 1};

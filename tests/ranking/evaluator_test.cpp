@@ -194,8 +194,8 @@ TEST_F(EvaluatorTest, MasksValidationRatingsIfAsked) {
 
 TEST(MaskNames, AreParsed) {
   for (const Mask mask : {Mask::kTrain, Mask::kTrainAndValid})
-    EXPECT_EQ(mask_from(name_of(mask)), mask);
-  EXPECT_FALSE(mask_from("valid"));
+    EXPECT_EQ(value_named<Mask>(name_of(mask)), mask);
+  EXPECT_FALSE(value_named<Mask>("valid"));
 }
 
 TEST_F(EvaluatorTest, NobodyToJudge) {

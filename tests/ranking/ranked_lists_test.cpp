@@ -165,8 +165,8 @@ TEST_F(RankedListsTest, HoldSeenItemsIfAsked) {
 TEST_F(RankedListsTest, HideByDefaultAllThatIsRated) {
   EXPECT_EQ(ListOptions().hide, Hide::kAll);
   for (const Hide hide : {Hide::kAll, Hide::kTrain, Hide::kNone})
-    EXPECT_EQ(hide_from(name_of(hide)), hide);
-  EXPECT_FALSE(hide_from("some"));
+    EXPECT_EQ(value_named<Hide>(name_of(hide)), hide);
+  EXPECT_FALSE(value_named<Hide>("some"));
 }
 
 /// Likes of cold users' lists are small whole numbers: many are equal.

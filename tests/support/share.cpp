@@ -31,7 +31,7 @@ Partition test_partition(const Ratings& ratings, const std::string& name, int ra
   if (name == "first")
     return {std::vector<std::int32_t>(user_weight.size(), 0),
             std::vector<std::int32_t>(item_weight.size(), 0)};
-  return partitioner(name)({user_weight, item_weight, ranks, 7});
+  return partitioner(value_named<Partitioning>(name).value())({user_weight, item_weight, ranks, 7});
 }
 
 std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratings,
@@ -41,7 +41,8 @@ std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratin
   TrainingSet set;
   set.users = ratings.users;
   set.items = ratings.items;
-  set.trainable = config.model == "siren" ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
+  set.trainable =
+      model_spec(config).disliked_branch ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
   set.item_degree.assign(static_cast<std::size_t>(ratings.items), 0);
   set.item_likes.assign(static_cast<std::size_t>(ratings.items), 0);
   std::int64_t next_id = 0;

@@ -11,6 +11,7 @@ namespace siren {
 namespace {
 
 constexpr ModelShape kShape{.nodes = 12, .dimension = 20};
+const ParameterLayout kLayout = parameter_layout(kShape);
 constexpr std::int64_t kRows = 12;
 constexpr double kDecay = 0.9;
 
@@ -18,11 +19,11 @@ double value_at(std::int64_t step, std::int64_t row, std::int64_t column) {
   return std::sin(static_cast<double>(7 * step + 20 * row + column));
 }
 
-void fill(Parameters<double>& parameters, std::int64_t step) {
+void fill(ParameterSet<double>& parameters, std::int64_t step) {
   for (std::int64_t r = 0; r < kRows; ++r)
     for (std::int64_t c = 0; c < kShape.dimension; ++c) {
-      parameters.liked(r, c) = value_at(step, r, c);
-      parameters.disliked(r, c) = -value_at(step, r, c);
+      parameters.tables[kLiked](r, c) = value_at(step, r, c);
+      parameters.tables[kDisliked](r, c) = -value_at(step, r, c);
     }
   for (double& x : parameters.dense.span()) x = static_cast<double>(step);
 }
@@ -40,8 +41,8 @@ double weighted_mean(std::int64_t last, const std::function<double(std::int64_t)
 }
 
 TEST(Average, IsTheWeightedMeanOfWhatItSaw) {
-  Parameters<double> parameters(kShape, kRows);
-  Average<Fp64> average(kShape, kRows, kDecay, kernels<Fp64>(best_isa()));
+  ParameterSet<double> parameters(kLayout, kRows);
+  Average<Fp64> average(kLayout, kRows, kDecay, kernels<Fp64>(best_isa()));
   EXPECT_TRUE(average.is_on());
   for (std::int64_t step = 1; step <= 5 * kAverageEvery; ++step) {
     fill(parameters, step);
@@ -52,31 +53,32 @@ TEST(Average, IsTheWeightedMeanOfWhatItSaw) {
   for (std::int64_t r = 0; r < kRows; ++r)
     for (std::int64_t c = 0; c < kShape.dimension; ++c) {
       const double want = weighted_mean(last, [&](std::int64_t s) { return value_at(s, r, c); });
-      EXPECT_NEAR(average.values().liked(r, c), want, 1e-14);  // five terms of order one
-      EXPECT_NEAR(average.values().disliked(r, c), -want, 1e-14);
+      EXPECT_NEAR(average.values().tables[kLiked](r, c), want, 1e-14);  // five terms of order one
+      EXPECT_NEAR(average.values().tables[kDisliked](r, c), -want, 1e-14);
     }
   const double want = weighted_mean(last, [](std::int64_t s) { return static_cast<double>(s); });
   EXPECT_NEAR(average.values().dense[0], want, 1e-13);
 }
 
 TEST(Average, IsAFunctionOfTheStepSoThatItCanBeContinued) {
-  Parameters<double> parameters(kShape, kRows);
-  Average<Fp64> whole(kShape, kRows, kDecay, kernels<Fp64>(best_isa()));
-  Average<Fp64> first(kShape, kRows, kDecay, kernels<Fp64>(best_isa()));
-  Average<Fp64> second(kShape, kRows, kDecay, kernels<Fp64>(best_isa()));
+  ParameterSet<double> parameters(kLayout, kRows);
+  Average<Fp64> whole(kLayout, kRows, kDecay, kernels<Fp64>(best_isa()));
+  Average<Fp64> first(kLayout, kRows, kDecay, kernels<Fp64>(best_isa()));
+  Average<Fp64> second(kLayout, kRows, kDecay, kernels<Fp64>(best_isa()));
   for (std::int64_t step = 1; step <= 60; ++step) {
     fill(parameters, step);
     whole.add(step, parameters);
     if (step == 30) std::swap(second.values(), first.values());
     (step < 30 ? first : second).add(step, parameters);
   }
-  EXPECT_TRUE(std::equal(whole.values().liked.span().begin(), whole.values().liked.span().end(),
-                         second.values().liked.span().begin()));
+  EXPECT_TRUE(std::equal(whole.values().tables[kLiked].span().begin(),
+                         whole.values().tables[kLiked].span().end(),
+                         second.values().tables[kLiked].span().begin()));
 }
 
 TEST(Average, TakesNoMemoryWhenOff) {
-  Parameters<double> parameters(kShape, kRows);
-  Average<Fp64> average(kShape, kRows, 0.0, kernels<Fp64>(best_isa()));
+  ParameterSet<double> parameters(kLayout, kRows);
+  Average<Fp64> average(kLayout, kRows, 0.0, kernels<Fp64>(best_isa()));
   average.add(kAverageEvery, parameters);
   EXPECT_FALSE(average.is_on());
   EXPECT_FALSE(average.has_values(1000));

@@ -81,8 +81,8 @@ TEST_F(CheckpointFile, CompressionIsRefusedWhereHdf5CannotDoIt) {
 
 TEST_F(CheckpointFile, IoHasNames) {
   for (const CheckpointIo io : {CheckpointIo::kIndependent, CheckpointIo::kCollective})
-    EXPECT_EQ(checkpoint_io_from(name_of(io)), io);
-  EXPECT_EQ(checkpoint_io_from("posix"), std::nullopt);
+    EXPECT_EQ(value_named<CheckpointIo>(name_of(io)), io);
+  EXPECT_EQ(value_named<CheckpointIo>("posix"), std::nullopt);
 }
 
 TEST_F(CheckpointFile, GivesSomeRowsToPlacesOfTheCallersChoice) {

@@ -10,6 +10,7 @@ namespace siren {
 namespace {
 
 constexpr ModelShape kShape{.nodes = 24, .dimension = 20};
+const ParameterLayout kLayout = parameter_layout(kShape);
 constexpr NotFinite::Moment kMoment{.step = 57, .epoch = 2};
 constexpr NodeId kNeeded = 15;  // by its owner, among 1 to 4 ranks
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -24,9 +25,9 @@ class FiniteCheckTest : public testing::Test {
       if (nodes_.size() % 2 == 0) z_nodes_.push_back(node);
     }
     const auto rows = static_cast<std::int64_t>(nodes_.size());
-    for (Parameters<double>* values : {&parameters_, &moments_})
-      *values = Parameters<double>(kShape, rows);
-    gradients_ = Gradients<double>(kShape, rows);
+    for (ParameterSet<double>* values : {&parameters_, &moments_})
+      *values = ParameterSet<double>(kLayout, rows);
+    gradients_ = Gradients<double>(kLayout, rows);
     const auto needed = std::ssize(z_nodes_);
     for (Matrix<double>* compact : {&gradients_.disliked, &z_})
       *compact = Matrix<double>(needed, kShape.dimension);
@@ -64,16 +65,16 @@ class FiniteCheckTest : public testing::Test {
   Communicator comm_ = Communicator::world();
   std::vector<NodeId> nodes_;
   std::vector<NodeId> z_nodes_;
-  DenseLayout layout_{kShape};
-  Parameters<double> parameters_{kShape, 0};
-  Gradients<double> gradients_{kShape, 0};
-  Parameters<double> moments_{kShape, 0};
+  ParameterLayout layout_ = kLayout;
+  ParameterSet<double> parameters_{kLayout, 0};
+  Gradients<double> gradients_{kLayout, 0};
+  ParameterSet<double> moments_{kLayout, 0};
   Matrix<double> zp_;
   Matrix<double> z_;
 };
 
 TEST_F(FiniteCheckTest, EveryRankNamesTheGradientAndTheNodeThatOneRankFound) {
-  for (Matrix<double>* table : {&gradients_.liked, &moments_.liked, &parameters_.liked})
+  for (Matrix<double>* table : {&gradients_.liked, &moments_.liked, &parameters_.tables[kLiked]})
     spoil(*table, nodes_, 13);
   EXPECT_EQ(sentence_of_update(owns(13)),
             "the gradient of parameters/liked is not finite in the row of node 13 at step 57 "
@@ -138,7 +139,7 @@ TEST_F(FiniteCheckTest, ALossIsBlamedOnTheFirstTensorOnItsWay) {
             "the loss is not finite at step 57 (epoch 2), nor is Zp (propagated) in the row of "
             "node 23" +
                 kAdvice);
-  spoil(parameters_.disliked, nodes_, 9);
+  spoil(parameters_.tables[kDisliked], nodes_, 9);
   EXPECT_EQ(sentence_of_loss(),
             "the loss is not finite at step 57 (epoch 2), nor is parameters/disliked in the row "
             "of node 9" +

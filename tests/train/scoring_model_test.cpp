@@ -20,8 +20,8 @@ namespace {
 
 TrainConfig config_of(const std::string& model, const std::string& storage) {
   TrainConfig config;
-  config.model = model;
-  config.storage = storage;
+  config.model = value_named<ModelKind>(model).value();
+  config.storage = value_named<Storage>(storage).value();
   config.dimension = 40;  // more than one slice of columns, the last with padding
   config.layers = 3;
   config.negatives = 8;
@@ -101,7 +101,7 @@ TEST_F(ScoringModelTest, AgreesWithTheEvaluationOfTraining) {
     expect_equal_to_training(config_of(model, "fp32"), 2e-6F);
   TrainConfig plain = config_of("siren", "fp32");
   plain.no_attention = true;
-  plain.norm = "mean";
+  plain.norm = Normalisation::kMean;
   expect_equal_to_training(plain, 2e-6F);
 }
 

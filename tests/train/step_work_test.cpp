@@ -34,10 +34,10 @@ TEST(StepWork, OtherModelsDoLess) {
   TrainConfig config = small();
   config.no_attention = true;
   EXPECT_EQ(step_work(config, kShare).flops, 3 * 2 * 2 * 4 * 32 * 32);
-  config.model = "lightgcn";
+  config.model = ModelKind::kLightGcn;
   EXPECT_EQ(step_work(config, kShare).flops, 0);
   EXPECT_EQ(step_work(config, kShare).adam_bytes, 7 * 10 * 32 * 4);
-  config.model = "mf";
+  config.model = ModelKind::kMatrixFactors;
   EXPECT_LT(step_work(config, kShare).layer_bytes, step_work(small(), kShare).layer_bytes);
 }
 

@@ -31,7 +31,7 @@ TrainConfig small_config() {
   config.negatives = 3;
   config.batch = 60;
   config.seed = 5;
-  config.storage = "fp64";
+  config.storage = Storage::kFp64;
   return config;
 }
 
@@ -47,7 +47,7 @@ Ratings small_ratings() {
   return ratings;
 }
 
-using Values = Parameters<double>;
+using Values = ParameterSet<double>;
 
 /// A parameter by global place: a row and column of a table, or a place in the replicated tensors.
 struct Place {
@@ -67,7 +67,8 @@ class Gradient : public ::testing::TestWithParam<Variant> {
   /// Null where another rank holds the row.
   double* find(Values& values, const Place& place) const {
     if (place.where == Place::Where::kDense) return values.dense.data() + place.row;
-    Matrix<double>& table = place.where == Place::Where::kLiked ? values.liked : values.disliked;
+    Matrix<double>& table =
+        place.where == Place::Where::kLiked ? values.tables[kLiked] : values.tables[kDisliked];
     for (LocalRow row = 0; row < share_->layout.rows(); ++row)
       if (share_->layout.node_of(row) == place.row) return table.row(row) + place.column;
     return nullptr;
@@ -106,7 +107,7 @@ TEST_P(Gradient, OfTheWholeLossIsItsDerivative) {
   const double size = (report.loss + report.reg) * static_cast<double>(report.ratings);
   int nonzero = 0;
   Values gradients = whole_gradients(*reference);
-  const std::vector<Place> all = places(reference->model().dense_layout());
+  const std::vector<Place> all = places(reference->model().layout().dense);
   for (const Place& place : all) {
     const double difference =
         (first_loss(place, kDifferenceStep) - first_loss(place, -kDifferenceStep)) /
@@ -138,9 +139,9 @@ std::vector<Variant> variants() {
     all.push_back({name, small_config()});
     change(all.back());
   };
-  add("mean", [](Variant& v) { v.config.norm = "mean"; });
-  add("lightgcn", [](Variant& v) { v.config.model = "lightgcn"; });
-  add("mf", [](Variant& v) { v.config.model = "mf"; });
+  add("mean", [](Variant& v) { v.config.norm = Normalisation::kMean; });
+  add("lightgcn", [](Variant& v) { v.config.model = ModelKind::kLightGcn; });
+  add("mf", [](Variant& v) { v.config.model = ModelKind::kMatrixFactors; });
   add("no_attention", [](Variant& v) { v.config.no_attention = true; });
   add("no_reg", [](Variant& v) { v.config.reg = 0.0; });
   add("random_users_travel", [](Variant& v) { v.partition = "random", v.travel = Travel::kUsers; });
@@ -185,19 +186,19 @@ class Spoilt : public ::testing::Test {
   std::unique_ptr<Trainer<Fp64>> trainer_ = std::make_unique<Trainer<Fp64>>(
       TrainingInputs{comm_, share_->layout, share_->set, share_->graph}, small_config(),
       best_isa());
-  Parameters<double>& parameters_ = trainer_->model().parameters();
+  ParameterSet<double>& parameters_ = trainer_->model().parameters();
 };
 
 TEST_F(Spoilt, AParameterIsNamedAtTheStepWhoseLossItSpoils) {
   trainer_->step();
-  spoil(parameters_.liked, 30);
+  spoil(parameters_.tables[kLiked], 30);
   EXPECT_EQ(sentence([&] { trainer_->step(); }),
             "the loss is not finite at step 2 (epoch 1), nor is parameters/liked in the row of "
             "node 30; a smaller --lr usually helps");
 }
 
 TEST_F(Spoilt, AReplicatedParameterIsNamedWithItsRow) {
-  const DenseLayout& layout = trainer_->model().dense_layout();
+  const DenseLayout& layout = trainer_->model().layout().dense;
   parameters_.dense[layout.weight(0) + 4 * layout.width()] = std::nan("");
   EXPECT_EQ(sentence([&] { trainer_->step(); }),
             "the loss is not finite at step 1 (epoch 1), nor is parameters/mlp.0.weight in row 4; "
@@ -209,14 +210,14 @@ class SpoiltUnseen : public Spoilt {
  protected:
   SpoiltUnseen() {
     TrainConfig config = small_config();
-    config.model = "mf";
+    config.model = ModelKind::kMatrixFactors;
     config.batch = 1;
     config.negatives = 1;
     share_ = make_share(comm_, small_ratings(), config);
     trainer_ = std::make_unique<Trainer<Fp64>>(
         TrainingInputs{comm_, share_->layout, share_->set, share_->graph}, config, best_isa());
     trainer_->step();
-    spoil(trainer_->model().parameters().liked, kUnseen);
+    spoil(trainer_->model().parameters().tables[kLiked], kUnseen);
     EXPECT_TRUE(std::isfinite(trainer_->step().loss)) << "the spoilt row was seen";
   }
   static constexpr NodeId kUnseen = 20;

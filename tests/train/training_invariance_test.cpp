@@ -23,7 +23,7 @@ const Ratings& ratings() {
 
 TrainConfig small_config(const std::string& storage) {
   TrainConfig config;
-  config.storage = storage;
+  config.storage = value_named<Storage>(storage).value();
   config.dimension = 32;
   config.layers = 3;
   config.negatives = 8;
@@ -121,7 +121,7 @@ TEST(Invariance, WithoutSharedMemoryTheBitsAreTheSame) {
     for (const char* partition : {"block", "random"}) {
       TrainConfig config = small_config(storage);
       const Outcome with = train(Communicator::world(), config, 10, partition);
-      config.shared_memory = "off";
+      config.shared_memory = OnOff::kOff;
       const Outcome without = train(Communicator::world(), config, 10, partition);
       EXPECT_EQ(with.losses, without.losses) << storage << ", " << partition;
       EXPECT_EQ(with.state, without.state) << storage << ", " << partition;

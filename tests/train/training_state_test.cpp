@@ -31,7 +31,7 @@ std::string scratch_directory(const Communicator& comm) {
 /// A model in training, on the ranks of `comm`.
 struct ModelOnRanks {
   ModelOnRanks(const Communicator& on, const std::string& partition) : comm(on) {
-    config.storage = "fp64";
+    config.storage = Storage::kFp64;
     config.dimension = 20;  // padded rows
     config.layers = 2;
     config.negatives = 4;
@@ -39,7 +39,7 @@ struct ModelOnRanks {
     share = make_share(comm, random_ratings(150, 90, 0.1, 5), config, partition);
     info.users = 150;
     info.items = 90;
-    info.storage = "fp64";
+    info.storage = Storage::kFp64;
     training = make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
     for (std::int64_t row = 0; row < share->layout.rows(); ++row)
       nodes.push_back(share->layout.node_of(static_cast<LocalRow>(row)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/sign_bpr_loss.hpp"
+#include "model/sampled_loss.hpp"
 
 #include <cmath>
 #include <random>
@@ -73,8 +73,8 @@ class Loss : public ::testing::TestWithParam<Sample> {
   Batch batch_;
   Matrix<double> users_ = table<double>(batch_.users, 1);
   Matrix<double> items_ = table<double>(batch_.items, 2);
-  SignBprLoss<Fp64> loss_{{GetParam().dislike_factor, GetParam().reg, kNegatives},
-                          kernels<Fp64>(best_isa())};
+  SampledLoss<Fp64> loss_{make_sign_bpr(GetParam().dislike_factor, kernels<Fp64>(best_isa())),
+                          kNegatives, GetParam().reg, kernels<Fp64>(best_isa())};
 };
 
 TEST_P(Loss, FollowsTheDefinition) {
@@ -151,8 +151,9 @@ INSTANTIATE_TEST_SUITE_P(Samples, Loss,
                                            Sample{"negative", -1.0}),
                          [](const auto& sample) { return sample.param.name; });
 
-TEST(SignBprLoss, NoRatingOrNoTermIsANormalCase) {
-  SignBprLoss<Fp64> loss({2.0, 0.05, kNegatives}, kernels<Fp64>(best_isa()));
+TEST(SampledLoss, NoRatingOrNoTermIsANormalCase) {
+  SampledLoss<Fp64> loss(make_sign_bpr(2.0, kernels<Fp64>(best_isa())), kNegatives, 0.05,
+                         kernels<Fp64>(best_isa()));
   Matrix<double> nothing(0, kDimension), none(0, kDimension), no_gradient(0, kDimension),
       no_items(0, kDimension);
   LossSum sum = loss.add({}, nothing, none, no_gradient, no_items);
@@ -167,7 +168,7 @@ TEST(SignBprLoss, NoRatingOrNoTermIsANormalCase) {
 
 // Ratings without a term carry user row 0, wherever they stand; that row's gradient must not be
 // written by two threads.
-TEST(SignBprLoss, RatingsWithoutTermLeaveTheFirstUserAlone) {
+TEST(SampledLoss, RatingsWithoutTermLeaveTheFirstUserAlone) {
   constexpr std::int32_t kUsers = 400;
   std::vector<std::int32_t> user, slots;
   std::vector<std::int8_t> sign;
@@ -177,7 +178,8 @@ TEST(SignBprLoss, RatingsWithoutTermLeaveTheFirstUserAlone) {
     slots.insert(slots.end(), {0, 1, 2, 3, 4, 5, kNoSlot, -7, -7, -7, -7, -7});
   }
   const Matrix<double> items = table<double>(6, 2);
-  SignBprLoss<Fp64> loss({2.0, 0.05, kNegatives}, kernels<Fp64>(best_isa()));
+  SampledLoss<Fp64> loss(make_sign_bpr(2.0, kernels<Fp64>(best_isa())), kNegatives, 0.05,
+                         kernels<Fp64>(best_isa()));
   // a touch shows, were it with a factor of zero: that times infinity is NaN
   Matrix<double> poisoned = table<double>(kUsers, 1);
   for (std::int64_t c = 0; c < kDimension; ++c)
@@ -197,7 +199,8 @@ struct Gradients {
 
   Gradients(const LossChunk& chunk, std::int64_t user_rows, std::int64_t item_rows)
       : users(user_rows, kDimension), items(item_rows, kDimension) {
-    SignBprLoss<Precision> loss({2.0, 0.05, kNegatives}, kernels<Precision>(best_isa()));
+    SampledLoss<Precision> loss(make_sign_bpr(2.0, kernels<Precision>(best_isa())), kNegatives,
+                                0.05, kernels<Precision>(best_isa()));
     const Matrix<Real> z = table<Real>(user_rows, 1);
     const Matrix<Real> real = table<Real>(item_rows, 2);
     Matrix<typename Precision::Stored> stored(item_rows, kDimension);

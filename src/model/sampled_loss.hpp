@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sign-aware BPR loss of a chunk of ratings and its gradient with respect to the rows of Z.
+// The loss of ratings with K sampled negatives each, and its gradient with respect to the rows of Z:
+// scores by kernels, loss and slopes by a LossTerm, then the slopes applied to the rows.
 //
-//   x_k = c r(u, i) - r(u, j_k),  c = 1 for liked, dislike_factor for disliked ratings
-//   L = sum_k -log sigma(x_k) + reg (|Z_u|^2 + |Z_i|^2 + sum_k |Z_jk|^2)
+//   L = sum over ratings of  LossTerm(r(u, i), r(u, j_1), ..., r(u, j_K))
+//                            + reg (|Z_u|^2 + |Z_i|^2 + sum_k |Z_jk|^2)
 //
-// summed over ratings. With g_k = dL/dx_k = -sigma(-x_k) a rating is one row of a small sparse
-// matrix G with coefficient c sum_k g_k for item i and -g_k for j_k, and then dZ_users = G Z_items,
-// dZ_items = G^T Z_users: both are sums over segments in a fixed order, without atomics.
+// The slopes of a rating are a row of a small sparse matrix G [ratings x slots], so that
+// dZ_users = G Z_items, dZ_items = G^T Z_users: both are sums over segments in a fixed order,
+// without atomics.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "math/kernels.hpp"
 #include "math/matrix.hpp"
+#include "model/loss_term.hpp"
 
 namespace siren::inline model {
 
@@ -31,23 +34,18 @@ struct LossChunk {
 };
 
 struct LossSum {
-  double loss = 0.0;  // sum of -log sigma terms
+  double loss = 0.0;  // sum of the terms
   double reg = 0.0;   // reg times the squared norms
 };
 
 template <class Precision>
-class SignBprLoss {
+class SampledLoss {
  public:
   using Real = typename Precision::Real;
   using Stored = typename Precision::Stored;
 
-  struct Factors {
-    double dislike_factor;
-    double reg;
-    int negatives;  // K
-  };
-
-  SignBprLoss(const Factors& factors, const Kernels<Precision>& kernels);
+  SampledLoss(std::unique_ptr<LossTerm<Real>> term, int negatives, double reg,
+              const Kernels<Precision>& kernels);
 
   /// users [needed rows x d] and items [slots x d] are rows of Z; the gradients of L are added to
   /// the rows of user_gradient [needed rows x d] and item_gradient [slots x d]. The first chunk of
@@ -68,7 +66,9 @@ class SignBprLoss {
   void add_item_gradients(const Matrix<Real>& users, const Matrix<Stored>& items, bool first,
                           Matrix<Real>& gradient);
 
-  Factors factors_;
+  std::unique_ptr<LossTerm<Real>> term_;
+  int negatives_;  // K
+  double reg_;
   const Kernels<Precision>& kernels_;
   std::vector<Real> coefficients_;      // G, [n x (1 + K)]
   std::vector<double> loss_of_rating_;  // [n]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/sign_bpr_loss.hpp"
+#include "model/sampled_loss.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -22,54 +22,44 @@ double sum(const std::vector<double>& values) {
 }  // namespace
 
 template <class Precision>
-SignBprLoss<Precision>::SignBprLoss(const Factors& factors, const Kernels<Precision>& kernels)
-    : factors_(factors), kernels_(kernels) {}
+SampledLoss<Precision>::SampledLoss(std::unique_ptr<LossTerm<Real>> term, int negatives, double reg,
+                                    const Kernels<Precision>& kernels)
+    : term_(std::move(term)), negatives_(negatives), reg_(reg), kernels_(kernels) {}
 
 template <class Precision>
-LossSum SignBprLoss<Precision>::add(const LossChunk& chunk, const Matrix<Real>& users,
+LossSum SampledLoss<Precision>::add(const LossChunk& chunk, const Matrix<Real>& users,
                                     const Matrix<Stored>& items, Matrix<Real>& user_gradient,
                                     Matrix<Real>& item_gradient) {
   score(chunk, users, items);
   sort_by_slot(chunk, items.rows());
   add_user_gradients(chunk, users, items, user_gradient);
   add_item_gradients(users, items, chunk.first, item_gradient);
-  return {sum(loss_of_rating_), factors_.reg * (sum(reg_of_user_) + sum(reg_of_slot_))};
+  return {sum(loss_of_rating_), reg_ * (sum(reg_of_user_) + sum(reg_of_slot_))};
 }
 
 template <class Precision>
-void SignBprLoss<Precision>::score(const LossChunk& chunk, const Matrix<Real>& users,
+void SampledLoss<Precision>::score(const LossChunk& chunk, const Matrix<Real>& users,
                                    const Matrix<Stored>& items) {
   const auto ratings = static_cast<std::int64_t>(chunk.user.size());
-  const std::int64_t per_rating = factors_.negatives + 1;
+  const std::int64_t per_rating = negatives_ + 1;
   coefficients_.resize(as_index(ratings * per_rating));
   loss_of_rating_.assign(as_index(ratings), 0.0);
   parallel_blocks(ratings, kRatingsPerTile, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<Real> term(as_index(factors_.negatives));
     for (std::int64_t n = begin; n < end; ++n) {
       const std::int32_t* slots = chunk.slots.data() + n * per_rating;
       if (slots[0] == kNoSlot) continue;
       Real* g = coefficients_.data() + n * per_rating;  // scores, then slopes, then G
       kernels_.dots(users.row(chunk.user[as_index(n)]), items.data(), slots, per_rating,
                     users.stride(), g);
-      const Real factor =
-          chunk.sign[as_index(n)] > 0 ? Real{1} : static_cast<Real>(factors_.dislike_factor);
-      const Real own = factor * g[0];
-      for (std::int64_t k = 1; k < per_rating; ++k) g[k] = own - g[k];
-      kernels_.log_sigmoid(g + 1, term.data(), factors_.negatives);
-      Real slopes{0};
-      for (std::int64_t k = 1; k < per_rating; ++k) {
-        slopes += g[k];
-        g[k] = -g[k];
-        loss_of_rating_[as_index(n)] += static_cast<double>(term[as_index(k - 1)]);
-      }
-      g[0] = factor * slopes;
+      loss_of_rating_[as_index(n)] =
+          term_->slopes(chunk.sign[as_index(n)], std::span<Real>(g, as_index(per_rating)));
     }
   });
 }
 
 template <class Precision>
-void SignBprLoss<Precision>::sort_by_slot(const LossChunk& chunk, std::int64_t slots) {
-  const std::int64_t per_rating = factors_.negatives + 1;
+void SampledLoss<Precision>::sort_by_slot(const LossChunk& chunk, std::int64_t slots) {
+  const std::int64_t per_rating = negatives_ + 1;
   const auto ratings = static_cast<std::int64_t>(chunk.user.size());
   const std::int64_t entries = ratings * per_rating;
   // not more pieces than counting their entries is worth
@@ -109,10 +99,10 @@ void SignBprLoss<Precision>::sort_by_slot(const LossChunk& chunk, std::int64_t s
 }
 
 template <class Precision>
-void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk, const Matrix<Real>& users,
+void SampledLoss<Precision>::add_user_gradients(const LossChunk& chunk, const Matrix<Real>& users,
                                                 const Matrix<Stored>& items,
                                                 Matrix<Real>& gradient) {
-  const std::int64_t per_rating = factors_.negatives + 1;
+  const std::int64_t per_rating = negatives_ + 1;
   segments_.clear();
   for (std::int64_t n = 0; n < static_cast<std::int64_t>(chunk.user.size()); ++n) {
     if (n == 0 || chunk.user[as_index(n)] != chunk.user[as_index(n - 1)])
@@ -137,14 +127,14 @@ void SignBprLoss<Precision>::add_user_gradients(const LossChunk& chunk, const Ma
                       const auto count = static_cast<double>(terms);
                       reg_of_user_[as_index(s)] =
                           count * kernels_.add_scaled(users.row(user),
-                                                      static_cast<Real>(2.0 * factors_.reg * count),
+                                                      static_cast<Real>(2.0 * reg_ * count),
                                                       users.stride(), gradient.row(user));
                     }
                   });
 }
 
 template <class Precision>
-void SignBprLoss<Precision>::add_item_gradients(const Matrix<Real>& users,
+void SampledLoss<Precision>::add_item_gradients(const Matrix<Real>& users,
                                                 const Matrix<Stored>& items, bool first,
                                                 Matrix<Real>& gradient) {
   reg_of_slot_.assign(as_index(items.rows()), 0.0);
@@ -159,15 +149,14 @@ void SignBprLoss<Precision>::add_item_gradients(const Matrix<Real>& users,
                                  gradient.row(slot));
       const auto count = static_cast<double>(entries);
       reg_of_slot_[as_index(slot)] =
-          count * kernels_.add_scaled_stored(items.row(slot),
-                                             static_cast<Real>(2.0 * factors_.reg * count),
+          count * kernels_.add_scaled_stored(items.row(slot), static_cast<Real>(2.0 * reg_ * count),
                                              items.stride(), gradient.row(slot));
     }
   });
 }
 
-template class SignBprLoss<Fp32>;
-template class SignBprLoss<Bf16>;
-template class SignBprLoss<Fp64>;
+template class SampledLoss<Fp32>;
+template class SampledLoss<Bf16>;
+template class SampledLoss<Fp64>;
 
 }  // namespace siren::inline model
