@@ -29,7 +29,7 @@ def main():
     rows = [(name, metrics) for name, metrics in found if metrics is not None]
     missing = [name for name, metrics in found if metrics is None]
     if missing:
-        print(f"not finished or not judged, left out: {', '.join(missing)}")
+        print(f"not finished or not evaluated, left out: {', '.join(missing)}")
     if not rows:
         print("no finished run")
         return 2

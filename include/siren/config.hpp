@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that determines a training run. Defaults are those of SPEC section 2 (`--preset
-// paper`).
+// Everything that determines a training run. Defaults are the paper's (arXiv 2108.08735), which
+// `--preset paper` names.
 #pragma once
 
 #include <algorithm>
@@ -107,7 +107,8 @@ struct TrainConfig {
   LrSchedule lr_schedule = LrSchedule::kConstant;
   std::int64_t lr_steps = 0;    // length of a cosine; 0: the run's, when it first starts
   std::int64_t lr_warm_up = 0;  // steps over which the rate rises
-  double average = 0.0;  // decay per step of the parameters' running mean, which is judged; 0: none
+  double average =
+      0.0;  // decay per step of the parameters' running mean, which is evaluated; 0: none
   std::string init_from;  // checkpoint whose parameters a new run begins with; empty: random
   // schedule
   std::int32_t epochs = 20;

@@ -76,7 +76,7 @@ struct EvaluationReport {
   std::int64_t candidates = 0;
   std::int64_t also_in_train = 0;  // held-out pairs left out because they are training ratings, too
   std::int64_t also_in_valid = 0;  // likewise, if validation ratings are masked
-  Ties ties;                       // of the lists of all users with something to be judged by
+  Ties ties;                       // of the lists of all users with something to be evaluated on
   double seconds = 0.0;            // of the slowest rank
 
   /// By name, from `metrics`. InputError if there is none of that name (metric_names()).

@@ -32,7 +32,7 @@ struct EvaluateOptions {
 OptionParser declare(EvaluateOptions& o) {
   OptionParser options("evaluate", "--run DIR | --model popularity --data FILE [options]",
                        "Ranks all items for every user and compares with held-out ratings.");
-  options.section("What to judge");
+  options.section("What to evaluate");
   declare_stored_model(options, o.stored);
   options.text("model", o.model, "popularity", "instead of a run: items by their number of likes");
   options.section("By what");
@@ -79,7 +79,7 @@ void check(const EvaluateOptions& o) {
   const bool popularity = o.model == "popularity";
   if (!o.model.empty() && !popularity)
     throw InputError(
-        fmt::format("--model {}: only popularity can be judged without a run", o.model));
+        fmt::format("--model {}: only popularity can be evaluated without a run", o.model));
   if (popularity == !o.stored.run.empty())
     throw InputError("evaluate needs either --run DIR or --model popularity --data FILE");
 }
@@ -90,7 +90,7 @@ EvaluationReport evaluate(const Communicator& comm, const EvaluateOptions& o,
   Session session(comm, config.data, config.train);
   const std::unique_ptr<Evaluator> evaluator =
       session.make_evaluator(o.split.empty() ? "test" : o.split, o.mask);
-  if (o.stored.run.empty()) return session.judge_popularity(*evaluator);
+  if (o.stored.run.empty()) return session.evaluate_popularity(*evaluator);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   const Embeddings embeddings = session.embed(checkpoint.path, Branches::kBlended);
   return evaluator->evaluate({embeddings.z.users, embeddings.z.items});
@@ -113,7 +113,7 @@ int run_evaluate(const Communicator& comm, CommandArgs args) {
   const EvaluationReport report = evaluate(comm, o, config);
   if (report.ties.lists == 0)
     throw InputError(
-        fmt::format("{}: no user is left to judge by: every held-out pair is also in {}",
+        fmt::format("{}: no user is left to evaluate on: every held-out pair is also in {}",
                     config.data.data, report.mask));
   if (comm.is_root() && o.json) print_json(to_json(report), 2);
   if (comm.is_root() && !o.json) print_lines(format_report(report));

@@ -108,7 +108,7 @@ class OptionParser {
         name, [&target](E value) { target = value; },
         [&target] { return target ? std::string(name_of(*target)) : std::string(); }, help, most);
   }
-  /// Anything else: `set` judges the text and throws an InputError that names the option; `show`
+  /// Anything else: `set` checks the text and throws an InputError that names the option; `show`
   /// gives the current value as text, empty for none; `type` is for the reference.
   void custom(const std::string& name, std::function<void(const OptionText&)> set,
               std::function<std::string()> show, const std::string& value_name,

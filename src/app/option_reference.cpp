@@ -33,7 +33,7 @@ std::string cell(const std::string& text) {
 
 std::string markdown_head() {
   return "# Options\n\nEvery option of every command; made by `siren help --reference` from the "
-         "table that judges the command line, a test compares.\nThe same names are keys of a "
+         "table that checks the command line, a test compares.\nThe same names are keys of a "
          "`--config` file. A default of `-` is none: the meaning says what happens then.\n";
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // All options of a command as text for readers and programs: the Markdown reference (OPTIONS.md),
-// the manual page, and bash completion are made from the same table that judges the command line.
+// the manual page, and bash completion are made from the same table that checks the command line.
 #pragma once
 
 #include <optional>

@@ -87,12 +87,12 @@ void Progress::on_epoch(const EpochReport& report) {
       report.epoch, report.step, total_steps_, report.loss, report.reg, report.seconds,
       1e3 * report.seconds / static_cast<double>(report.steps),
       human_seconds(seconds_left(report.step)), human_bytes(peak_resident_bytes()), best());
-  if (report.without_term > 0 && !told_without_term_)
+  if (report.skipped > 0 && !told_skipped_)
     spdlog::warn(
         "{} of the epoch's {} ratings train nothing: their users have rated every item "
         "that could be drawn for comparison",
-        grouped(report.without_term), grouped(report.ratings));
-  told_without_term_ = told_without_term_ || report.without_term > 0;
+        grouped(report.skipped), grouped(report.ratings));
+  told_skipped_ = told_skipped_ || report.skipped > 0;
   std::vector<std::string> phases;
   for (const PhaseUse& use : report.phases)
     phases.push_back(fmt::format("{} {:.3f} s", use.name, use.max_seconds));

@@ -40,7 +40,7 @@ class Progress final : public Observer {
   std::int32_t best_epoch_;
   Stopwatch watch_;
   double drawn_at_ = -1.0;
-  bool told_without_term_ = false;
+  bool told_skipped_ = false;
 };
 
 }  // namespace siren::inline app

@@ -18,26 +18,29 @@
 
 namespace siren::inline app {
 
-void check_judging(const RunConfig& config, const std::string& split, bool resumed) {
+void check_evaluation(const RunConfig& config, const std::string& split, bool resumed) {
   const TrainConfig& train = config.train;
   if (split.empty() && (train.patience > 0 || train.eval_every > 0))
-    throw InputError(fmt::format(
-        "--{} {}: every rating of {} trains ({}), so there is nothing to judge by; leave it out, "
-        "or hold ratings out: {}",
-        train.eval_every > 0 ? "eval-every" : "patience",
-        train.eval_every > 0 ? train.eval_every : train.patience, config.data.data,
-        config.data.fold == kWholeFold ? "--fold 0" : "it has no test part",
-        config.data.fold == kWholeFold ? "--fold from 1" : "prepare --valid-share"));
+    throw InputError(
+        fmt::format("--{} {}: every rating of {} trains ({}), so there is nothing to evaluate on; "
+                    "leave it out, "
+                    "or hold ratings out: {}",
+                    train.eval_every > 0 ? "eval-every" : "patience",
+                    train.eval_every > 0 ? train.eval_every : train.patience, config.data.data,
+                    config.data.fold == kWholeFold ? "--fold 0" : "it has no test part",
+                    config.data.fold == kWholeFold ? "--fold from 1" : "prepare --valid-share"));
   if (train.patience > 0 && (train.eval_every == 0 || split != "valid"))
-    throw InputError(fmt::format(
-        "--patience {} needs --eval-every and validation ratings to judge by; prepare the data set "
-        "with --valid-share, or leave --patience out",
-        train.patience));
+    throw InputError(
+        fmt::format("--patience {} needs --eval-every and validation ratings to evaluate on; "
+                    "prepare the data set "
+                    "with --valid-share, or leave --patience out",
+                    train.patience));
   if (!resumed && train.eval_every > 0 && !train.eval_split && split == "test")
-    throw InputError(fmt::format(
-        "--eval-every {}: {} has no validation ratings to judge by; prepare it with --valid-share, "
-        "or ask for the test part by --eval-split test",
-        train.eval_every, config.data.data));
+    throw InputError(
+        fmt::format("--eval-every {}: {} has no validation ratings to evaluate on; prepare it with "
+                    "--valid-share, "
+                    "or ask for the test part by --eval-split test",
+                    train.eval_every, config.data.data));
 }
 
 namespace {
@@ -98,7 +101,7 @@ void report_start(const Communicator& comm, const Session& session, int threads)
 void report_final_model(const Session& session) {
   if (session.has_split("test")) return;
   spdlog::info(
-      "no test part: {}, and nobody judges the final model",
+      "no test part: {}, and the final model is not evaluated",
       session.has_split("valid") ? "every rating trains or validates" : "every rating trains");
 }
 

@@ -15,9 +15,9 @@
 namespace siren::inline app {
 
 /// InputError if the options ask for other evaluations than the data set allows; `split` is what
-/// would be judged during training, empty if nothing can be. A run that was begun before the test part had to be asked for
+/// would be evaluated during training, empty if nothing can be. A run that was begun before the test part had to be asked for
 /// goes on with it.
-void check_judging(const RunConfig& config, const std::string& split, bool resumed);
+void check_evaluation(const RunConfig& config, const std::string& split, bool resumed);
 
 /// Collective. InputError if the run in `directory` has gone beyond the end that `config` sets.
 void check_end(const Communicator& comm, const RunDirectory& directory, const TrainConfig& config,
@@ -29,7 +29,7 @@ void report_end(const TrainConfig& config, const Training& training, const RunPr
 /// The program, its libraries, the data.
 void report_start(const Communicator& comm, const Session& session, int threads);
 
-/// Collective. Says so if no rating is left to judge the final model by.
+/// Collective. Says so if no rating is left to evaluate the final model by.
 void report_final_model(const Session& session);
 
 /// Collective. Where the ranks are, and how evenly the work lies on them.

@@ -64,7 +64,7 @@ struct TrainCommand {
   }
 };
 
-/// Judges during training by the split asked for, or by validation if there is any; null if every
+/// Evaluates during training by the split asked for, or by validation if there is any; null if every
 /// rating trains.
 std::unique_ptr<Evaluator> watching_evaluator(const TrainConfig& config, const Session& session) {
   session.require_test_pairs();
@@ -135,7 +135,8 @@ class Job {
 };
 
 ExitCode Job::run() {
-  check_judging(command_.config, evaluator_ == nullptr ? "" : evaluator_->split(), command_.resume);
+  check_evaluation(command_.config, evaluator_ == nullptr ? "" : evaluator_->split(),
+                   command_.resume);
   Training& training =
       among_ == nullptr ? session_.start_training() : session_.start_training(among_->node);
   const std::string beginning = begin();  // before anything is written: it may refuse
@@ -146,7 +147,7 @@ ExitCode Job::run() {
   if (!beginning.empty()) spdlog::info("{}", beginning);
   if (config_.eval_every == 0 && session_.default_split() == "valid")
     spdlog::info(
-        "the validation part is not judged; --eval-every N does, and keeps the best model");
+        "the validation part is not evaluated; --eval-every N does, and keeps the best model");
   const RunProgress progress = command_.resume ? resume() : RunProgress{};
   if (command_.resume) report_end(config_, training, progress);
   start_metrics();
@@ -262,15 +263,15 @@ void Job::start_metrics() {
   metrics_->write(memory);
 }
 
-/// The test split is judged once: by the best model on the validation split, if there is one, else
+/// The test split is evaluated once: by the best model on the validation split, if there is one, else
 /// by the last. Without a test part the final event has no figures.
 void Job::finish(TrainingRun& run) {
   const std::int64_t done = session_.training().steps_done();
   const std::int64_t best = run.progress().best_step != 0 ? run.progress().best_step : done;
   EvaluationReport report;
   report.split = "none";
-  const bool judged = session_.has_split("test");
-  if (judged) {
+  const bool evaluated = session_.has_split("test");
+  if (evaluated) {
     if (best != done) checkpoints_.load_parameters(best);
     if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
     report = run.evaluate(*evaluator_);
@@ -278,9 +279,9 @@ void Job::finish(TrainingRun& run) {
   if (!comm_.is_root()) return;
   final_event_ = {best, report};
   metrics_->write(final_event_);
-  if (!judged)
+  if (!evaluated)
     spdlog::info(
-        "no test part: nobody judged the model of step {}; use it with: siren recommend "
+        "no test part: nothing evaluated the model of step {}; use it with: siren recommend "
         "--run {} --all --top 10",
         best, shell_quoted(config_.run));
   else if (among_ == nullptr)

@@ -64,12 +64,12 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.number("lr-steps", train.lr_steps, {0}, "N", "length of the cosine (0: of the run)");
   options.number("lr-warm-up", train.lr_warm_up, {0}, "N", "first the rate rises for N steps");
   options.number("average", train.average, {0.0, 0.999999}, "X",
-                 "judge a running mean of the model that forgets 1-X a step");
+                 "evaluate a running mean of the model that forgets 1-X a step");
   options.text("init-from", train.init_from, "CHECKPOINT",
                "begin with its rows for the users and items it knows");
   options.number("eval-every", train.eval_every, {0}, "N",
                  "epochs between evaluations (0: only at the end)");
-  options.choice("eval-split", train.eval_split, "to judge by during training (default: valid)");
+  options.choice("eval-split", train.eval_split, "to evaluate on during training (default: valid)");
   options.number("patience", train.patience, {0}, "N",
                  "stop after N validations without a better nDCG@10 (0: never)");
   options.choice("candidates", train.candidates, "items that are ranked");

@@ -65,7 +65,7 @@ class NegativeSampler {
 
  private:
   double weight(ItemId item) const;
-  /// `counter` without its last word. `is_rated` judges an item, `rated` lists them.
+  /// `counter` without its last word. `is_rated` tests an item, `rated` lists them.
   template <class IsRated>
   ItemId draw_from(std::uint32_t attempt, std::int32_t k, RandomBlock counter,
                    std::span<const ItemId> rated, const IsRated& is_rated) const;

@@ -157,7 +157,7 @@ DatasetStatistics compute_statistics(const RatingTable& table, std::int64_t user
   return result;
 }
 
-std::string judge_signs(const DatasetStatistics& statistics, const SplitScheme& split) {
+std::string check_signs(const DatasetStatistics& statistics, const SplitScheme& split) {
   for (std::int32_t fold = 1; fold <= split.folds; ++fold) {
     if (statistics.train_of(split, fold).liked > 0) continue;
     throw InputError(

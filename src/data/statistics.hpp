@@ -72,6 +72,6 @@ DatasetStatistics compute_statistics(const RatingTable& table, std::int64_t user
 
 /// InputError if no train rating of some fold is liked: nothing could be learnt. Otherwise a
 /// sentence of warning if no rating is disliked, or nothing.
-std::string judge_signs(const DatasetStatistics& statistics, const SplitScheme& split);
+std::string check_signs(const DatasetStatistics& statistics, const SplitScheme& split);
 
 }  // namespace siren::inline data

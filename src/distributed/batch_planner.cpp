@@ -68,12 +68,12 @@ void BatchPlanner::mark_items() {
   const std::int64_t ratings = plan_.ratings.size();
   plan_.items.clear();
   plan_.slots.clear();
-  plan_.without_term = 0;
+  plan_.skipped = 0;
   for (std::int64_t begin = 0; begin < ratings; begin += kChunkRatings) {
     draw(plan_.ratings, begin, std::min(begin + kChunkRatings, ratings), plan_.slots);
     for (std::size_t n = 0; n < plan_.slots.size(); n += as_index(per_rating)) {
       if (plan_.slots[n] == kNoItem) {
-        ++plan_.without_term;
+        ++plan_.skipped;
         continue;
       }
       for (std::size_t k = n; k < n + as_index(per_rating); ++k) plan_.items.mark(plan_.slots[k]);

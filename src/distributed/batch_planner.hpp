@@ -28,7 +28,7 @@ struct BatchPlan {
                    // are the slots, i.e. rows of the batch's item matrix
   std::vector<std::int32_t> user_row;  // [ratings] compact row of the rating's user
   std::vector<std::int32_t> slots;     // [ratings x (1 + K)] if the batch is one chunk, else empty
-  std::int64_t without_term = 0;       // ratings whose user leaves nothing to sample
+  std::int64_t skipped = 0;            // ratings whose user leaves nothing to sample
   RowSet needed;          // owned rows to compute Z for: users of the batch, then items
                           // that any rank mentions
   ExchangePlan exchange;  // owners' compact rows <-> slots

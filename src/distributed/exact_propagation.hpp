@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forward of distributed/propagation.hpp with sums that do not depend on their order: the same bits on
-// any number of ranks, for any partition and any threads. For judging and using a model, where
+// any number of ranks, for any partition and any threads. For evaluating and using a model, where
 // bytes of the output must not tell who computed them; training, which needs speed and an adjoint,
 // keeps Propagation. The two agree to rounding.
 //

@@ -8,10 +8,12 @@
 
 namespace siren::inline distributed {
 
-Layout::Layout(const Partition& partition, int rank, int ranks, std::int64_t dimension)
+Layout::Layout(const Partition& partition, int rank, int ranks, std::int64_t dimension,
+               ColumnGroup columns)
     : rank_(rank),
       ranks_(ranks),
       dimension_(dimension),
+      columns_(columns),
       all_users_(static_cast<std::int64_t>(partition.user_owner.size())),
       item_position_(partition.item_owner.size()),
       position_begin_(static_cast<std::size_t>(ranks) + 1, 0),

@@ -4,7 +4,7 @@
 // Tables with a row per node (X, Y, their moments, Z) hold this rank's users, ascending, in local
 // rows [0, users()) and its items, ascending, in [users(), rows()). Halo rows follow behind rows()
 // where a table has them (distributed/adjacency.hpp). Columns [column_begin(), column_end()) of d are
-// stored: all of them now, a slice once ranks form a two-dimensional grid.
+// stored: those of this rank's column group, all of them as long as there is one group.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,16 @@ struct RowAddress {
   LocalRow row;
 };
 
+/// Ranks that share rows may divide their columns: group `index` of `count`.
+struct ColumnGroup {
+  int index = 0;
+  int count = 1;
+};
+
 class Layout {
  public:
-  Layout(const Partition& partition, int rank, int ranks, std::int64_t dimension);
+  Layout(const Partition& partition, int rank, int ranks, std::int64_t dimension,
+         ColumnGroup columns = {});
 
   int rank() const { return rank_; }
   int ranks() const { return ranks_; }
@@ -33,8 +40,8 @@ class Layout {
   std::int64_t all_nodes() const { return all_users_ + all_items(); }
 
   std::int64_t dimension() const { return dimension_; }
-  std::int64_t column_begin() const { return 0; }
-  std::int64_t column_end() const { return dimension_; }
+  std::int64_t column_begin() const { return dimension_ * columns_.index / columns_.count; }
+  std::int64_t column_end() const { return dimension_ * (columns_.index + 1) / columns_.count; }
 
   std::int64_t users() const { return static_cast<std::int64_t>(users_.size()); }
   std::int64_t items() const { return static_cast<std::int64_t>(items_.size()); }
@@ -61,6 +68,7 @@ class Layout {
   int rank_;
   int ranks_;
   std::int64_t dimension_;
+  ColumnGroup columns_;
   std::int64_t all_users_;
   std::vector<UserId> users_;
   std::vector<ItemId> items_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who owns which users and items. A partition is judged by the rows it makes ranks send per layer
-// and by its balance, not by the edges it cuts (see PartitionQuality in distributed/adjacency.hpp).
+// Who owns which users and items. A partition is measured by the rows it makes ranks send per layer
+// and by its balance, not by the edges it cuts (`siren plan` prints both).
 #pragma once
 
 #include <cstdint>

@@ -105,15 +105,10 @@ StepEvent read(std::type_identity<StepEvent>, const Json& json) {
 }
 
 Json fields(const EpochReport& event) {
-  return {{"epoch", event.epoch},
-          {"step", event.step},
-          {"steps", event.steps},
-          {"loss", event.loss},
-          {"reg", event.reg},
-          {"seconds", event.seconds},
-          {"ratings", event.ratings},
-          {"without_term", event.without_term},
-          {"phases", to_json(event.phases)}};
+  return {
+      {"epoch", event.epoch},     {"step", event.step},       {"steps", event.steps},
+      {"loss", event.loss},       {"reg", event.reg},         {"seconds", event.seconds},
+      {"ratings", event.ratings}, {"skipped", event.skipped}, {"phases", to_json(event.phases)}};
 }
 
 EpochReport read(std::type_identity<EpochReport>, const Json& json) {
@@ -125,7 +120,7 @@ EpochReport read(std::type_identity<EpochReport>, const Json& json) {
   event.reg = real_number(json.at("reg"));
   event.seconds = real_number(json.at("seconds"));
   event.ratings = count_number(json.at("ratings"));
-  event.without_term = count_or(json, "without_term", 0);
+  event.skipped = count_or(json, "skipped", count_or(json, "without_term", 0));  // as 0.1.0 said
   event.phases = phases_from_json(json.at("phases"));
   return event;
 }

@@ -82,11 +82,11 @@ struct StepEvent {
 
 struct EpochReport {
   std::int32_t epoch = 0;
-  std::int64_t step = 0;          // steps done
-  std::int64_t steps = 0;         // of this epoch in this run
-  std::int64_t ratings = 0;       // visited in those
-  std::int64_t without_term = 0;  // of those: their users have rated all that can be drawn
-  double loss = 0.0;              // per rating, without reg
+  std::int64_t step = 0;     // steps done
+  std::int64_t steps = 0;    // of this epoch in this run
+  std::int64_t ratings = 0;  // visited in those
+  std::int64_t skipped = 0;  // of those: their users have rated all that can be drawn
+  double loss = 0.0;         // per rating, without reg
   double reg = 0.0;
   double seconds = 0.0;
   std::vector<PhaseUse> phases;  // since the last epoch event

@@ -9,7 +9,7 @@
 namespace siren::inline ingest {
 
 /// Decimal number to the nearest fp32; a leading + is allowed. "nan", "inf" and numbers beyond the
-/// range of fp32 give non-finite values, which the caller judges; anything else gives nothing.
+/// range of fp32 give non-finite values, which the caller checks; anything else gives nothing.
 /// Where the `decimal` mark is a comma, a point is no part of a number: it may group thousands.
 std::optional<float> parse_float(std::string_view text, char decimal = '.');
 

@@ -77,7 +77,7 @@ std::string unread_time(const PreparedDataset& data) {
 }
 
 /// Without times a split or the last of several ratings is not what most people expect.
-void judge_order(const SplitConfig& split, PreparedDataset& data) {
+void check_order(const SplitConfig& split, PreparedDataset& data) {
   if (data.ratings.has_timestamps()) return;
   const std::string hint = unread_time(data);
   const bool temporal = split.method == SplitMethod::kTemporal;
@@ -94,7 +94,7 @@ void judge_order(const SplitConfig& split, PreparedDataset& data) {
 }
 
 /// What the files may mean other than what was read.
-void judge_columns(const PrepareConfig& config, PreparedDataset& data) {
+void check_columns(const PrepareConfig& config, PreparedDataset& data) {
   constexpr EdgeOffset kFewRatings = 10;
   if (data.ratings.size() >= kFewRatings && data.users.size() == data.ratings.size())
     data.warnings.emplace_back(
@@ -140,10 +140,10 @@ void prepare_dataset(const PrepareConfig& config, PreparedDataset& data) {
   const SplitConfig split = config.split_config();
   for (const FileReport& file : data.files)
     if (!file.doubt.empty()) data.warnings.push_back(file.doubt);
-  judge_order(split, data);
+  check_order(split, data);
   if (split.order == RatingOrder::kFile) number_places(data.ratings);
   settle_duplicates(config, data);
-  judge_columns(config, data);
+  check_columns(config, data);
   throw_if_stopped(kNothingWritten);
   reduce(config, data);
   throw_if_stopped(kNothingWritten);
@@ -152,7 +152,7 @@ void prepare_dataset(const PrepareConfig& config, PreparedDataset& data) {
   data.statistics = compute_statistics(data.ratings, data.users.size(), data.items.size(),
                                        data.split, config.offset);
   require_every_part(data);
-  const std::string one_sided = judge_signs(data.statistics, data.split);
+  const std::string one_sided = check_signs(data.statistics, data.split);
   if (!one_sided.empty()) data.warnings.push_back(one_sided);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the machine can do at best, in the same code as the kernels that are judged by it. Private
+// What the machine can do at best, in the same code as the kernels that are measured against it. Private
 // to the kernels: see kernels_isa.cpp.
 #pragma once
 

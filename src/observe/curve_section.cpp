@@ -57,7 +57,7 @@ std::string metric_figure(std::span<const RunRecord> runs, const std::string& me
     for (const RecordedEvaluation& evaluation : runs[r].evaluations)
       series.points.push_back({evaluation.at, evaluation.metric_or_nan(metric)});
     chart.series.push_back(std::move(series));
-    if (runs[r].judged_at_end())
+    if (runs[r].evaluated_at_end())
       chart.series.push_back({fmt::format("{}final, {} split", who, runs[r].final->split),
                               run_style(r),
                               {{runs[r].final->at, runs[r].final->metric_or_nan(metric)}},
@@ -83,11 +83,11 @@ std::string splits_note(std::span<const RunRecord> runs) {
     for (const RecordedEvaluation& evaluation : run.evaluations)
       if (watched.find(evaluation.split) == std::string::npos)
         watched += (watched.empty() ? "" : " or ") + evaluation.split;
-  std::string note = watched.empty() ? "The model was not judged during training (--eval-every)."
+  std::string note = watched.empty() ? "The model was not evaluated during training (--eval-every)."
                                      : fmt::format("Lines: the {} split during training.", watched);
-  const bool judged = std::any_of(runs.begin(), runs.end(),
-                                  [](const RunRecord& run) { return run.judged_at_end(); });
-  return judged ? note + " Ring: the final model on the test split." : note;
+  const bool evaluated = std::any_of(runs.begin(), runs.end(),
+                                     [](const RunRecord& run) { return run.evaluated_at_end(); });
+  return evaluated ? note + " Ring: the final model on the test split." : note;
 }
 
 }  // namespace
@@ -135,11 +135,12 @@ std::string epoch_table(const RunRecord& run) {
         number_cell(value_text(epoch.at)), number_cell(value_text(epoch.loss)),
         number_cell(value_text(epoch.reg)), number_cell(fmt::format("{:.2f}", epoch.seconds)),
         number_cell(value_text(std::round(static_cast<double>(epoch.ratings) / epoch.seconds)))};
-    const auto judged = std::find_if(run.evaluations.begin(), run.evaluations.end(),
-                                     [&](const RecordedEvaluation& j) { return j.at == epoch.at; });
+    const auto evaluated =
+        std::find_if(run.evaluations.begin(), run.evaluations.end(),
+                     [&](const RecordedEvaluation& j) { return j.at == epoch.at; });
     for (const std::string& metric : metrics)
       row.push_back(number_cell(
-          judged == run.evaluations.end() ? "" : metric_text(judged->metric_or_nan(metric))));
+          evaluated == run.evaluations.end() ? "" : metric_text(evaluated->metric_or_nan(metric))));
     table.rows.push_back(std::move(row));
   }
   return table.rows.empty() ? "" : details_html("The figures as a table", table_html(table));

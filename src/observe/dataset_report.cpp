@@ -256,7 +256,7 @@ std::string describe_parts(const DatasetSummary& summary) {
   for (const std::uint8_t part : {kTrainPart, kValidPart})
     text += fmt::format("{:<11}{}\n", kPartNames[part], signs(by_part[part]));
   if (by_part[kTestPart].total() == 0)
-    return text + fmt::format("{:<11}none: for a final model, which nobody judges\n",
+    return text + fmt::format("{:<11}none: for a final model, which is not evaluated\n",
                               kPartNames[kTestPart]);
   text += fmt::format("{:<11}{}\n", kPartNames[kTestPart], signs(by_part[kTestPart]));
   return text + fmt::format("{:11}{}\n", "", overlap_notes(summary.statistics.by_fold.front()));

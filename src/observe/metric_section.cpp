@@ -89,28 +89,28 @@ std::string by_group(const RecordedEvaluation& evaluation) {
   return table_html(table);
 }
 
-std::string judged_at(const RunRecord& run) {
+std::string evaluated_at(const RunRecord& run) {
   const RecordedEvaluation& evaluation = *run.shown_evaluation();
-  const char* const which = run.judged_at_end() ? ""
-                            : run.final         ? " (no test part: its last evaluation)"
-                                                : " (the run is not finished: its last evaluation)";
+  const char* const which = run.evaluated_at_end() ? ""
+                            : run.final            ? " (no test part: its last evaluation)"
+                                        : " (the run is not finished: its last evaluation)";
   return fmt::format("{} split, {} users, {} epochs of training{}", evaluation.split,
                      grouped(evaluation.users), value_text(evaluation.at), which);
 }
 
-/// The best of a metric over runs that were judged on `split`; NaN if there are not two to compare.
+/// The best of a metric over runs that were evaluated on `split`; NaN if there are not two to compare.
 double best_of(std::span<const RunRecord> runs, const std::string& metric,
                const std::string& split) {
   double best = NAN;
-  int judged = 0;
+  int evaluated = 0;
   for (const RunRecord& run : runs) {
     if (run.shown_evaluation() == nullptr || run.shown_evaluation()->split != split) continue;
     const double value = run.shown_evaluation()->metric_or_nan(metric);
     if (std::isnan(value)) continue;
-    ++judged;
+    ++evaluated;
     if (std::isnan(best) || (less_is_better(metric) ? value < best : value > best)) best = value;
   }
-  return judged > 1 ? best : NAN;
+  return evaluated > 1 ? best : NAN;
 }
 
 std::string first_split(std::span<const RunRecord> runs) {
@@ -152,11 +152,11 @@ std::string metric_text(double value) {
 std::string metric_section(const RunRecord& run) {
   const RecordedEvaluation* evaluation = run.shown_evaluation();
   if (evaluation == nullptr)
-    return section_html("Metrics",
-                        paragraph_html(run.final ? "There is no test part: nobody judged the model."
-                                                 : "Nobody has judged the model yet.",
-                                       "quiet"));
-  std::vector<std::string> tables{by_cutoff(evaluation->metrics, judged_at(run)),
+    return section_html(
+        "Metrics", paragraph_html(run.final ? "There is no test part: the model was not evaluated."
+                                            : "The model has not been evaluated yet.",
+                                  "quiet"));
+  std::vector<std::string> tables{by_cutoff(evaluation->metrics, evaluated_at(run)),
                                   by_group(*evaluation)};
   if (!evaluation->exposure.empty())
     tables.push_back(by_cutoff(evaluation->exposure, "Exposure of items"));
@@ -171,7 +171,7 @@ std::string metric_comparison(std::span<const RunRecord> runs) {
       for (const std::string& name : headline_metrics(run.shown_evaluation()->metrics))
         add_once(metrics, name);
   Table table{"The best of each column is bold; of Dislike less is better, of all others more",
-              {"run", "judged"},
+              {"run", "evaluated"},
               {}};
   table.head.insert(table.head.end(), metrics.begin(), metrics.end());
   for (const RunRecord& run : runs) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The figures by which models are judged: of one run in full, of several side by side.
+// The figures by which models are evaluated: of one run in full, of several side by side.
 #pragma once
 
 #include <span>

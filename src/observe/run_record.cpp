@@ -103,7 +103,7 @@ double RunRecord::seconds() const {
 }
 
 const RecordedEvaluation* RunRecord::shown_evaluation() const {
-  if (judged_at_end()) return &*final;
+  if (evaluated_at_end()) return &*final;
   return evaluations.empty() ? nullptr : &evaluations.back();
 }
 

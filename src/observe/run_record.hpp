@@ -49,8 +49,8 @@ struct RunRecord {
 
   double epochs_done() const;
   double seconds() const;  // of training
-  bool judged_at_end() const { return final && !final->metrics.empty(); }
-  /// The final one, else the last; null if nobody judged.
+  bool evaluated_at_end() const { return final && !final->metrics.empty(); }
+  /// The final one, else the last; null if there was no evaluation.
   const RecordedEvaluation* shown_evaluation() const;
 };
 

@@ -190,7 +190,7 @@ std::string figures_text(const Json& json) {
 
 std::string final_text(const Json& json) {
   if (json.value("split", "") != "none") return figures_text(json);
-  return fmt::format("step {}  no test part: nobody judged it", json["step"].dump());
+  return fmt::format("step {}  no test part: it was not evaluated", json["step"].dump());
 }
 
 std::string checkpoint_text(const Json& json) {

@@ -24,7 +24,7 @@ namespace siren::inline ranking {
 namespace {
 
 constexpr int kMaxCutoff = 10000;
-constexpr std::int64_t kJudgedBlock = 256;  // users whose figures are summed by one thread
+constexpr std::int64_t kEvaluatedBlock = 256;  // users whose figures are summed by one thread
 
 constexpr std::array<std::string_view, 3> kGroupNames = {"<20", "20-49", ">=50"};
 
@@ -183,12 +183,13 @@ EvaluationReport Evaluator::evaluate(const EmbeddingTables& tables) {
 
 /// [kGroups] over all ranks. The sums are of whole numbers: nobody's order shows in them.
 std::vector<MetricSums> Evaluator::sum_metrics() {
-  const std::int64_t blocks = (ranking_.users() + kJudgedBlock - 1) / kJudgedBlock;
+  const std::int64_t blocks = (ranking_.users() + kEvaluatedBlock - 1) / kEvaluatedBlock;
   std::vector<MetricSums> parts(as_index(blocks) * kGroups, MetricSums(options_.cutoffs));
-  parallel_blocks(ranking_.users(), kJudgedBlock, [&](std::int64_t begin, std::int64_t end) {
+  parallel_blocks(ranking_.users(), kEvaluatedBlock, [&](std::int64_t begin, std::int64_t end) {
     Scratch scratch;
     for (std::int64_t i = begin; i < end; ++i)
-      judge_user(i, parts[as_index(begin / kJudgedBlock) * kGroups + group_[as_index(i)]], scratch);
+      evaluate_user(i, parts[as_index(begin / kEvaluatedBlock) * kGroups + group_[as_index(i)]],
+                    scratch);
   });
   std::vector<MetricSums> groups(kGroups, MetricSums(options_.cutoffs));
   for (std::size_t p = 0; p < parts.size(); ++p) groups[p % kGroups] += parts[p];
@@ -204,7 +205,7 @@ Ties Evaluator::sum_ties() const {
   return {sums[0], sums[1], sums[2]};
 }
 
-void Evaluator::judge_user(std::int64_t i, MetricSums& sums, Scratch& scratch) const {
+void Evaluator::evaluate_user(std::int64_t i, MetricSums& sums, Scratch& scratch) const {
   const EdgeOffset begin = held_out_.offsets[as_index(ranking_.user(i))];
   const EdgeOffset end = held_out_.offsets[as_index(ranking_.user(i)) + 1];
   const auto first = held_out_.items.begin() + begin;

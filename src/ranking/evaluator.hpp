@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges embeddings by the held-out ratings: full ranking of the candidates (ranking/ranking.hpp),
+// Evaluates embeddings by the held-out ratings: full ranking of the candidates (ranking/ranking.hpp),
 // the metrics of ranking/metrics.hpp over all users and by activity, and what the lists have in
 // common.
 //
@@ -28,7 +28,7 @@
 namespace siren::inline ranking {
 
 /// Which of a user's ratings are kept out of its list: those of train, as the literature does it, or
-/// also those of validation, which a recommender in use would know when the test part is judged.
+/// also those of validation, which a recommender in use would know when the test part is evaluated.
 enum class Mask { kTrain, kTrainAndValid };
 constexpr std::array<std::string_view, 2> enum_names(Mask) {
   return {"train", "train+valid"};
@@ -59,7 +59,7 @@ class Evaluator {
   /// Collective. The figures depend on the tables only: not on ranks, threads or who owns what.
   EvaluationReport evaluate(const EmbeddingTables& tables);
 
-  /// The lists of the last evaluate(), for this rank's users that have something to be judged by.
+  /// The lists of the last evaluate(), for this rank's users that have something to be evaluated on.
   const Ranking& ranking() const { return ranking_; }
   const std::string& split() const { return options_.split; }
 
@@ -71,7 +71,7 @@ class Evaluator {
                        const HeldOutRatings& valid);
   std::vector<MetricSums> sum_metrics();
   Ties sum_ties() const;
-  void judge_user(std::int64_t i, MetricSums& sums, Scratch& scratch) const;
+  void evaluate_user(std::int64_t i, MetricSums& sums, Scratch& scratch) const;
   std::vector<Figure> measure_exposure() const;
 
   Communicator comm_;

@@ -54,7 +54,7 @@ void sort_scores(std::span<float> scores) {
 
 }  // namespace
 
-MetricValues metrics_at(const JudgedList& list, int cutoff) {
+MetricValues metrics_at(const EvaluatedList& list, int cutoff) {
   SIREN_ASSERT(cutoff > 0, "cutoff {}", cutoff);
   const auto length = std::min(static_cast<std::int64_t>(list.items.size()), std::int64_t{cutoff});
   std::int64_t hits = 0;
@@ -100,7 +100,7 @@ MetricSums::MetricSums(std::span<const int> cutoffs)
     : cutoffs_(cutoffs.begin(), cutoffs.end()),
       raw_(kFirstMetric + 2 * kMetrics * cutoffs.size(), 0) {}
 
-void MetricSums::add(const JudgedList& list) {
+void MetricSums::add(const EvaluatedList& list) {
   if (list.relevant > 0) ++raw_[kUsers];
   if (list.disliked > 0) ++raw_[kDislikingUsers];
   for (std::size_t c = 0; c < cutoffs_.size(); ++c) {

@@ -34,7 +34,7 @@ struct ListedItem {
   bool disliked = false;
 };
 
-struct JudgedList {
+struct EvaluatedList {
   std::span<const ListedItem> items;  // best first
   std::int64_t relevant = 0;          // |GT|, in the list or not
   std::int64_t disliked = 0;          // disliked held-out items, in the list or not
@@ -42,7 +42,7 @@ struct JudgedList {
 
 /// Indexed by Metric. What divides by |GT| is 0 without relevant items.
 using MetricValues = std::array<double, kMetrics>;
-MetricValues metrics_at(const JudgedList& list, int cutoff);
+MetricValues metrics_at(const EvaluatedList& list, int cutoff);
 
 /// Neither may be empty; both are left sorted. NaN counts as the lowest score.
 double auc(std::span<float> liked, std::span<float> disliked);
@@ -54,7 +54,7 @@ class MetricSums {
  public:
   explicit MetricSums(std::span<const int> cutoffs);
 
-  void add(const JudgedList& list);
+  void add(const EvaluatedList& list);
   void add_auc(double value);
   MetricSums& operator+=(const MetricSums& other);
 

@@ -24,7 +24,7 @@ std::vector<NodeId> owned_nodes(const Layout& layout) {
   return nodes;
 }
 
-const char* judged_group(const TrainConfig& config, std::int64_t step) {
+const char* evaluated_group(const TrainConfig& config, std::int64_t step) {
   return average_has_values(config.average, step) ? "average" : "parameters";
 }
 

@@ -17,9 +17,9 @@ ModelShape shape_of(const TrainConfig& config, std::int64_t nodes);
 /// Global ids of the owned rows.
 std::vector<NodeId> owned_nodes(const Layout& layout);
 
-/// The group of tensors by which the model of a checkpoint behind `step` is judged: the running mean
+/// The group of tensors by which the model of a checkpoint behind `step` is evaluated: the running mean
 /// of the parameters if there is one, else the parameters.
-const char* judged_group(const TrainConfig& config, std::int64_t step);
+const char* evaluated_group(const TrainConfig& config, std::int64_t step);
 
 /// Adds `values` (parameters or what has their shape) as GROUP/liked, GROUP/mlp.0.weight, ... in a
 /// fixed order.

@@ -83,7 +83,7 @@ void FiniteCheck<Real>::add_gradients(std::vector<Rows>& list,
   add(list, group, values.gradients.dense);
 }
 
-/// Gradients first: where one is at fault, what was computed from it is spoiled, too.
+/// Gradients first: where one is at fault, what was computed from it is non-finite, too.
 template <class Real>
 auto FiniteCheck<Real>::written_by_update(const StepValues<Real>& values) const
     -> std::vector<Rows> {

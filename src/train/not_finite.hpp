@@ -2,7 +2,7 @@
 // What becomes of a value that is not finite: the run ends at the step where it arose, and says
 // which tensor, and in which row.
 //
-// The loss is judged in every step. The optimiser judges every value that it writes, in the pass
+// The loss is checked in every step. The optimiser checks every value that it writes, in the pass
 // that writes it (train/adam.hpp); what it finds travels with the sums of the next step, and before
 // the state is saved or evaluated all ranks ask each other. So no checkpoint ever holds such a
 // value, and a step costs no message and no pass more.

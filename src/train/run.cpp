@@ -54,7 +54,7 @@ void TrainingRun::run() {
   training_.set_voter([this] { return votes(); });
   training_.clock().reset();
   const bool stopped_before = out_of_patience(config_, progress_);
-  judge_if_due();  // the run may have been stopped between an epoch and its evaluation
+  evaluate_if_due();  // the run may have been stopped between an epoch and its evaluation
   while (!stopping_ && training_.steps_done() < last_step() && !out_of_patience(config_, progress_))
     step();
   if (!stopped_before) report_early_stop();
@@ -100,7 +100,7 @@ void TrainingRun::count(const StepReport& step) {
   progress_.loss += step.loss * ratings;
   progress_.reg += step.reg * ratings;
   progress_.ratings += step.ratings;
-  progress_.without_term += step.without_term;
+  progress_.skipped += step.skipped;
   ++progress_.steps;
   ++steps_;
 }
@@ -114,7 +114,7 @@ void TrainingRun::end_epoch(const StepReport& step) {
   report.step = step.step;
   report.steps = progress_.steps;
   report.ratings = progress_.ratings;
-  report.without_term = progress_.without_term;
+  report.skipped = progress_.skipped;
   report.loss = progress_.loss / ratings;
   report.reg = progress_.reg / ratings;
   report.seconds = progress_.seconds;
@@ -122,18 +122,18 @@ void TrainingRun::end_epoch(const StepReport& step) {
   for (Observer* observer : parts_.observers) observer->on_epoch(report);
   if (step.step % training_.steps_per_epoch() != 0) return;
   progress_.loss = progress_.reg = progress_.seconds = 0.0;
-  progress_.ratings = progress_.without_term = progress_.steps = 0;
-  judge_if_due();
+  progress_.ratings = progress_.skipped = progress_.steps = 0;
+  evaluate_if_due();
   counts_ += training_.clock().reset();
 }
 
 /// At the end of an epoch whose turn it is, unless that was done already.
-void TrainingRun::judge_if_due() {
+void TrainingRun::evaluate_if_due() {
   const std::int64_t done = training_.steps_done();
   const auto epoch = static_cast<std::int32_t>(done / training_.steps_per_epoch());
   if (parts_.evaluator == nullptr || config_.eval_every == 0 || stopping_) return;
   if (done == 0 || done % training_.steps_per_epoch() != 0 || epoch % config_.eval_every != 0 ||
-      epoch <= progress_.judged_epoch)
+      epoch <= progress_.evaluated_epoch)
     return;
   const std::optional<EvaluationReport> report = try_evaluation(*parts_.evaluator);
   if (!report) return;  // it is done again when the run is resumed
@@ -143,11 +143,11 @@ void TrainingRun::judge_if_due() {
 
 /// Only the validation split may choose a model: the test split is looked at, not learned from.
 void TrainingRun::take(const EvaluationReport& report, std::int32_t epoch) {
-  progress_.judged_epoch = epoch;
+  progress_.evaluated_epoch = epoch;
   if (report.split != "valid") return;
   ++progress_.evaluations_since_best;
   const double metric = report.metric(kBestBy);
-  if (!(metric > progress_.best_metric)) return;  // nor if it is NaN: nobody to judge
+  if (!(metric > progress_.best_metric)) return;  // nor if it is NaN: nobody to evaluate on
   progress_.best_metric = metric;
   progress_.best_epoch = epoch;
   progress_.best_step = training_.steps_done();

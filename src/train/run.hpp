@@ -21,7 +21,7 @@ namespace siren::inline train {
 
 /// What a run works with besides the model; everything is borrowed.
 struct RunParts {
-  Evaluator* evaluator = nullptr;         // judges during training; null: nobody does
+  Evaluator* evaluator = nullptr;         // evaluates during training; null: nobody does
   RunCheckpoints* checkpoints = nullptr;  // null: nothing is saved
   std::vector<Observer*> observers;
   Deadline deadline{std::nullopt, std::nullopt};
@@ -43,7 +43,7 @@ class TrainingRun {
   void run();
   const RunProgress& progress() const { return progress_; }
 
-  /// Collective. Judges the present model. Interrupted like run().
+  /// Collective. Evaluates the present model. Interrupted like run().
   EvaluationReport evaluate(Evaluator& evaluator);
 
  private:
@@ -55,7 +55,7 @@ class TrainingRun {
   void step();
   void count(const StepReport& step);
   void end_epoch(const StepReport& step);
-  void judge_if_due();
+  void evaluate_if_due();
   std::optional<EvaluationReport> try_evaluation(Evaluator& evaluator);
   void take(const EvaluationReport& report, std::int32_t epoch);
   void report_early_stop();

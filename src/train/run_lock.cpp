@@ -73,19 +73,19 @@ void RunLock::release() const {
   if (lock_text_at(path) == text_) ::unlink(path.c_str());
 }
 
-/// Judges the lock that is there, then tries to replace exactly that one, until either is settled.
+/// Inspects the lock that is there, then tries to replace exactly that one, until either is settled.
 void RunLock::acquire() {
   constexpr int kTries = 20;
   for (int tries = 0; tries < kTries; ++tries) {
     taken_over_.clear();
-    if (publish(judge())) return;
+    if (publish(inspect())) return;
     heartbeat().beat();
   }
   throw InputError(fmt::format("{}: others keep starting there; try again", option_));
 }
 
 /// The text of the lock that is there, which binds nobody; empty if there is none.
-std::string RunLock::judge() {
+std::string RunLock::inspect() {
   const std::string path = directory_ + "/lock";
   const LockFile there(path, O_RDONLY);  // it may be another user's: the directory decides
   if (!there.is_open() && errno == ENOENT) return {};

@@ -48,7 +48,7 @@ class RunLock {
 
  private:
   void acquire();
-  std::string judge();
+  std::string inspect();
   void release() const;
   bool take_turn();
   bool publish(const std::string& expected);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kWithoutTerm = "without_term";
 
-/// Calls visit(name, field) for every field but `without_term`: one list for writing and reading.
+/// Calls visit(name, field) for every field but `skipped`: one list for writing and reading.
 template <class Progress, class Visit>
 void each_field(Progress& progress, const Visit& visit) {
   visit("loss", progress.loss);
@@ -24,7 +24,7 @@ void each_field(Progress& progress, const Visit& visit) {
   visit("ratings", progress.ratings);
   visit("steps", progress.steps);
   visit("seconds", progress.seconds);
-  visit("judged_epoch", progress.judged_epoch);
+  visit("judged_epoch", progress.evaluated_epoch);
   visit("best_metric", progress.best_metric);
   visit("best_epoch", progress.best_epoch);
   visit("best_step", progress.best_step);
@@ -54,7 +54,7 @@ void take(const nlohmann::ordered_json& json, Number& field) {
 std::string to_text(const RunProgress& progress) {
   nlohmann::ordered_json json;
   each_field(progress, [&](const char* name, const auto& field) { json[name] = field; });
-  json[kWithoutTerm] = progress.without_term;
+  json[kWithoutTerm] = progress.skipped;
   return json.dump();
 }
 
@@ -63,7 +63,7 @@ RunProgress parse_progress(const std::string& text) {
   try {
     const auto json = nlohmann::ordered_json::parse(text);
     each_field(progress, [&](const char* name, auto& field) { take(json.at(name), field); });
-    if (json.contains(kWithoutTerm)) take(json.at(kWithoutTerm), progress.without_term);
+    if (json.contains(kWithoutTerm)) take(json.at(kWithoutTerm), progress.skipped);
   } catch (const std::exception& error) {
     throw InputError(
         fmt::format("the checkpoint's record of progress cannot be read ({})", error.what()));

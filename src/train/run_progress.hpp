@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a run remembers besides the model, the same on every rank (but for `seconds`). Every
-// checkpoint stores it, so that a resumed run reports, judges and stops like one that was never
+// checkpoint stores it, so that a resumed run reports, evaluates and stops like one that was never
 // interrupted.
 #pragma once
 
@@ -14,14 +14,14 @@ struct RunProgress {
   double loss = 0.0;  // over ratings
   double reg = 0.0;   // likewise
   std::int64_t ratings = 0;
-  std::int64_t without_term = 0;  // of those; absent in texts of earlier versions
+  std::int64_t skipped = 0;  // of those; absent in texts of earlier versions
   std::int64_t steps = 0;
   double seconds = 0.0;
-  std::int32_t judged_epoch = 0;  // the last one that was evaluated
+  std::int32_t evaluated_epoch = 0;  // the last one that was evaluated
   // evaluations on the validation split
   double best_metric = -1.0;  // nDCG@10
   std::int32_t best_epoch = 0;
-  std::int64_t best_step = 0;  // 0: nothing was judged yet
+  std::int64_t best_step = 0;  // 0: nothing was evaluated yet
   std::int32_t evaluations_since_best = 0;
   // length of metrics.jsonl, to which a resume cuts it back
   std::int64_t metrics_bytes = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trained model for judging and using it: parameters and one forward pass, no gradients, no
+// A trained model for evaluating and using it: parameters and one forward pass, no gradients, no
 // moments, nothing that samples. Its results have the same bits on any number of ranks
 // (distributed/exact_propagation.hpp), and agree with Training::embed() to rounding.
 //

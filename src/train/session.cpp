@@ -126,7 +126,7 @@ Embeddings Session::embed(const std::string& checkpoint, Branches branches) cons
   spdlog::debug("embeddings of {}, step {}", checkpoint, info.step);
   ScoringModel model({comm_, data_->layout, data_->train, graph_}, config_, isa_);
   read_checkpoint(comm_, checkpoint, table_rows(),
-                  model.parameters(judged_group(config_, info.step)));
+                  model.parameters(evaluated_group(config_, info.step)));
   return model.embed(branches);
 }
 
@@ -169,7 +169,7 @@ void Session::require_test_pairs() const {
   if (ratings == 0) return;
   throw InputError(
       fmt::format("{}: all {} ratings of the test part are also in train, so nothing is left to "
-                  "judge by; prepare it with another test part, or train on all with --fold 0",
+                  "evaluate on; prepare it with another test part, or train on all with --fold 0",
                   file_->path(), grouped(ratings)));
 }
 
@@ -179,19 +179,19 @@ std::string Session::default_split() const {
   return {};
 }
 
-std::string Session::why_not_judged(const std::string& split) const {
+std::string Session::why_not_evaluated(const std::string& split) const {
   if (fold_ == kWholeFold)
     return fmt::format(
-        "--fold 0 trains on every rating of {}, so there is no {} part to judge by; name a fold "
-        "from 1 for a model that can be judged",
+        "--fold 0 trains on every rating of {}, so there is no {} part to evaluate on; name a fold "
+        "from 1 for a model that can be evaluated",
         file_->path(), split);
   if (split == "test" && summary().split_method == name_of(SplitMethod::kNone))
     return fmt::format(
-        "{} has no test part to judge by: it was prepared with --split none, for a final model; "
+        "{} has no test part to evaluate on: it was prepared with --split none, for a final model; "
         "prepare it with another split{}",
         file_->path(), has_split("valid") ? ", or choose --split valid" : "");
   return fmt::format(
-      "{} has no {} ratings to judge by; prepare it with another split or choose the other",
+      "{} has no {} ratings to evaluate on; prepare it with another split or choose the other",
       file_->path(), split == "valid" ? "validation" : "test");
 }
 
@@ -200,9 +200,10 @@ std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mas
     throw InputError(fmt::format("split {}: unknown; use valid or test", split));
   if (split == "valid" && mask == Mask::kTrainAndValid)
     throw InputError(
-        "--mask train+valid hides what --split valid is judged by; judge the test part or mask "
+        "--mask train+valid hides what --split valid is evaluated on; evaluate the test part or "
+        "mask "
         "train only");
-  if (!has_split(split)) throw InputError(why_not_judged(split));
+  if (!has_split(split)) throw InputError(why_not_evaluated(split));
   if (mask == Mask::kTrainAndValid && !has_split("valid"))
     throw InputError(
         fmt::format("--mask train+valid: {} has no validation ratings to mask", file_->path()));
@@ -215,7 +216,7 @@ std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mas
                                      data_->valid);
 }
 
-EvaluationReport Session::judge_popularity(Evaluator& evaluator) const {
+EvaluationReport Session::evaluate_popularity(Evaluator& evaluator) const {
   const NodeTables tables = popularity_tables(data_->layout, data_->train);
   return evaluator.evaluate({tables.users, tables.items});
 }

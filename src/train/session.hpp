@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything a command needs to train or judge a model, put together from the configuration.
+// Everything a command needs to train or evaluate a model, put together from the configuration.
 #pragma once
 
 #include <memory>
@@ -47,21 +47,21 @@ class Session {
   Embeddings embed(const std::string& checkpoint, Branches branches) const;
 
   /// Collective. Overwrites the model's parameters by those of a checkpoint of the same data set
-  /// (moments stay as they are: for judging, not for training on).
+  /// (moments stay as they are: for evaluating, not for training on).
   void load_parameters(const std::string& checkpoint);
 
-  /// Collective. Whether `split` ("valid" or "test") has ratings to judge by in this fold.
+  /// Collective. Whether `split` ("valid" or "test") has ratings to evaluate on in this fold.
   bool has_split(const std::string& split) const;
   /// InputError if all ratings of the test part are also in train. Without a test part nothing is
   /// wrong: a final model is trained.
   void require_test_pairs() const;
   /// Collective. `split` is "valid" or "test"; InputError if it has no ratings. Only the test part
-  /// can be judged with validation ratings masked.
+  /// can be evaluated with validation ratings masked.
   std::unique_ptr<Evaluator> make_evaluator(const std::string& split,
                                             Mask mask = Mask::kTrain) const;
 
   /// Collective. Metrics of recommending what most users liked.
-  EvaluationReport judge_popularity(Evaluator& evaluator) const;
+  EvaluationReport evaluate_popularity(Evaluator& evaluator) const;
 
   /// Collective. The texts must be the same on every rank.
   WrittenFile save(const std::string& path, const std::string& config_text,
@@ -89,7 +89,7 @@ class Session {
  private:
   void check_ranks() const;
   const HeldOutRatings& held_out(const std::string& split) const;
-  std::string why_not_judged(const std::string& split) const;
+  std::string why_not_evaluated(const std::string& split) const;
   void check_unchanged() const;
   CheckpointInfo open_checkpoint(const std::string& path) const;
   TableRows table_rows() const { return {nodes_, loaded().layout.all_nodes()}; }

@@ -178,7 +178,7 @@ void Trainer<Precision>::start_dense_sum(const BatchPlan& plan) {
   const StepVotes votes = voter_ ? voter_() : StepVotes{};
   scalars_ = {loss_sum_.loss,
               loss_sum_.reg,
-              static_cast<double>(plan.without_term),
+              static_cast<double>(plan.skipped),
               votes.stop ? 1.0 : 0.0,
               votes.checkpoint ? 1.0 : 0.0,
               finite_.noted() ? 1.0 : 0.0};
@@ -205,11 +205,11 @@ StepReport Trainer<Precision>::finish_dense_sum(const BatchPlan& plan) {
                           scalars_[kLoss] / ratings,
                           scalars_[kReg] / ratings,
                           {scalars_[kStopVotes] > 0.0, scalars_[kCheckpointVotes] > 0.0}};
-  const bool spoilt = scalars_[kSpoilt] > 0.0;
-  if (std::isfinite(report.loss) && std::isfinite(report.reg) && !spoilt) return report;
+  const bool non_finite = scalars_[kNonFinite] > 0.0;
+  if (std::isfinite(report.loss) && std::isfinite(report.reg) && !non_finite) return report;
   const BatchPlan of_step = plan;
   planner_.finish();  // nothing may be in flight when all ranks leave
-  if (spoilt) finite_.throw_noted(values(of_step));
+  if (non_finite) finite_.throw_noted(values(of_step));
   finite_.throw_loss({report.step, report.epoch}, values(of_step));
 }
 

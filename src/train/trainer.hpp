@@ -51,7 +51,7 @@ class Trainer final : public Training {
     kWithoutTerm,
     kStopVotes,
     kCheckpointVotes,
-    kSpoilt,  // ranks on which the update before left a value that is not finite
+    kNonFinite,  // ranks on which the update before left a value that is not finite
     kScalars
   };
 

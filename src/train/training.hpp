@@ -35,14 +35,14 @@ struct StepVotes {
 struct StepReport {
   std::int64_t step = 0;
   std::int32_t epoch = 0;
-  std::int64_t ratings = 0;       // in the global batch
-  std::int64_t without_term = 0;  // of those, whose user left nothing to sample
-  double loss = 0.0;              // batch sum / ratings, without reg
-  double reg = 0.0;               // likewise
-  StepVotes votes;                // of all ranks together
+  std::int64_t ratings = 0;  // in the global batch
+  std::int64_t skipped = 0;  // of those, whose user left nothing to sample
+  double loss = 0.0;         // batch sum / ratings, without reg
+  double reg = 0.0;          // likewise
+  StepVotes votes;           // of all ranks together
 };
 
-/// What this rank did since construction, for judging its speed.
+/// What this rank did since construction, for measuring its speed.
 struct WorkDone {
   std::int64_t edge_visits = 0;   // table rows added up by the propagation
   std::int64_t batch_visits = 0;  // table rows that scores and gradients of the batch touched
@@ -60,7 +60,7 @@ class Training {
   virtual ~Training() = default;
 
   /// The next step. Collective. NotFinite (train/not_finite.hpp) if the loss is not finite or the
-  /// step before spoilt the state.
+  /// step before left the state non-finite.
   virtual StepReport step() = 0;
   virtual std::int64_t steps_done() const = 0;
   virtual std::int64_t steps_per_epoch() const = 0;
@@ -70,11 +70,11 @@ class Training {
   virtual void set_voter(std::function<StepVotes()> voter) = 0;
 
   /// Final representations Z of the owned users and items, without dropout. Collective. NotFinite
-  /// if the last step spoilt the state.
+  /// if the last step left the state non-finite.
   virtual void embed(Matrix<float>& users, Matrix<float>& items) = 0;
 
   /// Everything that a checkpoint holds, in a fixed order. Pointers stay valid. Collective.
-  /// NotFinite if the last step spoilt it: such a state is never given away.
+  /// NotFinite if the last step left it non-finite: such a state is never given away.
   virtual std::vector<StateTensor> state() = 0;
   /// After state() was overwritten: continue behind step `steps_done`. Collective.
   virtual void resume_at(std::int64_t steps_done) = 0;

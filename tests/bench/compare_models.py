@@ -5,7 +5,7 @@
 usage: compare_models.py SIREN OUTPUT_DIR [--data DIR] [--only NAME,NAME] [--ranks 2] [--seed 1]
 
 One rule for all: the paper preset; a tenth of the train part (or the data set's own validation file) chooses the epoch
-by nDCG@10; at least 40 epochs and 4000 steps, judged 20 times; the test part is read once, for the chosen epoch.
+by nDCG@10; at least 40 epochs and 4000 steps, evaluated 20 times; the test part is read once, for the chosen epoch.
 Everything stays in OUTPUT_DIR; what is there already is not computed again.
 """
 import argparse
@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 
-BATCH, LEAST_EPOCHS, LEAST_STEPS, JUDGEMENTS = 1024, 40, 4000, 20
+BATCH, LEAST_EPOCHS, LEAST_STEPS, EVALUATIONS = 1024, 40, 4000, 20
 MODELS = ("siren", "lightgcn", "mf", "popularity")
 COLUMNS = ("nDCG@10", "R@10", "Dislike@10", "AUC")
 KFOLD = ["--split", "kfold", "--folds", "5", "--valid-share", "0.1"]
@@ -68,17 +68,17 @@ class Comparison:
             ratings = json.loads(self.siren("info", dataset, "--json"))["folds"][0]["train"]
             rows = ratings["liked"] + (ratings["disliked"] if model == "siren" else 0)
             epochs = max(LEAST_EPOCHS, math.ceil(LEAST_STEPS / (rows / BATCH)))
-            every = math.ceil(epochs / JUDGEMENTS)
-            self.siren("train", "--data", dataset, "--model", model, "--preset", "paper", "--epochs", str(every * JUDGEMENTS),
+            every = math.ceil(epochs / EVALUATIONS)
+            self.siren("train", "--data", dataset, "--model", model, "--preset", "paper", "--epochs", str(every * EVALUATIONS),
                        "--eval-every", str(every), "--eval-split", "valid", "--seed", str(self.arguments.seed), "--run", run, ranks=True)
             with open(os.path.join(run, "done"), "w", encoding="utf-8"):
                 pass
         with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as file:
             events = [json.loads(line) for line in file]
         chosen = [event for event in events if event["event"] == "final"][-1]
-        judged = [event for event in events if event["event"] == "eval"]
-        best = max(judged, key=lambda event: event["metrics"]["nDCG@10"])
-        return chosen["metrics"], f"{best['epoch']} of {judged[-1]['epoch']}"
+        evaluated = [event for event in events if event["event"] == "eval"]
+        best = max(evaluated, key=lambda event: event["metrics"]["nDCG@10"])
+        return chosen["metrics"], f"{best['epoch']} of {evaluated[-1]['epoch']}"
 
     def popularity(self, dataset):
         return json.loads(self.siren("evaluate", "--model", "popularity", "--data", dataset, "--json"))["metrics"], ""

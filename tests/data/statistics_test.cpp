@@ -105,13 +105,13 @@ TEST(Statistics, DegreesAreNearestRanks) {
   EXPECT_THAT(s.item_degree, ElementsAre(1, 25, 50, 75, 90, 99, 100));
 }
 
-TEST(Statistics, JudgesOneSidedRatings) {
-  const auto judge = [](float offset) {
-    return judge_signs(compute_statistics(small(), 3, 3, SplitScheme{}, offset), SplitScheme{});
+TEST(Statistics, EvaluatesOneSidedRatings) {
+  const auto evaluate = [](float offset) {
+    return check_signs(compute_statistics(small(), 3, 3, SplitScheme{}, offset), SplitScheme{});
   };
-  EXPECT_THAT(judge(3.5F), IsEmpty());
-  EXPECT_THAT(judge(0.5F), HasSubstr("no rating lies below the offset 0.5"));
-  EXPECT_THAT(input_error([&] { judge(5.0F); }),
+  EXPECT_THAT(evaluate(3.5F), IsEmpty());
+  EXPECT_THAT(evaluate(0.5F), HasSubstr("no rating lies below the offset 0.5"));
+  EXPECT_THAT(input_error([&] { evaluate(5.0F); }),
               HasSubstr("no train rating lies above the offset 5"));
 }
 

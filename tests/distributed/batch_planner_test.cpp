@@ -82,12 +82,12 @@ class Planner : public ::testing::TestWithParam<Case> {
 void Planner::expect_slots(const BatchPlan& plan, const std::vector<std::vector<ItemId>>& items) {
   const Layout& layout = share_->layout;
   std::set<std::int32_t> positions;
-  std::int64_t without_term = 0;
+  std::int64_t skipped = 0;
   for (const auto& list : items) {
-    without_term += list.empty() ? 1 : 0;
+    skipped += list.empty() ? 1 : 0;
     for (const ItemId item : list) positions.insert(layout.item_position(item));
   }
-  EXPECT_EQ(plan.without_term, without_term);
+  EXPECT_EQ(plan.skipped, skipped);
   ASSERT_EQ(plan.items.size(), static_cast<std::int64_t>(positions.size()));
   std::map<std::int32_t, std::int32_t> slot_of;  // positions ascending
   for (const std::int32_t position : positions)

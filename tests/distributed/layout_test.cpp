@@ -119,6 +119,20 @@ TEST_P(LayoutOf, StoresWholeRows) {
   }
 }
 
+TEST(LayoutColumns, GroupsCutTheColumnsWithoutGapOrOverlap) {
+  const Partition partition{{0, 0}, {0}};
+  for (const int count : {2, 3}) {
+    std::int64_t next = 0;
+    for (int index = 0; index < count; ++index) {
+      const Layout layout(partition, 0, 1, 20, {index, count});
+      EXPECT_EQ(layout.column_begin(), next) << index << " of " << count;
+      EXPECT_NEAR(layout.column_end() - layout.column_begin(), 20.0 / count, 1.0);
+      next = layout.column_end();
+    }
+    EXPECT_EQ(next, 20);
+  }
+}
+
 std::vector<Ownership> ownerships() {
   std::vector<Ownership> all;
   for (int ranks = 1; ranks <= 5; ++ranks)

@@ -4,7 +4,7 @@
 
 usage: bad_train_input.py SIREN
 
-Judged like bad_prepare_input.py: exit code 2, one sentence, nothing written, soon.
+Evaluated like bad_prepare_input.py: exit code 2, one sentence, nothing written, soon.
 """
 import os
 import shlex
@@ -48,7 +48,7 @@ def data_cases(dataset):
         train("--fold 6: ", dataset, "--fold", "6"),
         train("nothing to like", dataset, "--offset", "5"),
         train("has no validation ratings", dataset, "--eval-split", "valid"),
-        train("no validation ratings to judge by; prepare it with --valid-share, or ask for the test part", dataset, "--eval-every", "1"),
+        train("no validation ratings to evaluate on; prepare it with --valid-share, or ask for the test part", dataset, "--eval-every", "1"),
     ]
 
 

@@ -53,12 +53,12 @@ class World:
     def rated(self, user, parts):
         return {item for part in parts for u, item, _ in self.parts[part] if u == user}
 
-    def pairs_in(self, part, judged="test"):
-        return {(u, i) for u, i, _ in self.parts[part]} & {(u, i) for u, i, _ in self.parts[judged]}
+    def pairs_in(self, part, evaluated="test"):
+        return {(u, i) for u, i, _ in self.parts[part]} & {(u, i) for u, i, _ in self.parts[evaluated]}
 
 
 def lists_of(world, masked, scores_of, top):
-    """{user: [(item, score)]} of the users with something to be judged by, and what they are judged by."""
+    """{user: [(item, score)]} of the users with something to be evaluated on, and what they are evaluated by."""
     trained = {item for _, item, _ in world.parts["train"]} | {item for _, item, _ in world.parts["test"]}
     lists, held_out = {}, {}
     for user in range(USERS):
@@ -104,7 +104,7 @@ def check_masks(world):
         assert f"candidate items, {mask} masked, " in text, text
     usual = json.loads(done(world.siren, "evaluate", "--run", world.folder / "run", "--json"))
     assert usual["mask"] == "train", "masking more than train must be asked for"
-    for words, says in ((("--split", "valid", "--mask", "train+valid"), b"hides what --split valid is judged by"), (("--mask", "test"), b"--mask test: expected one of")):
+    for words, says in ((("--split", "valid", "--mask", "train+valid"), b"hides what --split valid is evaluated on"), (("--mask", "test"), b"--mask test: expected one of")):
         wrong = run(world.siren, "evaluate", "--run", world.folder / "run", *words)
         assert wrong.returncode == 2 and says in wrong.stderr and wrong.stderr.count(b"\n") == 1, wrong
 
@@ -150,14 +150,14 @@ def check_ranks(world):
 
 def check_training(world):
     """Trained on other numbers of ranks, tables differ in their last bits: these lists do not, and so neither do their figures."""
-    judged = []
+    evaluated = []
     for ranks in (1, 2, 3, 4):
         if ranks > 1:
             world.train(f"run{ranks}", ranks)
         events = map(json.loads, (world.folder / ("run" if ranks == 1 else f"run{ranks}") / "metrics.jsonl").read_text().splitlines())
-        judged.append([{**event, "seconds": 0} for event in events if event["event"] in ("eval", "final")])
-    assert len(judged[0]) == 5 and judged[0] == judged[1] == judged[2] == judged[3], judged
-    assert judged[0][-1]["mask"] == "train" and judged[0][-1]["ties"]["lists"] > 0, judged[0][-1]
+        evaluated.append([{**event, "seconds": 0} for event in events if event["event"] in ("eval", "final")])
+    assert len(evaluated[0]) == 5 and evaluated[0] == evaluated[1] == evaluated[2] == evaluated[3], evaluated
+    assert evaluated[0][-1]["mask"] == "train" and evaluated[0][-1]["ties"]["lists"] > 0, evaluated[0][-1]
 
 
 def main():

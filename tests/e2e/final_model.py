@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A final model learns from every rating: by `prepare --split none`, or by `train --fold 0`. Nothing is left to judge it by, and every command says so.
+"""A final model learns from every rating: by `prepare --split none`, or by `train --fold 0`. Nothing is left to evaluate it by, and every command says so.
 
 usage: final_model.py SIREN
 """
@@ -41,8 +41,8 @@ def train(siren, data, place, *options, ranks=2):
     return result
 
 
-def check_unjudged(siren, place, data, what, ratings):
-    """A run on all ratings: finished, usable, and nowhere judged."""
+def check_unevaluated(siren, place, data, what, ratings):
+    """A run on all ratings: finished, usable, and nowhere evaluated."""
     facts = events(place, "memory")[0]["train"]
     assert facts["liked"] + facts["disliked"] + facts["neither"] == ratings, facts
     final = events(place, "final")
@@ -51,11 +51,11 @@ def check_unjudged(siren, place, data, what, ratings):
     assert what in sentence, sentence
     assert refused(siren, "evaluate", "--run", place, ranks=3) == sentence
     told = done(siren, "info", place).decode()
-    assert "state      finished" in told and re.search(r"final +step \d+  no test part: nobody judged it\n", told), told
+    assert "state      finished" in told and re.search(r"final +step \d+  no test part: it was not evaluated\n", told), told
     assert json.loads(done(siren, "info", place, "--json"))["final"]["split"] == "none"
     done(siren, "report", place)
     page = (place / "report.html").read_text(encoding="utf-8")
-    assert "There is no test part: nobody judged the model." in page and "no test part." in page and "nan" not in page.lower().split("<style>")[0]
+    assert "There is no test part: the model was not evaluated." in page and "no test part." in page and "nan" not in page.lower().split("<style>")[0]
     lists = done(siren, "recommend", "--run", place, "--all").splitlines()[1:]
     rated = {line.rsplit(",", 1)[0] for line in Path(data).with_suffix(".csv").read_text().splitlines()[1:]}
     assert lists and not [line for line in lists if ",".join(np.array(line.decode().split(","))[[0, 2]]) in rated], "what is rated is not recommended"
@@ -84,22 +84,22 @@ def split_none(siren, folder):
     ratings = ratings_of(folder, 3, "n")
     count = len(ratings.read_text().splitlines()) - 1
     told = done(siren, "prepare", "--input", ratings, "--split", "none", "--output", folder / "n.h5").decode()
-    assert "split      none" in told and "test       none: for a final model, which nobody judges" in told, told
+    assert "split      none" in told and "test       none: for a final model, which is not evaluated" in told, told
     facts = json.loads(done(siren, "info", folder / "n.h5", "--json"))
     assert facts["split"] == "none" and facts["split_kind"] == "parts" and len(facts["folds"]) == 1, facts
     assert facts["folds"][0]["train"]["ratings"] == count and facts["folds"][0]["test"]["ratings"] == 0, facts
     result = train(siren, folder / "n.h5", folder / "none")
     assert not result.stdout and any("no test part: every rating trains" in line for line in said(result)), said(result)
-    assert any("no test part: nobody judged the model of step" in line for line in said(result)), said(result)
-    check_unjudged(siren, folder / "none", folder / "n.h5", "has no test part to judge by: it was prepared with --split none", count)
+    assert any("no test part: nothing evaluated the model of step" in line for line in said(result)), said(result)
+    check_unevaluated(siren, folder / "none", folder / "n.h5", "has no test part to evaluate on: it was prepared with --split none", count)
     for what, ranks in ((("evaluate", "--model", "popularity", "--data", folder / "n.h5"), 1), (("bench", "--data", folder / "n.h5", "--ranking"), 2)):
-        assert "has no test part to judge by" in refused(siren, *what, ranks=ranks)
+        assert "has no test part to evaluate on" in refused(siren, *what, ranks=ranks)
     assert "cv has nothing to compare by" in refused(siren, "cv", "--data", folder / "n.h5", "--output", folder / "cv", *SMALL)
-    assert "so there is nothing to judge by" in refused(siren, "train", "--data", folder / "n.h5", "--run", folder / "x", "--eval-every", 1, ranks=2)
+    assert "so there is nothing to evaluate on" in refused(siren, "train", "--data", folder / "n.h5", "--run", folder / "x", "--eval-every", 1, ranks=2)
     assert "--patience 2: every rating" in refused(siren, "train", "--data", folder / "n.h5", "--run", folder / "x", "--patience", 2)
     assert "has no test part" in refused(siren, "train", "--data", folder / "n.h5", "--run", folder / "x", "--eval-split", "test", "--eval-every", 1)
     assert not (folder / "x").exists()
-    print("prepare --split none: all ratings train, nothing is judged")
+    print("prepare --split none: all ratings train, nothing is evaluated")
 
 
 def none_with_validation(siren, folder):
@@ -130,7 +130,7 @@ def fold_0(siren, folder):
         train(siren, folder / "f.h5", folder / f"all{ranks}", "--fold", 0, "--storage", "fp64", ranks=ranks)
         facts = events(folder / f"all{ranks}", "memory")[0]["train"]
         assert events(folder / f"all{ranks}", "epoch")[0]["ratings"] == facts["liked"] + facts["disliked"]
-    check_unjudged(siren, folder / "all2", folder / "f.h5", "--fold 0 trains on every rating", count)
+    check_unevaluated(siren, folder / "all2", folder / "f.h5", "--fold 0 trains on every rating", count)
     done(siren, "prepare", "--input", ratings, "--split", "none", "--output", folder / "same.h5")
     train(siren, folder / "same.h5", folder / "same", "--storage", "fp64", ranks=1)
     reference = tensors(folder / "same")
@@ -162,7 +162,7 @@ def repeated_pairs(siren, folder):
 
 
 def a_test_part_that_is_in_train(siren, folder):
-    """It is no missing test part: the model that was meant to be judged is not trained unjudged."""
+    """It is no missing test part: the model that was meant to be evaluated is not trained unevaluated."""
     done(siren, "synth", "--users", 60, "--items", 40, "--ratings", 900, "--output", folder / "t.csv")
     (folder / "s.csv").write_text("".join((folder / "t.csv").read_text().splitlines(keepends=True)[:50]))
     done(siren, "prepare", "--train", folder / "t.csv", "--test", folder / "s.csv", "--output", folder / "leak.h5")
@@ -178,7 +178,7 @@ def a_test_part_that_is_in_train(siren, folder):
     assert "has no validation ratings to mask" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "k.h5", *valid)
     (folder / "n2.csv").write_text((folder / "n.csv").read_text())
     done(siren, "prepare", "--train", folder / "t.csv", "--valid", folder / "n.csv", "--test", folder / "n2.csv", "--output", folder / "same.h5")
-    assert "no user is left to judge by" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "same.h5", *valid, ranks=2)
+    assert "no user is left to evaluate on" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "same.h5", *valid, ranks=2)
     print("a test part that trains or is masked is refused")
 
 

@@ -4,7 +4,7 @@
 
 usage: hang.py SIREN [TIMES | --full]
 
-Ranks are stopped while they train, judge, or write checkpoints, and in every other command that runs on ranks, at
+Ranks are stopped while they train, evaluate, or write checkpoints, and in every other command that runs on ranks, at
 moments that differ from run to run; TIMES repeats the former (default 1). --full stops a rank of each command three
 times, which also must be noticed in time.
 """
@@ -217,7 +217,7 @@ def in_training(siren, folder, times):
         with Training(siren, data, folder / f"train{n}") as job:
             stopped("training", job, lambda: True)
         with Training(siren, data, folder / f"judge{n}", *whole, "--dim", 8, "--eval-every", 1, "--eval-split", "test") as job:
-            stopped("judging", job, lambda: True)
+            stopped("evaluating", job, lambda: True)
         with Training(siren, data, folder / f"save{n}", *whole, "--dim", 256, "--checkpoint-every-steps", 1) as job:
             stopped("saving", job, lambda job=job: is_writing(job))
         with Training(siren, data, folder / f"kill{n}") as job:

@@ -50,7 +50,7 @@ def compare(siren, rate):
     run_siren(siren, "synth", "--users", 800, "--items", 600, "--ratings", 30000, "--seed", 5, "--output", ratings)
     run_siren(siren, "prepare", "--input", ratings, "--split", "kfold", "--folds", 5, "--output", folder / "d.h5")
     short, long = measure(siren, folder, "short", 1), measure(siren, folder, "long", 3)
-    # The difference is two epochs: without loading, judging, saving and mpirun's own words.
+    # The difference is two epochs: without loading, evaluating, saving and mpirun's own words.
     interfaces, program, everything = (more - less for less, more in zip(short, long))
     ratio = interfaces / program
     print(f"{rate}: two epochs, the interfaces counted {interfaces:,} B, the program {program:,} B between nodes ({ratio:.3f}) "

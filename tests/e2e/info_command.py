@@ -32,7 +32,7 @@ def data_set(siren, folder):
 
 
 def damaged_offsets(siren, folder):
-    """Without the comparison of checksums, offsets are judged before they are used."""
+    """Without the comparison of checksums, offsets are evaluated before they are used."""
     for name, place, value in (("by_user", 5, 10**9), ("by_user", -1, 7), ("by_user", 5, -1), ("by_user", 0, 3)):
         path = folder / f"{name}{place}.h5"
         shutil.copy(folder / "d.h5", path)

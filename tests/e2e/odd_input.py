@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Ratings that are odd but allowed: prepared, reported, trained on and judged, alone and on three ranks.
+"""Ratings that are odd but allowed: prepared, reported, trained on and evaluated, alone and on three ranks.
 
 usage: odd_input.py SIREN
 """
@@ -81,7 +81,7 @@ def unseen_in_train(machine):
     fold = json.loads(machine.run("info", data, "--json").stdout)["folds"][0]
     assert (fold["test_users_unseen_in_train"], fold["test_items_unseen_in_train"]) == (2, 2), fold
     final, _ = machine.train(data)
-    assert (final["users"], final["also_in_train"]) == (2, 1), "users without train ratings are judged, pairs of the train part are not"
+    assert (final["users"], final["also_in_train"]) == (2, 1), "users without train ratings are evaluated, pairs of the train part are not"
 
 
 def contradicting_duplicates(machine):

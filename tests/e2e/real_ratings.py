@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""ML-1M from five gz files to figures: what SPEC sections 2, 3 and 6 promise, on real ratings.
+"""ML-1M from five gz files to figures: model, determinism and speed on real ratings.
 
 usage: real_ratings.py SIREN
 Skipped (exit code 77) where ../shared/data/ml-1m is absent.
@@ -72,7 +72,7 @@ def differences(run, other):
 
 
 def check_ranks(siren, data):
-    """Losses of the same seed at 1 to 4 ranks. SPEC promises nothing of parameters: Adam takes whole steps where a gradient is all rounding."""
+    """Losses of the same seed at 1 to 4 ranks. Nothing is promised of parameters: Adam takes whole steps where a gradient is all rounding."""
     for storage, limits in (("fp64", [(100, 1e-10)]), ("fp32", [(20, 1e-5), (50, 1e-3)]), ("bf16", [(20, 1e-2), (50, None)])):
         steps = limits[-1][0]
         run, alone = siren.train(data, steps, "--storage", storage)
@@ -100,7 +100,7 @@ def check_bits(siren, data):
 
 
 def check_evaluate(siren, data):
-    """A checkpoint judged by another number of ranks gives the figures that training printed."""
+    """A checkpoint evaluated by another number of ranks gives the figures that training printed."""
     run, _ = siren.train(data, 200, ranks=2)
     final = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
     for ranks in (1, 3):

@@ -72,7 +72,7 @@ def other_threads(tests):
 
 
 def schedule_and_average(tests):
-    """A falling learning rate goes on falling where it was, and the running mean of the model is saved and judged."""
+    """A falling learning rate goes on falling where it was, and the running mean of the model is saved and evaluated."""
     shape = ("--lr-schedule", "cosine", "--lr-warm-up", 20, "--average", 0.97, "--eval-split", "test")
     whole = tests.train("falling", 2, *shape, "--epochs", 9, "--max-steps", 90)
     run = tests.train("falling-halves", 2, *shape, "--epochs", 9, "--max-steps", 37, "--lr-steps", 90)
@@ -82,11 +82,11 @@ def schedule_and_average(tests):
     assert model["average/liked"].shape == model["parameters/liked"].shape
     assert not (model["average/liked"] == model["parameters/liked"]).any(axis=1).all()
     final = [event for event in events(run) if event["event"] == "final"][-1]["metrics"]
-    judged = json.loads(subprocess.run([tests.siren, "evaluate", "--run", run, "--split", "test", "--json"], check=True, capture_output=True,
+    evaluated = json.loads(subprocess.run([tests.siren, "evaluate", "--run", run, "--split", "test", "--json"], check=True, capture_output=True,
                                        text=True).stdout)["metrics"]
-    assert all(abs(final[name] - judged[name]) < 5e-5 for name in ("nDCG@10", "R@20")), f"{final} {judged}"
+    assert all(abs(final[name] - evaluated[name]) < 5e-5 for name in ("nDCG@10", "R@20")), f"{final} {evaluated}"
     plain = tests.train("falling-plain", 2, *shape[:-4], "--eval-split", "test", "--epochs", 9, "--max-steps", 90)
-    assert [e for e in events(plain) if e["event"] == "final"][-1]["metrics"] != final, "the mean was not judged"
+    assert [e for e in events(plain) if e["event"] == "final"][-1]["metrics"] != final, "the mean was not evaluated"
 
     longer = tests.train("longer", 2, *shape, "--epochs", 2)
     fixed = re.search(r"lr-steps = (\d+)", (longer / "config.ini").read_text())[1]
@@ -190,12 +190,12 @@ def when_and_how(tests):
 
 
 def best(tests):
-    """The best by validation is kept, judged at the end, and training stops when it gets no better."""
+    """The best by validation is kept, evaluated at the end, and training stops when it gets no better."""
     run = tests.train("best", 2, "--epochs", 60, "--eval-every", 1, "--patience", 3, "--lr", 0.05, "--keep", 1)
-    judged = [(event["metrics"]["nDCG@10"], event["epoch"]) for event in events(run) if event["event"] == "eval"]
-    top = max(judged)[0]
-    first = min(epoch for metric, epoch in judged if metric == top)
-    assert judged[-1][1] == first + 3 < 60, f"stopped at {judged[-1][1]}, the best was {first}"
+    evaluated = [(event["metrics"]["nDCG@10"], event["epoch"]) for event in events(run) if event["event"] == "eval"]
+    top = max(evaluated)[0]
+    first = min(epoch for metric, epoch in evaluated if metric == top)
+    assert evaluated[-1][1] == first + 3 < 60, f"stopped at {evaluated[-1][1]}, the best was {first}"
     chosen = step_of(pointed(run, "best"))
     final = [event for event in events(run) if event["event"] == "final"][0]
     epoch_steps = {event["epoch"]: event["step"] for event in events(run) if event["event"] == "epoch"}
@@ -204,7 +204,7 @@ def best(tests):
     # one rank instead of two: sums in another order; the last epoch is further away than that
     assert abs(said - final["metrics"]["nDCG@10"]) < 1e-6, f"evaluate does not use the best: {said}"
     assert len(checkpoints(run)) == 2, "keep 1 and the best"
-    print(f"stopped at epoch {judged[-1][1]}, judged by the best of epoch {first}")
+    print(f"stopped at epoch {evaluated[-1][1]}, evaluated by the best of epoch {first}")
 
 
 def in_time(tests):

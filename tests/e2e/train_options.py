@@ -94,20 +94,20 @@ def check_ratings(new):
     assert " 0 disliked" in signs(without), "--no-dislikes"
 
 
-def check_judging(siren, folder, new):
+def check_evaluation(siren, folder, new):
     base = new("--eval-every", 1, "--epochs", 2, steps=10**6)
     assert list(base.of("eval", "epoch")) == [1, 2] and set(base.of("eval", "split")) == {"valid"}, "validation is watched by default"
-    assert base.final["event"] == "final" and base.final["split"] == "test", "the test split is judged at the end"
+    assert base.final["event"] == "final" and base.final["split"] == "test", "the test split is evaluated at the end"
     strict = new("--relevant-from", 5)
     assert strict.final["users"] < new().final["users"], "--relevant-from"
     assert new("--candidates", "all").final["candidates"] >= new("--candidates", "train").final["candidates"], "--candidates"
     again = subprocess.run([siren, "evaluate", "--run", base.path, "--json"], check=True, capture_output=True, text=True, timeout=60)
     assert json.loads(again.stdout)["metrics"] == base.final["metrics"], "evaluate disagrees with train"
-    judge_other_fold(siren, folder, base)
+    evaluate_other_fold(siren, folder, base)
 
 
-def judge_other_fold(siren, folder, base):
-    """A run is judged by the fold that it was trained on, popularity by any."""
+def evaluate_other_fold(siren, folder, base):
+    """A run is evaluated on the fold that it was trained on, popularity by any."""
     evaluate = [siren, "evaluate", "--json"]
     own = subprocess.run([*evaluate, "--run", base.path, "--fold", "1"], check=True, capture_output=True, text=True, timeout=60)
     assert json.loads(own.stdout)["metrics"] == base.final["metrics"], "--fold of the run's own fold"
@@ -132,7 +132,7 @@ def check_travel(new):
             assert worst < 1e-10
 
 
-def check_without_term(siren, folder):
+def check_skipped(siren, folder):
     """Nothing can be drawn for a user who has rated all items: said, counted over the epoch, also if it was interrupted."""
     rows = {"train": [(0, item) for item in range(12)] + [(user, item) for user in range(1, 9) for item in range(user)], "test": [(1, 5), (2, 6)]}
     for part, pairs in rows.items():
@@ -144,7 +144,7 @@ def check_without_term(siren, folder):
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, check=True)
     assert done.stderr.count("12 of the epoch's 48 ratings train nothing") == 1, done.stderr
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines() if '"event":"epoch"' in line]
-    assert [(epoch["without_term"], epoch["ratings"]) for epoch in epochs[-2:]] == [(12, 48), (12, 48)], epochs
+    assert [(epoch["skipped"], epoch["ratings"]) for epoch in epochs[-2:]] == [(12, 48), (12, 48)], epochs
 
 
 def check_threads(siren, folder):
@@ -191,9 +191,9 @@ def main():
         check_model(new)
         check_loss(new)
         check_ratings(new)
-        check_judging(siren, folder, new)
+        check_evaluation(siren, folder, new)
         check_travel(new)
-        check_without_term(siren, folder)
+        check_skipped(siren, folder)
         check_threads(siren, folder)
         check_preset(siren, folder)
     return 0

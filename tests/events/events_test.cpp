@@ -88,7 +88,7 @@ TEST(Events, AreReadAsTheyWereWritten) {
     EXPECT_EQ(back[e], events[e]) << to_json(events[e]);
 }
 
-TEST(Events, NobodyToJudgeIsNull) {
+TEST(Events, NobodyToEvaluateIsNull) {
   FinalEvent event{8, evaluation()};
   event.report.metrics[0].value = std::numeric_limits<double>::quiet_NaN();
   const Json json = Json::parse(json_line(to_json(event)));
@@ -104,7 +104,7 @@ TEST(Events, OfOtherVersionsAreRead) {
   Json json = to_json(epoch);
   json["more"] = 1;
   json.erase("steps");  // version 0.1.0 wrote none
-  json.erase("without_term");
+  json.erase("skipped");
   EXPECT_EQ(event_from_json(json).value(), Event(epoch));
 }
 

@@ -17,7 +17,7 @@ void set(PhaseCounts& counts, Phase phase, double seconds, const SentBytes& sent
   counts.sent[static_cast<std::size_t>(phase)] = sent;
 }
 
-/// Rank 1 works twice as long as the others, which wait for it. It also judged and saved for long,
+/// Rank 1 works twice as long as the others, which wait for it. It also evaluated and saved for long,
 /// which nobody waited for.
 PhaseCounts counts_of(int rank) {
   PhaseCounts counts;

@@ -17,7 +17,7 @@ void try_input(Bytes input) {
     arguments.emplace_back(line.substr(0, line.find('\0')));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
-  judge([&] { check_train_options(arguments); });
+  evaluate([&] { check_train_options(arguments); });
 }
 
 }  // namespace siren::fuzz

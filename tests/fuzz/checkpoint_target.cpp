@@ -62,14 +62,14 @@ void try_input(Bytes input) {
   Choices choices(input);
   const std::string path = scratch("c.h5");
   make_hostile(path, choices);
-  judge([&] { look_at(path); });
-  judge([&] { read_ids(path); });
-  judge([&] {
+  evaluate([&] { look_at(path); });
+  evaluate([&] { read_ids(path); });
+  evaluate([&] {
     Session session(alone(), data_config(good_dataset()), train_config());
     const Embeddings embeddings = session.embed(path, Branches::kAll);
     session.make_evaluator("test")->evaluate({embeddings.z.users, embeddings.z.items});
   });
-  judge([&] {
+  evaluate([&] {
     Session session(alone(), data_config(good_dataset()), train_config());
     session.start_training();
     session.start_from(path);

@@ -25,7 +25,7 @@ std::string stored_text(RunConfig config) {
 void try_input(Bytes input) {
   std::filesystem::create_directory(scratch("run"));
   write_scratch("run/config.ini", input);
-  judge([&] {
+  evaluate([&] {
     const RunConfig config = stored_config(scratch("run"));
     validate(config);
     const std::string text = stored_text(config);
@@ -34,7 +34,7 @@ void try_input(Bytes input) {
     require(stored_text(stored_config(scratch("run"))) == text,
             "what was stored is read differently");
   });
-  judge([&] {
+  evaluate([&] {
     const std::string text(text_of(input));
     const Settings settings = Settings::parse(text, "config.ini");
     require(Settings::parse(settings.print(), "again") == settings,

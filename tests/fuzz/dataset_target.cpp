@@ -79,7 +79,7 @@ void train_on(const std::string& path, std::int32_t fold) {
   Session session(alone(), config, train_config());
   session.start_training().step();
   const std::unique_ptr<Evaluator> evaluator = session.make_evaluator(session.default_split());
-  session.judge_popularity(*evaluator);
+  session.evaluate_popularity(*evaluator);
   session.original_id(0);
 }
 
@@ -93,9 +93,9 @@ void try_input(Bytes input) {
   const auto fold = static_cast<std::int32_t>(1 + choices.below(3));
   const std::string path = scratch("d.h5");
   make_hostile(path, choices);
-  judge([&] { read_everything(path); });
-  judge([&] { train_on(path, fold); });
-  judge([&] {
+  evaluate([&] { read_everything(path); });
+  evaluate([&] { train_on(path, fold); });
+  evaluate([&] {
     Session session(alone(), data_config(path), train_config());
     session.embed(good_checkpoint(), Branches::kAll);
     session.start_training();

@@ -7,11 +7,11 @@ namespace siren::fuzz {
 
 void try_input(Bytes input) {
   const std::string path = write_scratch("ids.txt", input);
-  judge([&] {
+  evaluate([&] {
     for (const std::string& id : read_id_list(path)) require(!id.empty(), "an id is empty");
   });
-  judge([&] { split_ids("users", std::string(text_of(input))); });
-  judge([&] {
+  evaluate([&] { split_ids("users", std::string(text_of(input))); });
+  evaluate([&] {
     find_ids(alone(), {"user", "--ids", [&] { return read_id_list(path); },
                        [] {
                          return IdTable("1102", {0, 1, 3, 4}, false);

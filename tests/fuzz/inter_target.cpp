@@ -8,7 +8,7 @@ namespace siren::fuzz {
 void try_input(Bytes input) {
   const std::string path = write_scratch("ratings.inter", input);
   const std::uint64_t draw = hash_of(input);
-  judge([&] {
+  evaluate([&] {
     RatingsFormat format;
     if (draw % 2 == 0) format.format = TextFormat::kInter;
     format.header = static_cast<HeaderMode>(draw / 2 % 3);

@@ -29,10 +29,10 @@ void try_line(std::string_view line) {
 
 void try_input(Bytes input) {
   const std::string_view text = text_of(input);
-  judge([&] { try_line(text.substr(0, text.find('\n'))); });
+  evaluate([&] { try_line(text.substr(0, text.find('\n'))); });
   const std::string path = write_scratch("ratings.jsonl", input);
   const std::uint64_t draw = hash_of(input);
-  judge([&] {
+  evaluate([&] {
     RatingsFormat format;
     if (draw % 2 == 0) format.format = TextFormat::kJsonLines;
     if (draw / 2 % 4 == 0) format.columns = {"a", "b", "c"};

@@ -13,7 +13,7 @@
 namespace siren::fuzz {
 
 void try_input(Bytes input) {
-  judge([&] {
+  evaluate([&] {
     std::istringstream lines{std::string(text_of(input))};
     std::vector<RunRecord> runs(1);
     runs[0].name = "run";
@@ -26,7 +26,7 @@ void try_input(Bytes input) {
   std::filesystem::create_directory(scratch("run"));
   write_scratch("run/config.ini", {});
   write_scratch("run/metrics.jsonl", input);
-  judge([&] {
+  evaluate([&] {
     const nlohmann::ordered_json json = run_as_json(alone(), scratch("run"), false);
     describe_run(json);
     json_line(json);

@@ -79,7 +79,7 @@ void try_input(Bytes input) {
   const std::string path = scratch("m.h5");
   fs::copy_file(kGood[choices.below(2)], path, fs::copy_options::overwrite_existing);
   change_hdf5(path, kNames, choices);
-  judge([&] { look_at(path); });
+  evaluate([&] { look_at(path); });
 }
 
 }  // namespace siren::fuzz

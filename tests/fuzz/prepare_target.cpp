@@ -50,7 +50,7 @@ PrepareConfig some_config(Bytes input) {
 }  // namespace
 
 void try_input(Bytes input) {
-  judge([&] {
+  evaluate([&] {
     const PrepareConfig config = some_config(input);
     config.validate();
     const PreparedDataset data = prepare_dataset(config);

@@ -53,7 +53,7 @@ void try_input(Bytes input) {
   for (const TextFormat format :
        {TextFormat::kAuto, TextFormat::kCsv, TextFormat::kTsv, TextFormat::kSpace,
         TextFormat::kMovieLens, TextFormat::kInter, TextFormat::kJsonLines}) {
-    judge([&] { read_all(path, some_options(format, draw)); });
+    evaluate([&] { read_all(path, some_options(format, draw)); });
     draw = draw << 7 | draw >> 57;
   }
 }

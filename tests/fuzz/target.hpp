@@ -37,7 +37,7 @@ void note_failure(std::string_view sentence);
 
 /// Does one piece of work with the input; several may follow each other.
 template <class Work>
-void judge(const Work& work) {
+void evaluate(const Work& work) {
   try {
     work();
     note_acceptance();

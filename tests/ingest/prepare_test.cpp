@@ -88,7 +88,7 @@ TEST(Prepare, RefusesAFoldThatTheCoreEmptied) {
   EXPECT_THAT(input_error([&] { prepare_dataset(config); }), HasSubstr("fold 2 holds no ratings"));
 }
 
-TEST(Prepare, JudgesOneSidedRatings) {
+TEST(Prepare, EvaluatesOneSidedRatings) {
   const TempFolder folder;
   PrepareConfig config = config_for({folder.write("a", "1,1,5\n1,2,5\n2,2,5\n")});
   config.folds = 3;

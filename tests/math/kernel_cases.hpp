@@ -90,7 +90,7 @@ class KernelTest : public ::testing::Test {
   std::mt19937_64 random_{42};
 };
 
-/// EXPECT_NEAR for long double, against which double is judged.
+/// EXPECT_NEAR for long double, against which double is evaluated.
 inline ::testing::AssertionResult close(long double got, long double want, long double tolerance) {
   if (std::abs(got - want) <= tolerance) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << got << " is not within " << tolerance << " of " << want;

@@ -51,7 +51,7 @@ TEST(DatasetReport, SaysThatThereIsNoTestPart) {
   write_dataset(folder.path("d.h5"), test::content_of(data));
   const std::string text = describe_dataset(DatasetFile(folder.path("d.h5")).summary());
   for (const char* part : {"none, train/valid/test, seed 1", "train      3 =", "valid      1 =",
-                           "test       none: for a final model, which nobody judges\nper user"})
+                           "test       none: for a final model, which is not evaluated\nper user"})
     EXPECT_THAT(text, HasSubstr(part));
 }
 

@@ -34,7 +34,7 @@ TEST(MetricComparison, MarksTheBestOfEachColumn) {
   EXPECT_THAT(html, Not(HasSubstr("<strong>0.0700</strong>")));
 }
 
-TEST(MetricComparison, ComparesOnlyWhatWasJudgedByTheSameRatings) {
+TEST(MetricComparison, ComparesOnlyWhatWasEvaluatedByTheSameRatings) {
   std::vector<RunRecord> runs{run_named("a", 0.30, 0.06), run_named("b", 0.31, 0.07)};
   runs[1].final->split = "valid";
   EXPECT_THAT(metric_comparison(runs), Not(HasSubstr("<strong>")));

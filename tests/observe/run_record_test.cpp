@@ -24,7 +24,7 @@ std::string epoch(int step, double loss) {
          "\n";
 }
 
-std::string judged(const std::string& head) {
+std::string evaluated(const std::string& head) {
   return "{" + head +
          R"(,"split":"test","users":9,"seconds":1,"metrics":{"nDCG@10":0.25,"AUC":null},"groups":{"<20":{"users":9,"metrics":{"AUC":0.5}}},"exposure":{}})"
          "\n";
@@ -47,21 +47,21 @@ std::string message(const std::string& text) {
 }
 
 TEST(ReadMetrics, ShowsTheLastEvaluationIfNothingWasTested) {
-  constexpr const char* kUnjudged =
+  constexpr const char* kUnevaluated =
       R"({"event":"final","step":10,"split":"none","users":0,"metrics":{},"groups":{},"exposure":{},"seconds":0})"
       "\n";
   const RunRecord run =
-      parsed(kMemory + epoch(5, 3.0) + judged(R"("event":"eval","epoch":1)") + kUnjudged);
+      parsed(kMemory + epoch(5, 3.0) + evaluated(R"("event":"eval","epoch":1)") + kUnevaluated);
   EXPECT_TRUE(run.final.has_value());
-  EXPECT_FALSE(run.judged_at_end());
+  EXPECT_FALSE(run.evaluated_at_end());
   ASSERT_NE(run.shown_evaluation(), nullptr);
   EXPECT_EQ(run.shown_evaluation()->metric_or_nan("nDCG@10"), 0.25);
-  EXPECT_EQ(parsed(kMemory + epoch(5, 3.0) + kUnjudged).shown_evaluation(), nullptr);
+  EXPECT_EQ(parsed(kMemory + epoch(5, 3.0) + kUnevaluated).shown_evaluation(), nullptr);
 }
 
 TEST(ReadMetrics, TakesWhatAReportShows) {
-  const RunRecord run = parsed(kMemory + epoch(5, 3.0) + judged(R"("event":"eval","epoch":1)") +
-                               epoch(10, 2.0) + judged(R"("event":"final","step":10)"));
+  const RunRecord run = parsed(kMemory + epoch(5, 3.0) + evaluated(R"("event":"eval","epoch":1)") +
+                               epoch(10, 2.0) + evaluated(R"("event":"final","step":10)"));
   EXPECT_EQ(run.memory.ranks, 2);
   EXPECT_EQ(run.memory.by_rank[1].users, 4);
   ASSERT_EQ(run.epochs.size(), 2U);

@@ -198,7 +198,7 @@ TEST(MaskNames, AreParsed) {
   EXPECT_FALSE(value_named<Mask>("valid"));
 }
 
-TEST_F(EvaluatorTest, NobodyToJudge) {
+TEST_F(EvaluatorTest, NobodyToEvaluate) {
   RatingWorld world({.users = 10, .items = 20, .dimension = 4}, 17);
   for (auto& held_out : world.held_out) held_out.clear();
   const EvaluationReport report = evaluate(world, partitions_of(world, comm_.size())[0], {});

@@ -12,7 +12,7 @@ namespace siren {
 namespace {
 
 /// "+-." = relevant, disliked, neither, best first.
-std::vector<ListedItem> judged(std::string_view marks) {
+std::vector<ListedItem> evaluated(std::string_view marks) {
   std::vector<ListedItem> items;
   for (const char mark : marks) items.push_back({mark == '+', mark == '-'});
   return items;
@@ -23,7 +23,7 @@ double value(const MetricValues& values, Metric metric) {
 }
 
 TEST(Metrics, OfAListWorkedOutByHand) {
-  const std::vector<ListedItem> items = judged(".+-+.");
+  const std::vector<ListedItem> items = evaluated(".+-+.");
   const MetricValues at5 = metrics_at({items, 3, 2}, 5);
   EXPECT_DOUBLE_EQ(value(at5, Metric::kPrecision), 2.0 / 5);
   EXPECT_DOUBLE_EQ(value(at5, Metric::kRecall), 2.0 / 3);
@@ -37,7 +37,7 @@ TEST(Metrics, OfAListWorkedOutByHand) {
 }
 
 TEST(Metrics, IdealIsLimitedByTheCutoff) {
-  const std::vector<ListedItem> items = judged("++.+");
+  const std::vector<ListedItem> items = evaluated("++.+");
   const MetricValues at2 = metrics_at({items, 10, 0}, 2);
   EXPECT_DOUBLE_EQ(value(at2, Metric::kNdcg), 1.0);
   EXPECT_DOUBLE_EQ(value(at2, Metric::kAveragePrecision), 1.0);
@@ -46,13 +46,13 @@ TEST(Metrics, IdealIsLimitedByTheCutoff) {
 }
 
 TEST(Metrics, NothingBeyondTheCutoffCounts) {
-  const std::vector<ListedItem> items = judged("..+-");
+  const std::vector<ListedItem> items = evaluated("..+-");
   for (const double v : metrics_at({items, 1, 1}, 2)) EXPECT_EQ(v, 0.0);
   EXPECT_DOUBLE_EQ(value(metrics_at({items, 1, 1}, 3), Metric::kReciprocalRank), 1.0 / 3);
 }
 
 TEST(Metrics, AShortListIsDividedByTheWholeCutoff) {
-  const std::vector<ListedItem> items = judged("+-");
+  const std::vector<ListedItem> items = evaluated("+-");
   const MetricValues at10 = metrics_at({items, 1, 1}, 10);
   EXPECT_DOUBLE_EQ(value(at10, Metric::kPrecision), 1.0 / 10);
   EXPECT_DOUBLE_EQ(value(at10, Metric::kDislike), 1.0 / 10);
@@ -83,12 +83,12 @@ TEST(Auc, TakesNaNForTheLowestScore) {
 
 TEST(MetricSums, EachMeanIsOverTheUsersThatHaveIt) {
   const std::vector<int> cutoffs = {1, 2};
-  const std::vector<ListedItem> hit = judged("+-");
-  const std::vector<ListedItem> miss = judged("..");
+  const std::vector<ListedItem> hit = evaluated("+-");
+  const std::vector<ListedItem> miss = evaluated("..");
   MetricSums sums(cutoffs);
   sums.add({hit, 1, 1});
   sums.add({miss, 1, 0});
-  sums.add({judged("-."), 0, 2});
+  sums.add({evaluated("-."), 0, 2});
   sums.add_auc(0.25);
   EXPECT_EQ(sums.users(), 2);
   EXPECT_EQ(sums.disliking_users(), 2);
@@ -102,8 +102,8 @@ TEST(MetricSums, EachMeanIsOverTheUsersThatHaveIt) {
 
 TEST(MetricSums, RoundNoMoreThanADoubleDoes) {
   const std::vector<int> cutoffs = {3};
-  const std::vector<ListedItem> items = judged(".++");
-  const JudgedList list{items, 7, 0};
+  const std::vector<ListedItem> items = evaluated(".++");
+  const EvaluatedList list{items, 7, 0};
   MetricSums sums(cutoffs);
   sums.add(list);
   sums.add_auc(1.0 / 3.0);
@@ -114,7 +114,7 @@ TEST(MetricSums, RoundNoMoreThanADoubleDoes) {
 
 TEST(MetricSums, AddUp) {
   const std::vector<int> cutoffs = {1};
-  const std::vector<ListedItem> hit = judged("+");
+  const std::vector<ListedItem> hit = evaluated("+");
   MetricSums one(cutoffs);
   MetricSums two(cutoffs);
   one.add({hit, 1, 0});

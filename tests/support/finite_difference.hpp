@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Judges a gradient by central differences in double.
+// Evaluates a gradient by central differences in double.
 #pragma once
 
 #include <cmath>

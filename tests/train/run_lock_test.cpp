@@ -105,7 +105,7 @@ TEST_F(RunLocks, OfADeadProcessHereIsTakenOverAtOnce) {
   EXPECT_THAT(take()->taken_over(), HasSubstr("its host was started anew"));
 }
 
-TEST_F(RunLocks, OfAnotherContainerIsJudgedByItsFileLockOrAge) {
+TEST_F(RunLocks, OfAnotherContainerIsEvaluatedByItsFileLockOrAge) {
   LockHolder other = this_process(kLapse);
   other.pid = dead_process();
   other.pid_space = "pid:[1]";

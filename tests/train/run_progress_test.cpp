@@ -13,10 +13,10 @@ TEST(RunProgress, SurvivesTheWayThroughText) {
   before.loss = 1.0 / 3.0;  // no short decimal form: every bit must survive
   before.reg = 1e-300;
   before.ratings = std::int64_t{1} << 60;
-  before.without_term = 5;
+  before.skipped = 5;
   before.steps = 17;
   before.seconds = 0.1;
-  before.judged_epoch = 4;
+  before.evaluated_epoch = 4;
   before.best_metric = 0.333333333333333314829616256247;
   before.best_epoch = 3;
   before.best_step = 51;
@@ -26,10 +26,10 @@ TEST(RunProgress, SurvivesTheWayThroughText) {
   EXPECT_EQ(after.loss, before.loss);
   EXPECT_EQ(after.reg, before.reg);
   EXPECT_EQ(after.ratings, before.ratings);
-  EXPECT_EQ(after.without_term, before.without_term);
+  EXPECT_EQ(after.skipped, before.skipped);
   EXPECT_EQ(after.steps, before.steps);
   EXPECT_EQ(after.seconds, before.seconds);
-  EXPECT_EQ(after.judged_epoch, before.judged_epoch);
+  EXPECT_EQ(after.evaluated_epoch, before.evaluated_epoch);
   EXPECT_EQ(after.best_metric, before.best_metric);
   EXPECT_EQ(after.best_epoch, before.best_epoch);
   EXPECT_EQ(after.best_step, before.best_step);
@@ -42,7 +42,7 @@ TEST(RunProgress, ReadsTextsOfVersionsThatDidNotCountRatingsWithoutTerm) {
   const std::string counted = ",\"without_term\":0";
   ASSERT_NE(text.find(counted), std::string::npos) << text;
   text.erase(text.find(counted), counted.size());
-  EXPECT_EQ(parse_progress(text).without_term, 0);
+  EXPECT_EQ(parse_progress(text).skipped, 0);
 }
 
 TEST(RunProgress, RefusesOtherTexts) {

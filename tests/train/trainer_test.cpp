@@ -129,7 +129,7 @@ TEST_P(Gradient, RatingsWithoutTermAreReported) {
     if (rating.user == 2) trainable += is_trainable(share_->set.trainable, rating.sign) ? 1 : 0;
   std::int64_t without = 0;
   for (std::int64_t step = 1; step <= running->steps_per_epoch(); ++step)
-    without += running->step().without_term;
+    without += running->step().skipped;
   EXPECT_EQ(without, trainable);
 }
 
@@ -234,7 +234,7 @@ TEST_F(SpoiltUnseen, TheStateIsNotGivenAway) {
   EXPECT_EQ(sentence([&] { trainer_->state(); }), kSentence);
 }
 
-TEST_F(SpoiltUnseen, TheModelIsNotJudged) {
+TEST_F(SpoiltUnseen, TheModelIsNotEvaluated) {
   Matrix<float> users;
   Matrix<float> items;
   EXPECT_EQ(sentence([&] { trainer_->embed(users, items); }), kSentence);
@@ -248,7 +248,7 @@ TEST(Trainer, EveryUserMayHaveRatedEverything) {
   for (const StepReport& report : steps(full, small_config(), 3)) {
     EXPECT_EQ(report.loss, 0.0);
     EXPECT_EQ(report.reg, 0.0);
-    EXPECT_EQ(report.without_term, report.ratings);
+    EXPECT_EQ(report.skipped, report.ratings);
   }
 }
 

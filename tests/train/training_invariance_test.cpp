@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The determinism contract (SPEC section 3): the same bits for any thread count and on a rerun, the
+// The determinism contract (src/README.md, "Determinism"): the same bits for any thread count and on a rerun, the
 // same losses to rounding for any rank count.
 #include <cmath>
 #include <cstring>
