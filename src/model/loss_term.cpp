@@ -42,13 +42,13 @@ class SignBpr final : public LossTerm<typename Precision::Real> {
 }  // namespace
 
 template <class Precision>
-std::unique_ptr<LossTerm<typename Precision::Real>> make_sign_bpr(
-    double dislike_factor, const Kernels<Precision>& kernels) {
-  return std::make_unique<SignBpr<Precision>>(dislike_factor, kernels);
+std::unique_ptr<LossTerm<typename Precision::Real>> make_loss_term(
+    const TrainConfig& config, const Kernels<Precision>& kernels) {
+  return std::make_unique<SignBpr<Precision>>(config.dislike_factor, kernels);
 }
 
-template std::unique_ptr<LossTerm<float>> make_sign_bpr(double, const Kernels<Fp32>&);
-template std::unique_ptr<LossTerm<float>> make_sign_bpr(double, const Kernels<Bf16>&);
-template std::unique_ptr<LossTerm<double>> make_sign_bpr(double, const Kernels<Fp64>&);
+template std::unique_ptr<LossTerm<float>> make_loss_term(const TrainConfig&, const Kernels<Fp32>&);
+template std::unique_ptr<LossTerm<float>> make_loss_term(const TrainConfig&, const Kernels<Bf16>&);
+template std::unique_ptr<LossTerm<double>> make_loss_term(const TrainConfig&, const Kernels<Fp64>&);
 
 }  // namespace siren::inline model

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a loss makes of scores: its value and its slopes. Where the scores come from and where the
-// slopes go to is model/sampled_loss.hpp's business; a new loss is one class in loss_term.cpp and a
-// name in siren/config.hpp.
+// slopes go to is model/sampled_loss.hpp's business; a new loss is one class in loss_term.cpp, a
+// name in siren/config.hpp and its option.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <span>
 
 #include "math/kernels.hpp"
+#include "siren/config.hpp"
 
 namespace siren::inline model {
 
@@ -23,12 +24,12 @@ class LossTerm {
   virtual double slopes(std::int8_t sign, std::span<Real> scores) const = 0;
 };
 
-/// The sign-aware BPR loss (SiReN, eq. 13): with r = scores and c = 1 for liked, `dislike_factor` for
-/// disliked ratings
+/// The loss of a configuration: sign-aware BPR (arXiv 2108.08735). With r = scores, and c = 1
+/// for liked, config.dislike_factor for disliked ratings
 ///
 ///   x_k = c r_i - r_jk,   L = sum_k -log sigma(x_k),   dL/dx_k = -sigma(-x_k)
 template <class Precision>
-std::unique_ptr<LossTerm<typename Precision::Real>> make_sign_bpr(
-    double dislike_factor, const Kernels<Precision>& kernels);
+std::unique_ptr<LossTerm<typename Precision::Real>> make_loss_term(
+    const TrainConfig& config, const Kernels<Precision>& kernels);
 
 }  // namespace siren::inline model

@@ -40,7 +40,7 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
                     config.shared_memory == OnOff::kOn},
                    clock_, poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
-      loss_(make_sign_bpr(config.dislike_factor, kernels_), config.negatives, config.reg, kernels_),
+      loss_(make_loss_term(config, kernels_), config.negatives, config.reg, kernels_),
       adam_(model_.layout(), layout_.rows(), kernels_),
       average_(model_.layout(), layout_.rows(), config.average, kernels_),
       finite_(comm_, nodes_, model_.layout()),

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include "app/option_parser.hpp"
+#include "siren/config.hpp"
 #include "support/temp_folder.hpp"
 
 namespace siren {

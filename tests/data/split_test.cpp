@@ -357,7 +357,7 @@ TEST(Split, NamesUndoThemselves) {
   for (const auto method : {SplitMethod::kRandom, SplitMethod::kKfold, SplitMethod::kTemporal,
                             SplitMethod::kLeaveOneOut})
     EXPECT_EQ(value_named<SplitMethod>(name_of(method)), method);
-  EXPECT_FALSE(value_named<SplitMethod>("files"));
+  EXPECT_FALSE(value_named<SplitMethod>("file"));
   EXPECT_EQ(name_of(SplitKind::kFolds), "folds");
   for (const auto order : {RatingOrder::kTime, RatingOrder::kFile, RatingOrder::kRandom})
     EXPECT_EQ(value_named<RatingOrder>(name_of(order)), order);

@@ -20,8 +20,8 @@ SCOPE = re.compile(r"(?:(?:public|private|protected)\s*:\s*|inline\s+|typedef\s+
 # (what, pattern in code without comments and strings, which paths)
 BANNED = [
     ("`using namespace` in a header", r"\busing\s+namespace\b", lambda p: p.suffix == ".hpp"),
-    ("std::pair in a public header: name the two things in a struct", r"\bstd::(pair|make_pair)\b",
-     lambda p: p.parts[0] == "include"),
+    ("std::pair in a header: name the two things in a struct", r"\bstd::(pair|make_pair)\b",
+     lambda p: p.parts[0] in ("src", "include") and p.suffix == ".hpp"),
     ("printf family: use the log or fmt", r"\bv?(f|s|sn|d)?printf\s*\(", lambda p: not PRINTING_FILES.search(p.name)),
     ("Eigen internals", r"\bEigen::internal\b", lambda p: True),
     ("exit() in a library: throw instead", r"(?<![\w.>])(std::)?(_?exit|quick_exit)\s*\(",

@@ -84,7 +84,7 @@ class Lint(unittest.TestCase):
                 ("src/core/lonely.cpp", "", "has no header"),
                 ("tests/core/lonely_test.cpp", "", "tests neither")):
             self.rejects("layers", path, header(text), reason)
-        code, output = self.check("layers", {"include/siren/math/b.hpp": header('#include "core/a.hpp"  // <mpi.h>')})
+        code, output = self.check("layers", {"src/math/b.hpp": header('#include "core/a.hpp"  // <mpi.h>')})
         self.assertEqual(code, 0, output)
 
     def test_style(self):

@@ -24,6 +24,12 @@ std::ostream& operator<<(std::ostream& out, const Sample& sample) {
   return out << sample.name;
 }
 
+TrainConfig with_factor(double dislike_factor) {
+  TrainConfig config;
+  config.dislike_factor = dislike_factor;
+  return config;
+}
+
 /// Liked and disliked ratings of users with one, several and no terms; items occur in many ratings,
 /// and a negative may be drawn twice for one.
 struct Batch {
@@ -73,8 +79,9 @@ class Loss : public ::testing::TestWithParam<Sample> {
   Batch batch_;
   Matrix<double> users_ = table<double>(batch_.users, 1);
   Matrix<double> items_ = table<double>(batch_.items, 2);
-  SampledLoss<Fp64> loss_{make_sign_bpr(GetParam().dislike_factor, kernels<Fp64>(best_isa())),
-                          kNegatives, GetParam().reg, kernels<Fp64>(best_isa())};
+  SampledLoss<Fp64> loss_{
+      make_loss_term(with_factor(GetParam().dislike_factor), kernels<Fp64>(best_isa())), kNegatives,
+      GetParam().reg, kernels<Fp64>(best_isa())};
 };
 
 TEST_P(Loss, FollowsTheDefinition) {
@@ -152,8 +159,8 @@ INSTANTIATE_TEST_SUITE_P(Samples, Loss,
                          [](const auto& sample) { return sample.param.name; });
 
 TEST(SampledLoss, NoRatingOrNoTermIsANormalCase) {
-  SampledLoss<Fp64> loss(make_sign_bpr(2.0, kernels<Fp64>(best_isa())), kNegatives, 0.05,
-                         kernels<Fp64>(best_isa()));
+  SampledLoss<Fp64> loss(make_loss_term(with_factor(2.0), kernels<Fp64>(best_isa())), kNegatives,
+                         0.05, kernels<Fp64>(best_isa()));
   Matrix<double> nothing(0, kDimension), none(0, kDimension), no_gradient(0, kDimension),
       no_items(0, kDimension);
   LossSum sum = loss.add({}, nothing, none, no_gradient, no_items);
@@ -178,8 +185,8 @@ TEST(SampledLoss, RatingsWithoutTermLeaveTheFirstUserAlone) {
     slots.insert(slots.end(), {0, 1, 2, 3, 4, 5, kNoSlot, -7, -7, -7, -7, -7});
   }
   const Matrix<double> items = table<double>(6, 2);
-  SampledLoss<Fp64> loss(make_sign_bpr(2.0, kernels<Fp64>(best_isa())), kNegatives, 0.05,
-                         kernels<Fp64>(best_isa()));
+  SampledLoss<Fp64> loss(make_loss_term(with_factor(2.0), kernels<Fp64>(best_isa())), kNegatives,
+                         0.05, kernels<Fp64>(best_isa()));
   // a touch shows, were it with a factor of zero: that times infinity is NaN
   Matrix<double> poisoned = table<double>(kUsers, 1);
   for (std::int64_t c = 0; c < kDimension; ++c)
@@ -199,8 +206,8 @@ struct Gradients {
 
   Gradients(const LossChunk& chunk, std::int64_t user_rows, std::int64_t item_rows)
       : users(user_rows, kDimension), items(item_rows, kDimension) {
-    SampledLoss<Precision> loss(make_sign_bpr(2.0, kernels<Precision>(best_isa())), kNegatives,
-                                0.05, kernels<Precision>(best_isa()));
+    SampledLoss<Precision> loss(make_loss_term(with_factor(2.0), kernels<Precision>(best_isa())),
+                                kNegatives, 0.05, kernels<Precision>(best_isa()));
     const Matrix<Real> z = table<Real>(user_rows, 1);
     const Matrix<Real> real = table<Real>(item_rows, 2);
     Matrix<typename Precision::Stored> stored(item_rows, kDimension);

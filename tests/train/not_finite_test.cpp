@@ -29,7 +29,7 @@ class FiniteCheckTest : public testing::Test {
       *values = ParameterSet<double>(kLayout, rows);
     gradients_ = Gradients<double>(kLayout, rows);
     const auto needed = std::ssize(z_nodes_);
-    for (Matrix<double>* compact : {&gradients_.disliked, &z_})
+    for (Matrix<double>* compact : {&gradients_.tables[kDisliked], &z_})
       *compact = Matrix<double>(needed, kShape.dimension);
     zp_ = Matrix<double>(rows, kShape.dimension);  // more than are needed
   }
@@ -74,7 +74,8 @@ class FiniteCheckTest : public testing::Test {
 };
 
 TEST_F(FiniteCheckTest, EveryRankNamesTheGradientAndTheNodeThatOneRankFound) {
-  for (Matrix<double>* table : {&gradients_.liked, &moments_.liked, &parameters_.tables[kLiked]})
+  for (Matrix<double>* table :
+       {&gradients_.tables[kLiked], &moments_.tables[kLiked], &parameters_.tables[kLiked]})
     spoil(*table, nodes_, 13);
   EXPECT_EQ(sentence_of_update(owns(13)),
             "the gradient of parameters/liked is not finite in the row of node 13 at step 57 "
@@ -83,9 +84,9 @@ TEST_F(FiniteCheckTest, EveryRankNamesTheGradientAndTheNodeThatOneRankFound) {
 }
 
 TEST_F(FiniteCheckTest, TheFirstTensorAndInItTheLowestNodeAreNamed) {
-  spoil(gradients_.disliked, z_nodes_, kNeeded);
-  spoil(gradients_.liked, nodes_, 23);
-  spoil(gradients_.liked, nodes_, 17);
+  spoil(gradients_.tables[kDisliked], z_nodes_, kNeeded);
+  spoil(gradients_.tables[kLiked], nodes_, 23);
+  spoil(gradients_.tables[kLiked], nodes_, 17);
   EXPECT_EQ(sentence_of_update(owns(kNeeded) || owns(17) || owns(23)),
             "the gradient of parameters/liked is not finite in the row of node 17 at step 57 "
             "(epoch 2)" +
@@ -93,7 +94,7 @@ TEST_F(FiniteCheckTest, TheFirstTensorAndInItTheLowestNodeAreNamed) {
 }
 
 TEST_F(FiniteCheckTest, ACompactGradientIsNamedByItsNode) {
-  spoil(gradients_.disliked, z_nodes_, kNeeded);
+  spoil(gradients_.tables[kDisliked], z_nodes_, kNeeded);
   EXPECT_EQ(sentence_of_update(owns(kNeeded)),
             "the gradient of parameters/disliked is not finite in the row of node 15 at step 57 "
             "(epoch 2)" +
@@ -107,14 +108,14 @@ TEST_F(FiniteCheckTest, WhatLiesBehindTheNeededRowsIsNotSearched) {
 }
 
 TEST_F(FiniteCheckTest, ASquareThatOverflowsIsNamed) {
-  spoil(moments_.disliked, nodes_, 5);
+  spoil(moments_.tables[kDisliked], nodes_, 5);
   EXPECT_EQ(
       sentence_of_update(owns(5)),
       "second_moment/disliked is not finite in the row of node 5 at step 57 (epoch 2)" + kAdvice);
 }
 
 TEST_F(FiniteCheckTest, AReplicatedTensorIsNamedWithItsRow) {
-  gradients_.dense[layout_.weight(1) + 3 * layout_.width() + 19] = std::nan("");
+  gradients_.dense[layout_.dense.weight(1) + 3 * layout_.dense.width() + 19] = std::nan("");
   EXPECT_EQ(sentence_of_update(true),
             "the gradient of parameters/mlp.1.weight is not finite in row 3 at step 57 (epoch 2)" +
                 kAdvice);
@@ -123,7 +124,7 @@ TEST_F(FiniteCheckTest, AReplicatedTensorIsNamedWithItsRow) {
 TEST_F(FiniteCheckTest, ALossIsBlamedOnTheFirstTensorOnItsWay) {
   EXPECT_EQ(sentence_of_loss(),
             "the loss is not finite at step 57 (epoch 2), although every tensor is" + kAdvice);
-  spoil(gradients_.liked, nodes_, 0);
+  spoil(gradients_.tables[kLiked], nodes_, 0);
   EXPECT_EQ(sentence_of_loss(),
             "the loss is not finite at step 57 (epoch 2), nor is the gradient of parameters/liked "
             "in the row of node 0" +

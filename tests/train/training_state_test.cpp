@@ -39,7 +39,7 @@ struct ModelOnRanks {
     share = make_share(comm, random_ratings(150, 90, 0.1, 5), config, partition);
     info.users = 150;
     info.items = 90;
-    info.storage = Storage::kFp64;
+    info.storage = "fp64";
     training = make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
     for (std::int64_t row = 0; row < share->layout.rows(); ++row)
       nodes.push_back(share->layout.node_of(static_cast<LocalRow>(row)));
