@@ -62,7 +62,7 @@ void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfi
   config.data.partition = Partitioning::kBlock;  // so that owned rows are consecutive
   set_threads(comm, config.train.threads);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
-  const Session session(comm, config.data, config.train);
+  Session session(comm, config.data, config.train);
   const Embeddings embeddings = session.embed(checkpoint.path, Branches::kAll);
   std::int64_t step = 0;
   agree_on_input(comm, [&] { step = read_checkpoint_info(checkpoint.path).step; });

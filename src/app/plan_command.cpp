@@ -135,7 +135,7 @@ std::string table_of(std::span<const PlanLine> lines) {
   return text;
 }
 
-MachineLimits limits_here(const Communicator& comm, const Session& session) {
+MachineLimits limits_here(const Communicator& comm, Session& session) {
   constexpr std::int64_t kMostStreamed = std::int64_t{1} << 26;  // far beyond any cache
   const TrainConfig& config = session.config();
   const std::int64_t streamed =
@@ -160,7 +160,7 @@ int run_plan(const Communicator& comm, CommandArgs args) {
         "the numbers of ranks by --ranks",
         comm.size()));
   set_threads(comm, command.config.train.threads);
-  const Session session(comm, command.config.data, command.config.train);
+  Session session(comm, command.config.data, command.config.train);
   const std::int64_t most = std::min(session.summary().users, session.summary().items);
   const std::vector<std::int64_t> counts = parse_numbers("--ranks", command.ranks, 1);
   for (const std::int64_t count : counts)

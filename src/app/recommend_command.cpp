@@ -138,14 +138,18 @@ std::vector<LocalRow> rows_of(std::span<const std::int32_t> wanted,
 
 class RecommendCommand {
  public:
-  RecommendCommand(const Communicator& comm, const RecommendOptions& o, const RunConfig& config)
-      : comm_(comm), o_(o), session_(comm, config.data, config.train) {}
+  RecommendCommand(const Communicator& comm, const RecommendOptions& o, const RunConfig& config,
+                   const std::string& checkpoint)
+      : comm_(comm),
+        o_(o),
+        plan_{checkpoint, [this](const DatasetFile& file) { return users_in(file); }},
+        session_(comm, config.data, config.train, o.all ? nullptr : &plan_) {}
 
-  void run(const std::string& checkpoint) {
+  void run() {
     const Layout& layout = session_.loaded().layout;
     const std::vector<LocalRow> queries = find_queries(layout);
     const ListOptions options = list_options();
-    const Embeddings embeddings = session_.embed(checkpoint, Branches::kBlended);
+    const Embeddings embeddings = session_.embed(plan_.checkpoint, Branches::kBlended);
     const ListSource source{session_.loaded(), embeddings.z};
     const RankedLists lists =
         (o_.similar() ? similar_items : recommend)(comm_, source, queries, options, session_.isa());
@@ -156,11 +160,12 @@ class RecommendCommand {
 
  private:
   /// `text` is what `option` was given: ids, or the name of a file with them.
-  IdQuery query(const char* what, const std::string& option, const std::string& text) const {
+  static IdQuery query(const DatasetFile& file, const char* what, const std::string& option,
+                       const std::string& text) {
     const bool users = std::string_view(what) == "user";
     IdQuery query{what, "--" + option, {}, {}};
-    query.read_table = [this, users] {
-      return users ? session_.dataset().user_id_table() : session_.dataset().item_id_table();
+    query.read_table = [&file, users] {
+      return users ? file.user_id_table() : file.item_id_table();
     };
     if (option != "users" && option != "similar-to") {
       query.option += " " + text;
@@ -176,12 +181,12 @@ class RecommendCommand {
 
   std::vector<std::int32_t> find_items(const std::string& option, const std::string& text,
                                        IdUse use = IdUse::kChoose) const {
-    IdQuery items = query("item", option, text);
+    IdQuery items = query(session_.dataset(), "item", option, text);
     items.use = use;
     return find_ids(comm_, items);
   }
 
-  std::vector<LocalRow> find_queries(const Layout& layout) const {
+  std::vector<LocalRow> find_queries(const Layout& layout) {
     if (o_.similar())
       return rows_of(o_.similar_from.empty() ? find_items("similar-to", o_.similar_to)
                                              : find_items("similar-from", o_.similar_from),
@@ -191,10 +196,17 @@ class RecommendCommand {
       std::iota(rows.begin(), rows.end(), 0);
       return rows;
     }
-    return rows_of(
-        find_ids(comm_, o_.users_from.empty() ? query("user", "users", o_.users)
-                                              : query("user", "users-from", o_.users_from)),
-        layout.owned_users());
+    return rows_of(users_in(session_.dataset()), layout.owned_users());
+  }
+
+  /// Collective. Whom the lists are for, by global number, ascending; none if they are not for users.
+  std::vector<UserId> users_in(const DatasetFile& file) {
+    if (o_.similar()) return {};
+    if (!users_)
+      users_ =
+          find_ids(comm_, o_.users_from.empty() ? query(file, "user", "users", o_.users)
+                                                : query(file, "user", "users-from", o_.users_from));
+    return *users_;
   }
 
   ListOptions list_options() {
@@ -231,6 +243,8 @@ class RecommendCommand {
 
   Communicator comm_;
   const RecommendOptions& o_;
+  std::optional<std::vector<UserId>> users_;  // once they are found
+  ListPlan plan_;
   Session session_;
 };
 
@@ -253,7 +267,7 @@ int run_recommend(const Communicator& comm, CommandArgs args) {
       Partitioning::kBlock;  // so that users ascend with the rank, as in the output
   set_threads(comm, config.train.threads);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
-  RecommendCommand(comm, o, config).run(checkpoint.path);
+  RecommendCommand(comm, o, config, checkpoint.path).run();
   return static_cast<int>(ExitCode::kDone);
 }
 

@@ -127,7 +127,7 @@ StartEvent report_ranks(const Communicator& comm, Session& session, int threads)
 }
 
 /// Largest share of any rank, by kind; how the data set is spread over the ranks.
-MemoryEvent report_memory(const Communicator& comm, const Session& session) {
+MemoryEvent report_memory(const Communicator& comm, Session& session) {
   const Training& training = session.training();
   const TrainingSet& train = session.loaded().train;
   MemoryEvent event;

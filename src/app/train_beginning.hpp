@@ -36,6 +36,6 @@ void report_final_model(const Session& session);
 StartEvent report_ranks(const Communicator& comm, Session& session, int threads);
 
 /// Collective. The largest share of any rank, by kind; how the data set is spread over the ranks.
-MemoryEvent report_memory(const Communicator& comm, const Session& session);
+MemoryEvent report_memory(const Communicator& comm, Session& session);
 
 }  // namespace siren::inline app

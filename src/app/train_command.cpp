@@ -114,6 +114,7 @@ class Job {
   std::string begin();
   RunProgress resume();
   void start_metrics();
+  std::int64_t final_step(const TrainingRun& run) const;
   void finish(TrainingRun& run);
   std::string explain(const NotFinite& error) const;
   void report_in_time() const;
@@ -161,6 +162,7 @@ ExitCode Job::run() {
   try {
     run.run();
     finish(run);
+    if (among_ == nullptr) session_.keep_final_rows(directory_.checkpoint_path(final_step(run)));
   } catch (const Interrupted& reason) {
     spdlog::warn("{}; continue with: siren train --run {} --resume", reason.what(),
                  shell_quoted(config_.run));
@@ -263,11 +265,17 @@ void Job::start_metrics() {
   metrics_->write(memory);
 }
 
+/// Of the best model on the validation split, if there is one, else of the last.
+std::int64_t Job::final_step(const TrainingRun& run) const {
+  const std::int64_t best = run.progress().best_step;
+  return best != 0 ? best : session_.training().steps_done();
+}
+
 /// The test split is evaluated once: by the best model on the validation split, if there is one, else
 /// by the last. Without a test part the final event has no figures.
 void Job::finish(TrainingRun& run) {
   const std::int64_t done = session_.training().steps_done();
-  const std::int64_t best = run.progress().best_step != 0 ? run.progress().best_step : done;
+  const std::int64_t best = final_step(run);
   EvaluationReport report;
   report.split = "none";
   const bool evaluated = session_.has_split("test");

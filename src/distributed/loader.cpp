@@ -49,38 +49,57 @@ bool rated_in_later_part(const RatingSlab& rows, EdgeOffset e, EdgeOffset end) {
   return e + 1 < end && rows.item[as_index(e)] == rows.item[as_index(e + 1)];
 }
 
+/// Appends the ratings `rows` of the slab's u-th user, sorted by item and part.
+void add_user(const DatasetFile& file, const LoadOptions& options, std::int64_t u,
+              const RatingSlab& rows, const RowRange& range, Slab& slab) {
+  const auto user = static_cast<UserId>(slab.begin + u);
+  for (EdgeOffset e = range.begin; e < range.end; ++e) {
+    if (options.fold == kWholeFold && rated_in_later_part(rows, e, range.end)) {
+      ++slab.replaced;
+      continue;
+    }
+    const float value = rows.value[as_index(e)];
+    const int sign = sign_of(value, options.offset);
+    const Role role = role_of(rows.part[as_index(e)], file.summary().split, options.fold, user,
+                              rows.item[as_index(e)]);
+    const bool relevant = options.relevant_from ? value >= *options.relevant_from : sign > 0;
+    const auto train_sign = static_cast<std::int8_t>(sign < 0 && !options.dislikes ? 0 : sign);
+    slab.ratings.push_back({user, rows.item[as_index(e)], train_sign, role, relevant, sign < 0});
+    if (role != Role::kTrain) continue;
+    slab.likes[as_index(u)] += train_sign > 0;
+    slab.trainable[as_index(u)] += is_trainable(options.trainable, train_sign);
+  }
+}
+
 Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOptions& options) {
   const DatasetSummary& summary = file.summary();
   Slab slab;
   slab.begin = summary.users * comm.rank() / comm.size();
   slab.end = summary.users * (comm.rank() + 1) / comm.size();
+  slab.likes.assign(as_index(slab.end - slab.begin), 0);
+  slab.trainable.assign(as_index(slab.end - slab.begin), 0);
+  if (options.some != nullptr) {
+    for (const UserId user : options.some->users) {
+      if (user < slab.begin || user >= slab.end) continue;
+      const RatingSlab rows = file.ratings_of(file.user_offsets(user, user + 1));
+      add_user(file, options, user - slab.begin, rows, {0, std::ssize(rows.item)}, slab);
+    }
+    return slab;
+  }
   const std::vector<EdgeOffset> offsets = file.user_offsets(slab.begin, slab.end);
   const RatingSlab rows = file.ratings_of(offsets);
   slab.ratings.reserve(rows.item.size());
-  slab.likes.assign(as_index(slab.end - slab.begin), 0);
-  slab.trainable.assign(as_index(slab.end - slab.begin), 0);
-  for (std::int64_t u = 0; u < slab.end - slab.begin; ++u) {
-    const auto user = static_cast<UserId>(slab.begin + u);
-    for (EdgeOffset e = offsets[as_index(u)] - offsets[0];
-         e < offsets[as_index(u) + 1] - offsets[0]; ++e) {
-      if (options.fold == kWholeFold &&
-          rated_in_later_part(rows, e, offsets[as_index(u) + 1] - offsets[0])) {
-        ++slab.replaced;
-        continue;
-      }
-      const float value = rows.value[as_index(e)];
-      const int sign = sign_of(value, options.offset);
-      const Role role = role_of(rows.part[as_index(e)], summary.split, options.fold, user,
-                                rows.item[as_index(e)]);
-      const bool relevant = options.relevant_from ? value >= *options.relevant_from : sign > 0;
-      const auto train_sign = static_cast<std::int8_t>(sign < 0 && !options.dislikes ? 0 : sign);
-      slab.ratings.push_back({user, rows.item[as_index(e)], train_sign, role, relevant, sign < 0});
-      if (role != Role::kTrain) continue;
-      slab.likes[as_index(u)] += train_sign > 0;
-      slab.trainable[as_index(u)] += is_trainable(options.trainable, train_sign);
-    }
-  }
+  for (std::int64_t u = 0; u < slab.end - slab.begin; ++u)
+    add_user(file, options, u, rows,
+             {offsets[as_index(u)] - offsets[0], offsets[as_index(u) + 1] - offsets[0]}, slab);
   return slab;
+}
+
+/// As the whole train part has them: ratings that are not read do not count.
+void take_counts(const ItemCounts& counts, TrainingSet& set) {
+  set.item_degree = counts.degree;
+  set.item_likes = counts.likes;
+  set.liked = std::accumulate(counts.likes.begin(), counts.likes.end(), std::int64_t{0});
 }
 
 void count_items(const Communicator& comm, const Slab& slab, TrainingSet& set) {
@@ -225,7 +244,10 @@ LoadedData load_data(const Communicator& comm, const DatasetFile& file,
   Slab slab;
   agree_on_input(comm, [&] { slab = read_slab(comm, file, options); });
   if (options.fold == kWholeFold) report_replaced(comm, slab);
-  count_items(comm, slab, train);
+  if (options.some != nullptr)
+    take_counts(options.some->counts, train);
+  else
+    count_items(comm, slab, train);
   check_trainable(train, options);
   const Partition partition = make_partition(comm, slab, train, options);
   LoadedData data{

@@ -15,6 +15,18 @@
 
 namespace siren::inline distributed {
 
+/// What the train part has of each item.
+struct ItemCounts {
+  std::vector<std::int32_t> degree;  // [N] ratings
+  std::vector<std::int32_t> likes;   // [N] of these, liked ones
+};
+
+/// For lists of some users: the others' ratings are not read.
+struct SomeUsers {
+  std::vector<UserId> users;  // ascending, the same on every rank
+  ItemCounts counts;          // as the whole train part has them
+};
+
 struct LoadOptions {
   std::int32_t fold = 1;  // 0: every rating trains
   float offset = 3.5F;
@@ -25,6 +37,7 @@ struct LoadOptions {
   Travel travel = Travel::kItems;  // decides how rows weigh in the partition
   std::uint32_t seed = 1;          // of the random partitioner
   std::int64_t dimension = 64;
+  const SomeUsers* some = nullptr;  // null: all users
 };
 
 struct LoadedData {
@@ -36,7 +49,7 @@ struct LoadedData {
 
 /// Collective. Every rank reads an equal range of users from the file and sends each rating to the
 /// owner of its user; O(M) arrays exist only while this runs. InputError if the fold does not exist
-/// or training would see no liked rating.
+/// or training would see no liked rating. With options.some all other users have no ratings here.
 LoadedData load_data(const Communicator& comm, const DatasetFile& file, const LoadOptions& options);
 
 }  // namespace siren::inline distributed

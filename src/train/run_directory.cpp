@@ -20,6 +20,7 @@
 #include "io/lock_file.hpp"
 #include "io/plain_file.hpp"
 #include "siren/error.hpp"
+#include "train/final_rows.hpp"
 
 namespace siren::inline train {
 
@@ -104,7 +105,8 @@ void RunDirectory::remove_checkpoint(std::int64_t step) const {
   const std::string path = checkpoint_path(step);
   const LockFile in_use(path, O_RDONLY);
   if (in_use.is_open() && in_use.take() == FileLock::kTaken) return;
-  for (const std::string& file : {path, block_hashes_path(path)}) {
+  const std::string rows = final_rows_path(path);
+  for (const std::string& file : {path, block_hashes_path(path), rows, block_hashes_path(rows)}) {
     std::error_code error;
     fs::remove(file, error);
     if (error)

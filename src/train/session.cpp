@@ -32,7 +32,8 @@ CheckpointOptions checkpoint_options(const TrainConfig& config) {
   return options;
 }
 
-Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config)
+Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config,
+                 const ListPlan* plan)
     : comm_(comm),
       config_(config),
       fold_(data.fold),
@@ -61,14 +62,31 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.travel = travel_;
   options.seed = config.seed;
   options.dimension = config.dimension;
+  const std::optional<SomeUsers> some = plan != nullptr ? users_of(*plan) : std::nullopt;
+  if (some) options.some = &*some;
   data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
   if (config_.lr_schedule != LrSchedule::kConstant && config_.lr_steps == 0)
     config_.lr_steps =
         planned_steps(config_, steps_per_epoch(data_->train.trainable_count(), config_.batch));
-  graph_ = make_liked_graph(comm, data_->layout, data_->train, travel_);
   for (std::int64_t row = 0; row < data_->layout.rows(); ++row)
     nodes_.push_back(data_->layout.node_of(static_cast<LocalRow>(row)));
   check_unchanged();
+}
+
+std::optional<SomeUsers> Session::users_of(const ListPlan& plan) {
+  const std::optional<FinalRows> rows = final_rows_of(plan.checkpoint);
+  if (!rows) return std::nullopt;
+  return SomeUsers{plan.users(*file_), rows->counts(comm_)};
+}
+
+std::optional<FinalRows> Session::final_rows_of(const std::string& checkpoint) const {
+  open_checkpoint(checkpoint);
+  return FinalRows::find(comm_, checkpoint);
+}
+
+const Adjacency& Session::graph() {
+  if (!graph_) graph_ = make_liked_graph(comm_, data_->layout, data_->train, travel_);
+  return *graph_;
 }
 
 void Session::check_unchanged() const {
@@ -91,7 +109,7 @@ Training& Session::start_training(const NodeMemory& node) {
   check_memory(comm_, node, summary(), config_);
   agree_on_input(comm_, [&] { ids_.emplace(comm_, *file_); });
   check_unchanged();
-  training_ = make_training({comm_, data_->layout, data_->train, graph_}, config_, isa_);
+  training_ = make_training({comm_, data_->layout, data_->train, graph()}, config_, isa_);
   return *training_;
 }
 
@@ -119,15 +137,32 @@ WarmStart Session::start_from(const std::string& checkpoint) {
   return known;
 }
 
-Embeddings Session::embed(const std::string& checkpoint, Branches branches) const {
+Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
   const Activity activity("embedding");
-  verify_block_hashes(comm_, checkpoint);
   const CheckpointInfo info = open_checkpoint(checkpoint);
   spdlog::debug("embeddings of {}, step {}", checkpoint, info.step);
-  ScoringModel model({comm_, data_->layout, data_->train, graph_}, config_, isa_);
+  if (branches == Branches::kBlended)
+    if (const auto rows = FinalRows::find(comm_, checkpoint))
+      return {rows->read(comm_, table_rows(), loaded().layout.users(), config_.dimension), {}, {}};
+  verify_block_hashes(comm_, checkpoint);
+  ScoringModel model({comm_, data_->layout, data_->train, graph()}, config_, isa_);
   read_checkpoint(comm_, checkpoint, table_rows(),
                   model.parameters(evaluated_group(config_, info.step)));
   return model.embed(branches);
+}
+
+void Session::keep_final_rows(const std::string& checkpoint) {
+  training_.reset();
+  try {
+    const Embeddings embeddings = embed(checkpoint, Branches::kBlended);
+    write_final_rows(comm_, checkpoint, table_rows(), embeddings.z,
+                     {data_->train.item_degree, data_->train.item_likes});
+    if (comm_.is_root()) remove_other_final_rows(checkpoint);
+  } catch (const InputError& error) {
+    spdlog::warn("no final rows are kept: {}", error.what());
+  } catch (const CommonEnvironmentError& error) {
+    spdlog::warn("no final rows are kept: {}", error.what());
+  }
 }
 
 void Session::load_parameters(const std::string& checkpoint) {

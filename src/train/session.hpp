@@ -2,9 +2,11 @@
 // Everything a command needs to train or evaluate a model, put together from the configuration.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "data/dataset_file.hpp"
 #include "distributed/loader.hpp"
@@ -12,6 +14,7 @@
 #include "siren/communicator.hpp"
 #include "siren/config.hpp"
 #include "train/checkpoint.hpp"
+#include "train/final_rows.hpp"
 #include "train/held_ids.hpp"
 #include "train/node_memory.hpp"
 #include "train/run_progress.hpp"
@@ -21,12 +24,21 @@
 
 namespace siren::inline train {
 
+/// That a session makes lists by a stored model, of whose final rows (train/final_rows.hpp) it makes
+/// use if they are there.
+struct ListPlan {
+  std::string checkpoint;
+  /// The users (ascending, global) whose ratings are needed, the same on every rank; collective.
+  std::function<std::vector<UserId>(const DatasetFile&)> users;
+};
+
 /// Owns its parts, which refer to each other: neither copied nor moved.
 class Session {
  public:
-  /// Collective. Reads the data set, distributes it, builds the graph. InputError on all ranks
-  /// alike.
-  Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config);
+  /// Collective. Reads the data set and distributes it; for `plan` no more than its lists need, if
+  /// there are final rows. InputError on all ranks alike.
+  Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config,
+          const ListPlan* plan = nullptr);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -44,7 +56,12 @@ class Session {
 
   /// Collective. The final representations by a checkpoint of the same data set, without a training:
   /// train/scoring_model.hpp. InputError if the checkpoint is damaged or of another data set.
-  Embeddings embed(const std::string& checkpoint, Branches branches) const;
+  /// Z alone is read where the checkpoint has final rows.
+  Embeddings embed(const std::string& checkpoint, Branches branches);
+
+  /// Collective. Ends the training and keeps the final rows of this checkpoint for lists; those of
+  /// others in its directory go. A failure is a warning: the run itself is safe.
+  void keep_final_rows(const std::string& checkpoint);
 
   /// Collective. Overwrites the model's parameters by those of a checkpoint of the same data set
   /// (moments stay as they are: for evaluating, not for training on).
@@ -70,7 +87,8 @@ class Session {
   const DatasetSummary& summary() const { return file_->summary(); }
   const DatasetFile& dataset() const { return *file_; }
   const LoadedData& loaded() const { return *data_; }
-  const Adjacency& graph() const { return graph_; }
+  /// Collective at its first call, which builds it.
+  const Adjacency& graph();
   Travel travel() const { return travel_; }
   Training& training() { return *training_; }
   const Training& training() const { return *training_; }
@@ -88,6 +106,8 @@ class Session {
 
  private:
   void check_ranks() const;
+  std::optional<SomeUsers> users_of(const ListPlan& plan);
+  std::optional<FinalRows> final_rows_of(const std::string& checkpoint) const;
   const HeldOutRatings& held_out(const std::string& split) const;
   std::string why_not_evaluated(const std::string& split) const;
   void check_unchanged() const;
@@ -104,7 +124,7 @@ class Session {
   float offset_ = 0.0F;
   std::unique_ptr<LoadedData> data_;
   Travel travel_ = Travel::kItems;
-  Adjacency graph_;
+  std::optional<Adjacency> graph_;
   std::vector<NodeId> nodes_;
   std::unique_ptr<Training> training_;
 };

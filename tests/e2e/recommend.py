@@ -238,6 +238,43 @@ def check_hidden(siren, folder):
     assert texts[0] != done(siren, "recommend", "--run", folder / "run", "--all") == done(siren, "recommend", "--run", folder / "run", "--all", "--hide", "all")
 
 
+def check_final_rows(siren, folder):
+    """The final rows of a finished run give the bytes that the checkpoint gives; rows that are damaged or not its own are passed over."""
+    place = train(siren, folder / "rows", *SPREAD)
+    kept = [path for path in (place / "checkpoints").glob("rows-*.h5")]
+    assert len(kept) == 1 and Path(f"{kept[0]}.hashes").exists(), kept
+    rows, text = kept[0], kept[0].read_bytes()
+    asked = [("recommend", "--users", "u1,u415"), ("recommend", "--all", "--top", 5), ("recommend", "--similar-to", "1002"), ("evaluate", "--json")]
+
+    def answers(ranks, said=None):
+        found = []
+        for command, *options in asked:
+            result = run(siren, command, "--run", place, *options, ranks=ranks)
+            assert result.returncode == 0, result.stderr.decode()
+            assert said is None or said in result.stderr.decode(), (command, result.stderr.decode())
+            found.append({**json.loads(result.stdout), "seconds": 0} if command == "evaluate" else result.stdout)
+        return found
+
+    with_rows = [answers(ranks, said="") for ranks in (1, 3)]
+    away = place / "away.h5"
+    rows.rename(away)
+    without = [answers(ranks) for ranks in (1, 3)]
+    assert with_rows == without, "other lists than those of the checkpoint"
+    damaged = bytearray(text)
+    damaged[-100] ^= 1
+    rows.write_bytes(damaged)
+    assert answers(2, said="the embeddings are computed again") == without[0]
+    away.rename(rows)
+    hashes = next(path for path in (place / "checkpoints").glob("step-*.h5.hashes") if path.name.removeprefix("step-") == f"{rows.name.removeprefix('rows-')}.hashes")
+    whole = hashes.read_bytes()
+    hashes.write_bytes(whole + b"\n")
+    result = run(siren, "recommend", "--run", place, "--users", "u1")
+    assert "belongs to another checkpoint" in result.stderr.decode() and result.returncode == 2, result  # and its own hashes are not readable
+    hashes.write_bytes(whole)
+    resumed = done(siren, "train", "--run", place, "--resume", "--epochs", 21)
+    assert len(list((place / "checkpoints").glob("rows-*.h5"))) == 1, resumed
+
+
 def check_models(siren, folder):
     """Models without the disliked branch, other storage, another model's options."""
     for k, options in enumerate((("--model", "lightgcn"), ("--model", "mf"), ("--storage", "bf16"), ("--no-attention", "--norm", "mean"), ("--dim", 20))):
@@ -264,6 +301,7 @@ def main():
         check_ids(siren, model, base, folder)
         check_hidden(siren, folder / "parts")
         check_models(siren, folder)
+        check_final_rows(siren, folder)
         check_bad_input(siren, folder, base)
     print(f"200 users of {len(model.users)}, {int(model.cold.sum())} cold ones among all")
     return 0
