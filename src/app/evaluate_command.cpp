@@ -21,7 +21,7 @@ namespace {
 struct EvaluateOptions {
   StoredModel stored;
   std::string model;  // empty: the run's
-  std::string split;
+  HeldOutPart split = HeldOutPart::kTest;
   std::optional<Candidates> candidates;
   DataConfig data;  // of the popularity baseline, or where the run's data set lies now
   std::optional<std::int32_t> fold;
@@ -41,7 +41,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.number("offset", o.data.offset, {}, "X", "above is liked, below disliked");
   options.number("relevant-from", o.data.relevant_from, {}, "X",
                  "ratings >= X are relevant (default: > offset)");
-  options.text("split", o.split, "valid|test", "held-out ratings (default test)");
+  options.choice("split", o.split, "held-out ratings (default test)");
   options.choice("candidates", o.candidates, "items that are ranked");
   options.choice("mask", o.mask, "(default train) ratings whose items are in no list");
   options.section("Execution and output");
@@ -89,7 +89,7 @@ EvaluationReport evaluate(const Communicator& comm, const EvaluateOptions& o,
   set_threads(comm, config.train.threads);
   Session session(comm, config.data, config.train);
   const std::unique_ptr<Evaluator> evaluator =
-      session.make_evaluator(o.split.empty() ? "test" : o.split, o.mask);
+      session.make_evaluator(std::string(name_of(o.split)), o.mask);
   if (o.stored.run.empty()) return session.evaluate_popularity(*evaluator);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   const Embeddings embeddings = session.embed(checkpoint.path, Branches::kBlended);

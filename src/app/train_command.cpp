@@ -116,6 +116,7 @@ class Job {
   void start_metrics();
   std::int64_t final_step(const TrainingRun& run) const;
   void finish(TrainingRun& run);
+  bool is_near_its_end() const;
   std::string explain(const NotFinite& error) const;
   void report_in_time() const;
   void note_failure(std::int64_t step, const std::string& reason);
@@ -159,10 +160,11 @@ ExitCode Job::run() {
   if (comm_.is_root()) parts.observers = {&watch, metrics_.get(), &bar};
   if (comm_.is_root() && among_ != nullptr) parts.observers.push_back(among_->observer);
   TrainingRun run(comm_, config_, training, parts, progress);
+  std::int64_t last_step = 0;
   try {
     run.run();
     finish(run);
-    if (among_ == nullptr) session_.keep_final_rows(directory_.checkpoint_path(final_step(run)));
+    last_step = final_step(run);
   } catch (const Interrupted& reason) {
     spdlog::warn("{}; continue with: siren train --run {} --resume", reason.what(),
                  shell_quoted(config_.run));
@@ -174,7 +176,17 @@ ExitCode Job::run() {
     if (comm_.is_root()) note_failure(error.step(), reason);
     throw CommonEnvironmentError(reason);
   }
+  if (among_ == nullptr && !is_near_its_end())
+    session_.keep_final_rows(directory_.checkpoint_path(last_step));
   return ExitCode::kDone;
+}
+
+/// Collective. Whether the job has no time for what it may leave out.
+bool Job::is_near_its_end() const {
+  constexpr double kReserve = 60.0;  // seconds
+  std::int32_t near = comm_.is_root() && deadline_.within(kReserve) ? 1 : 0;
+  comm_.broadcast(std::span<std::int32_t>(&near, 1));
+  return near != 0;
 }
 
 /// With what the data set decides and its whole path: the same run however, wherever it goes on.

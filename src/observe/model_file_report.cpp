@@ -19,6 +19,7 @@
 #include "ranking/list_writer.hpp"
 #include "siren/error.hpp"
 #include "train/checkpoint.hpp"
+#include "train/final_rows.hpp"
 #include "train/run_progress.hpp"
 
 namespace siren::inline observe {
@@ -81,8 +82,9 @@ Json start(const char* kind, const std::string& path, std::int64_t version) {
 
 Json checkpoint_json(const std::string& path) {
   const CheckpointInfo info = read_checkpoint_info(path);
-  const RunProgress progress = parse_progress(info.progress);
-  Json json = start("checkpoint", path, kCheckpointFormatVersion);
+  const bool rows = is_final_rows(info);
+  const RunProgress progress = rows ? RunProgress{} : parse_progress(info.progress);
+  Json json = start(rows ? "final rows" : "checkpoint", path, kCheckpointFormatVersion);
   json["program_version"] = info.program_version;
   json["step"] = info.step;
   json["epoch"] = info.epoch;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
+#include <fcntl.h>
 #include <filesystem>
 #include <span>
 #include <system_error>
@@ -26,14 +28,25 @@ namespace fs = std::filesystem;
 
 constexpr const char* kTable = "final/z";
 
-/// What tells a checkpoint from every other; nothing if it has no block hashes.
-std::optional<std::string> identity_of(const std::string& checkpoint) {
+constexpr const char* kMark = "final rows of ";
+
+/// What the file says of whom it belongs to; nothing if the checkpoint has no block hashes.
+std::optional<std::string> identity_of(const RowsOwner& owner) {
   constexpr std::int64_t kMostBytes = std::int64_t{1} << 28;
-  const std::string hashes = block_hashes_path(checkpoint);
+  const std::string hashes = block_hashes_path(owner.checkpoint);
   std::error_code error;
   if (!fs::is_regular_file(hashes, error)) return std::nullopt;
-  const std::string text = read_small_file(hashes, kMostBytes);
-  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+  const std::string text = read_small_file(hashes, kMostBytes) + owner.settings;
+  return fmt::format("{}{:016x}", kMark, XXH3_64bits(text.data(), text.size()));
+}
+
+void remove_unread(const std::string& rows) {
+  if (rows.empty()) return;
+  const LockFile in_use(rows, O_RDWR);
+  if (in_use.is_open() && in_use.take() == FileLock::kTaken) return;
+  std::error_code error;
+  fs::remove(rows, error);
+  fs::remove(block_hashes_path(rows), error);
 }
 
 /// Values of type double, as replicated tensors of a checkpoint have them: exact for counts.
@@ -50,13 +63,13 @@ struct CountTensors {
   }
 };
 
-std::vector<std::int32_t> whole_numbers(const std::vector<double>& values,
+/// Numbers of ratings, each at most as many as there are users.
+std::vector<std::int32_t> whole_numbers(const std::vector<double>& values, std::int64_t users,
                                         const std::string& path) {
-  constexpr double kMost = 2147483647.0;
   std::vector<std::int32_t> counts;
   counts.reserve(values.size());
   for (const double value : values) {
-    if (!(value >= 0.0 && value <= kMost && value == std::floor(value)))
+    if (!(value >= 0.0 && value <= static_cast<double>(users) && value == std::floor(value)))
       throw InputError(fmt::format("{} is damaged: {} is no number of ratings", path, value));
     counts.push_back(static_cast<std::int32_t>(value));
   }
@@ -84,75 +97,107 @@ std::string final_rows_path(const std::string& checkpoint) {
   return (path.parent_path() / fmt::format("rows-{:09}.h5", *step)).string();
 }
 
-void write_final_rows(const Communicator& comm, const std::string& checkpoint,
-                      const TableRows& rows, const NodeTables& z, const ItemCounts& counts) {
-  const std::string path = final_rows_path(checkpoint);
+bool is_final_rows(const CheckpointInfo& info) {
+  return info.progress.starts_with(kMark);
+}
+
+void write_final_rows(const Communicator& comm, const RowsOwner& owner, const TableRows& rows,
+                      const NodeTables& z, const ItemCounts& counts) {
+  const std::string path = final_rows_path(owner.checkpoint);
+  Matrix<float> table;
+  CountTensors numbers;
   CheckpointInfo info;
   agree_on_input(comm, [&] {
-    info = read_checkpoint_info(checkpoint);
-    const std::optional<std::string> identity = identity_of(checkpoint);
+    table = joined(z);
+    numbers = {{counts.degree.begin(), counts.degree.end()},
+               {counts.likes.begin(), counts.likes.end()}};
+    if (!std::ranges::all_of(table.span(), [](float x) { return std::isfinite(x); }))
+      throw InputError(fmt::format("a value of {}'s final rows is not finite", owner.checkpoint));
+    info = read_checkpoint_info(owner.checkpoint);
+    const std::optional<std::string> identity = identity_of(owner);
     if (path.empty() || !identity)
-      throw InputError(fmt::format("{}: not a checkpoint in a run directory", checkpoint));
+      throw InputError(fmt::format("{}: not a checkpoint in a run directory", owner.checkpoint));
     info.progress = *identity;
     info.storage = "fp32";
     info.program_version = kVersion;
-    if (!comm.is_root()) return;
-    std::error_code error;
-    fs::remove(path, error);
-    fs::remove(block_hashes_path(path), error);
+    if (comm.is_root()) remove_unread(path);
   });
-  Matrix<float> table = joined(z);
-  CountTensors numbers{{counts.degree.begin(), counts.degree.end()},
-                       {counts.likes.begin(), counts.likes.end()}};
   std::vector<StateTensor> tensors = numbers.tensors();
   tensors.push_back(table_tensor(table));
   write_checkpoint(comm, path, {info, rows, tensors});
 }
 
 void remove_other_final_rows(const std::string& checkpoint) {
-  const fs::path folder = fs::path(checkpoint).parent_path();
-  for (const std::int64_t step : checkpoint_steps_in(folder.string())) {
-    const std::string other = (folder / checkpoint_name(step)).string();
-    if (fs::path(other).filename() == fs::path(checkpoint).filename()) continue;
-    const std::string rows = final_rows_path(other);
-    std::error_code error;
-    fs::remove(rows, error);
-    fs::remove(block_hashes_path(rows), error);
+  const fs::path own(final_rows_path(checkpoint));
+  std::vector<std::string> others;
+  std::error_code error;
+  for (fs::directory_iterator entry(own.parent_path(), error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with("rows-") && name.ends_with(".h5") && name != own.filename())
+      others.push_back(entry->path().string());
   }
+  for (const std::string& other : others) remove_unread(other);
 }
 
-std::optional<FinalRows> FinalRows::find(const Communicator& comm, const std::string& checkpoint) {
-  const std::string path = final_rows_path(checkpoint);
+void remove_final_rows(const std::string& checkpoint) {
+  remove_unread(final_rows_path(checkpoint));
+}
+
+std::optional<FinalRows> FinalRows::find(const Communicator& comm, const RowsOwner& owner) {
+  const std::string path = final_rows_path(owner.checkpoint);
+  LockFile lock;
   std::int32_t there = 0;
   agree_on_input(comm, [&] {
     std::error_code error;
-    if (comm.is_root()) there = !path.empty() && fs::is_regular_file(path, error) ? 1 : 0;
+    if (!comm.is_root() || path.empty() || !fs::is_regular_file(owner.checkpoint, error)) return;
+    lock = LockFile(path, O_RDONLY);
+    there = lock.is_open() && lock.is_regular() && lock.look() != FileLock::kTaken ? 1 : 0;
+    if (there != 0 && !lock.is_at(path)) there = 0;
   });
   comm.broadcast(std::span<std::int32_t>(&there, 1));
   if (there == 0) return std::nullopt;
   CheckpointInfo info;
+  const auto pass_over = [](const std::exception& error) {
+    spdlog::warn(
+        "{}; the embeddings are computed from the checkpoint (the file may be removed, "
+        "`siren train --resume` makes it again)",
+        error.what());
+    return std::nullopt;
+  };
   try {
     verify_block_hashes(comm, path);
     agree_on_input(comm, [&] {
       info = read_checkpoint_info(path);
-      if (identity_of(checkpoint) != info.progress)
-        throw InputError(fmt::format("{} belongs to another checkpoint", path));
+      if (identity_of(owner) != info.progress || info.dataset_hash != owner.dataset_hash ||
+          info.users != owner.users || info.items != owner.items)
+        throw InputError(
+            fmt::format("{} belongs to another checkpoint, data set or settings", path));
     });
   } catch (const InputError& error) {
-    spdlog::warn("{}; the embeddings are computed again", error.what());
-    return std::nullopt;
+    return pass_over(error);
+  } catch (const CommonEnvironmentError& error) {
+    return pass_over(error);
   }
-  return FinalRows(path, info);
+  return FinalRows(path, info, std::move(lock));
 }
 
 ItemCounts FinalRows::counts(const Communicator& comm) const {
-  CountTensors numbers{std::vector<double>(as_index(info_.items)),
-                       std::vector<double>(as_index(info_.items))};
+  CountTensors numbers;
+  agree_on_input(comm, [&] {
+    numbers = {std::vector<double>(as_index(info_.items)),
+               std::vector<double>(as_index(info_.items))};
+  });
   const std::vector<StateTensor> tensors = numbers.tensors();
   read_checkpoint(comm, path_, {{}, info_.users + info_.items}, tensors);
   ItemCounts counts;
   agree_on_input(comm, [&] {
-    counts = {whole_numbers(numbers.degree, path_), whole_numbers(numbers.likes, path_)};
+    counts = {whole_numbers(numbers.degree, info_.users, path_),
+              whole_numbers(numbers.likes, info_.users, path_)};
+    for (std::size_t i = 0; i < counts.likes.size(); ++i)
+      if (counts.likes[i] > counts.degree[i])
+        throw InputError(
+            fmt::format("{} is damaged: item {} has more likes than ratings", path_, i));
   });
   return counts;
 }

@@ -103,10 +103,10 @@ std::vector<std::int64_t> RunDirectory::checkpoint_steps() const {
 
 void RunDirectory::remove_checkpoint(std::int64_t step) const {
   const std::string path = checkpoint_path(step);
-  const LockFile in_use(path, O_RDONLY);
+  const LockFile in_use(path, O_RDWR);  // NFS gives an exclusive lock to no other
   if (in_use.is_open() && in_use.take() == FileLock::kTaken) return;
-  const std::string rows = final_rows_path(path);
-  for (const std::string& file : {path, block_hashes_path(path), rows, block_hashes_path(rows)}) {
+  remove_final_rows(path);
+  for (const std::string& file : {path, block_hashes_path(path)}) {
     std::error_code error;
     fs::remove(file, error);
     if (error)

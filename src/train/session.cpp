@@ -14,6 +14,7 @@
 #include "distributed/liked_graph.hpp"
 #include "io/block_hashes.hpp"
 #include "ranking/ranked_lists.hpp"
+#include "siren/check.hpp"
 #include "siren/error.hpp"
 #include "siren/version.hpp"
 #include "train/model_state.hpp"
@@ -62,8 +63,15 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.travel = travel_;
   options.seed = config.seed;
   options.dimension = config.dimension;
+  settings_ = fmt::format(
+      "fold {} offset {} no-dislikes {} model {} dim {} layers {} mlp-layers {} no-attention {} "
+      "norm {} storage {} average {}",
+      fold_, offset_, data.no_dislikes, name_of(config.model), config.dimension, config.layers,
+      config.mlp_layers, config.no_attention, name_of(config.norm), name_of(config.storage),
+      config.average);
   const std::optional<SomeUsers> some = plan != nullptr ? users_of(*plan) : std::nullopt;
   if (some) options.some = &*some;
+  all_users_ = !some;
   data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
   if (config_.lr_schedule != LrSchedule::kConstant && config_.lr_steps == 0)
     config_.lr_steps =
@@ -73,18 +81,23 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   check_unchanged();
 }
 
-std::optional<SomeUsers> Session::users_of(const ListPlan& plan) {
-  const std::optional<FinalRows> rows = final_rows_of(plan.checkpoint);
-  if (!rows) return std::nullopt;
-  return SomeUsers{plan.users(*file_), rows->counts(comm_)};
+RowsOwner Session::owner_of(const std::string& checkpoint) const {
+  return {checkpoint, summary().content_hash, summary().users, summary().items, settings_};
 }
 
-std::optional<FinalRows> Session::final_rows_of(const std::string& checkpoint) const {
-  open_checkpoint(checkpoint);
-  return FinalRows::find(comm_, checkpoint);
+/// The users to load, if the final rows are there. Reading ratings user by user does not pay for many.
+std::optional<SomeUsers> Session::users_of(const ListPlan& plan) {
+  constexpr std::int64_t kOneIn = 64;
+  rows_ = FinalRows::find(comm_, owner_of(plan.checkpoint));
+  if (!rows_) return std::nullopt;
+  std::vector<UserId> users = plan.users(*file_);
+  if (std::ssize(users) * kOneIn > summary().users) return std::nullopt;
+  return SomeUsers{std::move(users), rows_->counts(comm_)};
 }
 
 const Adjacency& Session::graph() {
+  SIREN_ASSERT(all_users_, "a graph of {} of {} ratings", data_->train.ratings.items.size(),
+               summary().ratings);
   if (!graph_) graph_ = make_liked_graph(comm_, data_->layout, data_->train, travel_);
   return *graph_;
 }
@@ -139,12 +152,14 @@ WarmStart Session::start_from(const std::string& checkpoint) {
 
 Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
   const Activity activity("embedding");
+  if (branches == Branches::kBlended) {
+    if (!rows_) rows_ = FinalRows::find(comm_, owner_of(checkpoint));
+    if (rows_)
+      return {rows_->read(comm_, table_rows(), loaded().layout.users(), config_.dimension), {}, {}};
+  }
+  verify_block_hashes(comm_, checkpoint);
   const CheckpointInfo info = open_checkpoint(checkpoint);
   spdlog::debug("embeddings of {}, step {}", checkpoint, info.step);
-  if (branches == Branches::kBlended)
-    if (const auto rows = FinalRows::find(comm_, checkpoint))
-      return {rows->read(comm_, table_rows(), loaded().layout.users(), config_.dimension), {}, {}};
-  verify_block_hashes(comm_, checkpoint);
   ScoringModel model({comm_, data_->layout, data_->train, graph()}, config_, isa_);
   read_checkpoint(comm_, checkpoint, table_rows(),
                   model.parameters(evaluated_group(config_, info.step)));
@@ -153,15 +168,21 @@ Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
 
 void Session::keep_final_rows(const std::string& checkpoint) {
   training_.reset();
+  const auto tell = [](const std::exception& error) {
+    spdlog::warn("no final rows are kept, so lists will be computed from the checkpoint: {}",
+                 error.what());
+  };
   try {
-    const Embeddings embeddings = embed(checkpoint, Branches::kBlended);
-    write_final_rows(comm_, checkpoint, table_rows(), embeddings.z,
-                     {data_->train.item_degree, data_->train.item_likes});
+    if (!FinalRows::find(comm_, owner_of(checkpoint))) {
+      const Embeddings embeddings = embed(checkpoint, Branches::kBlended);
+      write_final_rows(comm_, owner_of(checkpoint), table_rows(), embeddings.z,
+                       {data_->train.item_degree, data_->train.item_likes});
+    }
     if (comm_.is_root()) remove_other_final_rows(checkpoint);
   } catch (const InputError& error) {
-    spdlog::warn("no final rows are kept: {}", error.what());
+    tell(error);
   } catch (const CommonEnvironmentError& error) {
-    spdlog::warn("no final rows are kept: {}", error.what());
+    tell(error);
   }
 }
 

@@ -107,7 +107,7 @@ class Session {
  private:
   void check_ranks() const;
   std::optional<SomeUsers> users_of(const ListPlan& plan);
-  std::optional<FinalRows> final_rows_of(const std::string& checkpoint) const;
+  RowsOwner owner_of(const std::string& checkpoint) const;
   const HeldOutRatings& held_out(const std::string& split) const;
   std::string why_not_evaluated(const std::string& split) const;
   void check_unchanged() const;
@@ -125,6 +125,9 @@ class Session {
   std::unique_ptr<LoadedData> data_;
   Travel travel_ = Travel::kItems;
   std::optional<Adjacency> graph_;
+  std::optional<FinalRows> rows_;  // of a ListPlan's checkpoint
+  bool all_users_ = true;          // have their ratings here
+  std::string settings_;           // of RowsOwner
   std::vector<NodeId> nodes_;
   std::unique_ptr<Training> training_;
 };
