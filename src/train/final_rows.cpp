@@ -158,6 +158,7 @@ std::optional<FinalRows> FinalRows::find(const Communicator& comm, const RowsOwn
   comm.broadcast(std::span<std::int32_t>(&there, 1));
   if (there == 0) return std::nullopt;
   CheckpointInfo info;
+  bool belongs = false;
   const auto pass_over = [](const std::exception& error) {
     spdlog::warn(
         "{}; the embeddings are computed from the checkpoint (the file may be removed, "
@@ -169,15 +170,17 @@ std::optional<FinalRows> FinalRows::find(const Communicator& comm, const RowsOwn
     verify_block_hashes(comm, path);
     agree_on_input(comm, [&] {
       info = read_checkpoint_info(path);
-      if (identity_of(owner) != info.progress || info.dataset_hash != owner.dataset_hash ||
-          info.users != owner.users || info.items != owner.items)
-        throw InputError(
-            fmt::format("{} belongs to another checkpoint, data set or settings", path));
+      belongs = identity_of(owner) == info.progress && info.dataset_hash == owner.dataset_hash &&
+                info.users == owner.users && info.items == owner.items;
     });
   } catch (const InputError& error) {
     return pass_over(error);
   } catch (const CommonEnvironmentError& error) {
     return pass_over(error);
+  }
+  if (!belongs) {
+    spdlog::debug("{} belongs to another checkpoint, data set or settings", path);
+    return std::nullopt;
   }
   return FinalRows(path, info, std::move(lock));
 }

@@ -49,8 +49,8 @@ void remove_final_rows(const std::string& checkpoint);
 /// ends (io/lock_file.hpp).
 class FinalRows {
  public:
-  /// Collective. Nothing if there is no such file; nothing, and a warning, if it is damaged or
-  /// belongs to something else.
+  /// Collective. Nothing if there is no such file or it belongs to something else; nothing, and a
+  /// warning, if it is damaged.
   static std::optional<FinalRows> find(const Communicator& comm, const RowsOwner& owner);
 
   /// Collective.

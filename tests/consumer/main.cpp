@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   if (comm.is_root()) fmt::print("nDCG@10 {:.4f}\n", ndcg);
 
   const siren::UserId user = model.owned_users().front();
-  for (const siren::Recommendation& entry : model.recommend({user}, 10)[0])
+  const auto lists = model.recommend({user}, 10);
+  for (const siren::Recommendation& entry : lists[0])
     fmt::print("user '{}' {} {:.4f}\n", model.user_id(user), entry.item, entry.score);
 }
