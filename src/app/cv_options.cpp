@@ -54,14 +54,14 @@ CvOptions::CvOptions()
     : options_("cv", "--data FILE --output DIR [options]",
                "Trains folds x seeds x variations side by side, groups of ranks taking turns, and "
                "compares them.\nCalled again with the same options it continues what is not "
-               "finished. All options of `siren train` may\nbe given, too, for all runs, except "
+               "finished. All options of `siren train`\nmay be given, too, for all runs, except "
                "--fold, --seed, --run and --resume.") {
   options_.text("output", output_, "DIR", "folder for runs/, results.csv and results.json");
   options_.text("folds", folds_, "K,K,...", "folds to test on (default: all of the data set)");
   options_.text("seeds", seeds_, "N,N,...", "each fold is trained once with each (default: 1)");
   options_.number("groups", groups_, {1}, "G", "runs at a time; each has 1/G of the ranks");
   options_.list("variation", variations_, "NAME:KEY=VALUE,...",
-                "train it all with these options; repeatable, the first is compared with");
+                "train it all so, too; repeatable, the first is compared with");
   options_.hide_the_rest();
   declare_run_options(options_, run_);
 }

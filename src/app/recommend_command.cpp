@@ -60,8 +60,7 @@ OptionParser declare(RecommendOptions& o) {
   options.text("similar-from", o.similar_from, "FILE", "likewise, items one id a line");
   options.section("What");
   options.number("top", o.top, {1, kLongestList}, "N", "length of a list (default 10)");
-  options.choice("hide", o.hide,
-                 "rated items to hide: of any part of the data (default all), of train");
+  options.choice("hide", o.hide, "rated items to hide: of any part (default all), of train");
   options.flag("include-seen", o.include_seen, "the same as --hide none");
   options.text("allow-items", o.allow_items, "FILE", "only these items, one id a line");
   options.text("deny-items", o.deny_items, "FILE", "never these items, one id a line");
@@ -72,7 +71,7 @@ OptionParser declare(RecommendOptions& o) {
   options.text("output", o.output, "FILE", "file to write (default: standard output)");
   options.choice("format", o.format, "(default csv; described in data/README.md)");
   options.flag("spreadsheet-safe", o.spreadsheet_safe,
-               "CSV: an apostrophe before ids that a spreadsheet would compute (changes ids)");
+               "CSV: an apostrophe before ids that a spreadsheet would compute");
   declare_execution(options, o.stored);
   return options;
 }

@@ -32,7 +32,7 @@ void report(std::span<const std::string> args) {
   OptionParser options(
       "report", "RUN... [--output FILE]",
       "Writes what runs did as one HTML file: curves, metrics, time, balance, data, "
-      "options. Several runs are compared.");
+      "options.\nSeveral runs are compared.");
   options.positional("RUN", runs);
   options.text("output", output, "FILE",
                "(default: RUN/report.html, for several runs ./report.html)");

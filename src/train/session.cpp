@@ -154,8 +154,10 @@ Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
   const Activity activity("embedding");
   if (branches == Branches::kBlended) {
     if (!rows_) rows_ = FinalRows::find(comm_, owner_of(checkpoint));
-    if (rows_)
+    if (rows_) {
+      spdlog::debug("embeddings of {}, from its final rows", checkpoint);
       return {rows_->read(comm_, table_rows(), loaded().layout.users(), config_.dimension), {}, {}};
+    }
   }
   verify_block_hashes(comm_, checkpoint);
   const CheckpointInfo info = open_checkpoint(checkpoint);

@@ -130,9 +130,16 @@ def completion(siren, folder):
         assert completed(script, folder, *words) == offered, (words, completed(script, folder, *words))
 
 
+def help_texts(siren, _):
+    """No line of a help is wider than 100 columns."""
+    for command in COMMANDS:
+        wide = [line for line in output(siren, command, "--help").splitlines() if len(line) > 100]
+        assert not wide, f"{command}: {wide}"
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
-        for step in (reference, explained_messages, links, manual, completion, tutorial):
+        for step in (reference, help_texts, explained_messages, links, manual, completion, tutorial):
             step(sys.argv[1], Path(name))
             print(f"{step.__name__}: fine")
     return 0
