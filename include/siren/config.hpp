@@ -107,9 +107,8 @@ struct TrainConfig {
   LrSchedule lr_schedule = LrSchedule::kConstant;
   std::int64_t lr_steps = 0;    // length of a cosine; 0: the run's, when it first starts
   std::int64_t lr_warm_up = 0;  // steps over which the rate rises
-  double average =
-      0.0;  // decay per step of the parameters' running mean, which is evaluated; 0: none
-  std::string init_from;  // checkpoint whose parameters a new run begins with; empty: random
+  double average = 0.0;         // decay per step of the parameters' mean, which is used; 0: none
+  std::string init_from;        // checkpoint whose parameters a new run begins with; empty: random
   // schedule
   std::int32_t epochs = 20;
   std::optional<std::int64_t> max_steps;  // total steps, not per start

@@ -59,7 +59,8 @@ void guard_place(const Communicator& comm, const ExportOptions& o, const RunConf
 }
 
 void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfig& config) {
-  config.data.partition = Partitioning::kBlock;  // so that owned rows are consecutive
+  // So that owned rows are consecutive.
+  config.data.partition = Partitioning::kBlock;
   set_threads(comm, config.train.threads);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   Session session(comm, config.data, config.train);

@@ -262,8 +262,8 @@ int run_recommend(const Communicator& comm, CommandArgs args) {
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
   guard_place(comm, o, config);
-  config.data.partition =
-      Partitioning::kBlock;  // so that users ascend with the rank, as in the output
+  // So that users ascend with the rank, as in the output.
+  config.data.partition = Partitioning::kBlock;
   set_threads(comm, config.train.threads);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   RecommendCommand(comm, o, config, checkpoint.path).run();

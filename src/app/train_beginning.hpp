@@ -29,7 +29,7 @@ void report_end(const TrainConfig& config, const Training& training, const RunPr
 /// The program, its libraries, the data.
 void report_start(const Communicator& comm, const Session& session, int threads);
 
-/// Collective. Says so if no rating is left to evaluate the final model by.
+/// Collective. Says so if no rating is left to evaluate the final model on.
 void report_final_model(const Session& session);
 
 /// Collective. Where the ranks are, and how evenly the work lies on them.

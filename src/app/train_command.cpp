@@ -301,7 +301,7 @@ void Job::finish(TrainingRun& run) {
   metrics_->write(final_event_);
   if (!evaluated)
     spdlog::info(
-        "no test part: nothing evaluated the model of step {}; use it with: siren recommend "
+        "no test part: the model of step {} was not evaluated; use it with: siren recommend "
         "--run {} --all --top 10",
         best, shell_quoted(config_.run));
   else if (among_ == nullptr)

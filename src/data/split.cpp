@@ -2,7 +2,6 @@
 #include "data/split.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <tuple>
 #include <vector>

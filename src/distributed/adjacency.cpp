@@ -6,10 +6,7 @@
 #include <numeric>
 #include <tuple>
 
-#include <fmt/format.h>
-
 #include "siren/check.hpp"
-#include "siren/error.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline distributed {

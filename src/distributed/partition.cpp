@@ -5,8 +5,6 @@
 #include <numeric>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "core/rng.hpp"
 #include "siren/check.hpp"
 

@@ -5,12 +5,9 @@
 #include <cmath>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "math/parallel.hpp"
 #include "math/read_in_order.hpp"
 #include "siren/check.hpp"
-#include "siren/error.hpp"
 
 namespace siren::inline distributed {
 

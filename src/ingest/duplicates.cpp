@@ -2,10 +2,7 @@
 #include "ingest/duplicates.hpp"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
-
-#include "siren/check.hpp"
 
 namespace siren::inline ingest {
 namespace {

@@ -9,9 +9,11 @@
 #include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <sstream>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -32,6 +34,8 @@ constexpr const char* kFirstLine = "siren-lock 1";
 constexpr double kMostLapse = 4e9;
 constexpr std::size_t kMostBytes = 4096;
 constexpr mode_t kMode = 0666;
+constexpr int kTries = 5;  // it is free again as soon as a look at it, or a removal, is over
+constexpr auto kBetweenTries = std::chrono::milliseconds(20);
 
 std::string first_line(const std::string& path) {
   std::ifstream file(path);
@@ -180,8 +184,6 @@ bool LockFile::is_at(const std::string& path) const {
 }
 
 FileLock LockFile::take() const {
-  constexpr int kTries = 5;  // it is free again as soon as a look at it is over
-  constexpr auto kBetweenTries = std::chrono::milliseconds(20);
   for (int tries = 0; tries < kTries; ++tries) {
     if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return FileLock::kFree;
     if (errno != EWOULDBLOCK && errno != EINTR) return FileLock::kUnknown;
@@ -225,6 +227,23 @@ double LockFile::age() const {
   constexpr double kNano = 1e-9;
   return std::max(0.0, static_cast<double>(time.tv_sec - status.st_mtim.tv_sec) +
                            kNano * static_cast<double>(time.tv_nsec - status.st_mtim.tv_nsec));
+}
+
+bool hold_to_read(const std::string& path, LockFile& lock) {
+  std::error_code error;
+  for (int tries = 0; tries < kTries; ++tries) {
+    lock = LockFile(path, O_RDONLY);
+    if (!lock.is_open()) return std::filesystem::exists(path, error);  // a link: not followed
+    if (lock.look() != FileLock::kTaken) return lock.is_at(path);
+    std::this_thread::sleep_for(kBetweenTries);
+  }
+  return std::filesystem::exists(path, error);
+}
+
+std::optional<LockFile> lock_to_remove(const std::string& path) {
+  LockFile lock(path, O_RDWR);  // NFS gives an exclusive lock to no other
+  if (lock.is_open() && lock.take() == FileLock::kTaken) return std::nullopt;
+  return lock;
 }
 
 std::string lock_text_at(const std::string& path) {

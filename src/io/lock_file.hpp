@@ -81,6 +81,15 @@ class LockFile {
   int file_ = -1;
 };
 
+/// Opens `path` with a shared lock, which keeps those away who ask lock_to_remove(). False if there is
+/// no such file (any more). Whoever has it to himself for longer than a removal takes does not keep
+/// it from being read: then, and where the file system has no locks, `lock` holds nothing.
+bool hold_to_read(const std::string& path, LockFile& lock);
+
+/// The lock under which a file may be removed; nothing if somebody reads it. Not open if it cannot be
+/// written or is not there.
+std::optional<LockFile> lock_to_remove(const std::string& path);
+
 /// The text of the lock at `path`; empty if there is none.
 std::string lock_text_at(const std::string& path);
 

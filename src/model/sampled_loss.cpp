@@ -48,7 +48,7 @@ void SampledLoss<Precision>::score(const LossChunk& chunk, const Matrix<Real>& u
     for (std::int64_t n = begin; n < end; ++n) {
       const std::int32_t* slots = chunk.slots.data() + n * per_rating;
       if (slots[0] == kNoSlot) continue;
-      Real* g = coefficients_.data() + n * per_rating;  // scores, then slopes, then G
+      Real* g = coefficients_.data() + n * per_rating;  // scores, then slopes: a row of G
       kernels_.dots(users.row(chunk.user[as_index(n)]), items.data(), slots, per_rating,
                     users.stride(), g);
       loss_of_rating_[as_index(n)] =

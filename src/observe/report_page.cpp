@@ -102,8 +102,8 @@ std::string page_of_one(const RunRecord& run, const Settings& defaults) {
 std::string comparability_html(std::span<const RunRecord> runs) {
   std::string differing;
   for (const std::string& name : differing_settings(runs))
-    for (const char* evaluated : {"data", "fold", "offset", "relevant-from", "candidates"})
-      if (name == evaluated) differing += (differing.empty() ? "" : ", ") + name;
+    for (const char* setting : {"data", "fold", "offset", "relevant-from", "candidates"})
+      if (name == setting) differing += (differing.empty() ? "" : ", ") + name;
   return differing.empty()
              ? ""
              : paragraph_html(fmt::format("The runs differ in {}: their metrics may not "

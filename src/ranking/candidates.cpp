@@ -4,10 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include <fmt/format.h>
-
 #include "siren/check.hpp"
-#include "siren/error.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline ranking {

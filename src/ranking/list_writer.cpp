@@ -2,7 +2,6 @@
 #include "ranking/list_writer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <vector>
 
@@ -13,7 +12,6 @@
 #include "core/text.hpp"
 #include "data/dataset_layout.hpp"
 #include "data/shared_hdf5.hpp"
-#include "siren/check.hpp"
 #include "siren/ids.hpp"
 #include "siren/version.hpp"
 

@@ -2,7 +2,6 @@
 #include "ranking/ranked_lists.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "siren/ids.hpp"

@@ -6,11 +6,8 @@
 #include <cmath>
 #include <numbers>
 
-#include <fmt/format.h>
-
 #include "math/parallel.hpp"
 #include "siren/check.hpp"
-#include "siren/error.hpp"
 
 namespace siren::inline train {
 

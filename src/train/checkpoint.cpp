@@ -2,6 +2,7 @@
 #include "train/checkpoint.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -40,6 +41,9 @@ void validate(const CheckpointOptions& options) {
 
 namespace {
 
+/// Where the sides of HeldIds go.
+constexpr std::array<IdArrays, 2> kIdArrays = {checkpoint_layout::kCheckpointUserIds,
+                                               checkpoint_layout::kCheckpointItemIds};
 constexpr std::int64_t kChunkBytes = std::int64_t{1} << 20;
 constexpr std::int64_t kLeastChunks = 16;
 /// Large datasets begin at multiples of this: whole pages, whole stripes of a parallel file system.
@@ -105,8 +109,7 @@ std::int64_t most_bytes(const CheckpointContents& contents) {
   return bytes;
 }
 
-}  // namespace
-
+/// How the rows of `tensor` are stored.
 RowStorage storage_of(const StateTensor& tensor, const CheckpointContents& contents,
                       const CheckpointOptions& options) {
   if (!tensor.is_table || options.compression == 0) return {};
@@ -115,6 +118,10 @@ RowStorage storage_of(const StateTensor& tensor, const CheckpointContents& conte
   return {std::max<std::int64_t>(1, std::min(fitting, share)), options.compression};
 }
 
+/// Makes the file as one rank does it, before the ranks together write rows into it: attributes and
+/// replicated tensors are there, the contents of tables and ids undefined. Replaces the file at
+/// `path`, which must be there.
+///
 /// Space is reserved before HDF5 begins, because HDF5 does not survive a close() that finds the
 /// disk full; again when it has emptied the file; and for compressed rows, whose place in the file
 /// is not known yet, a third time behind what is there.
@@ -135,8 +142,6 @@ void create_checkpoint_frame(const std::string& path, const CheckpointContents& 
   file.close();
   if (options.compression > 0) reserve_space_behind(path, most);
 }
-
-namespace {
 
 /// One checkpoint on its way to disk, under its temporary name. Closing a file that is open on all
 /// ranks is collective, also when an exception does it: whatever can fail on one rank alone is made

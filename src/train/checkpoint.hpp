@@ -13,16 +13,12 @@
 //   read_checkpoint(comm, path, rows, tensors);
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "data/id_arrays.hpp"
-#include "data/row_dataset.hpp"
 #include "siren/communicator.hpp"
 #include "siren/config.hpp"
 #include "train/held_ids.hpp"
@@ -88,8 +84,7 @@ enum class IdSide { kUsers, kItems };
 std::vector<std::string> read_checkpoint_ids(const std::string& path, IdSide side,
                                              std::int64_t begin, std::int64_t end);
 
-// The names inside a checkpoint, besides those of its tensors (data/README.md describes each).
-
+/// The names inside a checkpoint, besides those of its tensors (data/README.md describes each).
 namespace checkpoint_layout {
 
 inline constexpr const char* kCheckpointVersion = "siren_checkpoint";
@@ -98,22 +93,5 @@ inline constexpr IdArrays kCheckpointUserIds = {"ids/users/bytes", "ids/users/of
 inline constexpr IdArrays kCheckpointItemIds = {"ids/items/bytes", "ids/items/offsets"};
 
 }  // namespace checkpoint_layout
-
-// The file of a checkpoint as one rank makes it, before the ranks together write rows into it:
-// attributes, replicated tensors, and tables and ids whose contents are still undefined.
-
-/// Where the sides of HeldIds go.
-inline constexpr std::array<IdArrays, 2> kIdArrays = {checkpoint_layout::kCheckpointUserIds,
-                                                      checkpoint_layout::kCheckpointItemIds};
-
-/// How the rows of `tensor` are stored.
-RowStorage storage_of(const StateTensor& tensor, const CheckpointContents& contents,
-                      const CheckpointOptions& options);
-
-/// Replaces the file at `path`, which must be there. Where the file system can, all the space that the file may need is
-/// reserved, so that a full disk is found out here (EnvironmentError) and not by one rank in the
-/// middle of a common transfer; beyond the end of the file if compressed.
-void create_checkpoint_frame(const std::string& path, const CheckpointContents& contents,
-                             const CheckpointOptions& options);
 
 }  // namespace siren::inline train

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <fcntl.h>
 #include <filesystem>
 #include <span>
 #include <system_error>
@@ -27,7 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kTable = "final/z";
-
 constexpr const char* kMark = "final rows of ";
 
 /// What the file says of whom it belongs to; nothing if the checkpoint has no block hashes.
@@ -42,8 +40,8 @@ std::optional<std::string> identity_of(const RowsOwner& owner) {
 
 void remove_unread(const std::string& rows) {
   if (rows.empty()) return;
-  const LockFile in_use(rows, O_RDWR);
-  if (in_use.is_open() && in_use.take() == FileLock::kTaken) return;
+  const std::optional<LockFile> lock = lock_to_remove(rows);
+  if (!lock) return;
   std::error_code error;
   fs::remove(rows, error);
   fs::remove(block_hashes_path(rows), error);
@@ -151,9 +149,7 @@ std::optional<FinalRows> FinalRows::find(const Communicator& comm, const RowsOwn
   agree_on_input(comm, [&] {
     std::error_code error;
     if (!comm.is_root() || path.empty() || !fs::is_regular_file(owner.checkpoint, error)) return;
-    lock = LockFile(path, O_RDONLY);
-    there = lock.is_open() && lock.is_regular() && lock.look() != FileLock::kTaken ? 1 : 0;
-    if (there != 0 && !lock.is_at(path)) there = 0;
+    there = hold_to_read(path, lock) ? 1 : 0;
   });
   comm.broadcast(std::span<std::int32_t>(&there, 1));
   if (there == 0) return std::nullopt;
@@ -182,7 +178,7 @@ std::optional<FinalRows> FinalRows::find(const Communicator& comm, const RowsOwn
     spdlog::debug("{} belongs to another checkpoint, data set or settings", path);
     return std::nullopt;
   }
-  return FinalRows(path, info, std::move(lock));
+  return FinalRows(path, owner.checkpoint, info, std::move(lock));
 }
 
 ItemCounts FinalRows::counts(const Communicator& comm) const {

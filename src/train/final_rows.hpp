@@ -53,6 +53,8 @@ class FinalRows {
   /// warning, if it is damaged.
   static std::optional<FinalRows> find(const Communicator& comm, const RowsOwner& owner);
 
+  const std::string& checkpoint() const { return checkpoint_; }
+
   /// Collective.
   ItemCounts counts(const Communicator& comm) const;
   /// Collective. Rows [users + items] of `rows.nodes`, the first `users` of which are users.
@@ -61,10 +63,14 @@ class FinalRows {
                   std::int64_t dimension) const;
 
  private:
-  FinalRows(std::string path, CheckpointInfo info, LockFile lock)
-      : path_(std::move(path)), info_(std::move(info)), lock_(std::move(lock)) {}
+  FinalRows(std::string path, std::string checkpoint, CheckpointInfo info, LockFile lock)
+      : path_(std::move(path)),
+        checkpoint_(std::move(checkpoint)),
+        info_(std::move(info)),
+        lock_(std::move(lock)) {}
 
   std::string path_;
+  std::string checkpoint_;
   CheckpointInfo info_;
   LockFile lock_;  // rank 0's
 };

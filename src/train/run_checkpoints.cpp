@@ -2,11 +2,8 @@
 #include "train/run_checkpoints.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <fcntl.h>
 #include <filesystem>
 #include <span>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -110,26 +107,11 @@ std::optional<std::int64_t> pointed_step(const Communicator& comm, const std::st
   return step < 0 ? std::nullopt : std::optional(step);
 }
 
-/// On one rank. False if the checkpoint has gone; whoever has it to itself for longer than a removal
-/// takes does not keep it from being read.
-bool hold_file(const std::string& path, LockFile& lock) {
-  constexpr int kTries = 5;
-  constexpr auto kBetweenTries = std::chrono::milliseconds(20);
-  std::error_code error;
-  for (int tries = 0; tries < kTries; ++tries) {
-    lock = LockFile(path, O_RDONLY);
-    if (!lock.is_open()) return std::filesystem::exists(path, error);  // a link: not followed
-    if (lock.look() != FileLock::kTaken) return lock.is_at(path);
-    std::this_thread::sleep_for(kBetweenTries);
-  }
-  return std::filesystem::exists(path, error);
-}
-
 /// Collective. Nothing if the run has removed the checkpoint since it was found.
 std::optional<HeldCheckpoint> hold(const Communicator& comm, const std::string& path) {
   HeldCheckpoint held{path, {}};
   std::int32_t there = 1;
-  if (comm.is_root()) there = hold_file(path, held.lock) ? 1 : 0;
+  if (comm.is_root()) there = hold_to_read(path, held.lock) ? 1 : 0;
   comm.broadcast(std::span<std::int32_t>(&there, 1));
   return there == 0 ? std::nullopt : std::optional(std::move(held));
 }

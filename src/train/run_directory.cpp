@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -103,8 +102,8 @@ std::vector<std::int64_t> RunDirectory::checkpoint_steps() const {
 
 void RunDirectory::remove_checkpoint(std::int64_t step) const {
   const std::string path = checkpoint_path(step);
-  const LockFile in_use(path, O_RDWR);  // NFS gives an exclusive lock to no other
-  if (in_use.is_open() && in_use.take() == FileLock::kTaken) return;
+  const std::optional<LockFile> lock = lock_to_remove(path);
+  if (!lock) return;
   remove_final_rows(path);
   for (const std::string& file : {path, block_hashes_path(path)}) {
     std::error_code error;

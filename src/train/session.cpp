@@ -152,13 +152,16 @@ WarmStart Session::start_from(const std::string& checkpoint) {
 
 Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
   const Activity activity("embedding");
-  if (branches == Branches::kBlended) {
-    if (!rows_) rows_ = FinalRows::find(comm_, owner_of(checkpoint));
-    if (rows_) {
-      spdlog::debug("embeddings of {}, from its final rows", checkpoint);
-      return {rows_->read(comm_, table_rows(), loaded().layout.users(), config_.dimension), {}, {}};
-    }
-  }
+  if (branches == Branches::kAll) return compute(checkpoint, branches);
+  if (!rows_) rows_ = FinalRows::find(comm_, owner_of(checkpoint));
+  if (!rows_) return compute(checkpoint, branches);
+  SIREN_ASSERT(rows_->checkpoint() == checkpoint, "rows of {} for {}", rows_->checkpoint(),
+               checkpoint);
+  spdlog::debug("embeddings of {}, from its final rows", checkpoint);
+  return {rows_->read(comm_, table_rows(), loaded().layout.users(), config_.dimension), {}, {}};
+}
+
+Embeddings Session::compute(const std::string& checkpoint, Branches branches) {
   verify_block_hashes(comm_, checkpoint);
   const CheckpointInfo info = open_checkpoint(checkpoint);
   spdlog::debug("embeddings of {}, step {}", checkpoint, info.step);
@@ -169,6 +172,7 @@ Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
 }
 
 void Session::keep_final_rows(const std::string& checkpoint) {
+  const Activity activity("final rows");
   training_.reset();
   const auto tell = [](const std::exception& error) {
     spdlog::warn("no final rows are kept, so lists will be computed from the checkpoint: {}",
@@ -176,7 +180,7 @@ void Session::keep_final_rows(const std::string& checkpoint) {
   };
   try {
     if (!FinalRows::find(comm_, owner_of(checkpoint))) {
-      const Embeddings embeddings = embed(checkpoint, Branches::kBlended);
+      const Embeddings embeddings = compute(checkpoint, Branches::kBlended);
       write_final_rows(comm_, owner_of(checkpoint), table_rows(), embeddings.z,
                        {data_->train.item_degree, data_->train.item_likes});
     }

@@ -108,6 +108,7 @@ class Session {
   void check_ranks() const;
   std::optional<SomeUsers> users_of(const ListPlan& plan);
   RowsOwner owner_of(const std::string& checkpoint) const;
+  Embeddings compute(const std::string& checkpoint, Branches branches);
   const HeldOutRatings& held_out(const std::string& split) const;
   std::string why_not_evaluated(const std::string& split) const;
   void check_unchanged() const;

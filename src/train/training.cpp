@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/training.hpp"
 
-#include <fmt/format.h>
-
 #include "siren/check.hpp"
 #include "train/trainer.hpp"
 

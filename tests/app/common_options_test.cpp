@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/heartbeat.hpp"
+#include "siren/config.hpp"
 #include "siren/error.hpp"
 
 namespace siren {
@@ -17,6 +18,10 @@ TEST(HangTimeout, IsFoundOnTheCommandLineBeforeItsOptionsAreKnown) {
   EXPECT_EQ(said({"train", "--hang-timeout", "2.5", "--run", "r"}), 2.5);
   EXPECT_EQ(said({"train", "--hang-timeout=7"}), 7.0);
   EXPECT_EQ(said({"train", "--hang-timeout", "0"}), 0.0);
+}
+
+TEST(HangTimeout, IsTheSameByConfigurationAndWithout) {
+  EXPECT_EQ(TrainConfig().hang_timeout, kHangTimeout);
 }
 
 TEST(HangTimeout, WhatIsWrongIsLeftToTheCommand) {

@@ -44,10 +44,10 @@ def main():
         output(prefix / "bin/siren", "prepare", "--input", f"{name}/r.csv", "--output", data)
         output(cmake, "-S", CONSUMER, "-B", f"{name}/build", f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release")
         output(cmake, "--build", f"{name}/build")
-        alone = output(f"{name}/build/consumer", data, 60).splitlines()
+        alone = output(f"{name}/build/consumer", data, 60, f"{name}/one.h5").splitlines()
         assert re.fullmatch(r"nDCG@10 0\.[0-9]{4}", alone[0]) and float(alone[0].split()[1]) > 0.02, alone
         assert len(alone) == 11 and all(re.fullmatch(r"user '1' \d+ -?\d+\.\d{4}", line) for line in alone[1:]), alone
-        both = output(*MPIEXEC, 2, f"{name}/build/consumer", data, 60).splitlines()
+        both = output(*MPIEXEC, 2, f"{name}/build/consumer", data, 60, f"{name}/two.h5").splitlines()
         assert len(both) == 21 and abs(float(both[0].split()[1]) - float(alone[0].split()[1])) < 0.02, (alone[0], both[0])
     return 0
 

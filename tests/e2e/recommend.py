@@ -5,6 +5,7 @@
 usage: recommend.py SIREN
 """
 import csv
+import fcntl
 import io
 import json
 import os
@@ -244,6 +245,7 @@ def check_final_rows(siren, folder):
     kept = [path for path in (place / "checkpoints").glob("rows-*.h5")]
     assert len(kept) == 1 and Path(f"{kept[0]}.hashes").exists(), kept
     rows, text = kept[0], kept[0].read_bytes()
+    assert json.loads(done(siren, "info", rows, "--json"))["kind"] == "final rows"
     asked = [("recommend", "--users", "u1,u415"), ("recommend", "--all", "--top", 5), ("recommend", "--similar-to", "1002"), ("evaluate", "--json"), ("evaluate", "--json", "--offset", "4")]  # the last: another graph
 
     def answers(ranks, said=None):
@@ -271,8 +273,12 @@ def check_final_rows(siren, folder):
     result = run(siren, "recommend", "--run", place, "--users", "u1")
     assert result.returncode == 2 and b"hashes" in result.stderr, result  # its rows are not used for a checkpoint that is not what it was
     hashes.write_bytes(whole)
-    resumed = done(siren, "train", "--run", place, "--resume", "--epochs", 21)
-    assert len(list((place / "checkpoints").glob("rows-*.h5"))) == 1, resumed
+    with rows.open("rb") as reader:
+        fcntl.flock(reader, fcntl.LOCK_SH)
+        done(siren, "train", "--run", place, "--resume", "--epochs", 21)
+        assert rows.exists(), "removed under a reader"
+    done(siren, "train", "--run", place, "--resume", "--epochs", 22)
+    assert len(list((place / "checkpoints").glob("rows-*.h5"))) == 1 and not rows.exists(), "rows of a state that is no longer the final one"
 
 
 def check_models(siren, folder):

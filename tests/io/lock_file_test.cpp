@@ -47,6 +47,30 @@ TEST(LockFile, OneHasItAndOthersSee) {
   EXPECT_EQ(lock_text_at(folder.path("none")), "");
 }
 
+TEST(LockFile, WhatIsReadIsNotRemovedAndReadersShare) {
+  const TempFolder folder;
+  const std::string path = folder.write("file", "x");
+  {
+    LockFile one;
+    LockFile two;
+    EXPECT_TRUE(hold_to_read(path, one));
+    EXPECT_TRUE(hold_to_read(path, two));
+    EXPECT_FALSE(lock_to_remove(path).has_value());
+  }
+  EXPECT_TRUE(lock_to_remove(path).has_value());
+  EXPECT_TRUE(lock_to_remove(folder.path("none")).has_value()) << "nothing stands in the way";
+}
+
+TEST(LockFile, AFileThatSomebodyHasToHimselfIsReadAllTheSame) {
+  const TempFolder folder;
+  const std::string path = folder.write("file", "x");
+  const LockFile owner(path, O_RDWR);
+  ASSERT_EQ(owner.take(), FileLock::kFree);
+  LockFile lock;
+  EXPECT_TRUE(hold_to_read(path, lock));
+  EXPECT_FALSE(hold_to_read(folder.path("none"), lock));
+}
+
 TEST(LockFile, KnowsWhetherItIsStillTheFileOfItsName) {
   const TempFolder folder;
   const std::string path = folder.path("lock");
