@@ -14,7 +14,8 @@ from faults_harness import MPIEXEC, assert_same_model, events, run_siren
 
 SOURCE = Path(os.environ["SIREN_SOURCE_DIR"])
 LAUNCH, CLUSTER = SOURCE / "launch", SOURCE / "cluster"
-PATIENCE = 100  # seconds after which a job counts as stuck
+TIMEOUT_FACTOR = int(os.environ.get("SIREN_TIMEOUT_FACTOR", "1"))  # more than 1 for a Debug build or a sanitizer
+PATIENCE = 100 * TIMEOUT_FACTOR  # seconds after which a job counts as stuck
 SMALL = ("--fold", 1, "--batch", 1000, "--negatives", 4, "--layers", 2, "--dim", 24, "--log-steps", "--epochs", 1000, "--max-steps", 400)
 NAMESPACE_TOOLS = ("unshare", "nsenter", "setpriv", "ip", "tc")
 SLURM_TOOLS = ("munged", "slurmctld", "slurmd", "sbatch", "srun")
@@ -45,6 +46,7 @@ def run_inside(folder, command, seconds):
     """Exit code of cluster/up.sh or hosts.sh in that folder; if it takes too long, all of it is ended. Nothing of it may stay."""
     before = mounts_and_links()
     process = subprocess.Popen([str(word) for word in command], env=plain_environment())
+    seconds *= TIMEOUT_FACTOR
     try:
         code = process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
