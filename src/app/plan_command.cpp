@@ -140,12 +140,10 @@ MachineLimits limits_here(const Communicator& comm, Session& session) {
   const TrainConfig& config = session.config();
   const std::int64_t streamed =
       std::min(8 * session.graph().rows * config.dimension, kMostStreamed);
-  const auto measure = [&]<class Precision>(const Kernels<Precision>& kernels) {
-    return measure_limits(comm, kernels, session.graph(), config.dimension, streamed);
-  };
-  if (config.storage == Storage::kBf16) return measure(kernels<Bf16>(session.isa()));
-  if (config.storage == Storage::kFp64) return measure(kernels<Fp64>(session.isa()));
-  return measure(kernels<Fp32>(session.isa()));
+  return with_precision(config.storage, [&]<class Precision>() {
+    return measure_limits(comm, kernels<Precision>(session.isa()), session.graph(),
+                          config.dimension, streamed);
+  });
 }
 
 }  // namespace

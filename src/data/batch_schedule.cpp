@@ -24,6 +24,12 @@ BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::in
       all_trainable_(set.trainable_count()),
       first_id_(set.first_rating_id) {
   const UserRatings& ratings = set.ratings;
+  const auto trainable = static_cast<std::size_t>(
+      std::count_if(ratings.signs.begin(), ratings.signs.end(),
+                    [&](std::int8_t sign) { return is_trainable(set.trainable, sign); }));
+  offsets_.reserve(ratings.offsets.size());
+  items_.reserve(trainable);
+  signs_.reserve(trainable);
   for (std::int64_t user = 0; user < ratings.users(); ++user) {
     for (EdgeOffset e = ratings.offsets[as_index(user)]; e < ratings.offsets[as_index(user) + 1];
          ++e) {
@@ -91,10 +97,11 @@ BatchRatings BatchSchedule::ratings_of(std::int64_t step) {
   return batch;
 }
 
-std::int64_t BatchSchedule::bytes() const {
-  return static_cast<std::int64_t>(items_.size() * (sizeof(ItemId) + 1 + sizeof(EdgeOffset)) +
-                                   (offsets_.size() + first_id_.size() + bucket_offsets_.size()) *
-                                       8);
+std::int64_t BatchSchedule::bytes(std::int64_t local_users, std::int64_t trainable,
+                                  std::int64_t steps_per_epoch) {
+  constexpr std::int64_t kRating = sizeof(ItemId) + sizeof(std::int8_t) + sizeof(EdgeOffset);
+  return trainable * kRating +
+         (2 * local_users + 1 + steps_per_epoch + 1) * std::int64_t{sizeof(EdgeOffset)};
 }
 
 }  // namespace siren::inline data

@@ -43,7 +43,8 @@ class BatchSchedule {
   /// costs one pass over this rank's ratings.
   BatchRatings ratings_of(std::int64_t step);
 
-  std::int64_t bytes() const;
+  static std::int64_t bytes(std::int64_t local_users, std::int64_t trainable,
+                            std::int64_t steps_per_epoch);
 
  private:
   void bucket(std::int32_t epoch);

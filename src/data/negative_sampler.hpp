@@ -61,7 +61,7 @@ class NegativeSampler {
                 std::span<ItemId> out) const;
 
   /// Bytes this rank holds for all items.
-  std::int64_t bytes() const { return alias_.size() * 8; }
+  static std::int64_t bytes(std::int64_t items) { return items * 8; }
 
  private:
   double weight(ItemId item) const;

@@ -3,17 +3,21 @@
 
 namespace siren::inline data {
 
-RatedFilter::RatedFilter(const UserRatings& ratings, std::int64_t items)
-    : ratings_(ratings), items_(items) {
+std::int64_t RatedFilter::words(std::int64_t ratings, std::int64_t items) {
   constexpr std::uint64_t kBitsPerItem = 8;
   constexpr std::uint64_t kMostBits = std::uint64_t{1} << 31;  // beyond, more items share a bit
-  for (std::int64_t user = 0; user < ratings.users(); ++user) {
-    const std::uint64_t wanted = kBitsPerItem * static_cast<std::uint64_t>(ratings.count(user));
-    const std::uint64_t bits =
-        has_all_items(user) ? static_cast<std::uint64_t>(items)
-                            : std::bit_ceil(std::clamp<std::uint64_t>(wanted, 64, kMostBits));
-    offsets_.push_back(offsets_.back() + static_cast<std::int64_t>((bits + 63) / 64));
-  }
+  const std::uint64_t wanted = kBitsPerItem * static_cast<std::uint64_t>(ratings);
+  const std::uint64_t bits = has_all_items(ratings, items)
+                                 ? static_cast<std::uint64_t>(items)
+                                 : std::bit_ceil(std::clamp<std::uint64_t>(wanted, 64, kMostBits));
+  return static_cast<std::int64_t>((bits + 63) / 64);
+}
+
+RatedFilter::RatedFilter(const UserRatings& ratings, std::int64_t items)
+    : ratings_(ratings), items_(items) {
+  offsets_.reserve(ratings.offsets.size());
+  for (std::int64_t user = 0; user < ratings.users(); ++user)
+    offsets_.push_back(offsets_.back() + words(ratings.count(user), items));
   marks_.assign(static_cast<std::size_t>(offsets_.back()), 0);
   for (std::int64_t user = 0; user < ratings.users(); ++user) {
     const int shift = of(user).shift;

@@ -50,7 +50,9 @@ class RatedFilter {
   RatedItems of(std::int64_t user) const {
     const auto u = static_cast<std::size_t>(user);
     const auto bits = static_cast<std::uint32_t>(64 * (offsets_[u + 1] - offsets_[u]));
-    const int shift = has_all_items(user) ? 0 : 33 - static_cast<int>(std::bit_width(bits));
+    const int shift = has_all_items(ratings_.count(user), items_)
+                          ? 0
+                          : 33 - static_cast<int>(std::bit_width(bits));
     return {ratings_.items_of(user), marks_.data() + offsets_[u], shift};
   }
   /// Asks for the marks of a user.
@@ -59,14 +61,16 @@ class RatedFilter {
     for (std::int64_t word = offsets_[u]; word < offsets_[u + 1]; word += 8)
       __builtin_prefetch(marks_.data() + word);
   }
-  std::int64_t bytes() const {
-    return static_cast<std::int64_t>(8 * (offsets_.size() + marks_.size()));
+  /// Words of 64 bits that a user with so many ratings takes.
+  static std::int64_t words(std::int64_t ratings, std::int64_t items);
+  static std::int64_t bytes(std::int64_t users, std::int64_t words) {
+    return (users + 1 + words) * std::int64_t{sizeof(std::uint64_t)};
   }
 
  private:
   static constexpr std::int64_t kMostBitsPerRating = 32;
-  bool has_all_items(std::int64_t user) const {
-    return items_ <= kMostBitsPerRating * ratings_.count(user);
+  static bool has_all_items(std::int64_t ratings, std::int64_t items) {
+    return items <= kMostBitsPerRating * ratings;
   }
 
   const UserRatings& ratings_;

@@ -64,8 +64,9 @@ struct Adjacency {
   std::vector<LocalRow> halo_row_at_owner;
   std::vector<std::int64_t> halo_counts;  // [ranks]
 
-  std::int64_t edge_bytes() const {
-    return by_anchor.bytes() + by_traveller.bytes() + by_halo.bytes();
+  std::int64_t bytes() const {
+    return by_anchor.bytes() + by_traveller.bytes() + by_halo.bytes() +
+           (rows + halo_rows) * std::int64_t{sizeof(std::int32_t)};
   }
 };
 

@@ -71,14 +71,11 @@ class BatchPlanner {
                                             std::int64_t end,
                                             std::vector<std::int32_t>& scratch) const;
 
-  /// Bytes held for all items on this rank.
-  std::int64_t all_items_bytes() const { return sampler_.bytes() + 2 * plan_.items.bytes(); }
-  /// Bytes that grow with this rank's ratings and rows.
-  std::int64_t rating_bytes() const {
-    return rated_.bytes() + needed_.bytes() + 2 * kPlaceBytes * layout_.rows();
+  /// Bytes that each of two plans holds for all items, and the owned rows take.
+  static std::int64_t item_bytes(std::int64_t all_items) { return 2 * IndexSet::bytes(all_items); }
+  static std::int64_t row_bytes(std::int64_t rows) {
+    return IndexSet::bytes(rows) + 2 * rows * std::int64_t{sizeof(RowSet{}.places.front())};
   }
-  static constexpr std::int64_t kPlaceBytes =
-      sizeof(std::int32_t);  // of an owned row, in each plan
 
  private:
   enum class Stage { kIdle, kCounts, kIds };

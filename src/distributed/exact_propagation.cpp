@@ -38,6 +38,8 @@ ExactPropagation::ExactPropagation(const Communicator& comm, const Adjacency& gr
     : comm_(comm),
       graph_(graph),
       shape_(shape),
+      scaling_(layer_scaling<float>(graph.degree, shape.normalisation, shape.layers,
+                                    Direction::kForward)),
       kernels_(integer_kernels()),
       plan_(make_exchange_plan(comm, graph.halo_row_at_owner, graph.halo_counts)),
       exchange_(comm, kernels_, clock_, Tag::kExpand, Tag::kFold),
@@ -45,15 +47,7 @@ ExactPropagation::ExactPropagation(const Communicator& comm, const Adjacency& gr
       table_(graph.rows + graph.halo_rows, kColumns),
       sums_(graph.rows + graph.halo_rows, kColumns) {
   std::int32_t most = 1;
-  for (const std::int32_t degree : graph.degree) {
-    most = std::max(most, degree);
-    const float inverse = degree == 0 ? 0.0F : 1.0F / static_cast<float>(degree);
-    const bool symmetric = shape.normalisation == Normalisation::kSymmetric;
-    const float post = symmetric ? std::sqrt(inverse) : inverse;
-    pre_.push_back(symmetric ? post : (degree == 0 ? 0.0F : 1.0F));
-    next_.push_back(inverse);
-    sum_.push_back(post / static_cast<float>(shape.layers + 1));
-  }
+  for (const std::int32_t degree : graph.degree) most = std::max(most, degree);
   most_likes_ = static_cast<double>(comm.all_reduce(most, Reduction::kMax));
   for (LocalRow& row : plan_.send_rows) row -= static_cast<LocalRow>(graph.travelling.begin);
   exchange_.set_plan(&plan_, kColumns);
@@ -73,7 +67,7 @@ void ExactPropagation::forward_columns(const Matrix<float>& x, std::int64_t firs
   parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row)
       for (std::int64_t c = 0; c < kColumns; ++c) {
-        input_(row, c) = pre_[as_index(row)] * x.row(row)[first + c];
+        input_(row, c) = scaling_.first[as_index(row)] * x.row(row)[first + c];
         mean.row(row)[first + c] = share * x.row(row)[first + c];
       }
   });
@@ -89,8 +83,8 @@ void ExactPropagation::forward_columns(const Matrix<float>& x, std::int64_t firs
       for (std::int64_t row = begin; row < end; ++row)
         for (std::int64_t c = 0; c < kColumns; ++c) {
           const auto sum = static_cast<float>(static_cast<double>(sums_(row, c)) * unit);
-          input_(row, c) = next_[as_index(row)] * sum;
-          mean.row(row)[first + c] += sum_[as_index(row)] * sum;
+          input_(row, c) = scaling_.next[as_index(row)] * sum;
+          mean.row(row)[first + c] += scaling_.result[as_index(row)] * sum;
         }
     });
   }

@@ -49,9 +49,7 @@ class ExactPropagation {
   const Adjacency& graph_;
   Shape shape_;
   double most_likes_;  // the largest degree, over all ranks
-  std::vector<float> pre_;
-  std::vector<float> next_;  // pre post: a layer's sums to the next input
-  std::vector<float> sum_;   // post / (L + 1): a layer's sums to the mean
+  LayerScaling<float> scaling_;
   Kernels<FixedPoint> kernels_;
   PhaseClock clock_;
   ExchangePlan plan_;

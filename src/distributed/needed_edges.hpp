@@ -27,7 +27,6 @@ class NeededEdges {
     return {edges_.offsets.data() + graph_.travelling.size(), edges_.columns.data()};
   }
   std::int64_t count() const { return edges_.nonzeros(); }
-  std::int64_t bytes() const { return edges_.bytes(); }
 
  private:
   /// Columns [begin, end), all of owned or all of halo rows, for one thread.

@@ -36,6 +36,33 @@ auto sums_to(const Kernels<Precision>& kernels) {
 
 }  // namespace
 
+template <class Real>
+LayerScaling<Real> layer_scaling(std::span<const std::int32_t> degrees, Normalisation normalisation,
+                                 int layers, Direction direction) {
+  const bool symmetric = normalisation == Normalisation::kSymmetric;
+  const bool adjoint = direction == Direction::kAdjoint;
+  const Real share = Real{1} / static_cast<Real>(layers + 1);
+  LayerScaling<Real> scaling;
+  for (std::vector<Real>* factors : {&scaling.first, &scaling.next, &scaling.result})
+    factors->reserve(degrees.size());
+  for (const std::int32_t degree : degrees) {
+    const Real inverse = degree == 0 ? Real{0} : Real{1} / static_cast<Real>(degree);
+    const Real root = std::sqrt(inverse);
+    const Real present = degree == 0 ? Real{0} : Real{1};
+    const Real pre = symmetric ? root : (adjoint ? inverse : present);
+    const Real post = symmetric ? root : (adjoint ? present : inverse);
+    scaling.first.push_back(adjoint ? share * pre : pre);
+    scaling.next.push_back(symmetric ? inverse : pre * post);
+    scaling.result.push_back(adjoint ? post : post * share);
+  }
+  return scaling;
+}
+
+template LayerScaling<float> layer_scaling(std::span<const std::int32_t>, Normalisation, int,
+                                           Direction);
+template LayerScaling<double> layer_scaling(std::span<const std::int32_t>, Normalisation, int,
+                                            Direction);
+
 template <class Precision>
 Propagation<Precision>::Propagation(const Communicator& comm, const Adjacency& graph,
                                     const Kernels<Precision>& kernels, const Shape& shape,
@@ -49,8 +76,10 @@ Propagation<Precision>::Propagation(const Communicator& comm, const Adjacency& g
       alone_(comm.size() == 1),
       sums_late_(true),
       width_(padded(shape.dimension)),
-      forward_(make_scaling(false)),
-      backward_(make_scaling(true)),
+      forward_(layer_scaling<Real>(graph.degree, shape.normalisation, shape.layers,
+                                   Direction::kForward)),
+      backward_(layer_scaling<Real>(graph.degree, shape.normalisation, shape.layers,
+                                    Direction::kAdjoint)),
       plan_(make_exchange_plan(comm, graph.halo_row_at_owner, graph.halo_counts)),
       exchange_(comm, kernels, clock, Tag::kExpand, Tag::kFold),
       table_(graph.rows + graph.halo_rows, shape.dimension),
@@ -118,9 +147,16 @@ std::int64_t Propagation<Precision>::rows_sent_per_layer() const {
 }
 
 template <class Precision>
-std::int64_t Propagation<Precision>::bytes() const {
-  return table_.bytes() + next_table_.bytes() + exchange_.bytes() + own_sums_.bytes() +
-         needed_edges_.bytes();
+std::int64_t Propagation<Precision>::bytes(const Adjacency& graph, std::int64_t dimension,
+                                           const HaloMemory& halo) {
+  constexpr std::int64_t kReal = sizeof(Real);
+  const std::int64_t width = padded(dimension);
+  const std::int64_t tables = 2 * (graph.rows + graph.halo_rows) * width * sizeof(Stored);
+  // sums of own edges, until those from another node have come
+  const std::int64_t waiting = halo.rows_sent > 0 ? graph.travelling.size() * width * kReal : 0;
+  const std::int64_t scalings = 2 * 3 * graph.rows * kReal;
+  return tables + waiting + scalings +
+         RowExchange<Precision>::bytes({graph.halo_rows, halo.rows_sent}, width, halo.shared);
 }
 
 template <class Precision>
@@ -301,23 +337,6 @@ void Propagation<Precision>::sum_anchored_rows(const Output& to, const RowSelect
   over(rows, [&](std::int64_t begin, std::int64_t end) {
     product_to<Output>(kernels_)(graph_.by_anchor.view(), table_.data(), width_, begin, end, to);
   });
-}
-
-template <class Precision>
-auto Propagation<Precision>::make_scaling(bool adjoint) const -> Scaling {
-  const bool symmetric = shape_.normalisation == Normalisation::kSymmetric;
-  Scaling scaling;
-  for (const std::int32_t degree : graph_.degree) {
-    const Real inverse = degree == 0 ? Real{0} : Real{1} / static_cast<Real>(degree);
-    const Real root = std::sqrt(inverse);
-    const Real present = degree == 0 ? Real{0} : Real{1};
-    const Real pre = symmetric ? root : (adjoint ? inverse : present);
-    const Real post = symmetric ? root : (adjoint ? present : inverse);
-    scaling.first.push_back(adjoint ? share() * pre : pre);
-    scaling.next.push_back(symmetric ? inverse : pre * post);
-    scaling.result.push_back(adjoint ? post : post * share());
-  }
-  return scaling;
 }
 
 template class Propagation<Fp32>;

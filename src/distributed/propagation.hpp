@@ -23,6 +23,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "distributed/adjacency.hpp"
@@ -38,6 +39,26 @@
 namespace siren::inline distributed {
 
 using Work = std::function<void()>;
+
+/// How halo rows travel, as far as memory depends on it.
+struct HaloMemory {
+  bool shared = false;         // ranks of a node reach them through memory that they share
+  std::int64_t rows_sent = 0;  // in an expand, if any leave the node: they are packed for it
+};
+
+/// post * A * pre as factors of rows, fused for the kernels; share = 1 / (L + 1).
+template <class Real>
+struct LayerScaling {
+  std::vector<Real> first;   // [rows] to the first table: pre; adjoint: share pre
+  std::vector<Real> next;    // [rows] a layer's sums to the next table: pre post
+  std::vector<Real> result;  // [rows] a layer's sums to the result: share post; adjoint: post
+};
+
+enum class Direction { kForward, kAdjoint };
+/// Real: float, double. Rows of degree 0 have factors of 0.
+template <class Real>
+LayerScaling<Real> layer_scaling(std::span<const std::int32_t> degree, Normalisation normalisation,
+                                 int layers, Direction direction);
 
 template <class Precision>
 class Propagation {
@@ -85,16 +106,15 @@ class Propagation {
   std::int64_t width() const { return width_; }
   /// Table rows that this rank has added up since construction: one per edge, direction and layer.
   std::int64_t edge_visits() const { return edge_visits_; }
-  std::int64_t bytes() const;
+  HaloMemory halo_memory() const {
+    return {exchange_.shares_memory(), sums_late_ ? 0 : std::ssize(plan_.send_rows)};
+  }
+
+  /// Memory of a propagation over `graph`, which is not part of it. What the batch of a step adds
+  /// (NeededEdges) is not in it.
+  static std::int64_t bytes(const Adjacency& graph, std::int64_t dimension, const HaloMemory& halo);
 
  private:
-  /// post * A * pre, fused for the kernels; share = 1 / (L + 1).
-  struct Scaling {
-    std::vector<Real> first;   // [rows] to the first table: pre; adjoint: share pre
-    std::vector<Real> next;    // [rows] a layer's sums to the next table: pre post
-    std::vector<Real> result;  // [rows] a layer's sums to the result: share post; adjoint: post
-  };
-  Scaling make_scaling(bool adjoint) const;
   Real share() const { return Real{1} / static_cast<Real>(shape_.layers + 1); }
   struct LayerRows {
     const RowSelection& anchored;
@@ -151,8 +171,8 @@ class Propagation {
   bool alone_;
   bool sums_late_;  // of the travelling rows: together with those of others
   std::int64_t width_;
-  Scaling forward_;
-  Scaling backward_;
+  LayerScaling<Real> forward_;
+  LayerScaling<Real> backward_;
   ExchangePlan plan_;
   RowExchange<Precision> exchange_;
   Matrix<Stored> table_;       // [rows + halo x d] scaled input of the layer

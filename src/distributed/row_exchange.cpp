@@ -251,14 +251,6 @@ auto RowExchange<Precision>::partial_sums() const -> PartialSums<Stored> {
 }
 
 template <class Precision>
-std::int64_t RowExchange<Precision>::bytes() const {
-  const std::int64_t shared =
-      node_ == nullptr ? 0
-                       : NodeRows::bytes(plan_->halo_rows, width_ * std::int64_t{sizeof(Stored)});
-  return own_halo_sums_.size() * std::int64_t{sizeof(Stored)} + shared;
-}
-
-template <class Precision>
 void RowExchange<Precision>::progress() {
   expanding_.test_all();
   folding_.test_all();

@@ -92,8 +92,21 @@ class RowExchange {
   PartialSums<Stored> partial_sums() const;
   /// Whether all peers are reached through the node's memory: nothing is gained by waiting late.
   bool stays_on_node() const { return node_ == nullptr ? plan_->empty() : node_->reaches_all(); }
-  /// Of what keep_plan() allocated besides buffers of messages.
-  std::int64_t bytes() const;
+  /// Whether rows reach the ranks of this node through memory that they share.
+  bool shares_memory() const { return node_ != nullptr; }
+  /// Of a plan that is kept: rows in, and rows that messages carry out.
+  struct Rows {
+    std::int64_t halo;
+    std::int64_t sent;
+  };
+  /// What keep_plan() allocates.
+  static std::int64_t bytes(const Rows& rows, std::int64_t width, bool shares_memory) {
+    const std::int64_t row_bytes = width * std::int64_t{sizeof(Stored)};
+    const std::int64_t in =
+        shares_memory ? NodeRows::bytes(rows.halo, row_bytes) : rows.halo * row_bytes;
+    constexpr std::int64_t kPartial = sizeof(typename PartialSums<Stored>::Entry);
+    return in + rows.sent * (2 * row_bytes + kPartial);
+  }
 
   /// Lets messages move; main thread only.
   void progress();

@@ -45,7 +45,9 @@ class BlockSum {
     }
   }
 
-  std::int64_t bytes() const { return partials_.bytes(); }
+  static std::int64_t bytes(std::int64_t count) {
+    return kBlocksAtOnce * padded(count) * std::int64_t{sizeof(Real)};
+  }
 
  private:
   static constexpr std::int64_t kBlocksAtOnce = 64;

@@ -6,6 +6,8 @@
 #include <cstdint>
 
 #include "math/bfloat16.hpp"
+#include "siren/check.hpp"
+#include "siren/config.hpp"
 
 namespace siren::inline math {
 
@@ -34,5 +36,29 @@ struct Fp64 {
   using Stored = double;
   static constexpr const char* kName = "fp64";
 };
+
+struct NumberBytes {
+  std::int64_t real;
+  std::int64_t stored;
+};
+constexpr NumberBytes number_bytes(Storage storage) {
+  const std::int64_t real = storage == Storage::kFp64 ? 8 : 4;
+  return {real, storage == Storage::kBf16 ? 2 : real};
+}
+
+/// f.template operator()<Precision>() for the number types that `storage` names.
+template <class F>
+auto with_precision(Storage storage, const F& f) {
+  switch (storage) {
+    case Storage::kFp32:
+      return f.template operator()<Fp32>();
+    case Storage::kBf16:
+      return f.template operator()<Bf16>();
+    case Storage::kFp64:
+      return f.template operator()<Fp64>();
+  }
+  SIREN_ASSERT(false, "storage {}", static_cast<int>(storage));
+  return f.template operator()<Fp32>();
+}
 
 }  // namespace siren::inline math

@@ -90,13 +90,6 @@ void DislikedBranch<Precision>::backward_block(const Pass<Real>& pass, const Row
   }
 }
 
-template <class Precision>
-std::int64_t DislikedBranch<Precision>::bytes() const {
-  std::int64_t total = 0;
-  for (const Matrix<Real>& y : activations_) total += y.bytes();
-  return total;
-}
-
 template class DislikedBranch<Fp32>;
 template class DislikedBranch<Bf16>;
 template class DislikedBranch<Fp64>;

@@ -38,8 +38,6 @@ class DislikedBranch {
   void backward_block(const Pass<Real>& pass, const RowRange& block, Matrix<Real>& d,
                       Matrix<Real>& table_gradient, Real* dense_gradient) const;
 
-  std::int64_t bytes() const;
-
  private:
   void forward_block(const Pass<Real>& pass, const Matrix<Real>& table, const RowRange& block);
   bool drops(const Pass<Real>& pass) const { return pass.mode.training && dropout_.active(); }

@@ -114,11 +114,6 @@ void Fusion<Precision>::backward_block(const Pass<Real>& pass, const RowRange& b
   }
 }
 
-template <class Precision>
-std::int64_t Fusion<Precision>::bytes() const {
-  return liked_.hidden.bytes() + disliked_.hidden.bytes();
-}
-
 template class Fusion<Fp32>;
 template class Fusion<Bf16>;
 template class Fusion<Fp64>;

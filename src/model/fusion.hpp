@@ -34,8 +34,6 @@ class Fusion {
   void backward_block(const Pass<Real>& pass, const RowRange& block, Matrix<Real>& d,
                       Matrix<Real>& zp_gradient, Real* dense_gradient);
 
-  std::int64_t bytes() const;
-
  private:
   /// One branch's side of the attention.
   struct Side {

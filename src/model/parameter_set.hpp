@@ -38,11 +38,10 @@ struct ParameterSet {
     for (const TableInfo& table : layout.tables) tables.emplace_back(rows, table.columns);
   }
 
-  /// Of the tables.
-  std::int64_t bytes() const {
-    std::int64_t sum = 0;
-    for (const Matrix<Real>& table : tables) sum += table.bytes();
-    return sum;
+  static std::int64_t bytes(const ParameterLayout& layout, std::int64_t rows) {
+    std::int64_t values = layout.dense.size();
+    for (const TableInfo& table : layout.tables) values += rows * padded(table.columns);
+    return values * std::int64_t{sizeof(Real)};
   }
 };
 
@@ -55,6 +54,14 @@ struct Gradients : ParameterSet<Real> {
     for (std::size_t t = 0; t < layout.tables.size(); ++t)
       if (layout.tables[t].gradient == GradientRows::kAll)
         this->tables[t] = Matrix<Real>(rows, layout.tables[t].columns);
+  }
+
+  /// Before the first step.
+  static std::int64_t bytes(const ParameterLayout& layout, std::int64_t rows) {
+    std::int64_t values = layout.dense.size();
+    for (const TableInfo& table : layout.tables)
+      if (table.gradient == GradientRows::kAll) values += rows * padded(table.columns);
+    return values * std::int64_t{sizeof(Real)};
   }
 };
 

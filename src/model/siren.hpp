@@ -64,11 +64,6 @@ class Siren {
   /// All owned rows without dropout, from zp [rows x d], block by block in ascending order.
   void embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, const VisitRows& visit);
 
-  /// Bytes of row-wise intermediate results.
-  std::int64_t workspace_bytes() const {
-    return disliked_.bytes() + fusion_.bytes() + z_.bytes() + dense_sum_.bytes();
-  }
-
  private:
   Pass<Real> pass_of(const RowSet& needed, const Mode& mode) const {
     return {needed, parameters_.dense.data(), mode};

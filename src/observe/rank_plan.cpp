@@ -8,55 +8,18 @@
 #include <string>
 #include <utility>
 
-#include "core/index_set.hpp"
 #include "data/batch_schedule.hpp"
-#include "data/rated_filter.hpp"
 #include "distributed/adjacency.hpp"
 #include "distributed/batch_planner.hpp"
-#include "distributed/needed_edges.hpp"
-#include "distributed/node_rows.hpp"
 #include "distributed/partition.hpp"
-#include "math/block_sum.hpp"
 #include "math/matrix.hpp"
-#include "model/dense_tensors.hpp"
 #include "siren/ids.hpp"
-#include "train/model_state.hpp"
 #include "train/step_work.hpp"
+#include "train/training_memory.hpp"
 
 namespace siren::inline observe {
 
 namespace {
-
-struct NumberBytes {
-  std::int64_t real;
-  std::int64_t stored;
-};
-
-NumberBytes number_bytes(Storage storage) {
-  if (storage == Storage::kFp64) return {sizeof(double), sizeof(double)};
-  return {sizeof(float), storage == Storage::kBf16 ? std::int64_t{2} : std::int64_t{sizeof(float)}};
-}
-
-/// The ratings of a rank's users, as the loader would send them there.
-TrainingSet share_of(const TrainingSet& whole, const Layout& layout) {
-  TrainingSet set;
-  set.users = whole.users;
-  set.items = whole.items;
-  set.trainable = whole.trainable;
-  set.liked = whole.liked;
-  set.disliked = whole.disliked;
-  for (const UserId user : layout.owned_users()) {
-    const auto begin = whole.ratings.offsets[as_index(user)];
-    const auto end = whole.ratings.offsets[as_index(user) + 1];
-    set.ratings.items.insert(set.ratings.items.end(), whole.ratings.items.begin() + begin,
-                             whole.ratings.items.begin() + end);
-    set.ratings.signs.insert(set.ratings.signs.end(), whole.ratings.signs.begin() + begin,
-                             whole.ratings.signs.begin() + end);
-    set.ratings.offsets.push_back(static_cast<EdgeOffset>(set.ratings.items.size()));
-    set.first_rating_id.push_back(whole.first_rating_id[as_index(user)]);
-  }
-  return set;
-}
 
 /// The trial itself: who would own what, and which edges would lie where.
 class Trial {
@@ -86,7 +49,8 @@ class Trial {
  private:
   void place_edges();
   Layout layout_of(int rank) const { return {partition_, rank, ranks_, config_.dimension}; }
-  void count_memory(const Adjacency& graph, const TrainingSet& set, RankPlan& plan) const;
+  RatingCounts ratings_of(int rank) const;
+  HaloMemory most_halo_memory(std::int64_t rows_sent) const;
   void count_step(const Adjacency& graph, std::int64_t batch_users, RankPlan& plan) const;
 
   const TrainingSet& train_;
@@ -124,60 +88,40 @@ std::vector<RankPlan> Trial::plan() {
     graphs[as_index(rank)] = make_adjacency(layout_of(rank), travel_, edges_[as_index(rank)], {});
   for (int rank = 0; rank < ranks_; ++rank) {
     RankPlan& plan = plans[as_index(rank)];
-    const TrainingSet set = share_of(train_, layout_of(rank));
-    for (const Adjacency& graph : graphs) plan.rows_sent += graph.halo_counts[as_index(rank)];
-    count_memory(graphs[as_index(rank)], set, plan);
-    plan.rows_sent += graphs[as_index(rank)].halo_rows;
-    plan.edges = graphs[as_index(rank)].by_anchor.nonzeros();
-    plan.ratings =
-        std::count_if(set.ratings.signs.begin(), set.ratings.signs.end(),
-                      [&](std::int8_t sign) { return is_trainable(set.trainable, sign); });
+    const Adjacency& graph = graphs[as_index(rank)];
+    std::int64_t used_elsewhere = 0;
+    for (const Adjacency& of : graphs) used_elsewhere += of.halo_counts[as_index(rank)];
+    const RatingCounts counts = ratings_of(rank);
+    plan.memory = training_memory(
+        config_, {graph, counts, steps_per_epoch(train_.trainable_count(), config_.batch),
+                  train_.users, train_.items, most_halo_memory(used_elsewhere)});
+    plan.rows_sent = used_elsewhere + graph.halo_rows;
+    plan.edges = graph.by_anchor.nonzeros();
+    plan.ratings = counts.trainable;
     const double share =
         static_cast<double>(plan.ratings) / static_cast<double>(train_.trainable_count());
     const std::int64_t batch = std::min(config_.batch, train_.trainable_count());
-    count_step(graphs[as_index(rank)], std::llround(share * static_cast<double>(batch)), plan);
+    count_step(graph, std::llround(share * static_cast<double>(batch)), plan);
   }
   return plans;
 }
 
-/// The same sums as Trainer::memory(), with some ranks on a node and some elsewhere where memory may
-/// be shared, which is the most; tests compare them. Until here plan.rows_sent are the rows
-/// that others use.
-void Trial::count_memory(const Adjacency& graph, const TrainingSet& set, RankPlan& plan) const {
-  const NumberBytes bytes = number_bytes(config_.storage);
-  const std::int64_t width = padded(config_.dimension);
-  const std::int64_t table = graph.rows * width * bytes.real;
-  const std::int64_t tables = model_spec(config_).tables();
-  const std::int64_t averages = config_.average > 0.0 ? tables : 0;
-  const std::int64_t received = plan.rows_sent > 0 ? graph.travelling.size() : 0;
-  const bool may_share = config_.shared_memory == OnOff::kOn && ranks_ > 1;
-  const std::int64_t places = may_share ? NodeRows::kPlaces : 1;  // of halo rows, besides tables
-  const std::int64_t layer_bytes =
-      (2 * (graph.rows + graph.halo_rows) + places * graph.halo_rows) * width * bytes.stored +
-      received * width * bytes.real + NeededEdges(graph).bytes();
-  BatchSchedule schedule(set, config_.seed, config_.batch);
-  schedule.ratings_of(1);
-  const std::int64_t rating_bytes =
-      std::ssize(set.ratings.items) * std::int64_t{sizeof(ItemId) + 1} +
-      std::ssize(set.ratings.offsets) * 8 + schedule.bytes() +
-      RatedFilter(set.ratings, set.items).bytes() + IndexSet(graph.rows).bytes() +
-      2 * BatchPlanner::kPlaceBytes * graph.rows;
-  const DenseLayout dense(shape_of(config_, train_.users + train_.items));
-  const std::int64_t partials =
-      bytes.real * (BlockSum<float>(dense.size()).bytes() / std::int64_t{sizeof(float)});
-  const std::int64_t item_bytes = (8 + 12) * set.items + 2 * IndexSet(set.items).bytes();
-  plan.memory = {{"embeddings and moments", (3 * tables + averages) * table},
-                 {"gradients", 2 * table},
-                 {"layer tables and halo", layer_bytes},
-                 {"edges", graph.edge_bytes()},
-                 {"ratings and schedule", rating_bytes},
-                 {"batch rows", partials},
-                 {"all items (every rank)", item_bytes}};
+RatingCounts Trial::ratings_of(int rank) const {
+  RatingCounts counts;
+  const Layout layout = layout_of(rank);
+  for (const UserId user : layout.owned_users()) counts.add(train_, user);
+  return counts;
+}
+
+/// As if some ranks were on the rank's node and some elsewhere, where they may share memory: no
+/// rank then takes more than is planned.
+HaloMemory Trial::most_halo_memory(std::int64_t rows_sent) const {
+  return {config_.shared_memory == OnOff::kOn && ranks_ > 1, rows_sent};
 }
 
 /// At most: every draw of the batch is another item, and every layer visits all edges.
 void Trial::count_step(const Adjacency& graph, std::int64_t batch, RankPlan& plan) const {
-  const NumberBytes bytes = number_bytes(config_.storage);
+  const auto [real, stored] = number_bytes(config_.storage);
   const std::int64_t width = padded(config_.dimension);
   const std::int64_t layers = model_spec(config_).layers;
   const bool disliked = model_spec(config_).disliked_branch;
@@ -189,12 +133,11 @@ void Trial::count_step(const Adjacency& graph, std::int64_t batch, RankPlan& pla
   const std::int64_t kept =
       disliked ? config_.mlp_layers + 1 + 2 + 1 : 0;  // activations, fusion, dY0
 
-  plan.batch_bytes = width * (needed * ((kept + 3) * bytes.real + bytes.stored) +
-                              slots * (bytes.real + 2 * bytes.stored));
+  plan.batch_bytes = width * (needed * ((kept + 3) * real + stored) + slots * (real + 2 * stored));
   // sent back, and about as many sent out
   const std::int64_t foreign = std::min(slots, train_.items - items.size());
-  plan.bytes_sent = width * bytes.stored * (2 * layers * plan.rows_sent + 2 * foreign);
-  plan.work = step_work(config_, {graph.rows, needed, batch, bytes.real, bytes.stored});
+  plan.bytes_sent = width * stored * (2 * layers * plan.rows_sent + 2 * foreign);
+  plan.work = step_work(config_, {graph.rows, needed, batch, real, stored});
   plan.work.edge_visits = 2 * layers * 2 * plan.edges;
 }
 

@@ -38,7 +38,6 @@ class Average {
   /// Whether anything has been added up to this step.
   bool has_values(std::int64_t step) const { return average_has_values(decay_, step); }
   ParameterSet<Real>& values() { return values_; }
-  std::int64_t bytes() const { return values_.bytes(); }
 
  private:
   double decay_;

@@ -5,8 +5,8 @@
 
 #include "core/host.hpp"
 #include "core/text.hpp"
-#include "math/matrix.hpp"
 #include "siren/error.hpp"
+#include "train/training_memory.hpp"
 
 namespace siren::inline train {
 
@@ -17,16 +17,14 @@ constexpr double kGigabyte = 1e9;
 }  // namespace
 
 std::int64_t least_bytes(const DatasetSummary& data, const TrainConfig& config, int ranks) {
-  const auto share = [&](std::int64_t count) { return count / ranks; };
-  const std::int64_t real = config.storage == Storage::kFp64 ? 8 : 4;
-  const std::int64_t stored = config.storage == Storage::kBf16 ? 2 : real;
-  const std::int64_t tables = model_spec(config).tables();
-  const std::int64_t values = share(data.users + data.items) * padded(config.dimension);
-  // parameters and two moments of each table; Zp and the gradient of X0; the running mean
-  const std::int64_t dense = (3 * tables + 2 + (config.average > 0.0 ? tables : 0)) * values * real;
-  const std::int64_t layers = model_spec(config).layers == 0 ? 0 : 2 * values * stored;
-  constexpr std::int64_t kRatingBytes = 5;  // item and sign
-  return dense + layers + share(data.ratings) * kRatingBytes;
+  Adjacency graph;  // without edges and halo rows, which the partition decides
+  graph.rows = (data.users + data.items) / ranks;
+  const RatingCounts counts{data.users / ranks, data.ratings / ranks};
+  std::int64_t least = 0;
+  for (const MemoryUse& use :
+       training_memory(config, {graph, counts, 0, data.users, data.items, {}}))
+    least += use.bytes;
+  return least;
 }
 
 NodeMemory node_memory(const Communicator& job) {

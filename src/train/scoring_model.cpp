@@ -56,7 +56,8 @@ Embeddings ScoringModel::embed(Branches branches) {
 }
 
 std::int64_t ScoringModel::bytes() const {
-  return model_.parameters().bytes() + zp_.bytes() + propagation_.bytes();
+  return ParameterSet<float>::bytes(model_.layout(), zp_.rows()) + zp_.bytes() +
+         propagation_.bytes();
 }
 
 }  // namespace siren::inline train

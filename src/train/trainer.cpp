@@ -9,6 +9,7 @@
 #include "train/adam.hpp"
 #include "train/model_state.hpp"
 #include "train/step_work.hpp"
+#include "train/training_memory.hpp"
 
 namespace siren::inline train {
 
@@ -260,21 +261,10 @@ void Trainer<Precision>::resume_at(std::int64_t steps_done) {
 
 template <class Precision>
 std::vector<MemoryUse> Trainer<Precision>::memory() const {
-  const std::int64_t table = zp_.bytes();
-  const auto tables = std::ssize(model_.layout().tables);
-  const std::int64_t rating_bytes =
-      static_cast<std::int64_t>(set_.ratings.items.size() * (sizeof(ItemId) + 1) +
-                                set_.ratings.offsets.size() * 8) +
-      schedule_.bytes() + planner_.rating_bytes();
-  return {{"embeddings and moments", 3 * tables * table + average_.bytes()},
-          {"gradients", 2 * table},  // of X0, and Zp
-          {"layer tables and halo", propagation_.bytes()},
-          {"edges", graph_.edge_bytes()},
-          {"ratings and schedule", rating_bytes},
-          {"batch rows", model_.workspace_bytes() + z_wire_.bytes() + z_items_.bytes() +
-                             dz_.bytes() + dz_items_.bytes() + dz_items_wire_.bytes() +
-                             dzp_.bytes() + gradients_.bytes() - table},
-          {"all items (every rank)", planner_.all_items_bytes() + 12 * layout_.all_items()}};
+  RatingCounts counts;
+  for (std::int64_t user = 0; user < set_.ratings.users(); ++user) counts.add(set_, user);
+  return training_memory(config_, {graph_, counts, steps_per_epoch(), set_.users, set_.items,
+                                   propagation_.halo_memory()});
 }
 
 template <class Precision>

@@ -47,7 +47,15 @@ TEST(RatedFilter, SparesMostLookUps) {
     }
     EXPECT_LE(marked, kTried / 8 + kTried / 50) << "user " << user;  // a mark for 8 bits at most
   }
-  EXPECT_LE(filter.bytes(), 16 * std::ssize(ratings.items) / 8 + 24 * ratings.users());
+  std::int64_t words = 0;
+  for (std::int64_t user = 0; user < ratings.users(); ++user) {
+    const std::int64_t rated = ratings.count(user);
+    words += RatedFilter::words(rated, 100'000'000);
+    EXPECT_LE(64 * RatedFilter::words(rated, 100'000'000), std::max<std::int64_t>(64, 16 * rated));
+  }
+  const std::int64_t of_users = 2 * 8 * ratings.users();
+  EXPECT_LE(RatedFilter::bytes(ratings.users(), words),
+            16 * std::ssize(ratings.items) / 8 + of_users + 8 * ratings.users() + 8);
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST(Average, TakesNoMemoryWhenOff) {
   average.add(kAverageEvery, parameters);
   EXPECT_FALSE(average.is_on());
   EXPECT_FALSE(average.has_values(1000));
-  EXPECT_EQ(average.bytes(), 0);
+  for (const auto& table : average.values().tables) EXPECT_EQ(table.bytes(), 0);
 }
 
 }  // namespace

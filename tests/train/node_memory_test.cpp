@@ -25,7 +25,10 @@ TEST(CheckMemory, RefusesWhatANodeCannotHold) {
   TrainConfig config;
   EXPECT_GT(least_bytes(data, config, 1), 10 * 256'000'000LL);
   EXPECT_LT(least_bytes(data, config, 1), 13 * 256'000'000LL);
-  EXPECT_EQ(4 * least_bytes(data, config, 4), least_bytes(data, config, 1));
+  // what every rank holds of all items and dense tensors is little beside the tables
+  EXPECT_GT(4 * least_bytes(data, config, 4), least_bytes(data, config, 1));
+  EXPECT_LT(3.9 * static_cast<double>(least_bytes(data, config, 4)),
+            static_cast<double>(least_bytes(data, config, 1)));
   config.memory_limit = 4.0;
   EXPECT_NO_THROW(check_memory(comm, node, data, config));
   config.memory_limit = 2.0;

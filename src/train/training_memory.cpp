@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/training_memory.hpp"
+
+#include "core/index_set.hpp"
+#include "data/batch_schedule.hpp"
+#include "data/negative_sampler.hpp"
+#include "data/rated_filter.hpp"
+#include "distributed/batch_planner.hpp"
+#include "math/matrix.hpp"
+#include "model/siren.hpp"
+#include "siren/ids.hpp"
+#include "train/model_state.hpp"
+
+namespace siren::inline train {
+
+namespace {
+
+constexpr std::int64_t kItemId = sizeof(ItemId);
+constexpr std::int64_t kNodeId = sizeof(NodeId);
+
+/// TrainingSet, without what it has of all items.
+std::int64_t set_bytes(const RatingCounts& counts) {
+  return counts.ratings * (kItemId + 1) + (2 * counts.users + 1) * std::int64_t{sizeof(EdgeOffset)};
+}
+
+template <class Precision>
+std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& share) {
+  using Real = typename Precision::Real;
+  const Adjacency& graph = share.graph;
+  const RatingCounts& counts = share.ratings;
+  const ParameterLayout layout =
+      parameter_layout(shape_of(config, share.all_users + share.all_items));
+  const std::int64_t sets = 3 + (config.average > 0.0 ? 1 : 0);  // two moments, a running mean
+  const std::int64_t zp = graph.rows * padded(config.dimension) * std::int64_t{sizeof(Real)};
+  return {
+      {"embeddings and moments", sets * ParameterSet<Real>::bytes(layout, graph.rows)},
+      {"gradients", Gradients<Real>::bytes(layout, graph.rows) + zp},
+      {"layer tables and halo", Propagation<Precision>::bytes(graph, config.dimension, share.halo)},
+      {"edges", graph.bytes()},
+      {"ratings and schedule",
+       set_bytes(counts) +
+           BatchSchedule::bytes(counts.users, counts.trainable, share.steps_per_epoch) +
+           RatedFilter::bytes(counts.users, counts.filter_words) +
+           BatchPlanner::row_bytes(graph.rows) + graph.rows * kNodeId},
+      {"batch rows", BlockSum<Real>::bytes(layout.dense.size())},
+      {"all items (every rank)",
+       // degree, likes, owner
+       share.all_items * std::int64_t{3 * sizeof(std::int32_t)} +
+           NegativeSampler::bytes(share.all_items) + BatchPlanner::item_bytes(share.all_items)}};
+}
+
+}  // namespace
+
+void RatingCounts::add(const TrainingSet& set, std::int64_t user) {
+  const UserRatings& of = set.ratings;
+  const EdgeOffset count = of.count(user);
+  ++users;
+  ratings += count;
+  filter_words += RatedFilter::words(count, set.items);
+  for (EdgeOffset e = of.offsets[as_index(user)]; e < of.offsets[as_index(user) + 1]; ++e)
+    if (is_trainable(set.trainable, of.signs[as_index(e)])) ++trainable;
+}
+
+std::vector<MemoryUse> training_memory(const TrainConfig& config, const MemoryShare& share) {
+  return with_precision(config.storage,
+                        [&]<class Precision>() { return memory_in<Precision>(config, share); });
+}
+
+}  // namespace siren::inline train
