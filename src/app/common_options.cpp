@@ -18,8 +18,8 @@ constexpr const char* kHelp = "end the job after S seconds without progress (0: 
 
 }  // namespace
 
-void declare_hang_timeout(OptionParser& options, double& seconds) {
-  options.number(kName, seconds, kRange, "S", kHelp);
+OptionParser::Declared declare_hang_timeout(OptionParser& options, double& seconds) {
+  return options.number(kName, seconds, kRange, "S", kHelp);
 }
 
 void declare_hang_timeout(OptionParser& options) {

@@ -15,7 +15,7 @@ namespace siren::inline app {
 // --hang-timeout, of every command that runs on ranks.
 
 /// For a command that keeps it in its configuration, and tells the heartbeat itself.
-void declare_hang_timeout(OptionParser& options, double& seconds);
+OptionParser::Declared declare_hang_timeout(OptionParser& options, double& seconds);
 
 /// Holds from the moment when the options are applied.
 void declare_hang_timeout(OptionParser& options);

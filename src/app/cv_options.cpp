@@ -25,18 +25,10 @@ constexpr std::array<std::string_view, 5> kOwn = {"output", "folds", "seeds", "g
 /// Options of training that belong to the whole, or that each run gets from its place in the grid.
 constexpr std::array<std::string_view, 6> kNotPassedOn = {"fold",       "seed",  "run",
                                                           "time-limit", "quiet", "log-level"};
-/// What a single run may change when it goes on (app/stored_model.hpp), but not what is compared.
-constexpr std::array<std::string_view, 5> kLengthAndData = {"data", "epochs", "max-steps",
-                                                            "patience", "eval-every"};
 constexpr std::string_view kContent = "# content of the data set: ";
 
 bool is_in(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// The figures of a run are the same with any value, so that it may differ from start to start.
-bool is_free(std::string_view name) {
-  return may_change(name) && !is_in(kLengthAndData, name);
 }
 
 /// Of the data set for which the file at `path` was written; empty if it does not say.
@@ -99,6 +91,10 @@ std::vector<std::string> CvOptions::train_options(bool only_free) const {
     result.push_back(fmt::format("--{}={}", name, *options_.text_of(name)));
   }
   return result;
+}
+
+bool CvOptions::is_free(std::string_view name) const {
+  return options_.on_resume(name) == OnResume::kFree;
 }
 
 std::vector<std::string> CvOptions::options_of_resumed() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/cv_grid.hpp"
@@ -42,6 +43,8 @@ class CvOptions {
  private:
   std::vector<std::string> train_options(bool only_free) const;
   bool has_runs() const;
+  /// The figures of a run are the same with any value, so that it may differ from start to start.
+  bool is_free(std::string_view name) const;
 
   RunConfig run_;
   std::string output_;

@@ -110,12 +110,13 @@ void OptionParser::section(const std::string& title) {
   sections_.push_back(title);
 }
 
-void OptionParser::declare(Option option) {
+OptionParser::Declared OptionParser::declare(Option option) {
   SIREN_ASSERT(find(option.name) == nullptr, "option {} declared twice", option.name);
   if (sections_.empty()) section("Options");
   option.section = sections_.size() - 1;
   option.hidden = hiding_;
   options_.push_back(std::move(option));
+  return Declared(options_.back().on_resume);
 }
 
 const OptionParser::Option* OptionParser::find(std::string_view name) const {
@@ -124,43 +125,49 @@ const OptionParser::Option* OptionParser::find(std::string_view name) const {
   return at == options_.end() ? nullptr : &*at;
 }
 
-void OptionParser::custom(const std::string& name, std::function<void(const OptionText&)> set,
-                          std::function<std::string()> show, const std::string& value_name,
-                          const std::string& help, const std::string& type_name) {
+OptionParser::Declared OptionParser::custom(const std::string& name,
+                                            std::function<void(const OptionText&)> set,
+                                            std::function<std::string()> show,
+                                            const std::string& value_name, const std::string& help,
+                                            const std::string& type_name) {
   const std::string type = !type_name.empty()                          ? type_name
                            : value_name.empty()                        ? "flag"
                            : value_name.find('|') != std::string::npos ? "choice"
                                                                        : "text";
-  declare_one({name, value_name, help, type, 0, false, {}, {}}, std::move(set), std::move(show));
+  return declare_one({name, value_name, help, type, 0, false, {}, {}}, std::move(set),
+                     std::move(show));
 }
 
-void OptionParser::declare_one(Option option, std::function<void(const OptionText&)> set,
-                               std::function<std::string()> show) {
+OptionParser::Declared OptionParser::declare_one(Option option,
+                                                 std::function<void(const OptionText&)> set,
+                                                 std::function<std::string()> show) {
   option.set = [set = std::move(set)](const std::vector<OptionText>& given) { set(given.back()); };
   option.show = [show = std::move(show)] { return std::vector<std::string>{show()}; };
-  declare(std::move(option));
+  return declare(std::move(option));
 }
 
-void OptionParser::text(const std::string& name, std::string& target, const std::string& value_name,
-                        const std::string& help) {
-  custom(
+OptionParser::Declared OptionParser::text(const std::string& name, std::string& target,
+                                          const std::string& value_name, const std::string& help) {
+  return custom(
       name, [&target](const OptionText& option) { target = option.text; },
       [&target] { return target; }, value_name, help);
 }
 
-void OptionParser::flag(const std::string& name, bool& target, const std::string& help) {
-  custom(
+OptionParser::Declared OptionParser::flag(const std::string& name, bool& target,
+                                          const std::string& help) {
+  return custom(
       name, [&target](const OptionText& option) { target = parse_bool(option); },
       [&target] { return std::string(target ? "true" : "false"); }, "", help);
 }
 
-void OptionParser::list(const std::string& name, std::vector<std::string>& target,
-                        const std::string& value_name, const std::string& help) {
+OptionParser::Declared OptionParser::list(const std::string& name, std::vector<std::string>& target,
+                                          const std::string& value_name, const std::string& help) {
   const auto set = [&target](const std::vector<OptionText>& given) {
     target.clear();
     for (const OptionText& option : given) target.push_back(option.text);
   };
-  declare({name, value_name, help, "text, repeatable", 0, true, set, [&target] { return target; }});
+  return declare(
+      {name, value_name, help, "text, repeatable", 0, true, set, [&target] { return target; }});
 }
 
 void OptionParser::positional(const std::string& value_name, std::string& target) {
@@ -272,6 +279,11 @@ std::vector<std::string> OptionParser::names() const {
   return names;
 }
 
+OnResume OptionParser::on_resume(std::string_view name) const {
+  const Option* option = find(name);
+  return option == nullptr ? OnResume::kFree : option->on_resume;
+}
+
 std::string OptionParser::value_of(const std::string& name) const {
   const Option* option = find(name);
   SIREN_ASSERT(option != nullptr, "no option {}", name);
@@ -289,31 +301,33 @@ void OptionParser::apply() {
 }
 
 template <Number T>
-void OptionParser::number(const std::string& name, T& target, Range<T> range,
-                          const std::string& value_name, const std::string& help) {
+OptionParser::Declared OptionParser::number(const std::string& name, T& target, Range<T> range,
+                                            const std::string& value_name,
+                                            const std::string& help) {
   const auto set = [&target, range](const OptionText& option) {
     target = parse_number(option, range);
   };
-  declare_one({name, value_name, help, describe_range(range), 0, false, {}, {}}, set,
-              [&target] { return fmt::format("{}", target); });
+  return declare_one({name, value_name, help, describe_range(range), 0, false, {}, {}}, set,
+                     [&target] { return fmt::format("{}", target); });
 }
 
 template <Number T>
-void OptionParser::number(const std::string& name, std::optional<T>& target, Range<T> range,
-                          const std::string& value_name, const std::string& help) {
+OptionParser::Declared OptionParser::number(const std::string& name, std::optional<T>& target,
+                                            Range<T> range, const std::string& value_name,
+                                            const std::string& help) {
   const auto set = [&target, range](const OptionText& option) {
     target = parse_number(option, range);
   };
   const auto show = [&target] { return target ? fmt::format("{}", *target) : std::string(); };
-  declare_one({name, value_name, help, describe_range(range), 0, false, {}, {}}, set, show);
+  return declare_one({name, value_name, help, describe_range(range), 0, false, {}, {}}, set, show);
 }
 
 // NOLINTBEGIN(bugprone-macro-parentheses): T is a type
-#define SIREN_INSTANTIATE(T)                                                                  \
-  template void OptionParser::number<T>(const std::string&, T&, Range<T>, const std::string&, \
-                                        const std::string&);                                  \
-  template void OptionParser::number<T>(const std::string&, std::optional<T>&, Range<T>,      \
-                                        const std::string&, const std::string&);
+#define SIREN_INSTANTIATE(T)                                                                       \
+  template OptionParser::Declared OptionParser::number<T>(const std::string&, T&, Range<T>,        \
+                                                          const std::string&, const std::string&); \
+  template OptionParser::Declared OptionParser::number<T>(                                         \
+      const std::string&, std::optional<T>&, Range<T>, const std::string&, const std::string&);
 // NOLINTEND(bugprone-macro-parentheses)
 SIREN_INSTANTIATE(std::int32_t)
 SIREN_INSTANTIATE(std::uint32_t)
@@ -340,7 +354,8 @@ CommandDescription OptionParser::describe() const {
   CommandDescription result{command_, synopsis_, summary_, {}};
   const auto add = [&](const Option& option, const std::string& section) {
     result.options.push_back({section, option.name, option.value_name, option.type,
-                              fmt::format("{}", fmt::join(option.show(), ", ")), option.help});
+                              fmt::format("{}", fmt::join(option.show(), ", ")), option.help,
+                              option.on_resume != OnResume::kFixed});
   };
   for (const Option& option : options_)
     if (option.section != kCommonSection && !option.hidden) add(option, sections_[option.section]);
@@ -374,8 +389,9 @@ namespace {
 
 /// " [1024]", unless there is none or the text speaks of it.
 std::string default_after(const std::string& help, const std::vector<std::string>& values) {
-  const bool told = help.find("default") != std::string::npos;
-  return told || values.size() != 1 || values[0].empty() ? "" : fmt::format(" [{}]", values[0]);
+  const bool says_default = help.find("default") != std::string::npos;
+  return says_default || values.size() != 1 || values[0].empty() ? ""
+                                                                 : fmt::format(" [{}]", values[0]);
 }
 
 }  // namespace

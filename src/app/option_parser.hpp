@@ -67,8 +67,26 @@ E parse_choice(const OptionText& option, std::size_t most = enum_names(E{}).size
   return *value;
 }
 
+/// What a run that goes on (--resume) may do with an option.
+enum class OnResume {
+  kFixed,   // another value would make it another run
+  kLength,  // how far it goes and where its data lie: may change, but not within a comparison (cv)
+  kFree,    // no figure depends on it
+};
+
 class OptionParser {
  public:
+  /// An option just declared, for what few of them need besides: use it at once.
+  class Declared {
+   public:
+    void on_resume(OnResume what) { target_ = what; }
+
+   private:
+    friend class OptionParser;
+    explicit Declared(OnResume& target) : target_(target) {}
+    OnResume& target_;
+  };
+
   OptionParser(std::string command, std::string synopsis, std::string summary);
 
   /// The options declared from here on stand under this title in the help.
@@ -79,40 +97,40 @@ class OptionParser {
 
   /// Each declares --name. The target keeps its value (the default) unless the option is given; it
   /// must outlive apply(). `value_name` stands for the value in the help.
-  void text(const std::string& name, std::string& target, const std::string& value_name,
-            const std::string& help);
+  Declared text(const std::string& name, std::string& target, const std::string& value_name,
+                const std::string& help);
   /// May be given several times.
-  void list(const std::string& name, std::vector<std::string>& target,
-            const std::string& value_name, const std::string& help);
+  Declared list(const std::string& name, std::vector<std::string>& target,
+                const std::string& value_name, const std::string& help);
   /// No value on the command line; true or false in a file (--name=false overrides that).
-  void flag(const std::string& name, bool& target, const std::string& help);
+  Declared flag(const std::string& name, bool& target, const std::string& help);
   /// T: int32, uint32, int64, float, double.
   template <Number T>
-  void number(const std::string& name, T& target, Range<T> range, const std::string& value_name,
-              const std::string& help);
+  Declared number(const std::string& name, T& target, Range<T> range, const std::string& value_name,
+                  const std::string& help);
   template <Number T>
-  void number(const std::string& name, std::optional<T>& target, Range<T> range,
-              const std::string& value_name, const std::string& help);
+  Declared number(const std::string& name, std::optional<T>& target, Range<T> range,
+                  const std::string& value_name, const std::string& help);
   /// One of the first `most` values with a name (siren/named_enum.hpp); the names begin the help.
   template <NamedEnum E>
-  void choice(const std::string& name, E& target, const std::string& help,
-              std::size_t most = enum_names(E{}).size()) {
-    declare_choice<E>(
+  Declared choice(const std::string& name, E& target, const std::string& help,
+                  std::size_t most = enum_names(E{}).size()) {
+    return declare_choice<E>(
         name, [&target](E value) { target = value; },
         [&target] { return std::string(name_of(target)); }, help, most);
   }
   template <NamedEnum E>
-  void choice(const std::string& name, std::optional<E>& target, const std::string& help,
-              std::size_t most = enum_names(E{}).size()) {
-    declare_choice<E>(
+  Declared choice(const std::string& name, std::optional<E>& target, const std::string& help,
+                  std::size_t most = enum_names(E{}).size()) {
+    return declare_choice<E>(
         name, [&target](E value) { target = value; },
         [&target] { return target ? std::string(name_of(*target)) : std::string(); }, help, most);
   }
   /// Anything else: `set` checks the text and throws an InputError that names the option; `show`
   /// gives the current value as text, empty for none; `type` is for the reference.
-  void custom(const std::string& name, std::function<void(const OptionText&)> set,
-              std::function<std::string()> show, const std::string& value_name,
-              const std::string& help, const std::string& type = {});
+  Declared custom(const std::string& name, std::function<void(const OptionText&)> set,
+                  std::function<std::string()> show, const std::string& value_name,
+                  const std::string& help, const std::string& type = {});
   /// An argument without a dash; at most one, `value_name` in the help's first line.
   void positional(const std::string& value_name, std::string& target);
   /// Any number of such arguments.
@@ -126,6 +144,8 @@ class OptionParser {
   std::vector<std::string> given_names() const;
   /// Of all options, in the order of declaration.
   std::vector<std::string> names() const;
+  /// As declared; of a name that is not declared, like --config, kFree.
+  OnResume on_resume(std::string_view name) const;
   /// The present value of an option as text; empty if it has none.
   std::string value_of(const std::string& name) const;
   /// The text given for an option, before apply(); nothing if it was not given.
@@ -152,6 +172,7 @@ class OptionParser {
     std::function<void(const std::vector<OptionText>&)> set;
     std::function<std::vector<std::string>()> show;
     bool hidden = false;
+    OnResume on_resume = OnResume::kFixed;
   };
   using Given = std::map<std::string, std::vector<OptionText>>;
 
@@ -160,19 +181,19 @@ class OptionParser {
   static constexpr const char* kDescribeOption = "describe-options";           // hidden
   static constexpr std::size_t kCommonSection = static_cast<std::size_t>(-1);  // without a title
 
-  void declare(Option option);
+  Declared declare(Option option);
   template <NamedEnum E>
-  void declare_choice(const std::string& name, const std::function<void(E)>& set,
-                      const std::function<std::string()>& show, const std::string& help,
-                      std::size_t most) {
-    declare_one(
+  Declared declare_choice(const std::string& name, const std::function<void(E)>& set,
+                          const std::function<std::string()>& show, const std::string& help,
+                          std::size_t most) {
+    return declare_one(
         {name, "NAME", list_names<E>(most) + " " + help, "choice", 0, false, {}, {}},
         [set, most](const OptionText& option) { set(parse_choice<E>(option, most)); }, show);
   }
   void declare_messages();
   /// As custom(), with a type for the reference.
-  void declare_one(Option option, std::function<void(const OptionText&)> set,
-                   std::function<std::string()> show);
+  Declared declare_one(Option option, std::function<void(const OptionText&)> set,
+                       std::function<std::string()> show);
   bool print_description() const;
   const Option* find(std::string_view name) const;
   Given parse_command_line(std::span<const std::string> args) const;

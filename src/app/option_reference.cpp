@@ -40,11 +40,16 @@ std::string markdown_head() {
 std::string markdown_of(const CommandDescription& command) {
   std::string text = fmt::format("\n## siren {}\n\n`siren {} {}`\n\n{}\n", command.name,
                                  command.name, command.synopsis, command.summary);
+  const bool resumes =
+      std::any_of(command.options.begin(), command.options.end(),
+                  [](const OptionDescription& option) { return option.name == "resume"; });
+  if (resumes) text += "Options marked * may have another value when a run is resumed.\n";
   text += "\n| option | type | default | meaning |\n|---|---|---|---|\n";
   for (const OptionDescription& option : command.options) {
     const std::string value =
         option.value_name.empty() ? "" : fmt::format(" {}", option.value_name);
-    text += fmt::format("| `--{}{}` | {} | {} | {} |\n", option.name, cell(value),
+    const char* mark = resumes && option.may_change ? " *" : "";
+    text += fmt::format("| `--{}{}`{} | {} | {} | {} |\n", option.name, cell(value), mark,
                         choices_of(option).empty() ? option.type : "choice",
                         option.default_value.empty() ? "-" : cell(option.default_value),
                         cell(option.help));

@@ -18,6 +18,7 @@ struct OptionDescription {
   std::string type;           // "whole number of at least 1"
   std::string default_value;  // empty: none
   std::string help;
+  bool may_change = false;  // when a run goes on
 };
 
 struct CommandDescription {

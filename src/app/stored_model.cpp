@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/stored_model.hpp"
 
-#include <algorithm>
-#include <array>
 #include <map>
-#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -14,39 +11,6 @@
 #include "train/run_directory.hpp"
 
 namespace siren::inline app {
-
-namespace {
-
-/// Options that change how far, how fast or where a run goes, but not what it computes.
-constexpr std::array<std::string_view, 23> kMayChange = {"data",
-                                                         "run",
-                                                         "epochs",
-                                                         "max-steps",
-                                                         "patience",
-                                                         "eval-every",
-                                                         "threads",
-                                                         "isa",
-                                                         "shared-memory",
-                                                         "partition",
-                                                         "travel",
-                                                         "log-steps",
-                                                         "keep",
-                                                         "resume",
-                                                         "config",
-                                                         "time-limit",
-                                                         "hang-timeout",
-                                                         "memory-limit",
-                                                         "checkpoint-every-steps",
-                                                         "checkpoint-every-epochs",
-                                                         "checkpoint-every-minutes",
-                                                         "checkpoint-io",
-                                                         "checkpoint-compression"};
-
-}  // namespace
-
-bool may_change(std::string_view name) {
-  return std::find(kMayChange.begin(), kMayChange.end(), name) != kMayChange.end();
-}
 
 RunConfig stored_config(const std::string& directory) {
   RunConfig config;
@@ -67,7 +31,7 @@ void apply_to_stored(OptionParser& options, RunConfig& config) {
   for (const std::string& name : options.given_names()) before[name] = options.value_of(name);
   options.apply();
   for (const auto& [name, value] : before)
-    if (!may_change(name) && options.value_of(name) != value)
+    if (options.on_resume(name) == OnResume::kFixed && options.value_of(name) != value)
       throw InputError(fmt::format(
           "--{} {} contradicts {}, whose {} is {}; leave it out, or start a new run in "
           "another directory",

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "app/option_parser.hpp"
@@ -15,9 +14,6 @@
 namespace siren::inline app {
 
 // The configuration of a run that exists, from its config.ini.
-
-/// Whether an option of training leaves what a run computes as it is: a resume may set another.
-bool may_change(std::string_view name);
 
 /// InputError if `directory` holds no run, or one of another version of the program.
 RunConfig stored_config(const std::string& directory);

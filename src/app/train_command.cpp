@@ -43,9 +43,11 @@ struct TrainCommand {
 
   TrainCommand() {
     declare_run_options(options, config);
-    options.custom(
-        "resume", [this](const OptionText& option) { resume = parse_bool(option); },
-        [] { return std::string(); }, "", "continue the run in --run, on any number of ranks");
+    options
+        .custom(
+            "resume", [this](const OptionText& option) { resume = parse_bool(option); },
+            [] { return std::string(); }, "", "continue the run in --run, on any number of ranks")
+        .on_resume(OnResume::kFree);
   }
 
   /// False if only help was wanted.
@@ -224,7 +226,7 @@ void Job::open_directory() {
     if (!command_.resume && comm_.is_root()) directory_.create(config_text());
   });
   if (!comm_.is_root()) return;
-  checkpoints_.heed(*lock_);
+  checkpoints_.save_under(*lock_);
   also_log_to_file(directory_.log_path());
   if (!lock_->taken_over().empty()) spdlog::warn("{}", lock_->taken_over());
   if (command_.resume && made)

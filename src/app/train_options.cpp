@@ -21,7 +21,8 @@ constexpr std::int64_t kMaxBatch = std::int64_t{1} << 30;
 
 void declare_data(OptionParser& options, DataConfig& data) {
   options.section("Data");
-  options.text("data", data.data, "FILE", "dataset file made by prepare");
+  options.text("data", data.data, "FILE", "dataset file made by prepare")
+      .on_resume(OnResume::kLength);
   options.number("fold", data.fold, {0}, "K",
                  "fold to test on, from 1 (0: none, every rating trains)");
   options.number("offset", data.offset, {}, "X",
@@ -29,8 +30,8 @@ void declare_data(OptionParser& options, DataConfig& data) {
   options.number("relevant-from", data.relevant_from, {}, "X",
                  "held-out ratings >= X are relevant (default: > offset)");
   options.flag("no-dislikes", data.no_dislikes, "disliked ratings train nothing");
-  options.choice("partition", data.partition, "who owns which rows");
-  options.choice("travel", data.travel, "which side's rows cross ranks");
+  options.choice("partition", data.partition, "who owns which rows").on_resume(OnResume::kFree);
+  options.choice("travel", data.travel, "which side's rows cross ranks").on_resume(OnResume::kFree);
 }
 
 void declare_model(OptionParser& options, TrainConfig& train) {
@@ -56,8 +57,10 @@ void declare_batch(OptionParser& options, TrainConfig& train) {
 
 void declare_training(OptionParser& options, TrainConfig& train) {
   options.section("Training");
-  options.number("epochs", train.epochs, {1}, "N", "passes over the ratings");
-  options.number("max-steps", train.max_steps, {1}, "N", "stop after so many steps in all");
+  options.number("epochs", train.epochs, {1}, "N", "passes over the ratings")
+      .on_resume(OnResume::kLength);
+  options.number("max-steps", train.max_steps, {1}, "N", "stop after so many steps in all")
+      .on_resume(OnResume::kLength);
   declare_batch(options, train);
   options.number("lr", train.learning_rate, {0.0, 1e3}, "X", "learning rate of Adam");
   options.choice("lr-schedule", train.lr_schedule, "cosine: it falls to zero");
@@ -67,47 +70,69 @@ void declare_training(OptionParser& options, TrainConfig& train) {
                  "evaluate a running mean of the model that forgets 1-X a step");
   options.text("init-from", train.init_from, "CHECKPOINT",
                "begin with its rows for the users and items it knows");
-  options.number("eval-every", train.eval_every, {0}, "N",
-                 "epochs between evaluations (0: only at the end)");
+  options
+      .number("eval-every", train.eval_every, {0}, "N",
+              "epochs between evaluations (0: only at the end)")
+      .on_resume(OnResume::kLength);
   options.choice("eval-split", train.eval_split, "to evaluate on during training (default: valid)");
-  options.number("patience", train.patience, {0}, "N",
-                 "stop after N validations without a better nDCG@10 (0: never)");
+  options
+      .number("patience", train.patience, {0}, "N",
+              "stop after N validations without a better nDCG@10 (0: never)")
+      .on_resume(OnResume::kLength);
   options.choice("candidates", train.candidates, "items that are ranked");
 }
 
 void declare_machine(OptionParser& options, TrainConfig& train) {
   options.section("Execution");
   options.choice("storage", train.storage, "tables and wire (fp64: verification)");
-  options.number("threads", train.threads, {0, 4096}, "T",
-                 "per rank (0: the rank's share of the machine)");
-  options.choice("isa", train.isa, "instruction set");
-  options.choice("shared-memory", train.shared_memory,
-                 "on: rows cross between ranks of a node without messages");
+  options
+      .number("threads", train.threads, {0, 4096}, "T",
+              "per rank (0: the rank's share of the machine)")
+      .on_resume(OnResume::kFree);
+  options.choice("isa", train.isa, "instruction set").on_resume(OnResume::kFree);
+  options
+      .choice("shared-memory", train.shared_memory,
+              "on: rows cross between ranks of a node without messages")
+      .on_resume(OnResume::kFree);
 }
 
 void declare_execution(OptionParser& options, TrainConfig& train) {
   declare_machine(options, train);
-  options.number("memory-limit", train.memory_limit, {0.0, 1e9}, "GB",
-                 "refuse what needs more on a node (0: than it has)");
-  declare_hang_timeout(options, train.hang_timeout);
+  options
+      .number("memory-limit", train.memory_limit, {0.0, 1e9}, "GB",
+              "refuse what needs more on a node (0: than it has)")
+      .on_resume(OnResume::kFree);
+  declare_hang_timeout(options, train.hang_timeout).on_resume(OnResume::kFree);
 }
 
 void declare_output(OptionParser& options, TrainConfig& train) {
   options.section("Output");
-  options.text("run", train.run, "DIR", "run directory to make");
-  options.number("checkpoint-every-steps", train.checkpoint_every_steps, {0}, "N",
-                 "besides the one at the end (0: none)");
-  options.number("checkpoint-every-epochs", train.checkpoint_every_epochs, {0}, "N",
-                 "also behind every N-th epoch");
-  options.number("checkpoint-every-minutes", train.checkpoint_every_minutes, {0.0, 1e6}, "X",
-                 "also X minutes after the last");
-  options.number("keep", train.keep, {1}, "N", "newest checkpoints kept, besides the best");
-  options.choice("checkpoint-io", train.checkpoint_io, "way of MPI-IO");
-  options.number("checkpoint-compression", train.checkpoint_compression, {0, 9}, "N",
-                 "deflate level (0: none); needs collective");
-  options.text("time-limit", train.time_limit, "[[D-]H:]M[:S]",
-               "save and leave in time (also: SLURM_JOB_END_TIME)");
-  options.flag("log-steps", train.log_steps, "a line in metrics.jsonl for every step");
+  options.text("run", train.run, "DIR", "run directory to make").on_resume(OnResume::kFree);
+  options
+      .number("checkpoint-every-steps", train.checkpoint_every_steps, {0}, "N",
+              "besides the one at the end (0: none)")
+      .on_resume(OnResume::kFree);
+  options
+      .number("checkpoint-every-epochs", train.checkpoint_every_epochs, {0}, "N",
+              "also behind every N-th epoch")
+      .on_resume(OnResume::kFree);
+  options
+      .number("checkpoint-every-minutes", train.checkpoint_every_minutes, {0.0, 1e6}, "X",
+              "also X minutes after the last")
+      .on_resume(OnResume::kFree);
+  options.number("keep", train.keep, {1}, "N", "newest checkpoints kept, besides the best")
+      .on_resume(OnResume::kFree);
+  options.choice("checkpoint-io", train.checkpoint_io, "way of MPI-IO").on_resume(OnResume::kFree);
+  options
+      .number("checkpoint-compression", train.checkpoint_compression, {0, 9}, "N",
+              "deflate level (0: none); needs collective")
+      .on_resume(OnResume::kFree);
+  options
+      .text("time-limit", train.time_limit, "[[D-]H:]M[:S]",
+            "save and leave in time (also: SLURM_JOB_END_TIME)")
+      .on_resume(OnResume::kFree);
+  options.flag("log-steps", train.log_steps, "a line in metrics.jsonl for every step")
+      .on_resume(OnResume::kFree);
 }
 
 }  // namespace
