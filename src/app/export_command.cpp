@@ -67,9 +67,10 @@ void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfi
   const Embeddings embeddings = session.embed(checkpoint.path, Branches::kAll);
   std::int64_t step = 0;
   agree_on_input(comm, [&] { step = read_checkpoint_info(checkpoint.path).step; });
-  export_embeddings(
-      comm, {session.loaded().layout, session.dataset(), embeddings, config.train.model, step},
-      o.output, o.format, o.table);
+  export_embeddings(comm,
+                    {session.loaded().layout, session.dataset(), session.loaded().train, embeddings,
+                     config.data.fold, session.offset(), config.train.model, step},
+                    o.output, o.format, o.table);
   spdlog::info("{}: {} users, {} items, {} columns, step {} ({})", o.output,
                grouped(session.summary().users), grouped(session.summary().items),
                config.train.dimension, step, checkpoint.path);

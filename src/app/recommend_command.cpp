@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,6 +14,7 @@
 #include "core/log.hpp"
 #include "core/text.hpp"
 #include "io/output_guard.hpp"
+#include "ranking/embedding_file.hpp"
 #include "ranking/list_writer.hpp"
 #include "train/session.hpp"
 #include "train/threads.hpp"
@@ -24,6 +27,7 @@ constexpr std::int64_t kLongestList = 1000000;
 
 struct RecommendOptions {
   StoredModel stored;
+  std::string embeddings;
   std::string users;
   std::string users_from;
   bool all = false;
@@ -50,6 +54,8 @@ OptionParser declare(RecommendOptions& o) {
                        "`popular` as source.");
   options.section("Model");
   declare_stored_model(options, o.stored);
+  options.text("embeddings", o.embeddings, "FILE",
+               "instead of a run: what siren export has written; needs --data");
   options.text("data", o.stored.data, "FILE", "dataset file (default: the run's)");
   options.section("For whom");
   options.text("users", o.users, "ID,ID,...", "users by original id");
@@ -76,7 +82,18 @@ OptionParser declare(RecommendOptions& o) {
   return options;
 }
 
+void check_model(const RecommendOptions& o) {
+  if (o.embeddings.empty()) return;
+  for (const auto& [name, value] :
+       {std::pair("run", o.stored.run), std::pair("checkpoint", o.stored.checkpoint)})
+    if (!value.empty())
+      throw InputError(fmt::format("--embeddings and --{} contradict each other: give one", name));
+  if (o.stored.data.empty())
+    throw InputError("--embeddings needs --data: name the dataset file that they were made with");
+}
+
 void check(const RecommendOptions& o, const OptionParser& options) {
+  check_model(o);
   constexpr std::array kWhom = {"users", "users-from", "all", "similar-to", "similar-from"};
   std::vector<std::string> given;
   for (const char* name : kWhom)
@@ -118,10 +135,26 @@ FileKind kind_of(ListFormat format) {
 void guard_place(const Communicator& comm, const RecommendOptions& o, const RunConfig& config) {
   agree_on_input(comm, [&] {
     if (!comm.is_root() || o.output.empty()) return;
-    std::vector<std::string> inputs = inputs_of(o.stored, config);
+    std::vector<std::string> inputs = o.embeddings.empty()
+                                          ? inputs_of(o.stored, config)
+                                          : std::vector{config.data.data, o.embeddings};
     inputs.insert(inputs.end(), {o.users_from, o.allow_items, o.deny_items});
     guard_output(o.output, kind_of(o.format), inputs);
   });
+}
+
+/// What a run's config.ini tells of the data and the model, for exported embeddings.
+RunConfig config_of_embeddings(const RecommendOptions& o) {
+  const EmbeddingFile file(o.embeddings);
+  file.require_for_lists();
+  RunConfig config;
+  config.data.data = o.stored.data;
+  config.data.fold = file.fold();
+  config.data.offset = file.offset();
+  config.train.dimension = file.dimension();
+  config.train.threads = o.stored.threads;
+  config.train.isa = o.stored.isa;
+  return config;
 }
 
 /// Rows of the owned ones of `wanted`; both ascend.
@@ -141,15 +174,15 @@ class RecommendCommand {
                    const std::string& checkpoint)
       : comm_(comm),
         o_(o),
-        plan_{checkpoint, [this](const DatasetFile& file) { return users_in(file); }},
-        session_(comm, config.data, config.train, o.all ? nullptr : &plan_) {}
+        plan_(plan_of(checkpoint)),
+        session_(comm, config.data, config.train, &plan_) {}
 
   void run() {
     const Layout& layout = session_.loaded().layout;
     const std::vector<LocalRow> queries = find_queries(layout);
     const ListOptions options = list_options();
-    const Embeddings embeddings = session_.embed(plan_.checkpoint, Branches::kBlended);
-    const ListSource source{session_.loaded(), embeddings.z};
+    const NodeTables z = session_.embed(plan_);
+    const ListSource source{session_.loaded(), z};
     const RankedLists lists =
         (o_.similar() ? similar_items : recommend)(comm_, source, queries, options, session_.isa());
     write_lists(comm_, lists, o_.similar() ? ListKind::kSimilar : ListKind::kRecommended,
@@ -158,6 +191,12 @@ class RecommendCommand {
   }
 
  private:
+  ListPlan plan_of(const std::string& checkpoint) {
+    ListPlan plan{checkpoint, o_.embeddings, {}};
+    if (!o_.all) plan.users = [this](const DatasetFile& file) { return users_in(file); };
+    return plan;
+  }
+
   /// `text` is what `option` was given: ids, or the name of a file with them.
   static IdQuery query(const DatasetFile& file, const char* what, const std::string& option,
                        const std::string& text) {
@@ -257,15 +296,17 @@ int run_recommend(const Communicator& comm, CommandArgs args) {
     if (!options.parse(args)) return false;
     options.apply();
     check(o, options);
-    config = config_of(o.stored);
+    if (o.embeddings.empty()) config = config_of(o.stored);
     return true;
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
+  if (!o.embeddings.empty()) agree_on_input(comm, [&] { config = config_of_embeddings(o); });
   guard_place(comm, o, config);
   // So that users ascend with the rank, as in the output.
   config.data.partition = Partitioning::kBlock;
   set_threads(comm, config.train.threads);
-  const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
+  const HeldCheckpoint checkpoint =
+      o.embeddings.empty() ? checkpoint_of(comm, o.stored) : HeldCheckpoint{};
   RecommendCommand(comm, o, config, checkpoint.path).run();
   return static_cast<int>(ExitCode::kDone);
 }

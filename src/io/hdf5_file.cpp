@@ -208,6 +208,13 @@ std::vector<T> Hdf5File::read(const std::string& dataset, std::int64_t begin,
   return values;
 }
 
+bool begins_like_hdf5(const std::string& path) {
+  constexpr std::string_view kMagic = "\x89HDF\r\n\x1a\n";
+  std::string head(kMagic.size(), '\0');
+  head.resize(PlainFile(path).read(head.data(), head.size(), 0));
+  return head == kMagic;
+}
+
 void Hdf5File::close() {
   file_.close("closing", path_);
   if (reserved_) give_back_space_behind(path_);

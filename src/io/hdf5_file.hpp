@@ -103,6 +103,9 @@ class Hdf5File {
   bool reserved_ = false;  // space behind the end, which close() gives back
 };
 
+/// Whether the file begins as HDF5 does, so that HDF5 never sees one of another kind.
+bool begins_like_hdf5(const std::string& path);
+
 /// More than HDF5's own structures take in a file of some dozens of arrays.
 inline constexpr std::int64_t kHdf5Structures = std::int64_t{1} << 16;
 

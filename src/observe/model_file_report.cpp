@@ -11,11 +11,10 @@
 
 #include "core/settings.hpp"
 #include "core/text.hpp"
-#include "data/row_dataset.hpp"
 #include "io/hdf5_checks.hpp"
 #include "io/hdf5_file.hpp"
 #include "io/plain_file.hpp"
-#include "ranking/embedding_export.hpp"
+#include "ranking/embedding_file.hpp"
 #include "ranking/list_writer.hpp"
 #include "siren/error.hpp"
 #include "train/checkpoint.hpp"
@@ -31,46 +30,12 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kEmbeddingVersion = "siren_embeddings";
 constexpr const char* kListVersion = "siren_lists";
 
-/// So that HDF5 never sees a file of another kind.
-bool begins_like_hdf5(const std::string& path) {
-  constexpr std::string_view kMagic = "\x89HDF\r\n\x1a\n";
-  std::string head(kMagic.size(), '\0');
-  head.resize(PlainFile(path).read(head.data(), head.size(), 0));
-  return head == kMagic;
-}
-
 void check_version(const Hdf5File& file, const char* attribute, std::int64_t newest) {
   const std::int64_t version = file.int_attribute(attribute);
   if (version > newest)
     throw InputError(fmt::format("{}: format {} is newer than this program's {}; use a newer siren",
                                  file.path(), version, newest));
   if (version < 1) damaged(file.path(), fmt::format("its format version is {}", version));
-}
-
-std::int64_t count_in(const Hdf5File& file, const char* name) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 50;
-  const std::int64_t count = file.int_attribute(name);
-  if (count < 0 || count > kMost)
-    damaged(file.path(), fmt::format("its attribute {} is {}", name, count));
-  return count;
-}
-
-/// The tables and ids that the attributes speak of.
-void check_embeddings(const Hdf5File& file, bool branches) {
-  const std::int64_t columns = count_in(file, "dimension");
-  for (const std::string side : {"user", "item"}) {
-    const std::int64_t rows = count_in(file, (side + "s").c_str());
-    for (const char* name : {"z", "zp", "zn"}) {
-      if (name != std::string_view("z") && !branches) continue;
-      const std::string table = fmt::format("{}s/{}", side, name);
-      const RowDataset stored = RowDataset::open_to_read(file, table);
-      if (stored.rows() != rows || stored.columns() != columns)
-        damaged(file.path(), fmt::format("{} is {} x {} instead of {} x {}", table, stored.rows(),
-                                         stored.columns(), rows, columns));
-    }
-    if (const std::string ids = side + "_ids/offsets"; file.length_of(ids) != rows + 1)
-      damaged(file.path(), fmt::format("{} does not tell where {} ids begin", ids, rows));
-  }
 }
 
 Json start(const char* kind, const std::string& path, std::int64_t version) {
@@ -101,16 +66,22 @@ Json checkpoint_json(const std::string& path) {
 }
 
 Json embeddings_json(const std::string& path) {
-  const Hdf5File file = Hdf5File::open_read_only(path);
-  check_version(file, kEmbeddingVersion, kEmbeddingFormatVersion);
-  Json json = start("embeddings", path, file.int_attribute(kEmbeddingVersion));
+  const EmbeddingFile embeddings(path);
+  const Hdf5File& file = embeddings.contents();
+  Json json = start("embeddings", path, embeddings.version());
   for (const char* text : {"program_version", "model"}) json[text] = file.string_attribute(text);
-  const bool branches = file.exists("users/zp");
-  check_embeddings(file, branches);
-  for (const char* number : {"step", "users", "items", "dimension"})
-    json[number] = count_in(file, number);
-  json["tables"] = branches ? Json{"z", "zp", "zn"} : Json{"z"};
-  json["dataset_hash"] = file.string_attribute("dataset_hash");
+  const std::int64_t step = file.int_attribute("step");
+  if (step < 0) damaged(path, fmt::format("its attribute step is {}", step));
+  json["step"] = step;
+  json["users"] = embeddings.users();
+  json["items"] = embeddings.items();
+  json["dimension"] = embeddings.dimension();
+  if (embeddings.serves_lists()) {
+    json["fold"] = embeddings.fold();
+    json["offset"] = embeddings.offset();
+  }
+  json["tables"] = embeddings.has_branches() ? Json{"z", "zp", "zn"} : Json{"z"};
+  json["dataset_hash"] = embeddings.dataset_hash();
   return json;
 }
 

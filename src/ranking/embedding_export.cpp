@@ -5,6 +5,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@
 #include "io/producer.hpp"
 #include "siren/check.hpp"
 #include "siren/error.hpp"
+#include "siren/ids.hpp"
 #include "siren/version.hpp"
 
 namespace siren::inline ranking {
@@ -70,6 +72,14 @@ Producer bytes_of(const Matrix<float>& rows) {
   };
 }
 
+/// Those of the owned items, whose ids are consecutive.
+Producer bytes_of(std::span<const std::int32_t> all, const Side& items, std::int64_t owned) {
+  const auto mine = std::as_bytes(all.subspan(as_index(items.first), as_index(owned)));
+  return [mine](const Sink& sink) {
+    sink({reinterpret_cast<const char*>(mine.data()), mine.size()});
+  };
+}
+
 /// Calls visit(row, id) for the owned ones.
 template <class Visit>
 void each_owned_id(const ExportSource& source, const Side& side, const Visit& visit) {
@@ -104,12 +114,16 @@ void export_hdf5(const Communicator& comm, const ExportSource& source, const std
     arrays.push_back({side.id_bytes, Hdf5Type::kByte, dataset.length_of(side.id_bytes)});
     arrays.push_back({side.id_offsets, Hdf5Type::kInt64, side.all + 1});
   }
+  for (const char* count : {kItemRatings, kItemLikes})
+    arrays.push_back({count, Hdf5Type::kInt32, sides[1].all});
   SharedHdf5 file(comm, path, arrays, [&](Hdf5File& made) {
     made.set_attribute("siren_embeddings", kEmbeddingFormatVersion);
     made.set_attribute("users", sides[0].all);
     made.set_attribute("items", sides[1].all);
     made.set_attribute("dimension", dimension);
     made.set_attribute("step", source.step);
+    made.set_attribute("fold", std::int64_t{source.fold});
+    made.set_attribute("offset", double{source.offset});
     made.set_attribute("model", name_of(source.model));
     made.set_attribute("dataset_hash", std::string_view(source.dataset.summary().content_hash));
     made.set_attribute("program_version", std::string_view(kVersion));
@@ -121,6 +135,11 @@ void export_hdf5(const Communicator& comm, const ExportSource& source, const std
                  bytes_of(table.tables.*side.rows));
     file.copy_ids(dataset, {side.id_bytes, side.id_offsets});
   }
+  const Side& items = sides[1];
+  const std::int64_t owned = (source.embeddings.z.*items.rows).rows();
+  const std::int64_t begin = items.first * std::int64_t{sizeof(std::int32_t)};
+  file.write(kItemRatings, begin, bytes_of(source.train.item_degree, items, owned));
+  file.write(kItemLikes, begin, bytes_of(source.train.item_likes, items, owned));
   agree_on_input(comm, [&] { source.dataset.check_unchanged(); });
   file.publish();
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "data/dataset_file.hpp"
+#include "data/training_set.hpp"
 #include "distributed/layout.hpp"
 #include "model/embeddings.hpp"
 #include "siren/communicator.hpp"
@@ -18,7 +19,11 @@
 
 namespace siren::inline ranking {
 
-inline constexpr std::int64_t kEmbeddingFormatVersion = 1;
+inline constexpr std::int64_t kEmbeddingFormatVersion = 2;
+
+/// Arrays of version 2: train ratings of each item, and the liked ones among them.
+inline constexpr const char* kItemRatings = "train/item_degree";
+inline constexpr const char* kItemLikes = "train/item_likes";
 
 /// kNpy is a directory with an array and a list of ids for each side; kWord2vec a text with one
 /// table.
@@ -38,9 +43,12 @@ constexpr std::array<std::string_view, 3> enum_names(ExportTable) {
 struct ExportSource {
   const Layout& layout;
   const DatasetFile& dataset;
+  const TrainingSet& train;
   const Embeddings& embeddings;  // Branches::kAll
-  ModelKind model;               // siren | lightgcn | mf
-  std::int64_t step = 0;         // of the checkpoint
+  std::int32_t fold;             // that did not train
+  float offset;
+  ModelKind model;        // siren | lightgcn | mf
+  std::int64_t step = 0;  // of the checkpoint
 };
 
 /// Collective. `table` matters to kWord2vec only. InputError if the place cannot be written, the

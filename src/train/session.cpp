@@ -85,14 +85,26 @@ RowsOwner Session::owner_of(const std::string& checkpoint) const {
   return {checkpoint, summary().content_hash, summary().users, summary().items, settings_};
 }
 
-/// The users to load, if the final rows are there. Reading ratings user by user does not pay for many.
+/// The users to load, if the final rows or exported embeddings are there. Reading ratings user by user does not pay for many.
 std::optional<SomeUsers> Session::users_of(const ListPlan& plan) {
   constexpr std::int64_t kOneIn = 64;
-  rows_ = FinalRows::find(comm_, owner_of(plan.checkpoint));
-  if (!rows_) return std::nullopt;
+  if (!plan.embeddings.empty()) {
+    agree_on_input(comm_, [&] {
+      embeddings_.emplace(plan.embeddings);
+      embeddings_->require_for_lists();
+      embeddings_->require_of(summary());
+    });
+  } else {
+    rows_ = FinalRows::find(comm_, owner_of(plan.checkpoint));
+    if (!rows_) return std::nullopt;
+  }
+  if (!plan.users) return std::nullopt;
   std::vector<UserId> users = plan.users(*file_);
   if (std::ssize(users) * kOneIn > summary().users) return std::nullopt;
-  return SomeUsers{std::move(users), rows_->counts(comm_)};
+  ItemCounts counts;
+  if (rows_) counts = rows_->counts(comm_);
+  if (embeddings_) agree_on_input(comm_, [&] { counts = embeddings_->counts(); });
+  return SomeUsers{std::move(users), std::move(counts)};
 }
 
 const Adjacency& Session::graph() {
@@ -159,6 +171,14 @@ Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
                checkpoint);
   spdlog::debug("embeddings of {}, from its final rows", checkpoint);
   return {rows_->read(comm_, table_rows(), loaded().layout.users(), config_.dimension), {}, {}};
+}
+
+NodeTables Session::embed(const ListPlan& plan) {
+  if (!embeddings_) return embed(plan.checkpoint, Branches::kBlended).z;
+  NodeTables z;
+  agree_on_input(comm_, [&] { z = embeddings_->read(loaded().layout); });
+  spdlog::debug("embeddings of {}", plan.embeddings);
+  return z;
 }
 
 Embeddings Session::compute(const std::string& checkpoint, Branches branches) {

@@ -10,6 +10,7 @@
 
 #include "data/dataset_file.hpp"
 #include "distributed/loader.hpp"
+#include "ranking/embedding_file.hpp"
 #include "ranking/evaluator.hpp"
 #include "siren/communicator.hpp"
 #include "siren/config.hpp"
@@ -28,7 +29,9 @@ namespace siren::inline train {
 /// use if they are there.
 struct ListPlan {
   std::string checkpoint;
+  std::string embeddings;  // instead of a checkpoint: a file of `siren export`
   /// The users (ascending, global) whose ratings are needed, the same on every rank; collective.
+  /// Empty: all users.
   std::function<std::vector<UserId>(const DatasetFile&)> users;
 };
 
@@ -58,6 +61,8 @@ class Session {
   /// train/scoring_model.hpp. InputError if the checkpoint is damaged or of another data set.
   /// Z alone is read where the checkpoint has final rows.
   Embeddings embed(const std::string& checkpoint, Branches branches);
+  /// Collective. Z of the plan that the session was made for.
+  NodeTables embed(const ListPlan& plan);
 
   /// Collective. Ends the training and keeps the final rows of this checkpoint for lists; those of
   /// others in its directory go. A failure is a warning: the run itself is safe.
@@ -126,9 +131,10 @@ class Session {
   std::unique_ptr<LoadedData> data_;
   Travel travel_ = Travel::kItems;
   std::optional<Adjacency> graph_;
-  std::optional<FinalRows> rows_;  // of a ListPlan's checkpoint
-  bool all_users_ = true;          // have their ratings here
-  std::string settings_;           // of RowsOwner
+  std::optional<FinalRows> rows_;            // of a ListPlan's checkpoint
+  std::optional<EmbeddingFile> embeddings_;  // of a ListPlan
+  bool all_users_ = true;                    // have their ratings here
+  std::string settings_;                     // of RowsOwner
   std::vector<NodeId> nodes_;
   std::unique_ptr<Training> training_;
 };

@@ -26,7 +26,7 @@ SIDES = ("user", "item")
 def read_hdf5(path):
     """{"user_z": array, ...}, {"user": ids, ...}"""
     with h5py.File(path, "r") as file:
-        assert file.attrs["siren_embeddings"] == 1
+        assert file.attrs["siren_embeddings"] == 2
         tables = {f"{side}_{name}": file[f"{side}s/{name}"][:] for side in SIDES for name in file[f"{side}s"]}
         assert file.attrs["dimension"] == tables["user_z"].shape[1] and file.attrs["step"] > 0
         return tables, {side: ids_of(file, f"{side}_ids") for side in SIDES}

@@ -23,7 +23,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from forged_hdf5 import Change, changes_of, seal, write_hashes, xxh3
+from forged_hdf5 import Change, changes_of, write_hashes, write_header, xxh3
 
 import h5py
 
@@ -125,7 +125,13 @@ CHECKPOINT = {
     "resume": "train --run {d}/moved --resume --epochs 2 --quiet",
 }
 REPORTED = {"info": "info {f}", "info without checksums": "info {f} --verify=false --json"}
-COMMANDS = {"data set": DATASET, "data set in parts": DATASET, "checkpoint": CHECKPOINT, "embeddings": REPORTED, "lists": REPORTED}
+EXPORTED = {
+    **REPORTED,
+    "recommend": "recommend --embeddings {f} --data {data} --users {user} --output {d}/out.csv --threads 1",
+    "recommend to all": "recommend --embeddings {f} --data {data} --all --output {d}/out.csv --threads 1",
+}
+EXPORT_SAYS_OF_LISTS = ("siren_embeddings", "users", "items", "dimension", "fold", "offset", "dataset_hash")
+COMMANDS = {"data set": DATASET, "data set in parts": DATASET, "checkpoint": CHECKPOINT, "embeddings": EXPORTED, "lists": REPORTED}
 ORIGINALS = {"data set": "d.h5", "data set in parts": "parts.h5", "checkpoint": "c.h5", "embeddings": "e.h5", "lists": "l.h5"}
 
 
@@ -140,7 +146,7 @@ def certain(kind, change, command):
             command == "info" and change.kind.startswith("attribute"))
         return change.wrong and read and "ids_numeric" not in change.target
     if change.kind.startswith("attribute"):
-        return change.wrong
+        return change.wrong and (not command.startswith("recommend") or change.target in EXPORT_SAYS_OF_LISTS)
     return False
 
 
@@ -164,7 +170,7 @@ class Forger:
             except (TypeError, ValueError, OSError, KeyError):
                 return None
             if case.kind.startswith("data set"):
-                seal(path)
+                write_header(path)
             else:
                 write_hashes(path)
             outcome = start(self.originals.siren, self.words(case, path, place))

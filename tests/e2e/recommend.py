@@ -120,7 +120,7 @@ def check_ranks(siren, base, folder):
 
 
 def check_ids(siren, model, base, folder):
-    """Odd ids survive; unknown ones are told and left out; a list of ids is read like the option."""
+    """Odd ids survive; unknown ones are named and left out; a list of ids is read like the option."""
     odd = 'a "b"'
     (folder / "ids").write_text(f"{odd}\r\nnobody\n\nx,y\nnaïve ☃\n", encoding="utf-8")
     result = run(siren, *base, "--users-from", folder / "ids")
@@ -281,6 +281,44 @@ def check_final_rows(siren, folder):
     assert len(list((place / "checkpoints").glob("rows-*.h5"))) == 1 and not rows.exists(), "rows of a state that is no longer the final one"
 
 
+def check_embeddings(siren, folder):
+    """Lists of exported embeddings are those of the run, of some users (whose ratings alone are read) and of all."""
+    place = folder / "exported"
+    trained = train(siren, place)
+    data, file = place / "d.h5", place / "e.h5"
+    done(siren, "export", "--run", trained, "--output", file)
+    users = list(PlainModel(file, data).users)
+    for_whom = (("--users", users[3]), ("--all", "--popularity-penalty", 0.1), ("--all", "--hide", "train", "--candidates", "all"),
+                ("--similar-to", list(PlainModel(file, data).items)[5]))
+    for words in for_whom:
+        expected = done(siren, "recommend", "--run", trained, *words)
+        for ranks in (1, 3):
+            assert done(siren, "recommend", "--embeddings", file, "--data", data, *words, ranks=ranks) == expected, (words, ranks)
+
+    def changed(name, change):
+        path = place / f"{name}.h5"
+        shutil.copy(file, path)
+        with h5py.File(path, "r+") as opened:
+            change(opened)
+        return path
+
+    def put(array, index, value):
+        return lambda opened: opened[array].__setitem__(index, value)
+
+    other = train(siren, folder / "other-ratings", seed=6).parent / "d.h5"
+    wrong = (((file, other), "is of another data set"), ((data, data), "is a dataset file, not embeddings"), ((place / "none.h5", data), "there is no such file"),
+             ((changed("old", lambda opened: opened.attrs.modify("siren_embeddings", np.int64(1))), data), "export the model again"),
+             ((changed("nan", put("users/z", (3, 0), np.nan)), data), "is not finite"),
+             ((changed("likes", put("train/item_likes", 0, 2**31 - 1)), data), "has 2147483647 ratings"),
+             ((changed("fold", lambda opened: opened.attrs.modify("fold", np.int64(-2))), data), "its attribute fold is -2"))
+    for (embeddings, dataset), said in wrong:
+        result = run(siren, "recommend", "--embeddings", embeddings, "--data", dataset, "--users", users[3])
+        assert result.returncode == 2 and said in result.stderr.decode(), (said, result)
+    for words, said in ((("--data", data, "--run", trained), "--embeddings and --run contradict"), ((), "--embeddings needs --data")):
+        result = run(siren, "recommend", "--embeddings", file, *words, "--users", users[3])
+        assert result.returncode == 2 and said in result.stderr.decode(), (said, result)
+
+
 def check_models(siren, folder):
     """Models without the disliked branch, other storage, another model's options."""
     for k, options in enumerate((("--model", "lightgcn"), ("--model", "mf"), ("--storage", "bf16"), ("--no-attention", "--norm", "mean"), ("--dim", 20))):
@@ -306,6 +344,7 @@ def main():
         check_ranks(siren, base, folder)
         check_ids(siren, model, base, folder)
         check_hidden(siren, folder / "parts")
+        check_embeddings(siren, folder)
         check_models(siren, folder)
         check_final_rows(siren, folder)
         check_bad_input(siren, folder, base)
