@@ -18,7 +18,7 @@ class IndexSet {
   void mark(std::int64_t index) { words_[word(index)] |= std::uint64_t{1} << (index & 63); }
 
   /// Numbers the members; to be called after the last mark() and before the queries below.
-  void seal() {
+  void number_members() {
     for (std::size_t w = 0; w < words_.size(); ++w)
       before_[w + 1] = before_[w] + count_bits(words_[w]);
   }
@@ -41,8 +41,8 @@ class IndexSet {
   }
   /// Words of 64 indices, by which threads may share the members.
   std::int64_t words() const { return static_cast<std::int64_t>(words_.size()); }
-  std::int64_t bytes() const {
-    return static_cast<std::int64_t>(words_.size() * 8 + before_.size() * 4);
+  static std::int64_t bytes(std::int64_t universe) {
+    return static_cast<std::int64_t>(word_count(universe) * (8 + 4) + 4);
   }
 
  private:

@@ -114,13 +114,13 @@ void check_counts(const Hdf5File& file, const DatasetSummary& summary) {
   check_array<std::int64_t>(file, layout::kUserTimestamp, timed ? summary.ratings : 0);
 }
 
-void check_places(const Hdf5File& file, std::span<const SealedExtent> extents) {
+void check_places(const Hdf5File& file, std::span<const ChecksummedExtent> extents) {
   for (const char* array : layout::kAll) {
     const FileExtent place = file.extent_of(array);
-    const auto sealed = std::find_if(extents.begin(), extents.end(),
-                                     [&](const SealedExtent& e) { return e.name == array; });
-    if (sealed == extents.end() || sealed->extent.length != place.length ||
-        (place.length > 0 && sealed->extent.offset != place.offset))
+    const auto checked = std::find_if(extents.begin(), extents.end(),
+                                      [&](const ChecksummedExtent& e) { return e.name == array; });
+    if (checked == extents.end() || checked->extent.length != place.length ||
+        (place.length > 0 && checked->extent.offset != place.offset))
       damaged(file.path(), fmt::format("its first block has no checksum of {}", array));
   }
 }

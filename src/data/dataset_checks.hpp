@@ -11,8 +11,8 @@
 
 #include "data/dataset_file.hpp"
 #include "data/id_map.hpp"
+#include "io/checksummed_header.hpp"
 #include "io/hdf5_file.hpp"
-#include "io/seal.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline data {
@@ -29,8 +29,8 @@ void check_length(const Hdf5File& file, const char* array, std::int64_t expected
 /// size of the file vouches for users, items and ratings.
 void check_counts(const Hdf5File& file, const DatasetSummary& summary);
 
-/// What the seal has checksums of is what HDF5 will read.
-void check_places(const Hdf5File& file, std::span<const SealedExtent> extents);
+/// What the header has checksums of is what HDF5 will read.
+void check_places(const Hdf5File& file, std::span<const ChecksummedExtent> extents);
 
 void check_statistics(const DatasetSummary& summary, const std::string& path);
 

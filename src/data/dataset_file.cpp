@@ -172,12 +172,12 @@ void require_range(const char* what, std::int64_t begin, std::int64_t end, std::
 }  // namespace
 
 bool looks_like_dataset(const std::string& path) {
-  return has_seal(path);
+  return has_header(path);
 }
 
 DatasetFile::DatasetFile(const std::string& path)
     : path_(path),
-      extents_(check_seal(path, kDatasetFormatVersion)),
+      extents_(check_header(path, kDatasetFormatVersion)),
       file_(Hdf5File::open_read_only(path)),
       opened_(state_of(file_)),
       summary_(read_summary(file_)) {

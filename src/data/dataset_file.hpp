@@ -22,9 +22,9 @@
 #include "data/rating_table.hpp"
 #include "data/split.hpp"
 #include "data/statistics.hpp"
+#include "io/checksummed_header.hpp"
 #include "io/hdf5_file.hpp"
 #include "io/plain_file.hpp"
-#include "io/seal.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline data {
@@ -94,7 +94,8 @@ class DatasetFile {
 
  private:
   std::string path_;
-  std::vector<SealedExtent> extents_;  // declared before file_: checked before HDF5 sees the file
+  std::vector<ChecksummedExtent>
+      extents_;  // declared before file_: checked before HDF5 sees the file
   Hdf5File file_;
   FileState opened_;  // before anything is verified or read
   DatasetSummary summary_;

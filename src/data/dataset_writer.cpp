@@ -117,7 +117,7 @@ void put_attributes(Hdf5File& file, const DatasetContent& content, const std::st
 std::int64_t most_bytes(const DatasetContent& content) {
   constexpr std::int64_t kRating = sizeof(ItemId) + sizeof(float) + sizeof(std::uint8_t);
   constexpr std::int64_t kNumber = sizeof(std::int64_t);
-  std::int64_t bytes = kSealBytes + kHdf5Structures + std::ssize(content.command);
+  std::int64_t bytes = kHeaderBytes + kHdf5Structures + std::ssize(content.command);
   for (const IdTable* ids : {&content.user_ids, &content.item_ids})
     bytes += std::ssize(ids->bytes()) + 2 * kNumber * (ids->size() + 1);  // theirs, and of ratings
   bytes += content.ratings.size() * kRating + std::ssize(content.ratings.timestamp) * kNumber;
@@ -127,8 +127,8 @@ std::int64_t most_bytes(const DatasetContent& content) {
   return bytes;
 }
 
-std::vector<SealedExtent> all_extents(const Hdf5File& file) {
-  std::vector<SealedExtent> extents;
+std::vector<ChecksummedExtent> all_extents(const Hdf5File& file) {
+  std::vector<ChecksummedExtent> extents;
   extents.reserve(layout::kAll.size());
   for (const char* name : layout::kAll) extents.push_back({name, file.extent_of(name), 0});
   return extents;
@@ -163,7 +163,7 @@ std::string write_dataset(const std::string& path, const DatasetContent& content
 
 std::string write_dataset(AtomicFile& target, const DatasetContent& content) {
   const std::int64_t room = most_bytes(content);
-  Hdf5File file = Hdf5File::create(target.temporary(), kSealBytes, room);
+  Hdf5File file = Hdf5File::create(target.temporary(), kHeaderBytes, room);
   std::string hash = content_hash(content);
   put_ids(file, content.user_ids, layout::kUserIdBytes, layout::kUserIdOffsets);
   put_ids(file, content.item_ids, layout::kItemIdBytes, layout::kItemIdOffsets);
@@ -171,11 +171,11 @@ std::string write_dataset(AtomicFile& target, const DatasetContent& content) {
   put_statistics(file, content.statistics);
   put(file, layout::kCommand, std::span<const char>(content.command));
   put_attributes(file, content, hash);
-  const std::vector<SealedExtent> extents = all_extents(file);
+  const std::vector<ChecksummedExtent> extents = all_extents(file);
   file.close();
   const std::int64_t bytes = PlainFile(target.temporary()).length();
   SIREN_ASSERT(bytes <= room, "{} bytes in room for {}", bytes, room);
-  write_seal(target.temporary(), kDatasetFormatVersion, extents);
+  write_header(target.temporary(), kDatasetFormatVersion, extents);
   target.publish();
   return hash;
 }

@@ -79,7 +79,7 @@ void BatchPlanner::mark_items() {
       for (std::size_t k = n; k < n + as_index(per_rating); ++k) plan_.items.mark(plan_.slots[k]);
     }
   }
-  plan_.items.seal();
+  plan_.items.number_members();
   if (ratings > kChunkRatings)
     plan_.slots.clear();
   else
@@ -188,7 +188,7 @@ void BatchPlanner::choose_needed_rows(std::vector<LocalRow>& wanted) {
     if (plan_.slots.empty() || plan_.slots[as_index(n * per_rating)] != kNoItem)
       needed_.mark(users[as_index(n)]);
   for (const LocalRow row : wanted) needed_.mark(row);
-  needed_.seal();
+  needed_.number_members();
 
   plan_.needed.clear();
   plan_.needed.rows.resize(as_index(needed_.size()));

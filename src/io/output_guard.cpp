@@ -14,8 +14,8 @@
 
 #include "io/atomic_file.hpp"
 #include "io/checkpoint_pointer.hpp"
+#include "io/checksummed_header.hpp"
 #include "io/plain_file.hpp"
-#include "io/seal.hpp"
 #include "siren/check.hpp"
 #include "siren/error.hpp"
 
@@ -81,7 +81,7 @@ struct Rule {
 };
 
 constexpr std::array kRules = {
-    Rule{FileKind::kDataset, "a dataset file", [](const Ends& e) { return has_seal(e.path); }},
+    Rule{FileKind::kDataset, "a dataset file", [](const Ends& e) { return has_header(e.path); }},
     Rule{FileKind::kCheckpoint, "a checkpoint",
          [](const Ends& e) { return is_hdf5_with(e, "siren_checkpoint"); }},
     Rule{FileKind::kEmbeddings, "a file of embeddings in HDF5",

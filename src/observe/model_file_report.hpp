@@ -12,7 +12,7 @@
 
 namespace siren::inline observe {
 
-/// An HDF5 file of ours without a seal. kOther: not ours.
+/// An HDF5 file of ours that is no data set. kOther: not ours.
 enum class ModelFileKind { kCheckpoint, kEmbeddings, kLists, kOther };
 
 /// By the attributes of its root group; the file must exist.

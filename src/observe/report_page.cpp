@@ -49,7 +49,7 @@ std::string state_of(const RunRecord& run) {
     command = fmt::format(" Continue with: siren train --run {} --resume", shell_quoted(run.name));
   } else if (!run.final) {
     state =
-        "Not finished: the run is still going on, or it was killed. This is what it has told so "
+        "Not finished: the run is still going on, or it was killed. This is what it has logged so "
         "far.";
   }
   if (run.cut_short)

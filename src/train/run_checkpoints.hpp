@@ -29,7 +29,7 @@ class RunCheckpoints {
 
   /// Borrowed; nothing is saved from now on without this lock, and if it is lost that is what a
   /// failing save() says. Rank 0's.
-  void heed(RunLock& lock) { lock_ = &lock; }
+  void save_under(RunLock& lock) { lock_ = &lock; }
 
   /// The present state, published as the newest checkpoint. If progress.best_step is this step it
   /// is the best, too. No checkpoint of this step may exist. Old ones are removed while training

@@ -3,7 +3,7 @@
 // long as each has a processor of its own; on processors that they share, the one that spins keeps
 // the one it waits for from working (`mpirun --oversubscribe -n 4 siren bench --data ml1m.h5
 // --threads 2` on 2 processors: a step of 1.7 s instead of 19 ms). So a rank starts no more than its
-// share of its node's processors, unless its threads are told to sleep; results do not depend on it.
+// share of its node's processors, unless its threads sleep while they wait; results do not depend on it.
 #pragma once
 
 #include <span>

@@ -108,10 +108,10 @@ TEST(RequestSet, WhoIsMissingIsToldWhenTheWatchdogCalls) {
   class Listener final : public Heartbeat::Listener {
    public:
     void on_call(Heartbeat::Call, bool waiting) override {
-      if (waiting) told.push_back(heartbeat().describe());
+      if (waiting) heard.push_back(heartbeat().describe());
       if (waiting) missing.push_back(heartbeat().waiting_for());
     }
-    std::vector<std::string> told;
+    std::vector<std::string> heard;
     std::vector<RankList::Copy> missing;
   };
   const Communicator comm = Communicator::world();
@@ -131,8 +131,8 @@ TEST(RequestSet, WhoIsMissingIsToldWhenTheWatchdogCalls) {
   set.wait_all();
   heartbeat().set_listener(nullptr);
   EXPECT_FALSE(heartbeat().is_waiting());
-  for (std::size_t n = 0; n < listener.told.size(); ++n) {
-    EXPECT_EQ(listener.told[n], "in fold");
+  for (std::size_t n = 0; n < listener.heard.size(); ++n) {
+    EXPECT_EQ(listener.heard[n], "in fold");
     EXPECT_GT(listener.missing[n].total, 0U);
     EXPECT_LT(listener.missing[n].total, values.size());
     EXPECT_THAT(listener.missing[n].first, testing::Each(testing::Gt(0)));

@@ -12,7 +12,7 @@ namespace {
 
 using Call = Heartbeat::Call;
 
-/// Notes what it is told.
+/// Records what it is notified of.
 class Recorder final : public Heartbeat::Listener {
  public:
   void on_call(Call call, bool waiting) override {

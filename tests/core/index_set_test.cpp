@@ -39,7 +39,7 @@ TEST(IndexSet, NumbersItsMembersAscendingWhateverTheOrderOfMarking) {
         set.mark(index);  // twice is once
         members.insert(index);
       }
-      set.seal();
+      set.number_members();
       expect_same(set, members, universe);
     }
   }
@@ -53,33 +53,33 @@ TEST(IndexSet, HoldsTheWholeUniverse) {
       set.mark(index);
       all.insert(index);
     }
-    set.seal();
+    set.number_members();
     expect_same(set, all, universe);
   }
 }
 
 TEST(IndexSet, MayBeEmpty) {
   IndexSet nothing;
-  nothing.seal();
+  nothing.number_members();
   expect_same(nothing, {}, 0);
   IndexSet unmarked(100);
-  unmarked.seal();
+  unmarked.number_members();
   expect_same(unmarked, {}, 100);
 }
 
 TEST(IndexSet, ClearForgetsEveryMember) {
   IndexSet set(300);
   for (std::int64_t index = 0; index < 300; index += 3) set.mark(index);
-  set.seal();
+  set.number_members();
   set.clear();
   set.mark(299);
   set.mark(64);
-  set.seal();
+  set.number_members();
   expect_same(set, {64, 299}, 300);
 }
 
 TEST(IndexSet, TakesOneAndAHalfBitsAnIndex) {
-  EXPECT_EQ(IndexSet(6400).bytes(), 6400 * 3 / 16 + 4);
+  EXPECT_EQ(IndexSet::bytes(6400), 6400 * 3 / 16 + 4);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ using ::testing::HasSubstr;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-/// A data set that somebody changed and sealed again: every checksum matches. Users 9, 10, 11 with
+/// A data set that somebody changed, with a new header: every checksum matches. Users 9, 10, 11 with
 /// two, two and one ratings; items a, b, c; parts 1 and 2.
 class ForgedDataset : public ::testing::Test {
  protected:
@@ -34,11 +34,11 @@ class ForgedDataset : public ::testing::Test {
     Hdf5File file({H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose, "opening", path},
                   path);
     change(file);
-    std::vector<SealedExtent> extents;
+    std::vector<ChecksummedExtent> extents;
     for (const char* name : layout::kAll)
       if (file.exists(name)) extents.push_back({name, file.extent_of(name), 0});
     file.close();
-    write_seal(path, kDatasetFormatVersion, extents);
+    write_header(path, kDatasetFormatVersion, extents);
     return path;
   }
   /// What opening and verifying the forged file says.
@@ -196,14 +196,14 @@ TEST_F(ForgedDataset, HasIdsThatCanBeTold) {
   EXPECT_THAT(reading(named("91x11"), table), HasSubstr("id 1 in"));
 }
 
-TEST_F(ForgedDataset, IsSealedWhereHdf5Reads) {
+TEST_F(ForgedDataset, IsCheckedWhereHdf5Reads) {
   const std::string path = small_file(folder_);
-  std::vector<SealedExtent> extents = check_seal(path, kDatasetFormatVersion);
+  std::vector<ChecksummedExtent> extents = check_header(path, kDatasetFormatVersion);
   extents[3].extent.offset += 8;
-  write_seal(path, kDatasetFormatVersion, extents);
+  write_header(path, kDatasetFormatVersion, extents);
   EXPECT_THAT(complaint_of([&] { DatasetFile file(path); }), HasSubstr("first block"));
   extents.pop_back();
-  write_seal(path, kDatasetFormatVersion, extents);
+  write_header(path, kDatasetFormatVersion, extents);
   EXPECT_THAT(complaint_of([&] { DatasetFile file(path); }), HasSubstr("first block"));
 }
 

@@ -91,7 +91,7 @@ TEST(DatasetFile, VerifiesItsContents) {
   EXPECT_NO_THROW(DatasetFile(small_file(folder)).verify());
 }
 
-// Whatever happens to the file, it is told in a sentence: HDF5 never sees a byte that was not
+// Whatever happens to the file, one sentence says so: HDF5 never sees a byte that was not
 // checked.
 TEST(DatasetFile, DamageAnywhereIsAnInputError) {
   const TempFolder folder;

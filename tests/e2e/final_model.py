@@ -50,8 +50,8 @@ def check_unevaluated(siren, place, data, what, ratings):
     sentence = refused(siren, "evaluate", "--run", place)
     assert what in sentence, sentence
     assert refused(siren, "evaluate", "--run", place, ranks=3) == sentence
-    told = done(siren, "info", place).decode()
-    assert "state      finished" in told and re.search(r"final +step \d+  no test part: it was not evaluated\n", told), told
+    shown = done(siren, "info", place).decode()
+    assert "state      finished" in shown and re.search(r"final +step \d+  no test part: it was not evaluated\n", shown), shown
     assert json.loads(done(siren, "info", place, "--json"))["final"]["split"] == "none"
     done(siren, "report", place)
     page = (place / "report.html").read_text(encoding="utf-8")
@@ -83,8 +83,8 @@ def ratings_of(folder, seed, name):
 def split_none(siren, folder):
     ratings = ratings_of(folder, 3, "n")
     count = len(ratings.read_text().splitlines()) - 1
-    told = done(siren, "prepare", "--input", ratings, "--split", "none", "--output", folder / "n.h5").decode()
-    assert "split      none" in told and "test       none: for a final model, which is not evaluated" in told, told
+    shown = done(siren, "prepare", "--input", ratings, "--split", "none", "--output", folder / "n.h5").decode()
+    assert "split      none" in shown and "test       none: for a final model, which is not evaluated" in shown, shown
     facts = json.loads(done(siren, "info", folder / "n.h5", "--json"))
     assert facts["split"] == "none" and facts["split_kind"] == "parts" and len(facts["folds"]) == 1, facts
     assert facts["folds"][0]["train"]["ratings"] == count and facts["folds"][0]["test"]["ratings"] == 0, facts

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile HDF5 files whose checksums all match: what may be changed in a file, and how it is sealed again.
+"""Hostile HDF5 files whose checksums all match: what may be changed in a file, and how its checksums are made again.
 
 Checksums (XXH3, no key) protect against accidents. Whoever can write a file can compute them, too."""
 import ctypes
@@ -10,7 +10,7 @@ from typing import Callable
 import h5py
 import numpy as np
 
-SEAL_BYTES, ENTRIES_AT, ENTRY = 4096, 64, struct.Struct("<40sqqQ")
+HEADER_BYTES, ENTRIES_AT, ENTRY = 4096, 64, struct.Struct("<40sqqQ")
 BLOCK_BYTES = 1 << 22
 MANY = 3 * 10**9  # elements that no file of a few kilobytes holds
 ADDRESS = 0x414141414141  # shows where a number has landed
@@ -38,14 +38,14 @@ def places_in(path):
     return places
 
 
-def seal(path):
-    """Computes the first block of a dataset file again (data/README.md, Seal)."""
+def write_header(path):
+    """Computes the first block of a dataset file again (data/README.md, Header)."""
     data = bytearray(path.read_bytes())
     (count,) = struct.unpack_from("<I", data, 20)
     places = places_in(path)
     names = [ENTRY.unpack_from(data, ENTRIES_AT + k * ENTRY.size)[0] for k in range(count)]
     extents = [places.get(name.rstrip(b"\0").decode(), (0, 0)) for name in names]
-    end, structures = SEAL_BYTES, b""
+    end, structures = HEADER_BYTES, b""
     for offset, length in sorted(extent for extent in extents if extent[1] > 0):
         structures += data[end:offset]
         end = offset + length
@@ -54,7 +54,7 @@ def seal(path):
     for k, (name, (offset, length)) in enumerate(zip(names, extents)):
         ENTRY.pack_into(data, ENTRIES_AT + k * ENTRY.size, name, offset, length, xxh3(data[offset : offset + length]))
     struct.pack_into("<Q", data, 40, 0)
-    struct.pack_into("<Q", data, 40, xxh3(data[:SEAL_BYTES]))
+    struct.pack_into("<Q", data, 40, xxh3(data[:HEADER_BYTES]))
     path.write_bytes(data)
 
 

@@ -75,7 +75,7 @@ def small_sizes(siren, folder):
                 assert not any(name in line for line in listed), f"{what}: left {listed}"
             ends.append(done.returncode)
         assert ends == sorted(ends, reverse=True) and 0 in ends and 1 in ends, f"{command[0]}: {ends}"
-        print(f"{command[0]}: no room on {ends.count(1)} disks of 4 kB and more, each told in one sentence")
+        print(f"{command[0]}: no room on {ends.count(1)} disks of 4 kB and more, each reported in one sentence")
 
 
 def main():

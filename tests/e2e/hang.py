@@ -236,7 +236,7 @@ def in_training(siren, folder, times):
     for n in range(times):
         with Training(siren, data, folder / f"train{n}") as job:
             stopped("training", job, lambda: True)
-        with Training(siren, data, folder / f"judge{n}", *whole, "--dim", 8, "--eval-every", 1, "--eval-split", "test") as job:
+        with Training(siren, data, folder / f"evaluate{n}", *whole, "--dim", 8, "--eval-every", 1, "--eval-split", "test") as job:
             stopped("evaluating", job, lambda: True)
         with Training(siren, data, folder / f"save{n}", *whole, "--dim", 256, "--checkpoint-every-steps", 1) as job:
             stopped("saving", job, lambda job=job: is_writing(job))

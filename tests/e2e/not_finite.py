@@ -62,17 +62,17 @@ def check_told(siren, run, found):
     """The events, `info` and the report say that the run failed, and advise what does not fail again."""
     event = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
     assert event["event"] == "failed" and event["step"] == int(found[3]) and found[0] == f"siren: {event['reason']}", event
-    told = json.loads(subprocess.run([siren, "info", run, "--json"], check=True, capture_output=True, timeout=60).stdout)
-    assert told["state"] == "failed" and told["reason"] == event["reason"], told
-    assert told["next"].endswith(f"siren train --config {run}/config.ini --run NEW --lr 100"), told["next"]
+    reported = json.loads(subprocess.run([siren, "info", run, "--json"], check=True, capture_output=True, timeout=60).stdout)
+    assert reported["state"] == "failed" and reported["reason"] == event["reason"], reported
+    assert reported["next"].endswith(f"siren train --config {run}/config.ini --run NEW --lr 100"), reported["next"]
     page = html.unescape((run / "report.html").read_text())
     assert f"Failed: {event['reason']}." in page and "--lr LOWER" in page and "still going on" not in page, page[:3000]
 
 
 def check_advice(siren, run):
     """The command that `info` names is one that siren takes."""
-    told = json.loads(subprocess.run([siren, "info", run, "--json"], check=True, capture_output=True, timeout=60).stdout)
-    words = [run.parent / "again" if word == "NEW" else word for word in shlex.split(told["next"])[1:-1]]
+    reported = json.loads(subprocess.run([siren, "info", run, "--json"], check=True, capture_output=True, timeout=60).stdout)
+    words = [run.parent / "again" if word == "NEW" else word for word in shlex.split(reported["next"])[1:-1]]
     subprocess.run([siren, *words, "0.001", "--epochs", "1"], check=True, capture_output=True, timeout=60)
 
 
@@ -83,18 +83,18 @@ def main():
         (folder / "r.csv").write_text(ratings())
         subprocess.run([siren, "prepare", "--input", folder / "r.csv", "--output", folder / "d.h5"], check=True, capture_output=True,
                        timeout=60)
-        told = set()
+        reported = set()
         for ranks in (1, 3):
             run, found = blow_up(siren, folder, ranks, "--checkpoint-every-steps", 1)
             check_kept(siren, run, found)
             check_told(siren, run, found)
-            told.add(found.group(1, 2, 3, 4))
+            reported.add(found.group(1, 2, 3, 4))
             run, found = blow_up(siren, folder, ranks)
             check_told(siren, run, found)
             assert found[6] is None and not (run / "checkpoints" / "latest").exists()
             assert (run / "metrics.jsonl").read_text().count('"event":"checkpoint"') == 0
         check_advice(siren, folder / "run-1-0")
-        assert len(told) == 1, f"the number of ranks matters: {told}"
+        assert len(reported) == 1, f"the number of ranks matters: {reported}"
     return 0
 
 

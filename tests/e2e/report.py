@@ -69,21 +69,21 @@ def events(run_directory):
 
 def check_figures(page, run_directory, ranks):
     """The page has the figures of metrics.jsonl, and metrics.jsonl those of all ranks."""
-    told = events(run_directory)
-    final = told[-1]
+    logged = events(run_directory)
+    final = logged[-1]
     assert final["event"] == "final"
     for name, value in final["metrics"].items():
         assert f"{value:.4f}" in page.texts, (name, value)
-    memory = next(event for event in told if event["event"] == "memory")
+    memory = next(event for event in logged if event["event"] == "memory")
     shares, train = memory["by_rank"], memory["train"]
     assert all(len(values) == ranks for values in shares.values())
     assert sum(shares["users"]) == train["users"] and sum(shares["items"]) == train["items"] and sum(shares["edges"]) == train["liked"]
     assert sum(shares["ratings"]) == train["liked"] + train["disliked"] + train["neither"]
     for rank in range(ranks):
         assert f"rank {rank}, Ratings: {shares['ratings'][rank]:,}" in page.texts, rank
-    wait = next(event for event in told if event["event"] == "ranks")["phases"]["product"]["seconds"]
+    wait = next(event for event in logged if event["event"] == "ranks")["phases"]["product"]["seconds"]
     assert len(wait) == ranks and any(text.startswith(f"rank {ranks - 1}, product: ") for text in page.texts)
-    curve = [event["metrics"]["nDCG@10"] for event in told if event["event"] == "eval"]
+    curve = [event["metrics"]["nDCG@10"] for event in logged if event["event"] == "eval"]
     assert len(curve) == 3 and all(f"nDCG@10: {value:.4g} at {epoch}" in page.texts for epoch, value in enumerate(curve, 1))
 
 
@@ -160,8 +160,8 @@ def check_warning(siren, folder, complete):
     done(siren, "prepare", "--input", folder / "r2.csv", "--output", folder / "other.h5")
     (moved / "config.ini").write_text((moved / "config.ini").read_text().replace("gone.h5", "other.h5"))
     done(siren, "report", moved)
-    told = "".join(check_page(moved / "report.html").texts)
-    assert "tells nothing more: " in told and "other.h5 is not the data set of this run any more" in told
+    page = "".join(check_page(moved / "report.html").texts)
+    assert "tells nothing more: " in page and "other.h5 is not the data set of this run any more" in page
 
 
 def check_bad_input(siren, folder, complete):

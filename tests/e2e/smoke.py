@@ -32,8 +32,8 @@ def main(siren):
         events = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         assert [e["epoch"] for e in events if e["event"] == "eval"] == [1, 2], events
         final = next(e for e in events if e["event"] == "final")
-        told = json.loads(call(siren, "evaluate", "--run", run, "--split", "test", "--json"))
-        assert abs(told["metrics"]["nDCG@10"] - final["metrics"]["nDCG@10"]) < 5e-5, (told, final)  # another number of ranks
+        evaluated = json.loads(call(siren, "evaluate", "--run", run, "--split", "test", "--json"))
+        assert abs(evaluated["metrics"]["nDCG@10"] - final["metrics"]["nDCG@10"]) < 5e-5, (evaluated, final)  # another number of ranks
         call(siren, "report", run, "--output", here / "report.html")
         assert "nDCG@10" in (here / "report.html").read_text()
         lists = call(siren, "recommend", "--run", run, "--all", "--top", 3, "--quiet").splitlines()

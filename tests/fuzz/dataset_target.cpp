@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A data set that is hostile though its seal is right: the input says what is changed in a good one.
+// A data set that is hostile though its header is right: the input says what is changed in a good one.
 #include <filesystem>
 #include <stdexcept>
 #include <vector>
@@ -20,14 +20,14 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Where the contents lie by now, as far as HDF5 still finds them.
-std::vector<SealedExtent> extents_of(const std::string& path) {
-  std::vector<SealedExtent> extents;
+std::vector<ChecksummedExtent> extents_of(const std::string& path) {
+  std::vector<ChecksummedExtent> extents;
   for (const char* name : layout::kAll) extents.push_back({name, {}, 0});
   try {
     const Hdf5File file = Hdf5File::open_read_only(path);
-    for (SealedExtent& sealed : extents) {
+    for (ChecksummedExtent& checked : extents) {
       try {
-        sealed.extent = file.extent_of(sealed.name);
+        checked.extent = file.extent_of(checked.name);
       } catch (const std::runtime_error&) {
         continue;
       }
@@ -41,18 +41,19 @@ std::vector<SealedExtent> extents_of(const std::string& path) {
 void make_hostile(const std::string& path, Choices& choices) {
   static const std::vector<std::string> kNames(layout::kAll.begin(), layout::kAll.end());
   fs::copy_file(good_dataset(), path, fs::copy_options::overwrite_existing);
-  const std::vector<SealedExtent> before = extents_of(path);
+  const std::vector<ChecksummedExtent> before = extents_of(path);
   const std::size_t how = choices.below(8);
   if (how != 0) change_hdf5(path, kNames, choices);
-  std::vector<SealedExtent> extents = choices.below(8) == 0 ? before : extents_of(path);
+  std::vector<ChecksummedExtent> extents = choices.below(8) == 0 ? before : extents_of(path);
   if (how == 0) {
-    SealedExtent& one = extents[choices.below(extents.size())];  // its numbers, or all in its place
+    ChecksummedExtent& one =
+        extents[choices.below(extents.size())];  // its numbers, or all in its place
     if (one.extent.length > 0) change_bytes(path, one.extent.offset, choices);
   }
   if (choices.below(8) == 0) std::swap(extents[0].name, extents[extents.size() / 2].name);
   if (choices.below(8) == 0) extents.resize(choices.below(extents.size()));
-  if (structures_too()) change_bytes(path, kSealBytes, choices);
-  write_seal(path, kDatasetFormatVersion, extents);
+  if (structures_too()) change_bytes(path, kHeaderBytes, choices);
+  write_header(path, kDatasetFormatVersion, extents);
 }
 
 /// All that DatasetFile can give, and what `info` makes of it.

@@ -9,7 +9,7 @@ usage() {
 usage: tests/fuzz/run.sh [options] [KIND...]
   --preset NAME   build/NAME, which must be configured (default release-audit; fuzz is libFuzzer's)
   --seconds N     of each kind (default 60)
-  --seed S        of our own driver and of libFuzzer (default: another every time, told)
+  --seed S        of our own driver and of libFuzzer (default: another every time, printed)
   --help          this text
 KINDs: the names in tests/fuzz/CMakeLists.txt (default: all). Inputs that must not end as they do are left in build/NAME/fuzz.
 TEXT

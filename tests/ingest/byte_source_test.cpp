@@ -103,8 +103,8 @@ TEST(ByteSource, IgnoresZerosBehindGzip) {
   for (const std::size_t zeros : {1UL, 512UL, 600'000UL})  // within a block, beyond a block
     EXPECT_EQ(read_all(folder.write("tape.gz", bytes + std::string(zeros, '\0'))), "some ratings")
         << zeros;
-  const std::string spoilt = bytes + std::string(600'000, '\0') + bytes;
-  EXPECT_THAT(input_error([&] { read_all(folder.write("bad.gz", spoilt)); }),
+  const std::string damaged = bytes + std::string(600'000, '\0') + bytes;
+  EXPECT_THAT(input_error([&] { read_all(folder.write("bad.gz", damaged)); }),
               HasSubstr("bytes follow the end"));
 }
 

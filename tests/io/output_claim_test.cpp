@@ -48,7 +48,7 @@ class Process {
     id_ = ::fork();
     if (id_ == 0) {
       work();
-      [[maybe_unused]] const ssize_t told = ::write(ready[1], "x", 1);
+      [[maybe_unused]] const ssize_t written = ::write(ready[1], "x", 1);
       while (true) ::pause();
     }
     char letter = 0;

@@ -30,7 +30,7 @@ TYPED_TEST(LayerKernels, ProductToLayerScalesIntoTheNextTableAndAddsToTheMean) {
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
     for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().sealed();
+      const Pattern p = this->pattern().with_slack();
       const auto table = this->template whole<Stored>(this->kTableRows * width);
       const auto next_scale = this->template whole<Real>(p.rows());
       const auto sum_scale = this->template whole<Real>(p.rows());
@@ -59,7 +59,7 @@ TYPED_TEST(LayerKernels, SumsToLayerGivesWhatTheProductWouldHave) {
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
     for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().sealed();
+      const Pattern p = this->pattern().with_slack();
       const auto table = this->template real<Stored>(this->kTableRows * width);
       const auto scale = this->template real<Real>(p.rows());
       std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width));
@@ -84,7 +84,7 @@ TYPED_TEST(LayerKernels, OnlyRowsOfTheMeanThatSomebodyReadsHaveAPlace) {
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
     for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().sealed();
+      const Pattern p = this->pattern().with_slack();
       const auto places = alternating(p.rows());
       const auto table = this->template whole<Stored>(this->kTableRows * width);
       const auto scale = this->template whole<Real>(p.rows());
@@ -109,7 +109,7 @@ TYPED_TEST(LayerKernels, ProductToAdjointAddsTheRowsThatHaveAPlace) {
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
     for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().sealed();
+      const Pattern p = this->pattern().with_slack();
       const auto places = alternating(p.rows());
       const auto table = this->template whole<Stored>(this->kTableRows * width);
       const auto next_scale = this->template whole<Real>(p.rows());
@@ -142,7 +142,7 @@ TYPED_TEST(LayerKernels, SumsToAdjointGivesWhatTheProductWouldHave) {
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
     for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().sealed();
+      const Pattern p = this->pattern().with_slack();
       const auto places = alternating(p.rows());
       const auto table = this->template real<Stored>(this->kTableRows * width);
       const auto scale = this->template real<Real>(p.rows());

@@ -13,7 +13,7 @@ TYPED_TEST(SparseKernels, SumsHaveTheBitsOfAdditionsInTheOrderOfTheColumns) {
     for (const std::int64_t width : kWidths)
       for (const auto& table : {this->template whole<Stored>(this->kTableRows * width),
                                 this->template real<Stored>(this->kTableRows * width)}) {
-        const Pattern p = this->pattern().sealed();
+        const Pattern p = this->pattern().with_slack();
         std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width), Real{-999});
         k.product_to_sums(p.view(), table.data(), width, 0, p.rows(), sums.data());
         EXPECT_TRUE(same_bits(sums, this->naive(p, table, width))) << "width " << width;
@@ -25,7 +25,7 @@ TYPED_TEST(SparseKernels, ProductToWireStoresTheSums) {
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
     for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().sealed();
+      const Pattern p = this->pattern().with_slack();
       const auto table = this->template whole<Stored>(this->kTableRows * width);
       std::vector<Stored> wire(static_cast<std::size_t>(p.rows() * width));
       k.product_to_wire(p.view(), table.data(), width, 0, p.rows(), wire.data());
@@ -45,8 +45,8 @@ TYPED_TEST(SparseKernels, RowsHaveTheSameBitsWhereverTheyStandAndHoweverTheyAreS
       Pattern reversed;  // behind other rows, in the opposite order
       reversed.add_row({1, 2, 3});
       for (std::int64_t r = p.rows() - 1; r >= 0; --r) reversed.add_row(p.row(r));
-      const Pattern a = p.sealed();
-      const Pattern b = reversed.sealed();
+      const Pattern a = p.with_slack();
+      const Pattern b = reversed.with_slack();
       const auto table = this->template real<Stored>(this->kTableRows * width);
       std::vector<Real> whole(static_cast<std::size_t>(a.rows() * width));
       std::vector<Real> pieces(static_cast<std::size_t>(b.rows() * width), Real{-999});

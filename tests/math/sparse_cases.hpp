@@ -25,7 +25,7 @@ struct Pattern {
             columns.begin() + offsets[static_cast<std::size_t>(r) + 1]};
   }
   /// With the slack that the kernels may read.
-  Pattern sealed() const {
+  Pattern with_slack() const {
     Pattern copy = *this;
     copy.columns.resize(columns.size() + static_cast<std::size_t>(kColumnSlack), 0);
     return copy;

@@ -163,10 +163,10 @@ std::vector<StepReport> steps(const Ratings& ratings, const TrainConfig& config,
   return reports;
 }
 
-/// A trainer of which a row of a table is spoilt before the first step.
-class Spoilt : public ::testing::Test {
+/// A trainer with a non-finite value in a row of a table before the first step.
+class NonFinite : public ::testing::Test {
  protected:
-  void spoil(Matrix<double>& table, NodeId node) const {
+  void make_non_finite(Matrix<double>& table, NodeId node) const {
     for (LocalRow row = 0; row < share_->layout.rows(); ++row)
       if (share_->layout.node_of(row) == node) table(row, 3) = std::nan("");
   }
@@ -189,15 +189,15 @@ class Spoilt : public ::testing::Test {
   ParameterSet<double>& parameters_ = trainer_->model().parameters();
 };
 
-TEST_F(Spoilt, AParameterIsNamedAtTheStepWhoseLossItSpoils) {
+TEST_F(NonFinite, AParameterIsNamedAtTheStepWhoseLossItMakesNonFinite) {
   trainer_->step();
-  spoil(parameters_.tables[kLiked], 30);
+  make_non_finite(parameters_.tables[kLiked], 30);
   EXPECT_EQ(sentence([&] { trainer_->step(); }),
             "the loss is not finite at step 2 (epoch 1), nor is parameters/liked in the row of "
             "node 30; a smaller --lr usually helps");
 }
 
-TEST_F(Spoilt, AReplicatedParameterIsNamedWithItsRow) {
+TEST_F(NonFinite, AReplicatedParameterIsNamedWithItsRow) {
   const DenseLayout& layout = trainer_->model().layout().dense;
   parameters_.dense[layout.weight(0) + 4 * layout.width()] = std::nan("");
   EXPECT_EQ(sentence([&] { trainer_->step(); }),
@@ -206,9 +206,9 @@ TEST_F(Spoilt, AReplicatedParameterIsNamedWithItsRow) {
 }
 
 /// Without layers a row that the batch does not mention changes no loss: only the update meets it.
-class SpoiltUnseen : public Spoilt {
+class NonFiniteUnseen : public NonFinite {
  protected:
-  SpoiltUnseen() {
+  NonFiniteUnseen() {
     TrainConfig config = small_config();
     config.model = ModelKind::kMatrixFactors;
     config.batch = 1;
@@ -217,8 +217,8 @@ class SpoiltUnseen : public Spoilt {
     trainer_ = std::make_unique<Trainer<Fp64>>(
         TrainingInputs{comm_, share_->layout, share_->set, share_->graph}, config, best_isa());
     trainer_->step();
-    spoil(trainer_->model().parameters().tables[kLiked], kUnseen);
-    EXPECT_TRUE(std::isfinite(trainer_->step().loss)) << "the spoilt row was seen";
+    make_non_finite(trainer_->model().parameters().tables[kLiked], kUnseen);
+    EXPECT_TRUE(std::isfinite(trainer_->step().loss)) << "the non-finite row was seen";
   }
   static constexpr NodeId kUnseen = 20;
   static constexpr const char* kSentence =
@@ -226,15 +226,15 @@ class SpoiltUnseen : public Spoilt {
       "usually helps";
 };
 
-TEST_F(SpoiltUnseen, TheNextStepNamesTheStepOfTheUpdate) {
+TEST_F(NonFiniteUnseen, TheNextStepNamesTheStepOfTheUpdate) {
   EXPECT_EQ(sentence([&] { trainer_->step(); }), kSentence);
 }
 
-TEST_F(SpoiltUnseen, TheStateIsNotGivenAway) {
+TEST_F(NonFiniteUnseen, TheStateIsNotGivenAway) {
   EXPECT_EQ(sentence([&] { trainer_->state(); }), kSentence);
 }
 
-TEST_F(SpoiltUnseen, TheModelIsNotEvaluated) {
+TEST_F(NonFiniteUnseen, TheModelIsNotEvaluated) {
   Matrix<float> users;
   Matrix<float> items;
   EXPECT_EQ(sentence([&] { trainer_->embed(users, items); }), kSentence);

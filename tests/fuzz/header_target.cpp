@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seal of a dataset file. The first byte of the input says which of its sums are made right, and
+// The header of a dataset file. The first byte of the input says which of its sums are made right, and
 // whether the rest is a whole file or choices from which one is built.
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #include "fuzz/target.hpp"
-#include "io/seal.hpp"
+#include "io/checksummed_header.hpp"
 
 namespace siren::fuzz {
 
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kLengthAt = 24;
 constexpr std::size_t kStructureHashAt = 32;
-constexpr std::size_t kSealHashAt = 40;
+constexpr std::size_t kHeaderHashAt = 40;
 constexpr std::size_t kEntriesAt = 64;
 constexpr std::size_t kEntryBytes = 64;
 
@@ -32,7 +32,7 @@ void put(std::string& file, std::size_t at, T value) {
   std::memcpy(file.data() + at, &value, sizeof value);
 }
 
-/// All bytes behind the seal and outside the extents, as far as these make sense.
+/// All bytes behind the header and outside the extents, as far as these make sense.
 std::uint64_t hash_structure(const std::string& file) {
   struct Stretch {
     std::size_t begin;
@@ -48,7 +48,7 @@ std::uint64_t hash_structure(const std::string& file) {
   std::stable_sort(extents.begin(), extents.end(),
                    [](const auto& a, const auto& b) { return a.begin < b.begin; });
   std::string rest;
-  std::size_t from = kSealBytes;
+  std::size_t from = kHeaderBytes;
   for (const Stretch& extent : extents) {
     if (from < extent.begin && extent.begin <= file.size())
       rest += file.substr(from, extent.begin - from);
@@ -59,7 +59,7 @@ std::uint64_t hash_structure(const std::string& file) {
 }
 
 std::string built(Choices choices) {
-  std::string file(kSealBytes, '\0');
+  std::string file(kHeaderBytes, '\0');
   const std::string_view magic = "SIREN-DATASET";
   file.replace(0, magic.size(), magic);
   put(file, 16, static_cast<std::uint32_t>(choices.byte() % 3));
@@ -71,7 +71,7 @@ std::string built(Choices choices) {
     const Bytes name = choices.take(choices.below(41));
     std::copy(name.begin(), name.end(), file.begin() + static_cast<std::ptrdiff_t>(at));
     const auto offset = static_cast<std::uint64_t>(choices.number());  // it may wrap around
-    put(file, at + 40, offset + (choices.yes() ? std::uint64_t{kSealBytes} : 0));
+    put(file, at + 40, offset + (choices.yes() ? std::uint64_t{kHeaderBytes} : 0));
     put(file, at + 48, choices.number());
   }
   return file + std::string(choices.below(512), 'x');
@@ -82,12 +82,12 @@ std::string mended(Bytes input) {
   const unsigned mend = input[0];
   const Bytes rest = input.subspan(1);
   std::string file = (mend & 8U) == 0 ? built(Choices(rest)) : std::string(text_of(rest));
-  if (file.size() < kSealBytes) return file;
+  if (file.size() < kHeaderBytes) return file;
   if ((mend & 1U) == 0) put<std::int64_t>(file, kLengthAt, std::ssize(file));
   if ((mend & 2U) == 0) put(file, kStructureHashAt, hash_structure(file));
   if ((mend & 4U) == 0) {
-    put(file, kSealHashAt, std::uint64_t{0});
-    put(file, kSealHashAt, std::uint64_t{XXH3_64bits(file.data(), kSealBytes)});
+    put(file, kHeaderHashAt, std::uint64_t{0});
+    put(file, kHeaderHashAt, std::uint64_t{XXH3_64bits(file.data(), kHeaderBytes)});
   }
   return file;
 }
@@ -98,8 +98,8 @@ void try_input(Bytes input) {
   const std::string file = mended(input);
   const std::string path =
       write_scratch("d.h5", {reinterpret_cast<const std::uint8_t*>(file.data()), file.size()});
-  has_seal(path);
-  evaluate([&] { check_extents(path, check_seal(path, 1)); });
+  has_header(path);
+  evaluate([&] { check_extents(path, check_header(path, 1)); });
 }
 
 }  // namespace siren::fuzz
