@@ -281,7 +281,8 @@ std::vector<std::string> OptionParser::names() const {
 
 OnResume OptionParser::on_resume(std::string_view name) const {
   const Option* option = find(name);
-  return option == nullptr ? OnResume::kFree : option->on_resume;
+  SIREN_ASSERT(option != nullptr, "no option {}", name);
+  return option->on_resume;
 }
 
 std::string OptionParser::value_of(const std::string& name) const {

@@ -144,7 +144,7 @@ class OptionParser {
   std::vector<std::string> given_names() const;
   /// Of all options, in the order of declaration.
   std::vector<std::string> names() const;
-  /// As declared; of a name that is not declared, like --config, kFree.
+  /// As declared.
   OnResume on_resume(std::string_view name) const;
   /// The present value of an option as text; empty if it has none.
   std::string value_of(const std::string& name) const;

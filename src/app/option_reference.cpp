@@ -43,7 +43,10 @@ std::string markdown_of(const CommandDescription& command) {
   const bool resumes =
       std::any_of(command.options.begin(), command.options.end(),
                   [](const OptionDescription& option) { return option.name == "resume"; });
-  if (resumes) text += "Options marked * may have another value when a run is resumed.\n";
+  if (resumes)
+    text +=
+        "Of the options that a run keeps, those marked * may have another value when it is "
+        "resumed.\n";
   text += "\n| option | type | default | meaning |\n|---|---|---|---|\n";
   for (const OptionDescription& option : command.options) {
     const std::string value =

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -144,9 +145,7 @@ void guard_place(const Communicator& comm, const RecommendOptions& o, const RunC
 }
 
 /// What a run's config.ini tells of the data and the model, for exported embeddings.
-RunConfig config_of_embeddings(const RecommendOptions& o) {
-  const EmbeddingFile file(o.embeddings);
-  file.require_for_lists();
+RunConfig config_of(const EmbeddingFile& file, const RecommendOptions& o) {
   RunConfig config;
   config.data.data = o.stored.data;
   config.data.fold = file.fold();
@@ -171,10 +170,10 @@ std::vector<LocalRow> rows_of(std::span<const std::int32_t> wanted,
 class RecommendCommand {
  public:
   RecommendCommand(const Communicator& comm, const RecommendOptions& o, const RunConfig& config,
-                   const std::string& checkpoint)
+                   const ListPlan& plan)
       : comm_(comm),
         o_(o),
-        plan_(plan_of(checkpoint)),
+        plan_(for_users(plan)),
         session_(comm, config.data, config.train, &plan_) {}
 
   void run() {
@@ -191,8 +190,7 @@ class RecommendCommand {
   }
 
  private:
-  ListPlan plan_of(const std::string& checkpoint) {
-    ListPlan plan{checkpoint, o_.embeddings, {}};
+  ListPlan for_users(ListPlan plan) {
     if (!o_.all) plan.users = [this](const DatasetFile& file) { return users_in(file); };
     return plan;
   }
@@ -300,14 +298,25 @@ int run_recommend(const Communicator& comm, CommandArgs args) {
     return true;
   });
   if (!wanted) return static_cast<int>(ExitCode::kDone);
-  if (!o.embeddings.empty()) agree_on_input(comm, [&] { config = config_of_embeddings(o); });
+  std::optional<EmbeddingFile> embeddings;
+  if (!o.embeddings.empty()) {
+    agree_on_input(comm, [&] {
+      embeddings.emplace(o.embeddings);
+      embeddings->require_for_lists();
+      config = config_of(*embeddings, o);
+    });
+    embeddings->require_same(comm);
+  }
   guard_place(comm, o, config);
   // So that users ascend with the rank, as in the output.
   config.data.partition = Partitioning::kBlock;
   set_threads(comm, config.train.threads);
-  const HeldCheckpoint checkpoint =
-      o.embeddings.empty() ? checkpoint_of(comm, o.stored) : HeldCheckpoint{};
-  RecommendCommand(comm, o, config, checkpoint.path).run();
+  if (embeddings) {
+    RecommendCommand(comm, o, config, {{}, &*embeddings, {}}).run();
+  } else {
+    const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
+    RecommendCommand(comm, o, config, {checkpoint.path, nullptr, {}}).run();
+  }
   return static_cast<int>(ExitCode::kDone);
 }
 

@@ -39,6 +39,7 @@ class RowDataset {
   /// {0, 0} unless two-dimensional.
   std::int64_t rows() const { return rows_; }
   std::int64_t columns() const { return columns_; }
+  bool in_chunks() const { return in_chunks_; }
 
   /// Rows [window.begin, window.end), packed, of values of `value_bytes`. `transfer` is H5P_DEFAULT
   /// or a transfer property list; if that says collective, every rank must call, also with an empty

@@ -23,6 +23,9 @@
 
 namespace siren::inline distributed {
 
+/// Goes up with every change of the arithmetic that changes bits: rows that were kept belong to one.
+inline constexpr int kExactSums = 2;
+
 class ExactPropagation {
  public:
   struct Shape {

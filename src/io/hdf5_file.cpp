@@ -208,6 +208,14 @@ std::vector<T> Hdf5File::read(const std::string& dataset, std::int64_t begin,
   return values;
 }
 
+std::string Hdf5File::short_attribute(const std::string& name) const {
+  constexpr std::size_t kMost = 64;
+  std::string text = string_attribute(name);
+  if (text.size() > kMost)
+    damaged(path_, fmt::format("its attribute {} has {} bytes", name, text.size()));
+  return text;
+}
+
 bool begins_like_hdf5(const std::string& path) {
   constexpr std::string_view kMagic = "\x89HDF\r\n\x1a\n";
   std::string head(kMagic.size(), '\0');

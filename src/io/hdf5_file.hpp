@@ -85,6 +85,9 @@ class Hdf5File {
     return read_string_attribute(get(), name, path_);
   }
 
+  /// A text that messages may repeat: InputError if it is longer than 64 bytes.
+  std::string short_attribute(const std::string& name) const;
+
   /// Flushes and closes; EnvironmentError if something could not be written.
   void close();
 

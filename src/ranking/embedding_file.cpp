@@ -2,14 +2,15 @@
 #include "ranking/embedding_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <filesystem>
-#include <system_error>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "core/heartbeat.hpp"
+#include "data/dataset_checks.hpp"
 #include "data/row_dataset.hpp"
 #include "io/hdf5_checks.hpp"
 #include "io/output_guard.hpp"
@@ -22,53 +23,72 @@ namespace siren::inline ranking {
 namespace {
 
 constexpr const char* kVersionAttribute = "siren_embeddings";
-constexpr std::int64_t kRowsAtOnce = std::int64_t{1} << 16;
+constexpr std::int64_t kPieceBytes = std::int64_t{4} << 20;
+constexpr std::int64_t kMostRows = std::int64_t{1} << 31;  // ids are 32 bits wide
+constexpr std::int64_t kMostColumns = 4096;                // as --dim has it
 
 Hdf5File open_embeddings(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error))
-    throw InputError(fmt::format("{}: there is no such file", path));
-  const FileKind kind = file_kind(path);
-  const bool other = kind == FileKind::kOther;
-  if ((!other && kind != FileKind::kEmbeddings) || !begins_like_hdf5(path))
+  const auto refuse = [&](std::string_view what) {
     throw InputError(
-        fmt::format("{} is {}, not embeddings; make them with siren export --format hdf5", path,
-                    describe(kind)));
-  return Hdf5File::open_read_only(path);
+        fmt::format("{} is {}, not what siren export --format hdf5 writes", path, what));
+  };
+  if (!begins_like_hdf5(path)) refuse(describe(file_kind(path)));
+  Hdf5File file = Hdf5File::open_read_only(path);
+  if (!has_attribute(file.get(), kVersionAttribute, path)) refuse(describe(file_kind(path)));
+  return file;
 }
 
 }  // namespace
 
 EmbeddingFile::EmbeddingFile(const std::string& path)
-    : file_(open_embeddings(path)), version_(file_.int_attribute(kVersionAttribute)) {
+    : file_(open_embeddings(path)),
+      opened_(state_of(file_)),
+      version_(file_.int_attribute(kVersionAttribute)) {
   if (version_ > kEmbeddingFormatVersion)
     throw InputError(fmt::format("{}: format {} is newer than this program's {}; use a newer siren",
                                  path, version_, kEmbeddingFormatVersion));
   if (version_ < 1) damaged(path, fmt::format("its format version is {}", version_));
-  users_ = count("users");
-  items_ = count("items");
-  dimension_ = count("dimension");
+  users_ = count("users", kMostRows);
+  items_ = count("items", kMostRows);
+  dimension_ = count("dimension", kMostColumns);
   for (const std::string side : {"user", "item"}) {
     const std::int64_t rows = side == "user" ? users_ : items_;
-    for (const char* name : {"z", "zp", "zn"}) {
-      if (name != std::string_view("z") && !has_branches()) continue;
-      const std::string table = fmt::format("{}s/{}", side, name);
-      const RowDataset stored = RowDataset::open_to_read(file_, table);
-      if (stored.rows() != rows || stored.columns() != dimension_)
-        damaged(path, fmt::format("{} is {} x {} instead of {} x {}", table, stored.rows(),
-                                  stored.columns(), rows, dimension_));
-    }
+    for (const char* name : {"z", "zp", "zn"})
+      if (name == std::string_view("z") || has_branches())
+        check_table(fmt::format("{}s/{}", side, name), rows);
     if (const std::string ids = side + "_ids/offsets"; file_.length_of(ids) != rows + 1)
       damaged(path, fmt::format("{} does not tell where {} ids begin", ids, rows));
   }
+  if (!serves_lists()) return;
+  for (const char* array : {kItemRatings, kItemLikes})
+    if (const std::int64_t length = file_.length_of(array); length != items_)
+      damaged(path, fmt::format("{} has {} values instead of {}", array, length, items_));
 }
 
-std::int64_t EmbeddingFile::count(const char* attribute) const {
-  constexpr std::int64_t kMost = std::int64_t{1} << 50;
+std::int64_t EmbeddingFile::count(const char* attribute, std::int64_t most) const {
   const std::int64_t count = file_.int_attribute(attribute);
-  if (count < 0 || count > kMost)
+  if (count < 1 || count > most)
     damaged(path(), fmt::format("its attribute {} is {}", attribute, count));
   return count;
+}
+
+/// A table in chunks could be declared much larger than the file is.
+void EmbeddingFile::check_table(const std::string& table, std::int64_t rows) const {
+  const RowDataset stored = RowDataset::open_to_read(file_, table);
+  if (stored.in_chunks()) damaged(path(), fmt::format("{} is not stored in one piece", table));
+  if (stored.rows() != rows || stored.columns() != dimension_)
+    damaged(path(), fmt::format("{} is {} x {} instead of {} x {}", table, stored.rows(),
+                                stored.columns(), rows, dimension_));
+}
+
+void EmbeddingFile::require_same(const Communicator& comm) const {
+  std::array<std::int64_t, 2> root = {opened_.bytes, opened_.written};
+  comm.broadcast(std::span<std::int64_t>(root));
+  agree_on_input(comm, [&] {
+    if (root != std::array<std::int64_t, 2>{opened_.bytes, opened_.written})
+      throw InputError(fmt::format(
+          "{} was replaced while the ranks opened it; start the command again", path()));
+  });
 }
 
 void EmbeddingFile::require_for_lists() const {
@@ -86,6 +106,8 @@ void EmbeddingFile::require_of(const DatasetSummary& data) const {
   if (users_ != data.users || items_ != data.items)
     damaged(path(), fmt::format("it has {} users and {} items, its data set {} and {}", users_,
                                 items_, data.users, data.items));
+  if (!data.split.has_fold(fold()))
+    damaged(path(), fmt::format("it is of fold {}, which its data set does not have", fold()));
 }
 
 std::int32_t EmbeddingFile::fold() const {
@@ -96,9 +118,7 @@ std::int32_t EmbeddingFile::fold() const {
 }
 
 float EmbeddingFile::offset() const {
-  const auto offset = static_cast<float>(file_.double_attribute("offset"));
-  if (!std::isfinite(offset)) damaged(path(), "its attribute offset is not finite");
-  return offset;
+  return real_number_in(file_, "offset");
 }
 
 std::vector<std::int32_t> EmbeddingFile::counts(const char* array) const {
@@ -117,15 +137,23 @@ ItemCounts EmbeddingFile::counts() const {
   return counts;
 }
 
+void EmbeddingFile::require_counts_of(const TrainingSet& train) const {
+  const ItemCounts stored = counts();
+  if (stored.degree != train.item_degree || stored.likes != train.item_likes)
+    damaged(path(), "its counts of ratings are not those of its data set");
+}
+
 /// Ids of the owned rows ascend; they are read range by range.
 Matrix<float> EmbeddingFile::rows(const char* table, std::span<const std::int32_t> owned) const {
   const RowDataset stored = RowDataset::open_to_read(file_, table);
+  const std::int64_t at_once =
+      std::max<std::int64_t>(kPieceBytes / (dimension_ * std::int64_t{sizeof(float)}), 1);
   Matrix<float> rows(std::ssize(owned), dimension_);
   std::vector<float> packed;
   for (std::size_t begin = 0; begin < owned.size();) {
     std::size_t end = begin + 1;
     while (end < owned.size() && owned[end] == owned[end - 1] + 1 &&
-           static_cast<std::int64_t>(end - begin) < kRowsAtOnce)
+           static_cast<std::int64_t>(end - begin) < at_once)
       ++end;
     packed.resize((end - begin) * static_cast<std::size_t>(dimension_));
     stored.read({owned[begin], owned[end - 1] + 1}, reinterpret_cast<char*>(packed.data()),
@@ -142,7 +170,11 @@ Matrix<float> EmbeddingFile::rows(const char* table, std::span<const std::int32_
 }
 
 NodeTables EmbeddingFile::read(const Layout& layout) const {
-  return {rows("users/z", layout.owned_users()), rows("items/z", layout.owned_items())};
+  NodeTables z{rows("users/z", layout.owned_users()), rows("items/z", layout.owned_items())};
+  if (state_of(file_) != opened_)
+    throw InputError(
+        fmt::format("{} was overwritten while it was read; start the command again", path()));
+  return z;
 }
 
 }  // namespace siren::inline ranking

@@ -9,10 +9,13 @@
 #include <vector>
 
 #include "data/dataset_file.hpp"
+#include "data/training_set.hpp"
 #include "distributed/layout.hpp"
 #include "distributed/loader.hpp"
 #include "io/hdf5_file.hpp"
+#include "io/plain_file.hpp"
 #include "model/embeddings.hpp"
+#include "siren/communicator.hpp"
 
 namespace siren::inline ranking {
 
@@ -29,13 +32,15 @@ class EmbeddingFile {
   std::int64_t dimension() const { return dimension_; }
   /// Whether Zp and Zn are there, too.
   bool has_branches() const { return file_.exists("users/zp"); }
-  std::string dataset_hash() const { return file_.string_attribute("dataset_hash"); }
+  std::string dataset_hash() const { return file_.short_attribute("dataset_hash"); }
 
   /// Whether it holds what lists need, which version 1 does not; InputError unless it does.
   bool serves_lists() const { return version_ >= 2; }
   void require_for_lists() const;
   /// InputError if they are of another data set.
   void require_of(const DatasetSummary& data) const;
+  /// Collective. InputError unless all ranks have opened the same file.
+  void require_same(const Communicator& comm) const;
   /// What the model was trained on: the fold that was left out, and the rating between likes and
   /// dislikes. Version 2.
   std::int32_t fold() const;
@@ -43,16 +48,20 @@ class EmbeddingFile {
 
   /// Of the train part. Version 2. InputError if they cannot be counts.
   ItemCounts counts() const;
+  /// InputError unless counts() are those of `train`.
+  void require_counts_of(const TrainingSet& train) const;
   /// Rows of Z of the owned users and items, in the order of `layout`. InputError if a value is not
-  /// finite.
+  /// finite, or if the file has changed since it was opened.
   NodeTables read(const Layout& layout) const;
 
  private:
-  std::int64_t count(const char* attribute) const;
+  std::int64_t count(const char* attribute, std::int64_t most) const;
+  void check_table(const std::string& table, std::int64_t rows) const;
   std::vector<std::int32_t> counts(const char* array) const;
   Matrix<float> rows(const char* table, std::span<const std::int32_t> owned) const;
 
   Hdf5File file_;
+  FileState opened_;
   std::int64_t version_ = 0;
   std::int64_t users_ = 0;
   std::int64_t items_ = 0;

@@ -374,15 +374,6 @@ std::string storage_in(const Hdf5File& file) {
   return storage;
 }
 
-/// Messages repeat it.
-std::string short_text_in(const Hdf5File& file, const char* name) {
-  constexpr std::size_t kMost = 64;
-  std::string text = file.string_attribute(name);
-  if (text.size() > kMost)
-    damaged(file.path(), fmt::format("its attribute {} has {} bytes", name, text.size()));
-  return text;
-}
-
 /// The dataset of `tensor`, which must be [rows x tensor.columns].
 std::unique_ptr<RowDataset> open_rows(const Hdf5File& file, const StateTensor& tensor,
                                       std::int64_t rows) {
@@ -451,8 +442,8 @@ CheckpointInfo read_checkpoint_info(const std::string& path) {
           storage_in(file),
           file.string_attribute("config"),
           file.string_attribute("progress"),
-          short_text_in(file, "dataset_hash"),
-          short_text_in(file, "program_version")};
+          file.short_attribute("dataset_hash"),
+          file.short_attribute("program_version")};
 }
 
 void read_checkpoint(const Communicator& comm, const std::string& path, const TableRows& rows,

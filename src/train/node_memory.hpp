@@ -10,8 +10,8 @@
 
 namespace siren::inline train {
 
-/// What training holds at least on each of `ranks` equal ranks: tables, moments, gradients,
-/// ratings, edges; without halo rows and the rows of a batch.
+/// What training holds at least on each of `ranks` equal ranks: training_memory() without edges,
+/// halo rows and the schedule of ratings, whose numbers are not known before loading.
 std::int64_t least_bytes(const DatasetSummary& data, const TrainConfig& config, int ranks);
 
 /// This rank's node, as a job finds it before it takes anything.

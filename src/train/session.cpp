@@ -64,11 +64,11 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.seed = config.seed;
   options.dimension = config.dimension;
   settings_ = fmt::format(
-      "fold {} offset {} no-dislikes {} model {} dim {} layers {} mlp-layers {} no-attention {} "
-      "norm {} storage {} average {}",
-      fold_, offset_, data.no_dislikes, name_of(config.model), config.dimension, config.layers,
-      config.mlp_layers, config.no_attention, name_of(config.norm), name_of(config.storage),
-      config.average);
+      "sums {} fold {} offset {} no-dislikes {} model {} dim {} layers {} mlp-layers {} "
+      "no-attention {} norm {} storage {} average {}",
+      kExactSums, fold_, offset_, data.no_dislikes, name_of(config.model), config.dimension,
+      config.layers, config.mlp_layers, config.no_attention, name_of(config.norm),
+      name_of(config.storage), config.average);
   const std::optional<SomeUsers> some = plan != nullptr ? users_of(*plan) : std::nullopt;
   if (some) options.some = &*some;
   all_users_ = !some;
@@ -85,25 +85,26 @@ RowsOwner Session::owner_of(const std::string& checkpoint) const {
   return {checkpoint, summary().content_hash, summary().users, summary().items, settings_};
 }
 
+bool Session::find_final_rows(const std::string& checkpoint) {
+  if (!looked_for_rows_) rows_ = FinalRows::find(comm_, owner_of(checkpoint));
+  looked_for_rows_ = true;
+  return rows_.has_value();
+}
+
 /// The users to load, if the final rows or exported embeddings are there. Reading ratings user by user does not pay for many.
 std::optional<SomeUsers> Session::users_of(const ListPlan& plan) {
   constexpr std::int64_t kOneIn = 64;
-  if (!plan.embeddings.empty()) {
-    agree_on_input(comm_, [&] {
-      embeddings_.emplace(plan.embeddings);
-      embeddings_->require_for_lists();
-      embeddings_->require_of(summary());
-    });
-  } else {
-    rows_ = FinalRows::find(comm_, owner_of(plan.checkpoint));
-    if (!rows_) return std::nullopt;
-  }
+  if (plan.embeddings != nullptr)
+    agree_on_input(comm_, [&] { plan.embeddings->require_of(summary()); });
+  else if (!find_final_rows(plan.checkpoint))
+    return std::nullopt;
   if (!plan.users) return std::nullopt;
   std::vector<UserId> users = plan.users(*file_);
   if (std::ssize(users) * kOneIn > summary().users) return std::nullopt;
   ItemCounts counts;
   if (rows_) counts = rows_->counts(comm_);
-  if (embeddings_) agree_on_input(comm_, [&] { counts = embeddings_->counts(); });
+  if (plan.embeddings != nullptr)
+    agree_on_input(comm_, [&] { counts = plan.embeddings->counts(); });
   return SomeUsers{std::move(users), std::move(counts)};
 }
 
@@ -165,8 +166,7 @@ WarmStart Session::start_from(const std::string& checkpoint) {
 Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
   const Activity activity("embedding");
   if (branches == Branches::kAll) return compute(checkpoint, branches);
-  if (!rows_) rows_ = FinalRows::find(comm_, owner_of(checkpoint));
-  if (!rows_) return compute(checkpoint, branches);
+  if (!find_final_rows(checkpoint)) return compute(checkpoint, branches);
   SIREN_ASSERT(rows_->checkpoint() == checkpoint, "rows of {} for {}", rows_->checkpoint(),
                checkpoint);
   spdlog::debug("embeddings of {}, from its final rows", checkpoint);
@@ -174,10 +174,14 @@ Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
 }
 
 NodeTables Session::embed(const ListPlan& plan) {
-  if (!embeddings_) return embed(plan.checkpoint, Branches::kBlended).z;
+  if (plan.embeddings == nullptr) return embed(plan.checkpoint, Branches::kBlended).z;
+  const Activity activity("embedding");
   NodeTables z;
-  agree_on_input(comm_, [&] { z = embeddings_->read(loaded().layout); });
-  spdlog::debug("embeddings of {}", plan.embeddings);
+  agree_on_input(comm_, [&] {
+    if (all_users_) plan.embeddings->require_counts_of(loaded().train);
+    z = plan.embeddings->read(loaded().layout);
+  });
+  spdlog::debug("embeddings of {}", plan.embeddings->path());
   return z;
 }
 

@@ -25,11 +25,11 @@
 
 namespace siren::inline train {
 
-/// That a session makes lists by a stored model, of whose final rows (train/final_rows.hpp) it makes
-/// use if they are there.
+/// That a session makes lists: by a stored model, of whose final rows (train/final_rows.hpp) it makes
+/// use if they are there, or by exported embeddings.
 struct ListPlan {
   std::string checkpoint;
-  std::string embeddings;  // instead of a checkpoint: a file of `siren export`
+  const EmbeddingFile* embeddings = nullptr;  // instead of a checkpoint; borrowed
   /// The users (ascending, global) whose ratings are needed, the same on every rank; collective.
   /// Empty: all users.
   std::function<std::vector<UserId>(const DatasetFile&)> users;
@@ -112,6 +112,8 @@ class Session {
  private:
   void check_ranks() const;
   std::optional<SomeUsers> users_of(const ListPlan& plan);
+  /// Collective. Whether rows_ are those of this checkpoint, which is looked for once.
+  bool find_final_rows(const std::string& checkpoint);
   RowsOwner owner_of(const std::string& checkpoint) const;
   Embeddings compute(const std::string& checkpoint, Branches branches);
   const HeldOutRatings& held_out(const std::string& split) const;
@@ -131,10 +133,10 @@ class Session {
   std::unique_ptr<LoadedData> data_;
   Travel travel_ = Travel::kItems;
   std::optional<Adjacency> graph_;
-  std::optional<FinalRows> rows_;            // of a ListPlan's checkpoint
-  std::optional<EmbeddingFile> embeddings_;  // of a ListPlan
-  bool all_users_ = true;                    // have their ratings here
-  std::string settings_;                     // of RowsOwner
+  std::optional<FinalRows> rows_;  // of a ListPlan's checkpoint
+  bool looked_for_rows_ = false;
+  bool all_users_ = true;  // have their ratings here
+  std::string settings_;   // of RowsOwner
   std::vector<NodeId> nodes_;
   std::unique_ptr<Training> training_;
 };

@@ -131,6 +131,7 @@ EXPORTED = {
     "recommend to all": "recommend --embeddings {f} --data {data} --all --output {d}/out.csv --threads 1",
 }
 EXPORT_SAYS_OF_LISTS = ("siren_embeddings", "users", "items", "dimension", "fold", "offset", "dataset_hash")
+READ_FOR_LISTS = ("users/z", "items/z", "train/item_degree", "train/item_likes")
 COMMANDS = {"data set": DATASET, "data set in parts": DATASET, "checkpoint": CHECKPOINT, "embeddings": EXPORTED, "lists": REPORTED}
 ORIGINALS = {"data set": "d.h5", "data set in parts": "parts.h5", "checkpoint": "c.h5", "embeddings": "e.h5", "lists": "l.h5"}
 
@@ -147,6 +148,8 @@ def certain(kind, change, command):
         return change.wrong and read and "ids_numeric" not in change.target
     if change.kind.startswith("attribute"):
         return change.wrong and (not command.startswith("recommend") or change.target in EXPORT_SAYS_OF_LISTS)
+    if command.startswith("recommend"):
+        return change.wrong and change.target in READ_FOR_LISTS
     return False
 
 

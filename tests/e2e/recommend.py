@@ -306,14 +306,38 @@ def check_embeddings(siren, folder):
         return lambda opened: opened[array].__setitem__(index, value)
 
     other = train(siren, folder / "other-ratings", seed=6).parent / "d.h5"
-    wrong = (((file, other), "is of another data set"), ((data, data), "is a dataset file, not embeddings"), ((place / "none.h5", data), "there is no such file"),
+    def without_columns(opened):
+        opened.attrs.modify("dimension", np.int64(0))
+        for side, count in (("users", len(users)), ("items", len(opened["train/item_likes"]))):
+            del opened[f"{side}/z"]
+            opened.create_dataset(f"{side}/z", shape=(count, 0), dtype="<f4")
+
+    def in_chunks(opened):
+        rows = opened["users/z"][:]
+        del opened["users/z"]
+        opened.create_dataset("users/z", data=rows, chunks=(1, rows.shape[1]))
+
+    def fewer_likes(opened):
+        opened["train/item_likes"][0] = max(0, opened["train/item_likes"][0] - 1) or opened["train/item_degree"][0]
+
+    (place / "folder").mkdir()
+    wrong = (((file, other), "is of another data set"), ((data, data), "is a dataset file, not what siren export"), ((place / "none.h5", data), "No such file"),
+             ((place / "folder", data), "is a directory, not a file"),
              ((changed("old", lambda opened: opened.attrs.modify("siren_embeddings", np.int64(1))), data), "export the model again"),
+             ((changed("foreign", lambda opened: opened.attrs.pop("siren_embeddings")), data), "is another file, not what siren export"),
              ((changed("nan", put("users/z", (3, 0), np.nan)), data), "is not finite"),
              ((changed("likes", put("train/item_likes", 0, 2**31 - 1)), data), "has 2147483647 ratings"),
-             ((changed("fold", lambda opened: opened.attrs.modify("fold", np.int64(-2))), data), "its attribute fold is -2"))
+             ((changed("fewer", fewer_likes), data), "are not those of its data set"),
+             ((changed("columns", without_columns), data), "its attribute dimension is 0"),
+             ((changed("chunks", in_chunks), data), "users/z is not stored in one piece"),
+             ((changed("fold", lambda opened: opened.attrs.modify("fold", np.int64(-2))), data), "its attribute fold is -2"),
+             ((changed("fold200", lambda opened: opened.attrs.modify("fold", np.int64(200))), data), "it is of fold 200"),
+             ((changed("offset", lambda opened: opened.attrs.modify("offset", 1e300)), data), "its attribute offset is 1e+300"))
     for (embeddings, dataset), said in wrong:
-        result = run(siren, "recommend", "--embeddings", embeddings, "--data", dataset, "--users", users[3])
-        assert result.returncode == 2 and said in result.stderr.decode(), (said, result)
+        for ranks in (1, 3):
+            result = run(siren, "recommend", "--embeddings", embeddings, "--data", dataset, "--all", ranks=ranks)
+            sentences = [line for line in result.stderr.decode().splitlines() if line.startswith("siren: ")]
+            assert result.returncode == 2 and len(sentences) == 1 and said in sentences[0], (said, ranks, result)
     for words, said in ((("--data", data, "--run", trained), "--embeddings and --run contradict"), ((), "--embeddings needs --data")):
         result = run(siren, "recommend", "--embeddings", file, *words, "--users", users[3])
         assert result.returncode == 2 and said in result.stderr.decode(), (said, result)
