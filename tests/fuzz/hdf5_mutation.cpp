@@ -176,6 +176,8 @@ void change_elements(hid_t file, const std::string& name, Choices& choices) {
 /// The same type, but another length: the old values as far as they go, then zeros.
 void change_length(hid_t file, const std::string& name, Choices& choices) {
   Hdf5Handle dataset = own(H5Dopen2(file, name.c_str(), H5P_DEFAULT), H5Dclose);
+  const Hdf5Handle creation = own(H5Dget_create_plist(dataset.get()), H5Pclose);
+  if (H5Pget_layout(creation.get()) == H5D_VIRTUAL) return;  // one of itself is read for ever
   const Hdf5Handle type = own(H5Dget_type(dataset.get()), H5Tclose);
   const Hdf5Handle space = own(H5Dget_space(dataset.get()), H5Sclose);
   const hssize_t before = H5Sget_simple_extent_npoints(space.get());
