@@ -19,6 +19,12 @@ constexpr std::array<std::string_view, 3> enum_names(ModelKind) {
   return {"siren", "lightgcn", "mf"};
 }
 
+/// Ratings with sampled negatives each, or users against the whole catalogue.
+enum class LossKind { kBpr, kSoftmax };
+constexpr std::array<std::string_view, 2> enum_names(LossKind) {
+  return {"bpr", "softmax"};
+}
+
 /// Of the liked graph: D^-1/2 A D^-1/2, or D^-1 A.
 enum class Normalisation { kSymmetric, kMean };
 constexpr std::array<std::string_view, 2> enum_names(Normalisation) {
@@ -97,9 +103,12 @@ struct TrainConfig {
   bool no_attention = false;  // both branches count one half
   Normalisation norm = Normalisation::kSymmetric;
   // loss
-  int negatives = 40;           // K
-  double exponent = 0.75;       // of the item degree in P(j)
-  double dislike_factor = 2.0;  // c for disliked ratings
+  LossKind loss = LossKind::kBpr;
+  double temperature = 1.0;        // t: softmax divides scores by it
+  std::int64_t batch_users = 512;  // of a step with softmax, over all ranks
+  int negatives = 40;              // K
+  double exponent = 0.75;          // of the item degree in P(j)
+  double dislike_factor = 2.0;     // c for disliked ratings
   double reg = 0.05;
   // optimiser
   std::int64_t batch = 1024;  // B, over all ranks

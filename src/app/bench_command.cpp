@@ -54,6 +54,12 @@ struct BenchCommand {
   }
 };
 
+std::string batch_of(const TrainConfig& config) {
+  if (config.loss == LossKind::kSoftmax)
+    return fmt::format("{} users against all items", config.batch_users);
+  return fmt::format("B = {}, K = {}", config.batch, config.negatives);
+}
+
 /// Ranked once before it is timed: the first time touches new memory.
 EvaluationReport time_ranking(Evaluator& evaluator, Training& training) {
   Matrix<float> users;
@@ -87,9 +93,9 @@ int run_bench(const Communicator& comm, CommandArgs args) {
                                  {"overlap", config.overlap}};
   json.update(to_json(report));
   std::string text =
-      fmt::format("{} rank(s) x {} thread(s), {}, {}: B = {}, K = {}, L = {}, d = {}\n",
-                  comm.size(), threads, name_of(config.storage), name_of(session.isa()),
-                  config.batch, config.negatives, config.layers, config.dimension) +
+      fmt::format("{} rank(s) x {} thread(s), {}, {}: {}, L = {}, d = {}\n", comm.size(), threads,
+                  name_of(config.storage), name_of(session.isa()), batch_of(config), config.layers,
+                  config.dimension) +
       format_report(report);
   if (evaluator != nullptr) {
     const EvaluationReport ranking = time_ranking(*evaluator, training);

@@ -43,6 +43,11 @@ void declare_model(OptionParser& options, TrainConfig& train) {
   options.number("dropout", train.dropout, {0.0, 0.99}, "P", "of MLP and attention");
   options.flag("no-attention", train.no_attention, "both branches count one half");
   options.choice("norm", train.norm, "of the liked graph");
+  options.choice("loss", train.loss, "softmax: users against all items");
+  options.number("temperature", train.temperature, {1e-6, 1e6}, "T",
+                 "softmax: scores are divided by it");
+  options.number("batch-users", train.batch_users, {1, kMaxBatch}, "B",
+                 "softmax: users per step, over all ranks");
   options.number("negatives", train.negatives, {1, kMaxNegatives}, "K", "sampled items per rating");
   options.number("exponent", train.exponent, {0.0, 10.0}, "A", "they are drawn by degree^A");
   options.number("dislike-factor", train.dislike_factor, {0.0, 1e6}, "C",

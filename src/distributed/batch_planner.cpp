@@ -59,6 +59,10 @@ void BatchPlanner::begin(std::int64_t step) {
   SIREN_ASSERT(stage_ == Stage::kIdle, "plan of step {} begun twice", step);
   plan_.step = step;
   plan_.ratings = schedule_.ratings_of(step);
+  plan_.epoch = plan_.ratings.epoch;
+  plan_.global_count = plan_.ratings.global_count;
+  plan_.local_count = plan_.ratings.size();
+  plan_.weight = static_cast<double>(plan_.global_count);
   mark_items();
   request_rows();
 }
@@ -80,6 +84,7 @@ void BatchPlanner::mark_items() {
     }
   }
   plan_.items.number_members();
+  plan_.slot_count = plan_.items.size();
   if (ratings > kChunkRatings)
     plan_.slots.clear();
   else

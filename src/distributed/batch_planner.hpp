@@ -15,23 +15,18 @@
 #include "data/batch_schedule.hpp"
 #include "data/negative_sampler.hpp"
 #include "distributed/layout.hpp"
-#include "distributed/row_exchange.hpp"
-#include "distributed/row_set.hpp"
+#include "distributed/step_batch.hpp"
 #include "siren/communicator.hpp"
 
 namespace siren::inline distributed {
 
-struct BatchPlan {
-  std::int64_t step = 0;
+/// `needed` are users of the batch, then items that any rank mentions; slots are items.
+struct BatchPlan : StepBatch {
   BatchRatings ratings;
   IndexSet items;  // positions (Layout) of the items mentioned here; their numbers
                    // are the slots, i.e. rows of the batch's item matrix
   std::vector<std::int32_t> user_row;  // [ratings] compact row of the rating's user
   std::vector<std::int32_t> slots;     // [ratings x (1 + K)] if the batch is one chunk, else empty
-  std::int64_t skipped = 0;            // ratings whose user leaves nothing to sample
-  RowSet needed;          // owned rows to compute Z for: users of the batch, then items
-                          // that any rank mentions
-  ExchangePlan exchange;  // owners' compact rows <-> slots
 };
 
 /// Ratings whose draws and scores are held at once: bounds the memory of large batches.

@@ -97,6 +97,15 @@ struct Kernels {
   /// term[i] = -log sigma(x[i]); x[i] becomes its slope, -sigma(-x[i])
   void (*log_sigmoid)(Real* x, Real* term, std::int64_t count);
 
+  // ---- softmax; count is a multiple of kRowPadding
+  /// x[i] = factor x[i] + shift[i]; returns the largest
+  Real (*scale_and_shift)(Real* x, Real factor, const Real* shift, std::int64_t count);
+  /// x[i] = exp(x[i] - largest), for no x[i] > largest; returns their sum. Arguments below the range
+  /// of normal results count as its end.
+  Real (*exp_and_sum)(Real* x, Real largest, std::int64_t count);
+  /// x[i] *= factor
+  void (*scale)(Real* x, Real factor, std::int64_t count);
+
   // ---- ranking
   /// Writes to `found` [count] those i in [0, count) with scores[i] >= threshold, ascending;
   /// returns how many. NaN is never among them.

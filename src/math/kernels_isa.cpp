@@ -8,6 +8,7 @@
 #include "kernels_limits.hpp"
 #include "kernels_product.hpp"
 #include "kernels_random.hpp"
+#include "kernels_softmax.hpp"
 #include "kernels_sparse.hpp"
 #include "math/kernels.hpp"
 
@@ -42,6 +43,9 @@ constexpr Kernels<Precision> make_table() {
       .add_scaled = add_scaled<Real, Real>,
       .add_scaled_stored = add_scaled<Real, Stored>,
       .log_sigmoid = log_sigmoid<Real>,
+      .scale_and_shift = scale_and_shift<Real>,
+      .exp_and_sum = exp_and_sum<Real>,
+      .scale = scale<Real>,
       .at_least = at_least<Real>,
       .adam = adam<Real>,
       .adam_rows = adam_rows<Real>,

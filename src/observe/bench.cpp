@@ -63,7 +63,8 @@ std::array<double, kPhases> least_seconds(const WorkDone& work, const MachineLim
   std::array<double, kPhases> least{};
   of(least, Phase::kProduct) = visits(work.edge_visits) + streams(work.layer_bytes);
   of(least, Phase::kDense) = static_cast<double>(work.flops) / limits.flops_per_second;
-  of(least, Phase::kLoss) = visits(work.batch_visits);
+  of(least, Phase::kLoss) =
+      visits(work.batch_visits) + static_cast<double>(work.score_flops) / limits.flops_per_second;
   of(least, Phase::kAdam) = streams(work.adam_bytes);
   return least;
 }
@@ -131,6 +132,7 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
             {"batch_visits", report.work.batch_visits},
             {"rows", report.work.needed_rows},
             {"flops", report.work.flops},
+            {"score_flops", report.work.score_flops},
             {"layer_bytes", report.work.layer_bytes},
             {"adam_bytes", report.work.adam_bytes}}},
           {"limits",

@@ -13,7 +13,9 @@
 #include "distributed/batch_planner.hpp"
 #include "distributed/partition.hpp"
 #include "math/matrix.hpp"
+#include "model/catalogue_loss.hpp"
 #include "siren/ids.hpp"
+#include "train/step_loss.hpp"
 #include "train/step_work.hpp"
 #include "train/training_memory.hpp"
 
@@ -51,7 +53,8 @@ class Trial {
   Layout layout_of(int rank) const { return {partition_, rank, ranks_, config_.dimension}; }
   RatingCounts ratings_of(int rank) const;
   HaloMemory most_halo_memory(std::int64_t rows_sent) const;
-  void count_step(const Adjacency& graph, std::int64_t batch_users, RankPlan& plan) const;
+  void count_step(const Adjacency& graph, std::int64_t batch, RankPlan& plan) const;
+  void count_softmax_step(const Adjacency& graph, std::int64_t own_users, RankPlan& plan) const;
 
   const TrainingSet& train_;
   const TrainConfig& config_;
@@ -93,15 +96,19 @@ std::vector<RankPlan> Trial::plan() {
     for (const Adjacency& of : graphs) used_elsewhere += of.halo_counts[as_index(rank)];
     const RatingCounts counts = ratings_of(rank);
     plan.memory = training_memory(
-        config_, {graph, counts, steps_per_epoch(train_.trainable_count(), config_.batch),
+        config_, {graph, counts, steps_in_epoch(Communicator::alone(), train_, config_),
                   train_.users, train_.items, most_halo_memory(used_elsewhere)});
     plan.rows_sent = used_elsewhere + graph.halo_rows;
     plan.edges = graph.by_anchor.nonzeros();
     plan.ratings = counts.trainable;
     const double share =
         static_cast<double>(plan.ratings) / static_cast<double>(train_.trainable_count());
-    const std::int64_t batch = std::min(config_.batch, train_.trainable_count());
-    count_step(graph, std::llround(share * static_cast<double>(batch)), plan);
+    if (config_.loss == LossKind::kSoftmax) {
+      count_softmax_step(graph, counts.users, plan);
+    } else {
+      const std::int64_t batch = std::min(config_.batch, train_.trainable_count());
+      count_step(graph, std::llround(share * static_cast<double>(batch)), plan);
+    }
   }
   return plans;
 }
@@ -137,8 +144,34 @@ void Trial::count_step(const Adjacency& graph, std::int64_t batch, RankPlan& pla
   // sent back, and about as many sent out
   const std::int64_t foreign = std::min(slots, train_.items - items.size());
   plan.bytes_sent = width * stored * (2 * layers * plan.rows_sent + 2 * foreign);
-  plan.work = step_work(config_, {graph.rows, needed, batch, real, stored});
+  plan.work =
+      step_work(config_, {graph.rows, needed, batch * (config_.negatives + 1), real, stored});
   plan.work.edge_visits = 2 * layers * 2 * plan.edges;
+}
+
+/// At most: every user has a term, every item is of the catalogue.
+void Trial::count_softmax_step(const Adjacency& graph, std::int64_t own_users,
+                               RankPlan& plan) const {
+  const auto [real, stored] = number_bytes(config_.storage);
+  const std::int64_t width = padded(config_.dimension);
+  const std::int64_t slots = std::min(config_.batch_users, train_.users);
+  const std::int64_t items = graph.rows - own_users;
+  const std::int64_t mine = std::min(slots, (slots * own_users + train_.users - 1) / train_.users);
+  const std::int64_t needed = mine + items;
+  const std::int64_t kept = model_spec(config_).disliked_branch ? config_.mlp_layers + 4 : 0;
+  const std::int64_t chunk =
+      std::min(slots, config_.storage == Storage::kFp64 ? CatalogueLoss<Fp64>::chunk_users(items)
+                                                        : CatalogueLoss<Fp32>::chunk_users(items));
+
+  plan.batch_bytes = width * (needed * ((kept + 3) * real + stored) + items * real +
+                              slots * (2 * real + 2 * stored)) +
+                     chunk * padded(items) * real;
+  // rows of own users to every other rank, and parts of the gradients of the others' back
+  plan.bytes_sent =
+      width * stored *
+      (2 * model_spec(config_).layers * plan.rows_sent + mine * (ranks_ - 1) + (slots - mine));
+  plan.work = step_work(config_, {graph.rows, needed, slots * items, real, stored});
+  plan.work.edge_visits = 2 * std::int64_t{model_spec(config_).layers} * 2 * plan.edges;
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "siren/error.hpp"
 #include "siren/version.hpp"
 #include "train/model_state.hpp"
+#include "train/step_loss.hpp"
 
 namespace siren::inline train {
 
@@ -74,8 +75,7 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   all_users_ = !some;
   data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
   if (config_.lr_schedule != LrSchedule::kConstant && config_.lr_steps == 0)
-    config_.lr_steps =
-        planned_steps(config_, steps_per_epoch(data_->train.trainable_count(), config_.batch));
+    config_.lr_steps = planned_steps(config_, steps_in_epoch(comm, data_->train, config_));
   for (std::int64_t row = 0; row < data_->layout.rows(); ++row)
     nodes_.push_back(data_->layout.node_of(static_cast<LocalRow>(row)));
   check_unchanged();

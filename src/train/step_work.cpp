@@ -20,7 +20,10 @@ WorkDone step_work(const TrainConfig& config, const StepShare& share) {
   const std::int64_t products = disliked ? config.mlp_layers + (config.no_attention ? 0 : 2) : 0;
 
   WorkDone work;
-  work.batch_visits = kPasses * share.ratings * (config.negatives + 1);
+  if (config.loss == LossKind::kSoftmax)
+    work.score_flops = kPasses * 2 * share.scores * width;
+  else
+    work.batch_visits = kPasses * share.scores;
   work.needed_rows = share.needed;
   work.flops = kPasses * products * 2 * share.needed * width * width;
   // Forward: x read, and a table written per layer but the last; the needed rows of the mean written

@@ -12,9 +12,9 @@ namespace siren::inline train {
 
 /// A rank's part of a step.
 struct StepShare {
-  std::int64_t rows;     // owned
-  std::int64_t needed;   // of them by the batch
-  std::int64_t ratings;  // of the batch
+  std::int64_t rows;    // owned
+  std::int64_t needed;  // of them by the batch
+  std::int64_t scores;  // of the batch that are computed here
   std::int64_t real_bytes;
   std::int64_t stored_bytes;
 };

@@ -29,19 +29,16 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       kernels_(kernels<Precision>(isa)),
       nodes_(owned_nodes(layout_)),
       poll_([this] {
-        planner_.progress();
+        loss_->progress();
         dense_sum_.progress();
         scalar_sum_.progress();
       }),
-      sampler_(set_.item_degree, config.exponent, config.seed, isa),
-      schedule_(set_, config.seed, config.batch),
-      planner_(comm_, {layout_, set_, sampler_, schedule_, config.negatives}, clock_),
+      loss_(make_step_loss<Precision>(inputs, config, isa, clock_)),
       propagation_(comm_, graph_, kernels_,
                    {model_spec(config).layers, config.dimension, config.norm, config.overlap,
                     config.shared_memory == OnOff::kOn},
                    clock_, poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
-      loss_(make_loss_term(config, kernels_), config.negatives, config.reg, kernels_),
       adam_(model_.layout(), layout_.rows(), kernels_),
       average_(model_.layout(), layout_.rows(), config.average, kernels_),
       finite_(comm_, nodes_, model_.layout()),
@@ -52,134 +49,123 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       dzp_(0, config.dimension),
       zp_(layout_.rows(), config.dimension),
       z_wire_(0, config.dimension),
-      z_items_(0, config.dimension),
+      z_here_(0, config.dimension),
       dz_(0, config.dimension),
-      dz_items_(0, config.dimension),
-      dz_items_wire_(0, config.dimension),
+      dz_here_(0, config.dimension),
+      dz_here_wire_(0, config.dimension),
       scalars_(kScalars, 0.0) {
-  planner_.begin(1);
+  loss_->begin(1);
 }
 
 template <class Precision>
 StepReport Trainer<Precision>::step() {
   heartbeat().set_step(steps_done_ + 1);
   // 1. The batch: its rows were asked for during the step before; ask for those of the next.
-  const BatchPlan& plan = planner_.finish();
-  planner_.begin(plan.step + 1);
-  const Mode mode{true, static_cast<std::uint32_t>(plan.step)};
+  const StepBatch& batch = loss_->finish();
+  loss_->begin(batch.step + 1);
+  const Mode mode{true, static_cast<std::uint32_t>(batch.step)};
 
   // 2. Forward: Zp by propagation, Zn while its first rows travel, Z of the needed rows.
-  propagation_.forward_rows(model_.liked(), zp_, plan.needed,      // expand, fold: zp_
-                            [&] { embed_disliked(plan, mode); });  // Zn [needed x d]
-  const Matrix<Real>& z = fuse(plan, mode);                        // Z [needed x d]
+  propagation_.forward_rows(model_.liked(), zp_, batch.needed,      // expand, fold: zp_
+                            [&] { embed_disliked(batch, mode); });  // Zn [needed x d]
+  const Matrix<Real>& z = fuse(batch, mode);                        // Z [needed x d]
 
   // 3. Loss: rows of Z to the ranks that mention them, their gradients back, added in rank order.
-  expand_batch_rows(plan, z);  // z_items_ [slots x d]
-  add_loss(plan, z);           // dz_ [needed x d], dz_items_ [slots x d]
-  fold_batch_gradients(plan);  // dz_ complete
+  expand_batch_rows(batch, z);  // z_here_ [slots x d]
+  add_loss(z);                  // dz_ [needed x d], dz_here_ [slots x d]
+  fold_batch_gradients(batch);  // dz_ complete
 
   // 4. Backward: attention and MLP, then propagation while the dense gradients are summed.
-  backward_rows(plan, mode);                     // dY0, dense, dZp [needed x d]
-  start_dense_sum(plan);                         // dense_sum_ in flight
-  propagation_.backward_rows(dzp_, plan.needed,  // expand, fold: dX0 [rows x d]
+  backward_rows(batch, mode);                     // dY0, dense, dZp [needed x d]
+  start_dense_sum(batch);                         // dense_sum_ in flight
+  propagation_.backward_rows(dzp_, batch.needed,  // expand, fold: dX0 [rows x d]
                              gradients_.tables[kLiked]);
-  const StepReport report = finish_dense_sum(plan);
+  loss_->add_regularisation(model_.parameters(), gradients_);
+  const StepReport report = finish_dense_sum(batch);
 
   // 5. Update.
-  update_parameters(plan);
+  update_parameters(batch);
   return report;
 }
 
 template <class Precision>
-void Trainer<Precision>::embed_disliked(const BatchPlan& plan, const Mode& mode) {
+void Trainer<Precision>::embed_disliked(const StepBatch& batch, const Mode& mode) {
   const auto phase = clock_.enter(Phase::kDense);
-  model_.embed_disliked(plan.needed, mode, [this] {
+  model_.embed_disliked(batch.needed, mode, [this] {
     propagation_.progress();
     poll_();
   });
 }
 
 template <class Precision>
-auto Trainer<Precision>::fuse(const BatchPlan& plan, const Mode& mode) -> const Matrix<Real>& {
+auto Trainer<Precision>::fuse(const StepBatch& batch, const Mode& mode) -> const Matrix<Real>& {
   const auto phase = clock_.enter(Phase::kDense);
-  return model_.fuse(zp_.data(), plan.needed, mode);
+  return model_.fuse(zp_.data(), batch.needed, mode);
 }
 
 template <class Precision>
-void Trainer<Precision>::backward_rows(const BatchPlan& plan, const Mode& mode) {
+void Trainer<Precision>::backward_rows(const StepBatch& batch, const Mode& mode) {
   const auto phase = clock_.enter(Phase::kDense);
-  model_.backward(plan.needed, mode, dz_, dzp_, gradients_, poll_);
+  model_.backward(batch.needed, mode, dz_, dzp_, gradients_, poll_);
 }
 
 template <class Precision>
-void Trainer<Precision>::update_parameters(const BatchPlan& plan) {
+void Trainer<Precision>::update_parameters(const StepBatch& batch) {
   const auto phase = clock_.enter(Phase::kAdam);
-  if (!adam_.update(plan.step, learning_rate(config_, plan.step), gradients_, plan.needed,
+  if (!adam_.update(batch.step, learning_rate(config_, batch.step), gradients_, batch.needed,
                     model_.parameters()))
-    finite_.note_update({plan.step, plan.ratings.epoch}, values(plan));
-  average_.add(plan.step, model_.parameters());
-  steps_done_ = plan.step;
-  count_work(plan);
+    finite_.note_update({batch.step, batch.epoch}, values(batch));
+  average_.add(batch.step, model_.parameters());
+  steps_done_ = batch.step;
+  count_work(batch);
 }
 
 template <class Precision>
-void Trainer<Precision>::expand_batch_rows(const BatchPlan& plan, const Matrix<Real>& z) {
+void Trainer<Precision>::expand_batch_rows(const StepBatch& batch, const Matrix<Real>& z) {
   {
     const auto phase = clock_.enter(Phase::kExpand);
     z_wire_.reserve_rows(z.rows());
-    z_items_.reserve_rows(plan.items.size());
+    z_here_.reserve_rows(batch.slot_count);
     parallel_blocks(z.rows(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
       kernels_.store_rows(z.data(), z.stride(), begin, end, z_wire_.data());
     });
-    batch_rows_.set_plan(&plan.exchange, z.stride());
+    batch_rows_.set_plan(&batch.exchange, z.stride());
   }
-  batch_rows_.start_expand(z_wire_.data(), z_items_.data());
+  batch_rows_.start_expand(z_wire_.data(), z_here_.data());
   batch_rows_.finish_expand();
 }
 
 template <class Precision>
-void Trainer<Precision>::add_loss(const BatchPlan& plan, const Matrix<Real>& z) {
+void Trainer<Precision>::add_loss(const Matrix<Real>& z) {
   const auto phase = clock_.enter(Phase::kLoss);
   dz_.reserve_rows(z.rows());
-  dz_items_.reserve_rows(z_items_.rows());
+  dz_here_.reserve_rows(z_here_.rows());
   parallel_blocks(dz_.rows(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
     std::fill(dz_.row(begin), dz_.row(end), Real{0});
   });
-  loss_sum_ = {};
-  const std::span<const std::int32_t> users(plan.user_row);
-  const std::span<const std::int8_t> signs(plan.ratings.sign);
-  for (std::int64_t begin = 0; begin < plan.ratings.size(); begin += kChunkRatings) {
-    const std::int64_t end = std::min(begin + kChunkRatings, plan.ratings.size());
-    const auto from = static_cast<std::size_t>(begin);
-    const auto count = static_cast<std::size_t>(end - begin);
-    const LossChunk chunk{users.subspan(from, count), signs.subspan(from, count),
-                          planner_.chunk_slots(plan, begin, end, chunk_scratch_), begin == 0};
-    const LossSum sum = loss_.add(chunk, z, z_items_, dz_, dz_items_);
-    loss_sum_.loss += sum.loss;
-    loss_sum_.reg += sum.reg;
-  }
+  loss_sum_ = loss_->add(model_.parameters(), z, z_here_, dz_, dz_here_);
 }
 
 template <class Precision>
-void Trainer<Precision>::fold_batch_gradients(const BatchPlan& plan) {
+void Trainer<Precision>::fold_batch_gradients(const StepBatch& batch) {
   {
     const auto phase = clock_.enter(Phase::kFold);
-    dz_items_wire_.reserve_rows(plan.items.size());
-    parallel_blocks(dz_items_.rows(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
-      kernels_.store_rows(dz_items_.data(), dz_items_.stride(), begin, end, dz_items_wire_.data());
+    dz_here_wire_.reserve_rows(batch.slot_count);
+    parallel_blocks(dz_here_.rows(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
+      kernels_.store_rows(dz_here_.data(), dz_here_.stride(), begin, end, dz_here_wire_.data());
     });
   }
-  batch_rows_.start_fold(dz_items_wire_.data());
+  batch_rows_.start_fold(dz_here_wire_.data());
   batch_rows_.finish_fold(dz_.data());
 }
 
 template <class Precision>
-void Trainer<Precision>::start_dense_sum(const BatchPlan& plan) {
+void Trainer<Precision>::start_dense_sum(const StepBatch& batch) {
   const auto phase = clock_.enter(Phase::kReduce);
   const StepVotes votes = voter_ ? voter_() : StepVotes{};
   scalars_ = {loss_sum_.loss,
               loss_sum_.reg,
-              static_cast<double>(plan.skipped),
+              static_cast<double>(batch.skipped),
               votes.stop ? 1.0 : 0.0,
               votes.checkpoint ? 1.0 : 0.0,
               finite_.noted() ? 1.0 : 0.0};
@@ -194,22 +180,22 @@ void Trainer<Precision>::start_dense_sum(const BatchPlan& plan) {
 }
 
 template <class Precision>
-StepReport Trainer<Precision>::finish_dense_sum(const BatchPlan& plan) {
+StepReport Trainer<Precision>::finish_dense_sum(const StepBatch& batch) {
   const auto phase = clock_.enter(Phase::kWait);
   dense_sum_.finish();
   scalar_sum_.finish();
-  const auto ratings = static_cast<double>(plan.ratings.global_count);
-  const StepReport report{plan.step,
-                          plan.ratings.epoch,
-                          plan.ratings.global_count,
+  const StepReport report{batch.step,
+                          batch.epoch,
+                          batch.global_count,
                           static_cast<std::int64_t>(scalars_[kWithoutTerm]),
-                          scalars_[kLoss] / ratings,
-                          scalars_[kReg] / ratings,
+                          batch.weight,
+                          scalars_[kLoss] / batch.weight,
+                          scalars_[kReg] / batch.weight,
                           {scalars_[kStopVotes] > 0.0, scalars_[kCheckpointVotes] > 0.0}};
   const bool non_finite = scalars_[kNonFinite] > 0.0;
   if (std::isfinite(report.loss) && std::isfinite(report.reg) && !non_finite) return report;
-  const BatchPlan of_step = plan;
-  planner_.finish();  // nothing may be in flight when all ranks leave
+  const StepBatch of_step = batch;
+  loss_->finish();  // nothing may be in flight when all ranks leave
   if (non_finite) finite_.throw_noted(values(of_step));
   finite_.throw_loss({report.step, report.epoch}, values(of_step));
 }
@@ -217,7 +203,7 @@ StepReport Trainer<Precision>::finish_dense_sum(const BatchPlan& plan) {
 template <class Precision>
 void Trainer<Precision>::check_last_update() {
   if (comm_.all_reduce(std::int32_t{finite_.noted()}, Reduction::kMax) == 0) return;
-  finite_.throw_noted(values(planner_.finish()));
+  finite_.throw_noted(values(loss_->finish()));
 }
 
 template <class Precision>
@@ -254,9 +240,9 @@ std::vector<StateTensor> Trainer<Precision>::state() {
 
 template <class Precision>
 void Trainer<Precision>::resume_at(std::int64_t steps_done) {
-  planner_.finish();  // the plan made for the step that is now not the next
+  loss_->finish();  // the plan made for the step that is now not the next
   steps_done_ = steps_done;
-  planner_.begin(steps_done + 1);
+  loss_->begin(steps_done + 1);
 }
 
 template <class Precision>
@@ -268,8 +254,8 @@ std::vector<MemoryUse> Trainer<Precision>::memory() const {
 }
 
 template <class Precision>
-void Trainer<Precision>::count_work(const BatchPlan& plan) {
-  const WorkDone step = step_work(config_, {layout_.rows(), plan.needed.size(), plan.ratings.size(),
+void Trainer<Precision>::count_work(const StepBatch& batch) {
+  const WorkDone step = step_work(config_, {layout_.rows(), batch.needed.size(), loss_->scores(),
                                             sizeof(Real), sizeof(Stored)});
   for (const auto part : kWorkParts) work_.*part += step.*part;
 }

@@ -3,16 +3,15 @@
 // trainer.cpp) is the whole algorithm.
 #pragma once
 
+#include <memory>
+
 #include "comm/ordered_sum.hpp"
-#include "data/batch_schedule.hpp"
-#include "data/negative_sampler.hpp"
-#include "distributed/batch_planner.hpp"
 #include "distributed/propagation.hpp"
-#include "model/sampled_loss.hpp"
 #include "model/siren.hpp"
 #include "train/adam.hpp"
 #include "train/average.hpp"
 #include "train/not_finite.hpp"
+#include "train/step_loss.hpp"
 #include "train/training.hpp"
 
 namespace siren::inline train {
@@ -27,7 +26,7 @@ class Trainer final : public Training {
 
   StepReport step() override;
   std::int64_t steps_done() const override { return steps_done_; }
-  std::int64_t steps_per_epoch() const override { return schedule_.steps_per_epoch(); }
+  std::int64_t steps_per_epoch() const override { return loss_->steps_per_epoch(); }
   void set_voter(std::function<StepVotes()> voter) override { voter_ = std::move(voter); }
   void embed(Matrix<float>& users, Matrix<float>& items) override;
   std::vector<StateTensor> state() override;
@@ -41,7 +40,7 @@ class Trainer final : public Training {
   Siren<Precision>& model() { return model_; }
   /// Of the last step, whose rows needed() the compact ones have.
   const Gradients<Real>& gradients() const { return gradients_; }
-  const RowSet& needed() const { return planner_.finished().needed; }
+  const RowSet& needed() const { return loss_->finished().needed; }
 
  private:
   /// Summed over ranks once per step.
@@ -56,21 +55,21 @@ class Trainer final : public Training {
   };
 
   // the stages of a step, in order
-  void embed_disliked(const BatchPlan& plan, const Mode& mode);
-  const Matrix<Real>& fuse(const BatchPlan& plan, const Mode& mode);
-  void expand_batch_rows(const BatchPlan& plan, const Matrix<Real>& z);
-  void add_loss(const BatchPlan& plan, const Matrix<Real>& z);
-  void fold_batch_gradients(const BatchPlan& plan);
-  void backward_rows(const BatchPlan& plan, const Mode& mode);
-  void start_dense_sum(const BatchPlan& plan);
-  StepReport finish_dense_sum(const BatchPlan& plan);
-  void update_parameters(const BatchPlan& plan);
+  void embed_disliked(const StepBatch& batch, const Mode& mode);
+  const Matrix<Real>& fuse(const StepBatch& batch, const Mode& mode);
+  void expand_batch_rows(const StepBatch& batch, const Matrix<Real>& z);
+  void add_loss(const Matrix<Real>& z);
+  void fold_batch_gradients(const StepBatch& batch);
+  void backward_rows(const StepBatch& batch, const Mode& mode);
+  void start_dense_sum(const StepBatch& batch);
+  StepReport finish_dense_sum(const StepBatch& batch);
+  void update_parameters(const StepBatch& batch);
 
-  StepValues<Real> values(const BatchPlan& plan) {
-    return {model_.parameters(), gradients_,       adam_.second_moments(), zp_,
-            model_.fused(),      plan.needed.nodes};
+  StepValues<Real> values(const StepBatch& batch) {
+    return {model_.parameters(), gradients_,        adam_.second_moments(), zp_,
+            model_.fused(),      batch.needed.nodes};
   }
-  void count_work(const BatchPlan& plan);
+  void count_work(const StepBatch& batch);
   /// Collective. NotFinite, on all ranks, if the last update left such a value anywhere.
   void check_last_update();
 
@@ -84,12 +83,9 @@ class Trainer final : public Training {
   std::vector<NodeId> nodes_;  // of the owned rows
   Work poll_;                  // lets every message in flight move
 
-  NegativeSampler sampler_;
-  BatchSchedule schedule_;
-  BatchPlanner planner_;
+  std::unique_ptr<StepLoss<Precision>> loss_;
   Propagation<Precision> propagation_;
   Siren<Precision> model_;
-  SampledLoss<Precision> loss_;
   Adam<Precision> adam_;
   Average<Precision> average_;
   FiniteCheck<Real> finite_;
@@ -98,17 +94,16 @@ class Trainer final : public Training {
   OrderedAllReduce<double> scalar_sum_;
 
   Gradients<Real> gradients_;
-  Matrix<Real> dzp_;              // [needed x d] dL/dZp, on its way to that of X0
-  Matrix<Real> zp_;               // [rows x d]; in a step the needed rows come first
-  Matrix<Stored> z_wire_;         // [needed x d] Z as it travels
-  Matrix<Stored> z_items_;        // [slots x d] Z of the batch's items
-  Matrix<Real> dz_;               // [needed x d]
-  Matrix<Real> dz_items_;         // [slots x d]
-  Matrix<Stored> dz_items_wire_;  // [slots x d]
+  Matrix<Real> dzp_;             // [needed x d] dL/dZp, on its way to that of X0
+  Matrix<Real> zp_;              // [rows x d]; in a step the needed rows come first
+  Matrix<Stored> z_wire_;        // [needed x d] Z as it travels
+  Matrix<Stored> z_here_;        // [slots x d] Z of the rows that travelled
+  Matrix<Real> dz_;              // [needed x d]
+  Matrix<Real> dz_here_;         // [slots x d]
+  Matrix<Stored> dz_here_wire_;  // [slots x d]
   LossSum loss_sum_;
   std::vector<double> scalars_;  // by Scalar
   std::function<StepVotes()> voter_;
-  std::vector<std::int32_t> chunk_scratch_;
   std::int64_t steps_done_ = 0;
   WorkDone work_;  // edge_visits: see work_done()
 };

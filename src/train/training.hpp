@@ -37,7 +37,8 @@ struct StepReport {
   std::int32_t epoch = 0;
   std::int64_t ratings = 0;  // in the global batch
   std::int64_t skipped = 0;  // of those, whose user left nothing to sample
-  double loss = 0.0;         // batch sum / ratings, without reg
+  double weight = 0.0;       // of the batch: the number of its ratings, or the sum of their weights
+  double loss = 0.0;         // batch sum / weight, without reg
   double reg = 0.0;          // likewise
   StepVotes votes;           // of all ranks together
 };
@@ -48,12 +49,13 @@ struct WorkDone {
   std::int64_t batch_visits = 0;  // table rows that scores and gradients of the batch touched
   std::int64_t needed_rows = 0;   // rows of the batch that this rank owns
   std::int64_t flops = 0;         // of the dense products
+  std::int64_t score_flops = 0;   // of products of users and the catalogue, with their gradients
   std::int64_t layer_bytes = 0;   // read and written in order by the propagation
   std::int64_t adam_bytes = 0;    // read and written by the optimiser
 };
-inline constexpr std::array kWorkParts = {&WorkDone::edge_visits, &WorkDone::batch_visits,
-                                          &WorkDone::needed_rows, &WorkDone::flops,
-                                          &WorkDone::layer_bytes, &WorkDone::adam_bytes};
+inline constexpr std::array kWorkParts = {
+    &WorkDone::edge_visits, &WorkDone::batch_visits, &WorkDone::needed_rows, &WorkDone::flops,
+    &WorkDone::score_flops, &WorkDone::layer_bytes,  &WorkDone::adam_bytes};
 
 class Training {
  public:

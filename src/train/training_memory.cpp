@@ -5,7 +5,9 @@
 #include "data/batch_schedule.hpp"
 #include "data/negative_sampler.hpp"
 #include "data/rated_filter.hpp"
+#include "data/user_schedule.hpp"
 #include "distributed/batch_planner.hpp"
+#include "distributed/user_planner.hpp"
 #include "math/matrix.hpp"
 #include "model/siren.hpp"
 #include "siren/ids.hpp"
@@ -23,6 +25,16 @@ std::int64_t set_bytes(const RatingCounts& counts) {
   return counts.ratings * (kItemId + 1) + (2 * counts.users + 1) * std::int64_t{sizeof(EdgeOffset)};
 }
 
+std::int64_t schedule_bytes(const TrainConfig& config, const MemoryShare& share) {
+  const RatingCounts& counts = share.ratings;
+  if (config.loss == LossKind::kSoftmax)
+    return UserSchedule::bytes(counts.users, share.steps_per_epoch) +
+           UserPlanner::row_bytes(counts.users, share.graph.rows - counts.users);
+  return BatchSchedule::bytes(counts.users, counts.trainable, share.steps_per_epoch) +
+         RatedFilter::bytes(counts.users, counts.filter_words) +
+         BatchPlanner::row_bytes(share.graph.rows);
+}
+
 template <class Precision>
 std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& share) {
   using Real = typename Precision::Real;
@@ -38,15 +50,14 @@ std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& s
       {"layer tables and halo", Propagation<Precision>::bytes(graph, config.dimension, share.halo)},
       {"edges", graph.bytes()},
       {"ratings and schedule",
-       set_bytes(counts) +
-           BatchSchedule::bytes(counts.users, counts.trainable, share.steps_per_epoch) +
-           RatedFilter::bytes(counts.users, counts.filter_words) +
-           BatchPlanner::row_bytes(graph.rows) + graph.rows * kNodeId},
+       set_bytes(counts) + graph.rows * kNodeId + schedule_bytes(config, share)},
       {"batch rows", BlockSum<Real>::bytes(layout.dense.size())},
       {"all items (every rank)",
        // degree, likes, owner
        share.all_items * std::int64_t{3 * sizeof(std::int32_t)} +
-           NegativeSampler::bytes(share.all_items) + BatchPlanner::item_bytes(share.all_items)}};
+           (config.loss == LossKind::kSoftmax ? 0
+                                              : NegativeSampler::bytes(share.all_items) +
+                                                    BatchPlanner::item_bytes(share.all_items))}};
 }
 
 }  // namespace

@@ -16,11 +16,12 @@ TrainConfig small() {
   return config;
 }
 
-const StepShare kShare{10, 4, 7, 4, 2};
+const StepShare kShare{10, 4, 42, 4, 2};
 
 TEST(StepWork, CountsByHand) {
   const WorkDone work = step_work(small(), kShare);
-  EXPECT_EQ(work.batch_visits, 3 * 7 * 6);
+  EXPECT_EQ(work.batch_visits, 3 * 42);
+  EXPECT_EQ(work.score_flops, 0);
   EXPECT_EQ(work.needed_rows, 4);
   EXPECT_EQ(work.flops, 3 * (2 + 2) * 2 * 4 * 32 * 32);
   const std::int64_t forward = 10 * 32 * 4 + 3 * 10 * 32 * 2 + (1 + 2 * 3) * 4 * 32 * 4;
@@ -28,6 +29,14 @@ TEST(StepWork, CountsByHand) {
   EXPECT_EQ(work.layer_bytes, forward + adjoint);
   EXPECT_EQ(work.adam_bytes, ((7 + 6) * 10 + 4) * 32 * 4);
   EXPECT_EQ(work.edge_visits, 0) << "known to the graph only";
+}
+
+TEST(StepWork, SoftmaxMultipliesUsersAndItems) {
+  TrainConfig config = small();
+  config.loss = LossKind::kSoftmax;
+  const WorkDone work = step_work(config, kShare);
+  EXPECT_EQ(work.batch_visits, 0);
+  EXPECT_EQ(work.score_flops, 3 * 2 * 42 * 32);
 }
 
 TEST(StepWork, OtherModelsDoLess) {

@@ -68,6 +68,24 @@ void expect_close(const std::vector<double>& got, const std::vector<double>& wan
     EXPECT_NEAR(got[s], want[s], tolerance * std::abs(want[s])) << "step " << s + 1;
 }
 
+TrainConfig softmax_config(const std::string& storage) {
+  TrainConfig config = small_config(storage);
+  config.loss = LossKind::kSoftmax;
+  config.model = ModelKind::kLightGcn;
+  config.temperature = 0.5;
+  config.batch_users = 70;
+  return config;
+}
+
+TEST(Invariance, SoftmaxLossesAgreeAcrossRanks) {
+  for (const auto& [storage, tolerance] : {std::pair("fp64", 1e-10), std::pair("fp32", 1e-4)}) {
+    const TrainConfig config = softmax_config(storage);
+    const std::vector<double> alone = single_rank_losses(config, 40);
+    for (const char* partition : {"block", "random"})
+      expect_close(train(Communicator::world(), config, 40, partition).losses, alone, tolerance);
+  }
+}
+
 TEST(Invariance, DoubleLossesAgreeAcrossRanksFor100Steps) {
   const TrainConfig config = small_config("fp64");
   const std::vector<double> alone = single_rank_losses(config, 100);
@@ -91,8 +109,10 @@ TEST(Invariance, Bf16LossesAgreeAcrossRanks) {
 }
 
 TEST(Invariance, ARerunAndAnyThreadCountGiveTheSameBits) {
-  for (const char* storage : {"fp32", "bf16", "fp64"}) {
-    const TrainConfig config = small_config(storage);
+  for (const TrainConfig& config :
+       {small_config("fp32"), small_config("bf16"), small_config("fp64"), softmax_config("fp32"),
+        softmax_config("bf16")}) {
+    const std::string_view storage = name_of(config.storage);
     omp_set_num_threads(1);
     const Outcome first = train(Communicator::world(), config, 15);
     for (const int threads : {1, 2, 3}) {

@@ -67,6 +67,13 @@ TEST_F(TrainingMemoryTest, OfLightGcnInFp64) {
   compare(config_of("lightgcn", "fp64"));
 }
 
+TEST_F(TrainingMemoryTest, OfSoftmax) {
+  TrainConfig config = config_of("lightgcn", "fp32");
+  config.loss = LossKind::kSoftmax;
+  config.batch_users = 16;
+  compare(config);
+}
+
 TEST_F(TrainingMemoryTest, OfMatrixFactorisation) {
   compare(config_of("mf", "fp32"));
 }

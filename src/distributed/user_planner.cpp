@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "distributed/user_planner.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <numeric>
+#include <utility>
+
+#include "siren/check.hpp"
+#include "siren/ids.hpp"
+
+namespace siren::inline distributed {
+
+// A list is a word with the number of users, three words a user (how many ratings follow, how many
+// liked ones it has in all, how many others), then a word a rating: twice the item's row at its
+// owner, plus one if it is liked.
+
+namespace {
+
+constexpr std::size_t kUserWords = 3;
+
+}  // namespace
+
+bool has_term(const UserRatings& ratings, std::int64_t user, RatingWeights weights) {
+  const auto begin = ratings.signs.begin() + ratings.offsets[as_index(user)];
+  return std::any_of(begin, begin + ratings.count(user),
+                     [&](std::int8_t sign) { return weights.of(sign) > 0.0F; });
+}
+
+UserPlanner::UserPlanner(const Communicator& comm, const Layout& layout, const TrainingSet& set,
+                         RatingWeights weights, UserSchedule& schedule, PhaseClock& clock)
+    : comm_(comm.split(0, comm.rank())),
+      layout_(layout),
+      set_(set),
+      weights_(weights),
+      schedule_(schedule),
+      clock_(clock),
+      word_type_(sizeof(std::uint32_t)),
+      lists_(as_index(comm.size())) {
+  item_number_.reserve(as_index(layout.items()));
+  for (const ItemId item : layout.owned_items()) {
+    item_number_.push_back(static_cast<std::int32_t>(catalogue_.size()));
+    if (set.item_degree[as_index(item)] > 0) catalogue_.push_back(layout.address_of_item(item).row);
+  }
+}
+
+UserPlanner::~UserPlanner() {
+  if (std::uncaught_exceptions() == 0) complete_requests();
+}
+
+void UserPlanner::begin(std::int64_t step) {
+  const auto phase = clock_.enter(Phase::kSample);
+  SIREN_ASSERT(stage_ == Stage::kIdle, "plan of step {} begun twice", step);
+  plan_.step = step;
+  plan_.epoch = schedule_.epoch_of(step);
+  users_ = schedule_.users_of(step);
+  list_ratings();
+  sent_.clear();
+  for (const auto& list : lists_) sent_.push_back(static_cast<std::int32_t>(list.size()));
+  received_.assign(as_index(comm_.size()), 0);
+  comm_.start_all_to_all(requests_, sent_, received_);
+  stage_ = Stage::kCounts;
+}
+
+void UserPlanner::list_ratings() {
+  const UserRatings& ratings = set_.ratings;
+  for (auto& list : lists_) {
+    list.assign(1 + kUserWords * users_.size(), 0);
+    list[0] = static_cast<std::uint32_t>(users_.size());
+  }
+  for (std::size_t u = 0; u < users_.size(); ++u) {
+    const std::size_t user = as_index(users_[u]);
+    std::uint32_t liked = 0;
+    std::uint32_t others = 0;
+    for (EdgeOffset e = ratings.offsets[user]; e < ratings.offsets[user + 1]; ++e) {
+      const std::int8_t sign = ratings.signs[as_index(e)];
+      if (weights_.of(sign) == 0.0F) continue;
+      ++(sign > 0 ? liked : others);
+      const RowAddress at = layout_.address_of_item(ratings.items[as_index(e)]);
+      auto& list = lists_[as_index(at.rank)];
+      ++list[1 + kUserWords * u];
+      list.push_back(2 * static_cast<std::uint32_t>(at.row) + (sign > 0 ? 1U : 0U));
+    }
+    for (auto& list : lists_) {
+      list[1 + kUserWords * u + 1] = liked;
+      list[1 + kUserWords * u + 2] = others;
+    }
+  }
+}
+
+void UserPlanner::send_lists() {
+  std::size_t total = 0;
+  for (const std::int32_t count : received_) total += static_cast<std::size_t>(count);
+  incoming_.resize(total);
+  std::size_t at = 0;
+  SentBytes sent;
+  for (int rank = 0; rank < comm_.size(); ++rank) {
+    const auto count = received_[as_index(rank)];
+    const auto& list = lists_[as_index(rank)];
+    if (rank == comm_.rank()) {
+      std::copy(list.begin(), list.end(), incoming_.begin() + static_cast<std::ptrdiff_t>(at));
+    } else {
+      comm_.start_receive(requests_, incoming_.data() + at, count, word_type_, rank,
+                          Tag::kRowRequest);
+      comm_.start_send(requests_, list.data(), std::ssize(list), word_type_, rank,
+                       Tag::kRowRequest);
+      sent.add(std::ssize(list) * std::int64_t{sizeof(std::uint32_t)}, comm_.shares_node(rank));
+    }
+    at += static_cast<std::size_t>(count);
+  }
+  clock_.count_bytes(Phase::kSample, sent);
+  stage_ = Stage::kLists;
+}
+
+void UserPlanner::progress() {
+  if (stage_ == Stage::kIdle || !requests_.test_all()) return;
+  if (stage_ == Stage::kCounts) send_lists();
+}
+
+void UserPlanner::complete_requests() {
+  const auto phase = clock_.enter(Phase::kWait);
+  requests_.wait_all();
+  if (stage_ == Stage::kCounts) send_lists();
+  requests_.wait_all();
+  stage_ = Stage::kIdle;
+}
+
+const UserBatch& UserPlanner::finish() {
+  complete_requests();
+  const auto phase = clock_.enter(Phase::kSample);
+  read_lists();
+  choose_needed_rows();
+  std::swap(plan_, finished_);
+  return finished_;
+}
+
+void UserPlanner::read_lists() {
+  plan_.offsets.assign(1, 0);
+  plan_.items.clear();
+  plan_.weights.clear();
+  plan_.totals.clear();
+  plan_.own.clear();
+  plan_.global_count = 0;
+  plan_.local_count = 0;
+  plan_.weight = 0.0;
+  std::vector<std::int64_t> used;
+  const std::uint32_t* word = incoming_.data();
+  for (int rank = 0; rank < comm_.size(); ++rank) {
+    const std::size_t users = *word++;
+    const std::uint32_t* entry = word + kUserWords * users;
+    const bool own = rank == comm_.rank();
+    used.push_back(static_cast<std::int64_t>(users));
+    for (std::size_t u = 0; u < users; ++u, word += kUserWords) {
+      const std::int64_t ratings = std::int64_t{word[1]} + word[2];
+      const double total = double{1.0} * word[1] + double{weights_.other} * word[2];
+      plan_.totals.push_back(total);
+      plan_.own.push_back(own ? 1 : 0);
+      plan_.weight += total;
+      plan_.global_count += ratings;
+      if (own) plan_.local_count += ratings;
+      for (std::uint32_t n = 0; n < word[0]; ++n, ++entry) {
+        const auto item = std::int64_t{*entry / 2} - layout_.users();
+        plan_.items.push_back(item_number_[as_index(item)]);
+        plan_.weights.push_back(*entry % 2 != 0 ? 1.0F : weights_.other);
+      }
+      plan_.offsets.push_back(std::ssize(plan_.items));
+    }
+    word = entry;
+  }
+  plan_.slot_count = std::ssize(plan_.totals);
+  const std::int64_t mine = std::ssize(users_);
+  std::vector<LocalRow> wanted;  // every rank wants all users of this one
+  for (int rank = 0; rank < comm_.size(); ++rank)
+    for (std::int64_t u = 0; u < mine; ++u) wanted.push_back(static_cast<LocalRow>(u));
+  plan_.exchange = make_exchange_plan(used, std::move(wanted),
+                                      std::vector<std::int64_t>(as_index(comm_.size()), mine));
+}
+
+void UserPlanner::choose_needed_rows() {
+  RowSet& needed = plan_.needed;
+  needed.clear();
+  needed.rows.assign(users_.begin(), users_.end());
+  plan_.first_item = needed.size();
+  needed.rows.insert(needed.rows.end(), catalogue_.begin(), catalogue_.end());
+  for (const LocalRow row : needed.rows) needed.nodes.push_back(layout_.node_of(row));
+  needed.place(layout_.rows());
+}
+
+}  // namespace siren::inline distributed

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/catalogue_loss.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "math/parallel.hpp"
+#include "siren/check.hpp"
+#include "siren/ids.hpp"
+
+namespace siren::inline model {
+
+namespace {
+
+constexpr std::int64_t kScoreBytes = std::int64_t{64} << 20;
+constexpr std::int64_t kPanel = 64;        // items whose columns a thread keeps in its first cache
+constexpr std::int64_t kUserBlock = 96;    // users taken by a thread at a time
+constexpr std::int64_t kItemBlock = 96;    // items
+constexpr std::int64_t kDepthBlock = 256;  // rows of the right factor that stay in the second cache
+
+}  // namespace
+
+template <class Precision>
+std::int64_t CatalogueLoss<Precision>::chunk_users(std::int64_t items) {
+  const std::int64_t row = std::max<std::int64_t>(padded(items), 1) * std::int64_t{sizeof(Real)};
+  return std::max<std::int64_t>(kScoreBytes / row / kUserBlock, 1) * kUserBlock;
+}
+
+template <class Precision>
+double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<Real>& users,
+                                     const Real* items, std::int64_t item_count,
+                                     const Combine& combine, Matrix<Real>& user_gradient,
+                                     Real* item_gradient) {
+  SIREN_ASSERT(users.rows() == batch.users() && std::ssize(batch.own) == batch.users() &&
+                   std::ssize(batch.offsets) == batch.users() + 1,
+               "{} rows, {} own, {} offsets of {} users", users.rows(), batch.own.size(),
+               batch.offsets.size(), batch.users());
+  pack(items, item_count, users.stride());
+  double loss = 0.0;
+  for (std::int64_t begin = 0; begin < batch.users(); begin += chunk_) {
+    const Chunk chunk{begin, std::min(begin + chunk_, batch.users())};
+    score(batch, chunk, users);
+    local_ = largest_;
+    combine.largest(largest_);
+    exponentiate(chunk);
+    combine.sum(sums_);
+    for (std::int64_t u = 0; u < chunk.size(); ++u) {
+      const std::size_t user = as_index(begin + u);
+      const double logarithm = largest_[as_index(u)] + std::log(sums_[as_index(u)]);
+      loss += (batch.own[user] != 0 ? batch.totals[user] * logarithm : 0.0) - rated_[as_index(u)];
+    }
+    take_slopes(batch, chunk);
+    add_gradients(chunk, users, items, user_gradient, item_gradient);
+  }
+  return loss;
+}
+
+template <class Precision>
+void CatalogueLoss<Precision>::pack(const Real* items, std::int64_t count, std::int64_t stride) {
+  count_ = count;
+  columns_ = padded(count);
+  const std::int64_t panels = (count + kPanel - 1) / kPanel;
+  if (panels_.size() < panels * stride * kPanel)
+    panels_ = AlignedArray<Real>(panels * stride * kPanel);
+  if (shift_.size() != columns_) {
+    shift_ = AlignedArray<Real>(columns_);
+    std::fill(shift_.data() + count, shift_.data() + columns_,
+              -std::numeric_limits<Real>::infinity());
+  }
+  parallel_blocks(panels, 1, [&](std::int64_t panel, std::int64_t /*end*/) {
+    Real* const to = panels_.data() + panel * stride * kPanel;
+    for (std::int64_t lane = 0; lane < kPanel; ++lane) {
+      const std::int64_t item = panel * kPanel + lane;
+      for (std::int64_t c = 0; c < stride; ++c)
+        to[c * kPanel + lane] = item < count ? items[item * stride + c] : Real{0};
+    }
+  });
+}
+
+template <class Precision>
+void CatalogueLoss<Precision>::score(const CatalogueBatch& batch, const Chunk& chunk,
+                                     const Matrix<Real>& users) {
+  if (scores_.size() < chunk.size() * columns_)
+    scores_ = AlignedArray<Real>(chunk.size() * columns_);
+  largest_.assign(as_index(chunk.size()), -std::numeric_limits<double>::infinity());
+  rated_.assign(as_index(chunk.size()), 0.0);
+  if (count_ == 0) return;
+  parallel_blocks(chunk.size(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t item = 0; item < columns_; item += kPanel)
+      kernels_.multiply({.a = users.row(chunk.begin + begin),
+                         .row_step = users.stride(),
+                         .depth_step = 1,
+                         .b = panels_.data() + item * users.stride(),
+                         .ldb = kPanel,
+                         .c = scores_of(begin) + item,
+                         .ldc = columns_,
+                         .rows = end - begin,
+                         .depth = users.columns(),
+                         .columns = std::min(kPanel, columns_ - item),
+                         .accumulate = false});
+    for (std::int64_t u = begin; u < end; ++u) {
+      Real* const z = scores_of(u);
+      largest_[as_index(u)] = static_cast<double>(
+          kernels_.scale_and_shift(z, inverse_temperature_, shift_.data(), columns_));
+      const std::size_t user = as_index(chunk.begin + u);
+      for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
+        rated_[as_index(u)] += static_cast<double>(batch.weights[as_index(e)]) *
+                               static_cast<double>(z[batch.items[as_index(e)]]);
+    }
+  });
+}
+
+/// exp(z - the largest here), so that nothing overflows; sums_ are relative to the largest of all
+/// ranks.
+template <class Precision>
+void CatalogueLoss<Precision>::exponentiate(const Chunk& chunk) {
+  sums_.assign(as_index(chunk.size()), 0.0);
+  if (count_ == 0) return;
+  parallel_blocks(chunk.size(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t u = begin; u < end; ++u) {
+      const auto here = static_cast<Real>(local_[as_index(u)]);
+      const auto sum = static_cast<double>(kernels_.exp_and_sum(scores_of(u), here, columns_));
+      sums_[as_index(u)] = sum * std::exp(local_[as_index(u)] - largest_[as_index(u)]);
+    }
+  });
+}
+
+/// P / t.
+template <class Precision>
+void CatalogueLoss<Precision>::take_slopes(const CatalogueBatch& batch, const Chunk& chunk) {
+  if (count_ == 0) return;
+  parallel_blocks(chunk.size(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t u = begin; u < end; ++u) {
+      Real* const p = scores_of(u);
+      const std::size_t user = as_index(chunk.begin + u);
+      const double share =
+          std::exp(local_[as_index(u)] - largest_[as_index(u)]) / sums_[as_index(u)];
+      kernels_.scale(p, static_cast<Real>(batch.totals[user] * share) * inverse_temperature_,
+                     columns_);
+      for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
+        p[batch.items[as_index(e)]] -=
+            static_cast<Real>(batch.weights[as_index(e)]) * inverse_temperature_;
+    }
+  });
+}
+
+template <class Precision>
+void CatalogueLoss<Precision>::add_gradients(const Chunk& chunk, const Matrix<Real>& users,
+                                             const Real* items, Matrix<Real>& user_gradient,
+                                             Real* item_gradient) {
+  const std::int64_t stride = users.stride();
+  parallel_blocks(chunk.size(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
+    if (count_ == 0)
+      std::fill(user_gradient.row(chunk.begin + begin), user_gradient.row(chunk.begin + end),
+                Real{0});
+    for (std::int64_t item = 0; item < count_; item += kDepthBlock)
+      kernels_.multiply({.a = scores_of(begin) + item,
+                         .row_step = columns_,
+                         .depth_step = 1,
+                         .b = items + item * stride,
+                         .ldb = stride,
+                         .c = user_gradient.row(chunk.begin + begin),
+                         .ldc = stride,
+                         .rows = end - begin,
+                         .depth = std::min(kDepthBlock, count_ - item),
+                         .columns = stride,
+                         .accumulate = item > 0});
+  });
+  parallel_blocks(count_, kItemBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t u = 0; u < chunk.size(); u += kDepthBlock)
+      kernels_.multiply({.a = scores_of(u) + begin,
+                         .row_step = 1,
+                         .depth_step = columns_,
+                         .b = users.row(chunk.begin + u),
+                         .ldb = stride,
+                         .c = item_gradient + begin * stride,
+                         .ldc = stride,
+                         .rows = end - begin,
+                         .depth = std::min(kDepthBlock, chunk.size() - u),
+                         .columns = stride,
+                         .accumulate = true});
+  });
+}
+
+template class CatalogueLoss<Fp32>;
+template class CatalogueLoss<Bf16>;
+template class CatalogueLoss<Fp64>;
+
+}  // namespace siren::inline model

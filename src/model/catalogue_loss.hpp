@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax over the catalogue: the loss of a batch of users, each with all its weighted ratings,
+// against every item (a multinomial likelihood, Liang et al., arXiv 1802.05814):
+//
+//   L = - sum_u sum_i w_ui [ z_ui - log sum_j exp z_uj ],   z_ui = <U_u, I_i> / t
+//
+// Scores are products of a chunk of users and all items of this rank; a chunk is all of the users x
+// items matrix that ever exists. What a user's logarithm needs from the items of other ranks is a
+// maximum and a sum, combined by `Combine`:
+//
+//   chunk by chunk   scores, their maxima --combine--> sums of exp --combine--> slopes
+//                    dU += P I / t, dI += P^T U / t,   P = W_u softmax - w
+//
+// All sums have an order that neither threads nor chunks of threads change.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "math/kernels.hpp"
+#include "math/matrix.hpp"
+
+namespace siren::inline model {
+
+/// The ratings of a batch's users of items that are scored here.
+struct CatalogueBatch {
+  std::span<const std::int64_t> offsets;  // [users + 1] into the two below
+  std::span<const std::int32_t> items;    // rows of the item matrix, ascending within a user
+  std::span<const float> weights;         // w of each
+  std::span<const double> totals;         // [users] W_u, the sum of all w of a user on all ranks
+  std::span<const std::uint8_t> own;      // [users] whether its logarithm counts on this rank
+
+  std::int64_t users() const { return std::ssize(totals); }
+};
+
+/// Over all ranks, by users of a chunk; each is called once a chunk.
+struct Combine {
+  std::function<void(std::span<double>)> largest;
+  std::function<void(std::span<double>)> sum;  // in order of rank
+};
+
+template <class Precision>
+class CatalogueLoss {
+ public:
+  using Real = typename Precision::Real;
+
+  /// `temperature` t > 0; `chunk` users are scored at a time, the same number on every rank.
+  CatalogueLoss(double temperature, std::int64_t chunk, const Kernels<Precision>& kernels)
+      : inverse_temperature_(static_cast<Real>(1.0 / temperature)),
+        chunk_(chunk),
+        kernels_(kernels) {}
+
+  /// users [batch users x d] and items [n x d] are rows of Z, the same users on every rank.
+  /// Assigns user_gradient [batch users x d], this rank's part, and adds to the n rows of
+  /// item_gradient. Returns L of the own users' logarithms and of the ratings here.
+  double add(const CatalogueBatch& batch, const Matrix<Real>& users, const Real* items,
+             std::int64_t item_count, const Combine& combine, Matrix<Real>& user_gradient,
+             Real* item_gradient);
+
+  /// Users of a chunk, if a rank has so many items: what bounds the memory of scores.
+  static std::int64_t chunk_users(std::int64_t items);
+
+ private:
+  struct Chunk {
+    std::int64_t begin, end;
+    std::int64_t size() const { return end - begin; }
+  };
+  void pack(const Real* items, std::int64_t count, std::int64_t stride);
+  void score(const CatalogueBatch& batch, const Chunk& chunk, const Matrix<Real>& users);
+  void exponentiate(const Chunk& chunk);
+  void take_slopes(const CatalogueBatch& batch, const Chunk& chunk);
+  void add_gradients(const Chunk& chunk, const Matrix<Real>& users, const Real* items,
+                     Matrix<Real>& user_gradient, Real* item_gradient);
+  Real* scores_of(std::int64_t user) { return scores_.data() + user * columns_; }
+
+  Real inverse_temperature_;
+  std::int64_t chunk_;
+  const Kernels<Precision>& kernels_;
+  std::int64_t count_ = 0;       // items
+  std::int64_t columns_ = 0;     // the same, padded
+  AlignedArray<Real> panels_;    // [panels][d][kPanel] items side by side
+  AlignedArray<Real> shift_;     // [columns] 0, -inf for padding
+  AlignedArray<Real> scores_;    // [chunk x columns]
+  std::vector<double> largest_;  // [chunk] over this rank, then over all
+  std::vector<double> local_;    // [chunk] the former
+  std::vector<double> sums_;     // [chunk] of exp(z - largest)
+  std::vector<double> rated_;    // [chunk] sum of w z
+};
+
+}  // namespace siren::inline model

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/catalogue_step_loss.hpp"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "core/index_set.hpp"
+#include "math/parallel.hpp"
+#include "siren/ids.hpp"
+
+namespace siren::inline train {
+
+namespace {
+
+constexpr std::int64_t kRowsPerTile = 512;
+
+/// Collective. Users with a term, numbered in order of their ids.
+UserSchedule make_schedule(const TrainingInputs& inputs, const RatingWeights& weights,
+                           const TrainConfig& config) {
+  const auto owned = inputs.layout.owned_users();
+  std::vector<std::uint64_t> bits(as_index((inputs.set.users + 63) / 64), 0);
+  for (std::size_t row = 0; row < owned.size(); ++row)
+    if (has_term(inputs.set.ratings, static_cast<std::int64_t>(row), weights))
+      bits[as_index(owned[row] / 64)] |= std::uint64_t{1} << (owned[row] % 64);
+  inputs.comm.all_reduce(std::span<std::uint64_t>(bits), Reduction::kSum);  // each bit on one rank
+  IndexSet with_term(inputs.set.users);
+  for (std::int64_t user = 0; user < inputs.set.users; ++user)
+    if ((bits[as_index(user / 64)] >> (user % 64) & 1) != 0) with_term.mark(user);
+  with_term.number_members();
+  std::vector<std::int64_t> numbers;
+  numbers.reserve(owned.size());
+  for (const UserId user : owned)
+    numbers.push_back(with_term.contains(user) ? with_term.number_of(user) : UserSchedule::kNoTerm);
+  return {std::move(numbers), with_term.size(), config.seed, config.batch_users};
+}
+
+}  // namespace
+
+template <class Precision>
+CatalogueStepLoss<Precision>::CatalogueStepLoss(const TrainingInputs& inputs,
+                                                const TrainConfig& config, Isa isa,
+                                                PhaseClock& clock)
+    : comm_(inputs.comm),
+      reg_(config.reg),
+      schedule_(make_schedule(inputs, {}, config)),
+      planner_(inputs.comm, inputs.layout, inputs.set, {}, schedule_, clock),
+      loss_(config.temperature,
+            CatalogueLoss<Precision>::chunk_users(
+                inputs.comm.all_reduce(planner_.items(), Reduction::kMax)),
+            kernels<Precision>(isa)),
+      kernels_(kernels<Precision>(isa)),
+      users_(0, config.dimension) {}
+
+template <class Precision>
+LossSum CatalogueStepLoss<Precision>::add(const ParameterSet<Real>& parameters,
+                                          const Matrix<Real>& z, const Matrix<Stored>& travelled,
+                                          Matrix<Real>& dz, Matrix<Real>& travelled_gradient) {
+  const UserBatch& batch = planner_.finished();
+  const Combine combine{
+      [&](std::span<double> values) { comm_.all_reduce(values, Reduction::kMax); },
+      [&](std::span<double> values) {
+        const std::vector<double> parts = comm_.all_gather_v(std::span<const double>(values));
+        for (std::size_t u = 0; u < values.size(); ++u) {
+          values[u] = 0.0;
+          for (std::size_t at = u; at < parts.size(); at += values.size()) values[u] += parts[at];
+        }
+      }};
+  LossSum sum;
+  sum.loss =
+      loss_.add({batch.offsets, batch.items, batch.weights, batch.totals, batch.own},
+                in_real(travelled), z.row(batch.first_item), batch.needed.size() - batch.first_item,
+                combine, travelled_gradient, dz.row(batch.first_item));
+  weigh_rows();
+  sum.reg = regularisation(parameters);
+  return sum;
+}
+
+template <class Precision>
+auto CatalogueStepLoss<Precision>::in_real(const Matrix<Stored>& rows) -> const Matrix<Real>& {
+  if constexpr (std::is_same_v<Real, Stored>) {
+    return rows;
+  } else {
+    users_.reserve_rows(rows.rows());
+    parallel_blocks(rows.rows(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
+      std::transform(rows.row(begin), rows.row(end), users_.row(begin),
+                     [](Stored value) { return static_cast<Real>(value); });
+    });
+    return users_;
+  }
+}
+
+template <class Precision>
+void CatalogueStepLoss<Precision>::weigh_rows() {
+  const UserBatch& batch = planner_.finished();
+  row_weight_.assign(as_index(batch.needed.size()), 0.0);
+  std::size_t user = 0;
+  for (std::size_t slot = 0; slot < batch.totals.size(); ++slot)
+    if (batch.own[slot] != 0) row_weight_[user++] = batch.totals[slot];
+  for (std::size_t n = 0; n < batch.items.size(); ++n)
+    row_weight_[as_index(batch.first_item + batch.items[n])] += double{batch.weights[n]};
+}
+
+/// Of every table: rows of the needed nodes.
+template <class Precision>
+double CatalogueStepLoss<Precision>::regularisation(const ParameterSet<Real>& parameters) {
+  const RowSet& needed = planner_.finished().needed;
+  double sum = 0.0;
+  for (const Matrix<Real>& table : parameters.tables)
+    for (std::int64_t i = 0; i < needed.size(); ++i) {
+      if (row_weight_[as_index(i)] == 0.0) continue;
+      double square = 0.0;
+      for (const Real value : table.row_values(needed.row(i)))
+        square += static_cast<double>(value) * static_cast<double>(value);
+      sum += row_weight_[as_index(i)] * square;
+    }
+  return reg_ * sum;
+}
+
+template <class Precision>
+void CatalogueStepLoss<Precision>::add_regularisation(const ParameterSet<Real>& parameters,
+                                                      Gradients<Real>& gradients) {
+  const RowSet& needed = planner_.finished().needed;
+  for (std::size_t t = 0; t < parameters.tables.size(); ++t) {
+    const Matrix<Real>& table = parameters.tables[t];
+    const bool compact = gradients.tables[t].rows() != table.rows();
+    parallel_blocks(needed.size(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i)
+        if (row_weight_[as_index(i)] != 0.0)
+          kernels_.add_scaled(table.row(needed.row(i)),
+                              static_cast<Real>(2.0 * reg_ * row_weight_[as_index(i)]),
+                              table.stride(), gradients.tables[t].row(compact ? i : needed.row(i)));
+    });
+  }
+}
+
+template class CatalogueStepLoss<Fp32>;
+template class CatalogueStepLoss<Bf16>;
+template class CatalogueStepLoss<Fp64>;
+
+}  // namespace siren::inline train

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loss in chunks, on one rank and as if its items lay on three, against plain sums.
+#include "model/catalogue_loss.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "siren/ids.hpp"
+
+namespace siren {
+namespace {
+
+constexpr std::int64_t kUsers = 201;  // more than two chunks of 96
+constexpr std::int64_t kItems = 150;  // more than two panels, no multiple of the padding
+constexpr std::int64_t kColumns = 20;
+constexpr double kTemperature = 0.6;
+
+Matrix<double> rows(std::int64_t count, unsigned seed, double size) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal(0.0, size);
+  Matrix<double> matrix(count, kColumns);
+  for (std::int64_t r = 0; r < count; ++r)
+    for (std::int64_t c = 0; c < kColumns; ++c) matrix(r, c) = normal(random);
+  return matrix;
+}
+
+/// Every user's ratings; user 3 has none.
+struct Batch {
+  Batch() {
+    std::mt19937 random(4);
+    for (std::int64_t u = 0; u < kUsers; ++u) {
+      totals.push_back(0.0);
+      for (std::int32_t i = 0; i < kItems; ++i) {
+        if (u == 3 || random() % 8 != 0) continue;
+        items.push_back(i);
+        weights.push_back(random() % 3 == 0 ? 0.25F : 1.0F);
+        totals.back() += double{weights.back()};
+      }
+      offsets.push_back(std::ssize(items));
+    }
+    own.assign(kUsers, 1);
+  }
+  CatalogueBatch view() const { return {offsets, items, weights, totals, own}; }
+
+  /// The ratings of items [begin, end).
+  Batch part(std::int32_t begin, std::int32_t end, bool owns_users) const {
+    Batch some = *this;
+    some.offsets = {0};
+    some.items.clear();
+    some.weights.clear();
+    for (std::int64_t u = 0; u < kUsers; ++u) {
+      for (std::int64_t e = offsets[as_index(u)]; e < offsets[as_index(u) + 1]; ++e)
+        if (items[as_index(e)] >= begin && items[as_index(e)] < end) {
+          some.items.push_back(items[as_index(e)] - begin);
+          some.weights.push_back(weights[as_index(e)]);
+        }
+      some.offsets.push_back(std::ssize(some.items));
+    }
+    some.own.assign(kUsers, owns_users ? 1 : 0);
+    return some;
+  }
+
+  std::vector<std::int64_t> offsets{0};
+  std::vector<std::int32_t> items;
+  std::vector<float> weights;
+  std::vector<double> totals;
+  std::vector<std::uint8_t> own;
+};
+
+struct Result {
+  double loss = 0.0;
+  Matrix<double> users{kUsers, kColumns};
+  Matrix<double> items{kItems, kColumns};
+};
+
+/// By the formula, score by score.
+Result plain(const Batch& batch, const Matrix<double>& users, const Matrix<double>& items) {
+  Result result;
+  for (std::int64_t u = 0; u < kUsers; ++u) {
+    std::vector<double> z(kItems, 0.0);
+    double sum = 0.0;
+    for (std::int64_t i = 0; i < kItems; ++i) {
+      for (std::int64_t c = 0; c < kColumns; ++c) z[as_index(i)] += users(u, c) * items(i, c);
+      z[as_index(i)] /= kTemperature;
+      sum += std::exp(z[as_index(i)]);
+    }
+    std::vector<double> slope(kItems);
+    for (std::int64_t i = 0; i < kItems; ++i)
+      slope[as_index(i)] = batch.totals[as_index(u)] * std::exp(z[as_index(i)]) / sum;
+    result.loss += batch.totals[as_index(u)] * std::log(sum);
+    for (std::int64_t e = batch.offsets[as_index(u)]; e < batch.offsets[as_index(u) + 1]; ++e) {
+      const double weight = double{batch.weights[as_index(e)]};
+      slope[as_index(batch.items[as_index(e)])] -= weight;
+      result.loss -= weight * z[as_index(batch.items[as_index(e)])];
+    }
+    for (std::int64_t i = 0; i < kItems; ++i)
+      for (std::int64_t c = 0; c < kColumns; ++c) {
+        result.users(u, c) += slope[as_index(i)] * items(i, c) / kTemperature;
+        result.items(i, c) += slope[as_index(i)] * users(u, c) / kTemperature;
+      }
+  }
+  return result;
+}
+
+void expect_close(const Matrix<double>& got, const Matrix<double>& want, double tolerance) {
+  for (std::int64_t r = 0; r < want.rows(); ++r)
+    for (std::int64_t c = 0; c < want.columns(); ++c)
+      ASSERT_NEAR(got(r, c), want(r, c), tolerance) << "row " << r << " column " << c;
+}
+
+const Combine kAlone{[](std::span<double>) {}, [](std::span<double>) {}};
+
+// Scores reach 20 or so: 1e-11 is some thousand roundings of what is summed.
+TEST(CatalogueLoss, IsThePlainSoftmaxOverAllItems) {
+  const Batch batch;
+  const Matrix<double> users = rows(kUsers, 1, 1.0);
+  const Matrix<double> items = rows(kItems, 2, 1.0);
+  const Result want = plain(batch, users, items);
+  for (int level = 0; level <= static_cast<int>(best_isa()); ++level)
+    for (const std::int64_t chunk : {96, 1000}) {
+      CatalogueLoss<Fp64> loss(kTemperature, chunk, kernels<Fp64>(static_cast<Isa>(level)));
+      for (int round = 0; round < 2; ++round) {  // nothing of a batch is left for the next
+        Result got;
+        got.users = rows(kUsers, 9, 1.0);  // is assigned
+        got.loss = loss.add(batch.view(), users, items.data(), kItems, kAlone, got.users,
+                            got.items.data());
+        EXPECT_NEAR(got.loss, want.loss, 1e-12 * std::abs(want.loss)) << level;
+        expect_close(got.users, want.users, 1e-11);
+        expect_close(got.items, want.items, 1e-11);
+      }
+    }
+}
+
+/// Items on three ranks, of which one has none: each scores its own, in turns.
+TEST(CatalogueLoss, IsTheSameWhereItemsLieOnSeveralRanks) {
+  const Batch batch;
+  const Matrix<double> users = rows(kUsers, 1, 6.0);  // scores of hundreds: exp would overflow
+  const Matrix<double> items = rows(kItems, 2, 6.0);
+  CatalogueLoss<Fp64> whole(kTemperature, 96, kernels<Fp64>(best_isa()));
+  Result want;
+  want.loss =
+      whole.add(batch.view(), users, items.data(), kItems, kAlone, want.users, want.items.data());
+  const std::vector<std::int32_t> bounds = {0, 67, 67, kItems};
+  // What the ranks would tell each other is found by running them one after the other: first what
+  // each says of its largest scores, then, with the largest of all, of its sums.
+  std::vector<std::vector<double>> largest;
+  std::vector<std::vector<double>> sums;
+  Result got;
+  for (int pass = 0; pass < 3; ++pass) {
+    got = {};
+    for (std::size_t rank = 0; rank + 1 < bounds.size(); ++rank) {
+      const Batch part = batch.part(bounds[rank], bounds[rank + 1], rank == 0);
+      std::size_t chunk = 0;
+      const auto note = [&](std::vector<std::vector<double>>& all, bool sum) {
+        return [&, sum](std::span<double> values) {
+          if (all.size() <= chunk) all.resize(chunk + 1);
+          std::vector<double>& kept = all[chunk];
+          const bool collecting = pass == (sum ? 1 : 0);
+          if (collecting) {
+            if (kept.empty()) kept.assign(values.size(), sum ? 0.0 : -1e300);
+            for (std::size_t u = 0; u < values.size(); ++u)
+              kept[u] = sum ? kept[u] + values[u] : std::max(kept[u], values[u]);
+          } else if (pass > (sum ? 1 : 0)) {
+            std::copy(kept.begin(), kept.end(), values.begin());
+          }
+          if (sum) ++chunk;
+        };
+      };
+      CatalogueLoss<Fp64> loss(kTemperature, 96, kernels<Fp64>(best_isa()));
+      Matrix<double> user_gradient(kUsers, kColumns);
+      got.loss += loss.add(
+          part.view(), users, items.row(bounds[rank]), bounds[rank + 1] - bounds[rank],
+          {note(largest, false), note(sums, true)}, user_gradient, got.items.row(bounds[rank]));
+      for (std::int64_t r = 0; r < kUsers; ++r)
+        for (std::int64_t c = 0; c < kColumns; ++c) got.users(r, c) += user_gradient(r, c);
+    }
+  }
+  EXPECT_NEAR(got.loss, want.loss, 1e-12 * std::abs(want.loss));
+  expect_close(got.users, want.users, 1e-9);
+  expect_close(got.items, want.items, 1e-9);
+}
+
+}  // namespace
+}  // namespace siren
