@@ -21,8 +21,8 @@ from pathlib import Path
 
 MPIEXEC = shlex.split(os.environ["SIREN_MPIEXEC"])
 RANKS = 3
-TIMEOUT = 5  # of --hang-timeout
-PATIENCE = 60  # far above what ending a job takes; a hang must not pass for slowness
+TIMEOUT = 5 * int(os.environ.get("SIREN_TIMEOUT_FACTOR", "1"))  # of --hang-timeout; Debug and sanitizers have longer
+PATIENCE = 60 * TIMEOUT // 5  # far above what ending a job takes; a hang must not pass for slowness
 LINE = re.compile(rf"^siren: rank (\d): no progress for {TIMEOUT} s at step (\d+) in ([\w ()]+?)(, waiting for .*)?"
                   r"; ending the job \(--hang-timeout\)$", re.M)
 ANYWHERE = re.compile(rf"^siren: rank (\d)(?:, process \d+ on \S+)?: no progress for {TIMEOUT} s (?:at step \d+ )?in ([\w ()_-]+?)"

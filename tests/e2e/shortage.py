@@ -17,6 +17,7 @@ from pathlib import Path
 from trained_model import MPIEXEC, done
 
 GIGABYTE = 10**9
+SECONDS = 100 * int(os.environ.get("SIREN_TIMEOUT_FACTOR", "1"))
 SMALL = ("--negatives", 4, "--layers", 1, "--batch", 1000)
 
 
@@ -25,7 +26,7 @@ def limited(limits, *words, env=None):
         for what, most in limits.items():
             resource.setrlimit(what, (most, most))
 
-    return subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=100, check=False, preexec_fn=limit,
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=SECONDS, check=False, preexec_fn=limit,
                           env={**os.environ, **(env or {})})
 
 
