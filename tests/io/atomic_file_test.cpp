@@ -129,6 +129,14 @@ TEST(AtomicDirectory, AppearsWithItsFilesAndReplacesNothing) {
   EXPECT_EQ(folder.files(), 2U);
 }
 
+/// rename() would put a directory in the place of an empty one.
+TEST(AtomicDirectory, ReplacesNothingThatAppearedMeanwhile) {
+  const TempFolder folder;
+  AtomicDirectory directory(folder.path("out"));
+  std::filesystem::create_directory(folder.path("out"));
+  EXPECT_THAT(input_error([&] { directory.publish(); }), HasSubstr("there already"));
+}
+
 TEST(AtomicFile, FlushReportsFailure) {
   const TempFolder folder;
   EXPECT_THROW(flush_to_disk(folder.path("absent")), EnvironmentError);

@@ -181,8 +181,9 @@ TEST_F(HostileFile, ATableHasItsTypeAndShape) {
 }
 
 TEST_F(HostileFile, ATableIsPackedAsSirenPacksIt) {
-  const auto chunks = [this](std::array<hsize_t, 2> chunk, const std::function<void(hid_t)>& pack) {
-    dataset("x", H5T_IEEE_F32LE, {1 << 20, 8}, [&](hid_t list) {
+  const auto chunks = [this](std::array<hsize_t, 2> chunk, const std::function<void(hid_t)>& pack,
+                             hid_t type = H5T_IEEE_F32LE) {
+    dataset("x", type, {1 << 20, 8}, [&](hid_t list) {
       H5Pset_alloc_time(list, H5D_ALLOC_TIME_INCR);
       H5Pset_chunk(list, 2, chunk.data());
       if (pack) pack(list);
@@ -193,6 +194,7 @@ TEST_F(HostileFile, ATableIsPackedAsSirenPacksIt) {
   EXPECT_EQ(chunks({kMebibyteRows, 8}, [](hid_t list) { H5Pset_deflate(list, 1); }), "");
   EXPECT_THAT(chunks({kMebibyteRows + 1, 8}, {}), HasSubstr("chunks of another size"));
   EXPECT_THAT(chunks({16, 4}, {}), HasSubstr("chunks of another size"));
+  EXPECT_THAT(chunks({16, 8}, {}, H5T_IEEE_F32BE), HasSubstr("another type of values"));
   EXPECT_THAT(chunks({16, 8}, [](hid_t list) { H5Pset_fletcher32(list); }),
               HasSubstr("packed in a way"));
   EXPECT_THAT(chunks({16, 8},
