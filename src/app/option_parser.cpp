@@ -119,6 +119,13 @@ OptionParser::Declared OptionParser::declare(Option option) {
   return Declared(options_.back().on_resume);
 }
 
+void OptionParser::hide(std::string_view name) {
+  const auto at = std::find_if(options_.begin(), options_.end(),
+                               [&](const Option& o) { return o.name == name; });
+  SIREN_ASSERT(at != options_.end(), "no option {}", name);
+  at->hidden = true;
+}
+
 const OptionParser::Option* OptionParser::find(std::string_view name) const {
   const auto at = std::find_if(options_.begin(), options_.end(),
                                [&](const Option& o) { return o.name == name; });

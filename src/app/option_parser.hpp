@@ -94,6 +94,8 @@ class OptionParser {
 
   /// The options declared from here on are taken but not listed in the help.
   void hide_the_rest() { hiding_ = true; }
+  /// Likewise one that is declared.
+  void hide(std::string_view name);
 
   /// Each declares --name. The target keeps its value (the default) unless the option is given; it
   /// must outlive apply(). `value_name` stands for the value in the help.

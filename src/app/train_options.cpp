@@ -157,6 +157,8 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
   declare_batch(options, config.train);
   options.text("preset", config.preset, "paper|fast", "values for all options not given");
   declare_machine(options, config.train);
+  for (const char* name : {"relevant-from", "temperature"})  // nothing that is timed or planned
+    options.hide(name);
 }
 
 void apply_preset(const OptionParser& options, RunConfig& config) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -56,7 +57,11 @@ void UserPlanner::begin(std::int64_t step) {
   users_ = schedule_.users_of(step);
   list_ratings();
   sent_.clear();
-  for (const auto& list : lists_) sent_.push_back(static_cast<std::int32_t>(list.size()));
+  for (const auto& list : lists_) {
+    SIREN_ASSERT(list.size() <= std::numeric_limits<std::int32_t>::max(),
+                 "{} words of ratings in one message; use a smaller --batch-users", list.size());
+    sent_.push_back(static_cast<std::int32_t>(list.size()));
+  }
   received_.assign(as_index(comm_.size()), 0);
   comm_.start_all_to_all(requests_, sent_, received_);
   stage_ = Stage::kCounts;

@@ -15,9 +15,16 @@ namespace {
 
 constexpr std::int64_t kScoreBytes = std::int64_t{64} << 20;
 constexpr std::int64_t kPanel = 64;        // items whose columns a thread keeps in its first cache
-constexpr std::int64_t kUserBlock = 96;    // users taken by a thread at a time
+constexpr std::int64_t kUserBlock = 96;    // most users taken by a thread at a time
 constexpr std::int64_t kItemBlock = 96;    // items
 constexpr std::int64_t kDepthBlock = 256;  // rows of the right factor that stay in the second cache
+
+/// So that every thread has some. A row has the same bits in any block.
+std::int64_t user_block(std::int64_t users) {
+  constexpr std::int64_t kTileRows = 12;  // a multiple of the product's
+  const std::int64_t share = users / (2 * omp_get_max_threads()) / kTileRows * kTileRows;
+  return std::clamp(share, kTileRows, kUserBlock);
+}
 
 }  // namespace
 
@@ -86,29 +93,30 @@ void CatalogueLoss<Precision>::score(const CatalogueBatch& batch, const Chunk& c
   largest_.assign(as_index(chunk.size()), -std::numeric_limits<double>::infinity());
   rated_.assign(as_index(chunk.size()), 0.0);
   if (count_ == 0) return;
-  parallel_blocks(chunk.size(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t item = 0; item < columns_; item += kPanel)
-      kernels_.multiply({.a = users.row(chunk.begin + begin),
-                         .row_step = users.stride(),
-                         .depth_step = 1,
-                         .b = panels_.data() + item * users.stride(),
-                         .ldb = kPanel,
-                         .c = scores_of(begin) + item,
-                         .ldc = columns_,
-                         .rows = end - begin,
-                         .depth = users.columns(),
-                         .columns = std::min(kPanel, columns_ - item),
-                         .accumulate = false});
-    for (std::int64_t u = begin; u < end; ++u) {
-      Real* const z = scores_of(u);
-      largest_[as_index(u)] = static_cast<double>(
-          kernels_.scale_and_shift(z, inverse_temperature_, shift_.data(), columns_));
-      const std::size_t user = as_index(chunk.begin + u);
-      for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
-        rated_[as_index(u)] += static_cast<double>(batch.weights[as_index(e)]) *
-                               static_cast<double>(z[batch.items[as_index(e)]]);
-    }
-  });
+  parallel_blocks(
+      chunk.size(), user_block(chunk.size()), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t item = 0; item < columns_; item += kPanel)
+          kernels_.multiply({.a = users.row(chunk.begin + begin),
+                             .row_step = users.stride(),
+                             .depth_step = 1,
+                             .b = panels_.data() + item * users.stride(),
+                             .ldb = kPanel,
+                             .c = scores_of(begin) + item,
+                             .ldc = columns_,
+                             .rows = end - begin,
+                             .depth = users.columns(),
+                             .columns = std::min(kPanel, columns_ - item),
+                             .accumulate = false});
+        for (std::int64_t u = begin; u < end; ++u) {
+          Real* const z = scores_of(u);
+          largest_[as_index(u)] = static_cast<double>(
+              kernels_.scale_and_shift(z, inverse_temperature_, shift_.data(), columns_));
+          const std::size_t user = as_index(chunk.begin + u);
+          for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
+            rated_[as_index(u)] += static_cast<double>(batch.weights[as_index(e)]) *
+                                   static_cast<double>(z[batch.items[as_index(e)]]);
+        }
+      });
 }
 
 /// exp(z - the largest here), so that nothing overflows; sums_ are relative to the largest of all
@@ -117,32 +125,34 @@ template <class Precision>
 void CatalogueLoss<Precision>::exponentiate(const Chunk& chunk) {
   sums_.assign(as_index(chunk.size()), 0.0);
   if (count_ == 0) return;
-  parallel_blocks(chunk.size(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t u = begin; u < end; ++u) {
-      const auto here = static_cast<Real>(local_[as_index(u)]);
-      const auto sum = static_cast<double>(kernels_.exp_and_sum(scores_of(u), here, columns_));
-      sums_[as_index(u)] = sum * std::exp(local_[as_index(u)] - largest_[as_index(u)]);
-    }
-  });
+  parallel_blocks(
+      chunk.size(), user_block(chunk.size()), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t u = begin; u < end; ++u) {
+          const auto here = static_cast<Real>(local_[as_index(u)]);
+          const auto sum = static_cast<double>(kernels_.exp_and_sum(scores_of(u), here, columns_));
+          sums_[as_index(u)] = sum * std::exp(local_[as_index(u)] - largest_[as_index(u)]);
+        }
+      });
 }
 
 /// P / t.
 template <class Precision>
 void CatalogueLoss<Precision>::take_slopes(const CatalogueBatch& batch, const Chunk& chunk) {
   if (count_ == 0) return;
-  parallel_blocks(chunk.size(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t u = begin; u < end; ++u) {
-      Real* const p = scores_of(u);
-      const std::size_t user = as_index(chunk.begin + u);
-      const double share =
-          std::exp(local_[as_index(u)] - largest_[as_index(u)]) / sums_[as_index(u)];
-      kernels_.scale(p, static_cast<Real>(batch.totals[user] * share) * inverse_temperature_,
-                     columns_);
-      for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
-        p[batch.items[as_index(e)]] -=
-            static_cast<Real>(batch.weights[as_index(e)]) * inverse_temperature_;
-    }
-  });
+  parallel_blocks(
+      chunk.size(), user_block(chunk.size()), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t u = begin; u < end; ++u) {
+          Real* const p = scores_of(u);
+          const std::size_t user = as_index(chunk.begin + u);
+          const double share =
+              std::exp(local_[as_index(u)] - largest_[as_index(u)]) / sums_[as_index(u)];
+          kernels_.scale(p, static_cast<Real>(batch.totals[user] * share) * inverse_temperature_,
+                         columns_);
+          for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
+            p[batch.items[as_index(e)]] -=
+                static_cast<Real>(batch.weights[as_index(e)]) * inverse_temperature_;
+        }
+      });
 }
 
 template <class Precision>
@@ -150,23 +160,24 @@ void CatalogueLoss<Precision>::add_gradients(const Chunk& chunk, const Matrix<Re
                                              const Real* items, Matrix<Real>& user_gradient,
                                              Real* item_gradient) {
   const std::int64_t stride = users.stride();
-  parallel_blocks(chunk.size(), kUserBlock, [&](std::int64_t begin, std::int64_t end) {
-    if (count_ == 0)
-      std::fill(user_gradient.row(chunk.begin + begin), user_gradient.row(chunk.begin + end),
-                Real{0});
-    for (std::int64_t item = 0; item < count_; item += kDepthBlock)
-      kernels_.multiply({.a = scores_of(begin) + item,
-                         .row_step = columns_,
-                         .depth_step = 1,
-                         .b = items + item * stride,
-                         .ldb = stride,
-                         .c = user_gradient.row(chunk.begin + begin),
-                         .ldc = stride,
-                         .rows = end - begin,
-                         .depth = std::min(kDepthBlock, count_ - item),
-                         .columns = stride,
-                         .accumulate = item > 0});
-  });
+  parallel_blocks(chunk.size(), user_block(chunk.size()),
+                  [&](std::int64_t begin, std::int64_t end) {
+                    if (count_ == 0)
+                      std::fill(user_gradient.row(chunk.begin + begin),
+                                user_gradient.row(chunk.begin + end), Real{0});
+                    for (std::int64_t item = 0; item < count_; item += kDepthBlock)
+                      kernels_.multiply({.a = scores_of(begin) + item,
+                                         .row_step = columns_,
+                                         .depth_step = 1,
+                                         .b = items + item * stride,
+                                         .ldb = stride,
+                                         .c = user_gradient.row(chunk.begin + begin),
+                                         .ldc = stride,
+                                         .rows = end - begin,
+                                         .depth = std::min(kDepthBlock, count_ - item),
+                                         .columns = stride,
+                                         .accumulate = item > 0});
+                  });
   parallel_blocks(count_, kItemBlock, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t u = 0; u < chunk.size(); u += kDepthBlock)
       kernels_.multiply({.a = scores_of(u) + begin,

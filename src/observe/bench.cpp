@@ -164,9 +164,12 @@ std::string format_report(const BenchReport& report) {
     text += '\n';
   }
   text += fmt::format(
-      "\nrows       {} of the batch, {} edge visits, {} visits of loss and gradients per step\n",
+      "\nrows       {} of the batch, {} edge visits, {} per step\n",
       grouped(report.work.needed_rows), grouped(report.work.edge_visits),
-      grouped(report.work.batch_visits));
+      report.work.score_flops > 0
+          ? fmt::format("{:.2f} GFLOP of scores and gradients",
+                        1e-9 * static_cast<double>(report.work.score_flops))
+          : fmt::format("{} visits of loss and gradients", grouped(report.work.batch_visits)));
   text += fmt::format(
       "machine    gather {:.2f} ns a row, {:.0f} GFLOP/s, stream {:.1f} GB/s (a rank, all at "
       "once)\n",

@@ -169,9 +169,9 @@ std::string describe_model_file(const Json& json) {
 }
 
 Json essential_settings(const std::string& config, const std::string& place) {
-  constexpr std::array<std::string_view, 12> kEssential = {
-      "data",  "fold",   "model",   "dim",  "layers", "negatives",
-      "batch", "epochs", "storage", "seed", "lr",     "average"};
+  constexpr std::array<std::string_view, 15> kEssential = {
+      "data",    "fold", "model", "dim",     "layers", "negatives",   "batch",      "epochs",
+      "storage", "seed", "lr",    "average", "loss",   "temperature", "batch-users"};
   Json settings = Json::object();
   const Settings all = Settings::parse(config, place);
   for (const Setting& setting : all.all())

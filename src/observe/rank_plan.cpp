@@ -86,6 +86,7 @@ void Trial::place_edges() {
 std::vector<RankPlan> Trial::plan() {
   std::vector<RankPlan> plans(as_index(ranks_));
   std::vector<Adjacency> graphs(as_index(ranks_));
+  const std::int64_t steps = steps_in_epoch(Communicator::alone(), train_, config_);
   for (int rank = 0; rank < ranks_;
        ++rank)  // without degrees, which take no part in what is counted
     graphs[as_index(rank)] = make_adjacency(layout_of(rank), travel_, edges_[as_index(rank)], {});
@@ -95,9 +96,8 @@ std::vector<RankPlan> Trial::plan() {
     std::int64_t used_elsewhere = 0;
     for (const Adjacency& of : graphs) used_elsewhere += of.halo_counts[as_index(rank)];
     const RatingCounts counts = ratings_of(rank);
-    plan.memory = training_memory(
-        config_, {graph, counts, steps_in_epoch(Communicator::alone(), train_, config_),
-                  train_.users, train_.items, most_halo_memory(used_elsewhere)});
+    plan.memory = training_memory(config_, {graph, counts, steps, train_.users, train_.items,
+                                            most_halo_memory(used_elsewhere)});
     plan.rows_sent = used_elsewhere + graph.halo_rows;
     plan.edges = graph.by_anchor.nonzeros();
     plan.ratings = counts.trainable;

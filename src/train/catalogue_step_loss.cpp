@@ -42,35 +42,51 @@ CatalogueStepLoss<Precision>::CatalogueStepLoss(const TrainingInputs& inputs,
                                                 const TrainConfig& config, Isa isa,
                                                 PhaseClock& clock)
     : comm_(inputs.comm),
+      clock_(clock),
       reg_(config.reg),
       schedule_(make_schedule(inputs, {}, config)),
       planner_(inputs.comm, inputs.layout, inputs.set, {}, schedule_, clock),
-      loss_(config.temperature,
-            CatalogueLoss<Precision>::chunk_users(
-                inputs.comm.all_reduce(planner_.items(), Reduction::kMax)),
-            kernels<Precision>(isa)),
+      chunk_(chunk_users(inputs.comm, config.batch_users)),
+      loss_(config.temperature, chunk_, kernels<Precision>(isa)),
+      sum_(inputs.comm, chunk_),
+      parts_(as_index(chunk_), 0.0),
       kernels_(kernels<Precision>(isa)),
       users_(0, config.dimension) {}
+
+/// Collective. The same on every rank.
+template <class Precision>
+std::int64_t CatalogueStepLoss<Precision>::chunk_users(const Communicator& comm,
+                                                       std::int64_t batch_users) const {
+  const std::int64_t most = comm.all_reduce(planner_.items(), Reduction::kMax);
+  return std::min(CatalogueLoss<Precision>::chunk_users(most), batch_users);
+}
+
+template <class Precision>
+Combine CatalogueStepLoss<Precision>::combine() {
+  return {[this](std::span<double> values) {
+            const auto phase = clock_.enter(Phase::kWait);
+            comm_.all_reduce(values, Reduction::kMax);
+          },
+          [this](std::span<double> values) {
+            const auto phase = clock_.enter(Phase::kWait);
+            std::fill(std::ranges::copy(values, parts_.begin()).out, parts_.end(), 0.0);
+            sum_.start(parts_);
+            sum_.finish();
+            clock_.count_bytes(Phase::kLoss, sum_.bytes_sent());
+            std::copy_n(parts_.begin(), values.size(), values.begin());
+          }};
+}
 
 template <class Precision>
 LossSum CatalogueStepLoss<Precision>::add(const ParameterSet<Real>& parameters,
                                           const Matrix<Real>& z, const Matrix<Stored>& travelled,
                                           Matrix<Real>& dz, Matrix<Real>& travelled_gradient) {
   const UserBatch& batch = planner_.finished();
-  const Combine combine{
-      [&](std::span<double> values) { comm_.all_reduce(values, Reduction::kMax); },
-      [&](std::span<double> values) {
-        const std::vector<double> parts = comm_.all_gather_v(std::span<const double>(values));
-        for (std::size_t u = 0; u < values.size(); ++u) {
-          values[u] = 0.0;
-          for (std::size_t at = u; at < parts.size(); at += values.size()) values[u] += parts[at];
-        }
-      }};
   LossSum sum;
   sum.loss =
       loss_.add({batch.offsets, batch.items, batch.weights, batch.totals, batch.own},
                 in_real(travelled), z.row(batch.first_item), batch.needed.size() - batch.first_item,
-                combine, travelled_gradient, dz.row(batch.first_item));
+                combine(), travelled_gradient, dz.row(batch.first_item));
   weigh_rows();
   sum.reg = regularisation(parameters);
   return sum;

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "comm/ordered_sum.hpp"
+#include "core/timer.hpp"
 #include "data/user_schedule.hpp"
 #include "distributed/user_planner.hpp"
 #include "model/catalogue_loss.hpp"
@@ -43,11 +45,18 @@ class CatalogueStepLoss final : public StepLoss<Precision> {
   double regularisation(const ParameterSet<Real>& parameters);
   void weigh_rows();
 
+  std::int64_t chunk_users(const Communicator& comm, std::int64_t batch_users) const;
+  Combine combine();
+
   Communicator comm_;
+  PhaseClock& clock_;
   double reg_;
   UserSchedule schedule_;
   UserPlanner planner_;
+  std::int64_t chunk_;  // users scored at a time
   CatalogueLoss<Precision> loss_;
+  OrderedAllReduce<double> sum_;  // of a chunk
+  std::vector<double> parts_;     // [chunk] what it adds up
   const Kernels<Precision>& kernels_;
   Matrix<Real> users_;              // [slots x d] where rows travel in another type
   std::vector<double> row_weight_;  // [needed] W_u, then w_i

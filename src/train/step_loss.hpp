@@ -44,7 +44,7 @@ class StepLoss {
                       const Matrix<Stored>& travelled, Matrix<Real>& dz,
                       Matrix<Real>& travelled_gradient) = 0;
 
-  /// Of the batch finished last, how many are computed on this rank.
+  /// How many scores of the batch finished last are computed on this rank.
   virtual std::int64_t scores() const = 0;
 
   /// What the gradients of parameters get besides, when those through Z are complete.

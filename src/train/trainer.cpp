@@ -80,7 +80,7 @@ StepReport Trainer<Precision>::step() {
   start_dense_sum(batch);                         // dense_sum_ in flight
   propagation_.backward_rows(dzp_, batch.needed,  // expand, fold: dX0 [rows x d]
                              gradients_.tables[kLiked]);
-  loss_->add_regularisation(model_.parameters(), gradients_);
+  add_regularisation();
   const StepReport report = finish_dense_sum(batch);
 
   // 5. Update.
@@ -144,6 +144,12 @@ void Trainer<Precision>::add_loss(const Matrix<Real>& z) {
     std::fill(dz_.row(begin), dz_.row(end), Real{0});
   });
   loss_sum_ = loss_->add(model_.parameters(), z, z_here_, dz_, dz_here_);
+}
+
+template <class Precision>
+void Trainer<Precision>::add_regularisation() {
+  const auto phase = clock_.enter(Phase::kLoss);
+  loss_->add_regularisation(model_.parameters(), gradients_);
 }
 
 template <class Precision>

@@ -59,6 +59,7 @@ class Trainer final : public Training {
   const Matrix<Real>& fuse(const StepBatch& batch, const Mode& mode);
   void expand_batch_rows(const StepBatch& batch, const Matrix<Real>& z);
   void add_loss(const Matrix<Real>& z);
+  void add_regularisation();
   void fold_batch_gradients(const StepBatch& batch);
   void backward_rows(const StepBatch& batch, const Mode& mode);
   void start_dense_sum(const StepBatch& batch);
