@@ -78,7 +78,7 @@ def main():
         refuses(program, "--steps", "--data", data, "--steps", "0")
         refuses(program, "--overlap some: unknown", "--data", data, "--overlap", "some")
         refuses(program, "nowhere.h5", "--data", f"{folder}/nowhere.h5")
-        assert len(good(program, "bench", "--help").splitlines()) <= 46
+        assert len(good(program, "bench", "--help").splitlines()) <= 42
     print("bench: figures complete at 1 to 4 ranks")
 
 
