@@ -14,9 +14,10 @@
 
 namespace siren::inline core {
 
-enum class ModelKind { kSiren, kLightGcn, kMatrixFactors };
-constexpr std::array<std::string_view, 3> enum_names(ModelKind) {
-  return {"siren", "lightgcn", "mf"};
+/// kFactored: P(liked) = P(engaged) P(liked | engaged), a branch each.
+enum class ModelKind { kSiren, kLightGcn, kMatrixFactors, kFactored };
+constexpr std::array<std::string_view, 4> enum_names(ModelKind) {
+  return {"siren", "lightgcn", "mf", "factored"};
 }
 
 /// Ratings with sampled negatives each, or users against the whole catalogue.
@@ -104,12 +105,24 @@ struct TrainConfig {
   Normalisation norm = Normalisation::kSymmetric;
   // loss
   LossKind loss = LossKind::kBpr;
-  double temperature = 1.0;        // t: softmax divides scores by it
-  std::int64_t batch_users = 512;  // of a step with softmax, over all ranks
-  int negatives = 40;              // K
-  double exponent = 0.75;          // of the item degree in P(j)
-  double dislike_factor = 2.0;     // c for disliked ratings
+  double temperature = 1.0;           // t: softmax divides scores by it
+  std::int64_t batch_users = 512;     // of a step with softmax, over all ranks
+  OnOff item_bias = OnOff::kOff;      // softmax: a_i besides the inner product
+  double dislike_weight = 0.0;        // eta: what a rating that is no like weighs in the softmax
+  double dislike_edge_weight = 0.0;   // kappa: what its edge weighs in the graph of factored
+  std::int64_t shared_negatives = 0;  // S: items drawn for a step's softmax; 0: all items
+  int negatives = 40;                 // K
+  int dislike_pairs = 0;              // M of them are the user's own disliked items
+  double exponent = 0.75;             // of the item degree in P(j)
+  double dislike_factor = 2.0;        // c for disliked ratings
   double reg = 0.05;
+  // polarity branch of factored
+  std::int64_t polarity_dimension = 32;  // d_p
+  double polarity_reg = 0.02;
+  std::int64_t polarity_batch = 20000;  // ratings, over all ranks
+  std::int32_t polarity_epochs = 14;    // passes over the ratings in a run; 0: no polarity
+  double polarity_rate = 0.01;          // learning rate
+  std::int64_t polarity_batches = 0;    // in each step; 0: as many as make polarity_epochs
   // optimiser
   std::int64_t batch = 1024;  // B, over all ranks
   double learning_rate = 5e-3;
@@ -151,12 +164,17 @@ struct TrainConfig {
 struct ModelSpec {
   bool disliked_branch = true;  // with a table and an MLP of its own, and the fusion
   int layers = 4;               // of the propagation
+  bool item_bias = false;
+  double edge_weight = 0.0;  // kappa: of ratings that are no likes, in the graph
   int tables() const { return disliked_branch ? 2 : 1; }
 };
 
 inline ModelSpec model_spec(const TrainConfig& config) {
+  const bool factored = config.model == ModelKind::kFactored;
   return {config.model == ModelKind::kSiren,
-          config.model == ModelKind::kMatrixFactors ? 0 : config.layers};
+          config.model == ModelKind::kMatrixFactors ? 0 : config.layers,
+          config.loss == LossKind::kSoftmax && config.item_bias == OnOff::kOn,
+          factored ? config.dislike_edge_weight : 0.0};
 }
 
 /// Steps of a whole run.
