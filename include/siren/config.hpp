@@ -165,8 +165,9 @@ struct ModelSpec {
   bool disliked_branch = true;  // with a table and an MLP of its own, and the fusion
   int layers = 4;               // of the propagation
   bool item_bias = false;
-  double edge_weight = 0.0;  // kappa: of ratings that are no likes, in the graph
-  int tables() const { return disliked_branch ? 2 : 1; }
+  double edge_weight = 0.0;   // kappa: of ratings that are no likes, in the graph
+  std::int64_t polarity = 0;  // d_p, the columns of Q; 0: no polarity branch
+  int tables() const { return disliked_branch ? 2 : 1; }  // of embeddings
 };
 
 inline ModelSpec model_spec(const TrainConfig& config) {
@@ -174,7 +175,8 @@ inline ModelSpec model_spec(const TrainConfig& config) {
   return {config.model == ModelKind::kSiren,
           config.model == ModelKind::kMatrixFactors ? 0 : config.layers,
           config.loss == LossKind::kSoftmax && config.item_bias == OnOff::kOn,
-          factored ? config.dislike_edge_weight : 0.0};
+          factored ? config.dislike_edge_weight : 0.0,
+          factored && config.polarity_epochs > 0 ? config.polarity_dimension : 0};
 }
 
 /// Steps of a whole run.

@@ -57,14 +57,12 @@ void Model::load(const std::string& path) {
 }
 
 EvaluationReport Model::evaluate(const std::string& split) {
-  NodeTables z;
-  parts_->training.embed(z.users, z.items);
-  return parts_->session.make_evaluator(split)->evaluate({z.users, z.items});
+  const NodeTables z = parts_->training.embed();
+  return parts_->session.make_evaluator(split)->evaluate(scored_by(z, kPlainLambda));
 }
 
 NodeVectors Model::embed() {
-  NodeTables z;
-  parts_->training.embed(z.users, z.items);
+  const NodeTables z = parts_->training.embed();
   const Layout& layout = parts_->session.loaded().layout;
   NodeVectors vectors;
   vectors.columns = z.users.columns();
@@ -92,13 +90,12 @@ std::vector<std::vector<Recommendation>> Model::recommend(const std::vector<User
     if (!std::is_sorted(rows.begin(), rows.end()))
       throw InputError("the users to recommend for do not ascend");
   });
-  NodeTables z;
-  parts_->training.embed(z.users, z.items);
+  const NodeTables z = parts_->training.embed();
   ListOptions options;
   options.top = top;
   options.roles = item_roles(Candidates::kTrain, session.loaded().train.item_degree, {});
-  const RankedLists lists =
-      siren::recommend(parts_->comm, {session.loaded(), z}, rows, options, session.isa());
+  const RankedLists lists = siren::recommend(parts_->comm, {session.loaded(), z, kPlainLambda},
+                                             rows, options, session.isa());
   std::vector<std::vector<Recommendation>> made(lists.query.size());
   for (std::size_t k = 0; k < made.size(); ++k)
     for (EdgeOffset e = lists.offsets[k]; e < lists.offsets[k + 1]; ++e) {

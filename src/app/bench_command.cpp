@@ -46,6 +46,7 @@ struct BenchCommand {
     if (!options.parse(args)) return false;
     apply_preset(options, config);
     options.apply();
+    check_applicable(options, config);
     validate(config);
     if (overlap != "on" && overlap != "off")
       throw InputError(fmt::format("--overlap {}: unknown; use on or off", overlap));
@@ -62,11 +63,9 @@ std::string batch_of(const TrainConfig& config) {
 
 /// Ranked once before it is timed: the first time touches new memory.
 EvaluationReport time_ranking(Evaluator& evaluator, Training& training) {
-  Matrix<float> users;
-  Matrix<float> items;
-  training.embed(users, items);
-  evaluator.evaluate({users, items});
-  return evaluator.evaluate({users, items});
+  const NodeTables rows = training.embed();
+  evaluator.evaluate(scored_by(rows, kPlainLambda));
+  return evaluator.evaluate(scored_by(rows, kPlainLambda));
 }
 
 }  // namespace

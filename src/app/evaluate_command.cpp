@@ -26,6 +26,7 @@ struct EvaluateOptions {
   DataConfig data;  // of the popularity baseline, or where the run's data set lies now
   std::optional<std::int32_t> fold;
   Mask mask = Mask::kTrain;
+  std::optional<double> lambda;
   bool json = false;
 };
 
@@ -44,6 +45,8 @@ OptionParser declare(EvaluateOptions& o) {
   options.choice("split", o.split, "held-out ratings (default test)");
   options.choice("candidates", o.candidates, "items that are ranked");
   options.choice("mask", o.mask, "(default train) ratings whose items are in no list");
+  options.number("lambda", o.lambda, {0.0, 1e6}, "X",
+                 "factored: of the logarithm of P(liked | engaged) in the score (default 1)");
   options.section("Execution and output");
   declare_execution(options, o.stored);
   options.flag("json", o.json, "print JSON");
@@ -93,7 +96,7 @@ EvaluationReport evaluate(const Communicator& comm, const EvaluateOptions& o,
   if (o.stored.run.empty()) return session.evaluate_popularity(*evaluator);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   const Embeddings embeddings = session.embed(checkpoint.path, Branches::kBlended);
-  return evaluator->evaluate({embeddings.z.users, embeddings.z.items});
+  return evaluator->evaluate(scored_by(embeddings.z, o.lambda.value_or(kPlainLambda)));
 }
 
 }  // namespace

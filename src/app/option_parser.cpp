@@ -385,11 +385,19 @@ bool OptionParser::print_description() const {
   return false;
 }
 
+void OptionParser::leave_out(std::string_view name) {
+  const auto at = std::ranges::find(options_, name, &Option::name);
+  SIREN_ASSERT(at != options_.end(), "--{} is not declared", name);
+  at->left_out = true;
+}
+
 Settings OptionParser::settings() const {
   Settings settings;
-  for (const Option& option : options_)
+  for (const Option& option : options_) {
+    if (option.left_out) continue;
     for (const std::string& value : option.show())
       if (!value.empty()) settings.add(option.name, value);
+  }
   return settings;
 }
 

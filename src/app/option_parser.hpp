@@ -97,6 +97,9 @@ class OptionParser {
   /// Likewise one that is declared.
   void hide(std::string_view name);
 
+  /// Keeps a declared one out of settings().
+  void leave_out(std::string_view name);
+
   /// Each declares --name. The target keeps its value (the default) unless the option is given; it
   /// must outlive apply(). `value_name` stands for the value in the help.
   Declared text(const std::string& name, std::string& target, const std::string& value_name,
@@ -174,6 +177,7 @@ class OptionParser {
     std::function<void(const std::vector<OptionText>&)> set;
     std::function<std::vector<std::string>()> show;
     bool hidden = false;
+    bool left_out = false;  // of settings()
     OnResume on_resume = OnResume::kFixed;
   };
   using Given = std::map<std::string, std::vector<OptionText>>;

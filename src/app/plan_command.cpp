@@ -54,6 +54,7 @@ struct PlanCommand {
     if (!options.parse(args)) return false;
     apply_preset(options, config);
     options.apply();
+    check_applicable(options, config);
     validate(config);
     for (const std::int64_t count : parse_numbers("--ranks", ranks, 1))
       if (count > kMostRanks)

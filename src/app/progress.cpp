@@ -82,10 +82,11 @@ void Progress::on_step(const StepReport& report) {
 
 void Progress::on_epoch(const EpochReport& report) {
   spdlog::info(
-      "epoch {:>3}  step {:>7}/{}  loss {:.4f}  reg {:.4f}  {:.1f} s  {:.1f} ms/step  {} left  "
+      "epoch {:>3}  step {:>7}/{}  loss {:.4f}  reg {:.4f}{}  {:.1f} s  {:.1f} ms/step  {} left  "
       "{}{}",
-      report.epoch, report.step, total_steps_, report.loss, report.reg, report.seconds,
-      1e3 * report.seconds / static_cast<double>(report.steps),
+      report.epoch, report.step, total_steps_, report.loss, report.reg,
+      report.polarity ? fmt::format("  polarity {:.4f}", report.polarity->loss) : std::string(),
+      report.seconds, 1e3 * report.seconds / static_cast<double>(report.steps),
       human_seconds(seconds_left(report.step)), human_bytes(peak_resident_bytes()), best());
   if (report.skipped > 0 && !told_skipped_)
     spdlog::warn(

@@ -41,6 +41,7 @@ struct RecommendOptions {
   std::string deny_items;
   Candidates candidates = Candidates::kTrain;
   double popularity_penalty = 0.0;
+  std::optional<double> lambda;
   std::string output;
   ListFormat format = ListFormat::kCsv;
   bool spreadsheet_safe = false;
@@ -74,6 +75,8 @@ OptionParser declare(RecommendOptions& o) {
   options.choice("candidates", o.candidates, "items with train ratings (default), or all");
   options.number("popularity-penalty", o.popularity_penalty, {0.0, 1e6}, "X",
                  "takes X ln(1 + likes) off an item's score (default 0)");
+  options.number("lambda", o.lambda, {0.0, 1e6}, "X",
+                 "factored: of the logarithm of P(liked | engaged) in the score (default 1)");
   options.section("Output and execution");
   options.text("output", o.output, "FILE", "file to write (default: standard output)");
   options.choice("format", o.format, "(default csv; described in data/README.md)");
@@ -181,7 +184,7 @@ class RecommendCommand {
     const std::vector<LocalRow> queries = find_queries(layout);
     const ListOptions options = list_options();
     const NodeTables z = session_.embed(plan_);
-    const ListSource source{session_.loaded(), z};
+    const ListSource source{session_.loaded(), z, o_.lambda.value_or(kPlainLambda)};
     const RankedLists lists =
         (o_.similar() ? similar_items : recommend)(comm_, source, queries, options, session_.isa());
     write_lists(comm_, lists, o_.similar() ? ListKind::kSimilar : ListKind::kRecommended,

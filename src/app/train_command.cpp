@@ -58,7 +58,9 @@ struct TrainCommand {
     } else {
       apply_preset(options, config);
       options.apply();
+      check_applicable(options, config);
     }
+    leave_out_inapplicable(options, config);
     validate(config);
     if (config.train.run.empty())
       throw InputError("--run is missing: name the directory for this run's results");
@@ -198,6 +200,7 @@ std::string Job::config_text() {
   const std::filesystem::path whole = std::filesystem::absolute(data, error);
   if (!error) data = whole.lexically_normal().string();
   command_.config.train.lr_steps = session_.config().lr_steps;
+  command_.config.train.polarity_batches = session_.config().polarity_batches;
   return command_.options.config_text();
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/train_options.hpp"
 
+#include <array>
+
 #include <fmt/format.h>
 
 #include "app/common_options.hpp"
@@ -19,6 +21,36 @@ namespace {
 
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 30;
 
+/// Options that say something about some models or losses only. Those of the disliked branch are
+/// taken for lightgcn and mf, too, which are compared with siren by one command.
+struct Applicability {
+  const char* name;
+  bool factored_only = false;
+  bool softmax_only = false;
+  bool bpr_only = false;
+  bool siren_only = false;
+};
+constexpr std::array kApplicability = std::to_array<Applicability>({
+    {.name = "dislike-edge-weight", .factored_only = true},
+    {.name = "polarity-dim", .factored_only = true},
+    {.name = "polarity-reg", .factored_only = true},
+    {.name = "polarity-batch", .factored_only = true},
+    {.name = "polarity-epochs", .factored_only = true},
+    {.name = "polarity-lr", .factored_only = true},
+    {.name = "polarity-batches", .factored_only = true},
+    {.name = "temperature", .softmax_only = true},
+    {.name = "batch-users", .softmax_only = true},
+    {.name = "item-bias", .softmax_only = true},
+    {.name = "dislike-weight", .softmax_only = true},
+    {.name = "batch", .bpr_only = true},
+    {.name = "negatives", .bpr_only = true},
+    {.name = "exponent", .bpr_only = true},
+    {.name = "dislike-factor", .bpr_only = true},
+    {.name = "mlp-layers", .siren_only = true},
+    {.name = "dropout", .siren_only = true},
+    {.name = "no-attention", .siren_only = true},
+});
+
 void declare_data(OptionParser& options, DataConfig& data) {
   options.section("Data");
   options.text("data", data.data, "FILE", "dataset file made by prepare")
@@ -36,23 +68,42 @@ void declare_data(OptionParser& options, DataConfig& data) {
 
 void declare_model(OptionParser& options, TrainConfig& train) {
   options.section("Model and loss");
-  options.choice("model", train.model, "mf: lightgcn without layers");
+  options.choice("model", train.model, "mf: no layers; factored: likes and dislikes apart");
   options.number("dim", train.dimension, {1, 4096}, "D", "columns of an embedding");
   options.number("layers", train.layers, {0, 64}, "L", "of the propagation");
   options.number("mlp-layers", train.mlp_layers, {0, 64}, "N", "of the disliked branch");
   options.number("dropout", train.dropout, {0.0, 0.99}, "P", "of MLP and attention");
   options.flag("no-attention", train.no_attention, "both branches count one half");
-  options.choice("norm", train.norm, "of the liked graph");
+  options.choice("norm", train.norm, "of the graph");
+  options.number("dislike-edge-weight", train.dislike_edge_weight, {0.0, 1.0}, "X",
+                 "factored: in the graph, of ratings that are no likes");
   options.choice("loss", train.loss, "softmax: users against all items");
   options.number("temperature", train.temperature, {1e-6, 1e6}, "T",
                  "softmax: scores are divided by it");
   options.number("batch-users", train.batch_users, {1, kMaxBatch}, "B",
                  "softmax: users per step, over all ranks");
+  options.choice("item-bias", train.item_bias, "softmax: each item has a score of its own");
+  options.number("dislike-weight", train.dislike_weight, {0.0, 1.0}, "X",
+                 "softmax: of ratings that are no likes");
   options.number("negatives", train.negatives, {1, kMaxNegatives}, "K", "sampled items per rating");
   options.number("exponent", train.exponent, {0.0, 10.0}, "A", "they are drawn by degree^A");
   options.number("dislike-factor", train.dislike_factor, {0.0, 1e6}, "C",
                  "of the score of a disliked item");
   options.number("reg", train.reg, {0.0, 1e6}, "X", "L2 on the rows of the batch");
+}
+
+/// Of factored: whether who engages with an item likes it.
+void declare_polarity(OptionParser& options, TrainConfig& train) {
+  options.section("Polarity branch (factored)");
+  options.number("polarity-dim", train.polarity_dimension, {1, 4096}, "D", "columns of its rows");
+  options.number("polarity-reg", train.polarity_reg, {0.0, 1e6}, "X", "L2 on its rows, per rating");
+  options.number("polarity-batch", train.polarity_batch, {1, kMaxBatch}, "B",
+                 "ratings per batch, over all ranks");
+  options.number("polarity-epochs", train.polarity_epochs, {0}, "N",
+                 "passes over the ratings in a run (0: no such branch)");
+  options.number("polarity-lr", train.polarity_rate, {0.0, 1e3}, "X", "learning rate of Adam");
+  options.number("polarity-batches", train.polarity_batches, {0}, "N",
+                 "in each step (0: as many as make those passes)");
 }
 
 void declare_batch(OptionParser& options, TrainConfig& train) {
@@ -145,6 +196,7 @@ void declare_output(OptionParser& options, TrainConfig& train) {
 void declare_run_options(OptionParser& options, RunConfig& config) {
   declare_data(options, config.data);
   declare_model(options, config.train);
+  declare_polarity(options, config.train);
   declare_training(options, config.train);
   declare_execution(options, config.train);
   options.text("preset", config.preset, "paper|fast", "values for all options not given");
@@ -154,18 +206,90 @@ void declare_run_options(OptionParser& options, RunConfig& config) {
 void declare_model_options(OptionParser& options, RunConfig& config) {
   declare_data(options, config.data);
   declare_model(options, config.train);
+  declare_polarity(options, config.train);
   declare_batch(options, config.train);
   options.text("preset", config.preset, "paper|fast", "values for all options not given");
   declare_machine(options, config.train);
   for (const char* name : {"relevant-from", "temperature"})  // nothing that is timed or planned
     options.hide(name);
+  for (const Applicability& option : kApplicability)
+    if (option.factored_only || option.softmax_only) options.hide(option.name);
+}
+
+namespace {
+
+/// Those that differ from TrainConfig's.
+void apply_defaults(const OptionParser& options, RunConfig& config) {
+  TrainConfig& train = config.train;
+  const auto chosen = [&](const char* name, auto value) {
+    return value_named<decltype(value)>(options.text_of(name).value_or("")).value_or(value);
+  };
+  train.model = chosen("model", train.model);
+  const bool factored = train.model == ModelKind::kFactored;
+  train.loss = chosen("loss", factored ? LossKind::kSoftmax : train.loss);
+  if (train.loss == LossKind::kSoftmax) train.item_bias = OnOff::kOn;
+  if (!factored) return;
+  train.dimension = 128;
+  train.layers = 1;
+  train.temperature = 0.2;
+  train.reg = 0.075;
+  train.batch_users = 1024;
+  train.learning_rate = 0.01;
+  train.average = 0.98;
+  const std::string likes_only = options.text_of("no-dislikes").value_or("false");
+  if (likes_only == "false")
+    train.dislike_edge_weight = 1.0;
+  else
+    train.polarity_epochs = 0;
+}
+
+const char* why_inapplicable(const Applicability& option, const TrainConfig& train) {
+  const bool factored = train.model == ModelKind::kFactored;
+  if (option.factored_only && !factored) return "--model factored";
+  if (option.softmax_only && train.loss != LossKind::kSoftmax) return "--loss softmax";
+  if (option.bpr_only && train.loss != LossKind::kBpr) return "--loss bpr";
+  if (option.siren_only && factored) return "--model siren";
+  return nullptr;
+}
+
+}  // namespace
+
+void check_applicable(const OptionParser& options, const RunConfig& config) {
+  const TrainConfig& train = config.train;
+  const bool factored = train.model == ModelKind::kFactored;
+  if (factored && train.loss != LossKind::kSoftmax)
+    throw InputError("--model factored learns by --loss softmax; leave --loss out");
+  for (const Applicability& option : kApplicability)
+    if (const char* of = why_inapplicable(option, train);
+        of != nullptr && options.given(option.name))
+      throw InputError(
+          fmt::format("--{} belongs to {} and says nothing about --model {} --loss {}; "
+                      "leave it out",
+                      option.name, of, name_of(train.model), name_of(train.loss)));
+  if (factored && config.data.no_dislikes &&
+      (train.dislike_weight > 0.0 || train.dislike_edge_weight > 0.0 || train.polarity_epochs > 0))
+    throw InputError(
+        "--no-dislikes leaves nothing for --dislike-weight, --dislike-edge-weight and "
+        "--polarity-epochs; leave them out");
+}
+
+void leave_out_inapplicable(OptionParser& options, const RunConfig& config) {
+  for (const Applicability& option : kApplicability)
+    if (why_inapplicable(option, config.train) != nullptr) options.leave_out(option.name);
 }
 
 void apply_preset(const OptionParser& options, RunConfig& config) {
+  apply_defaults(options, config);
   const std::string preset = options.text_of("preset").value_or("");
-  if (preset.empty() || preset == "paper") return;  // the defaults
-  if (preset != "fast")
+  if (preset.empty()) return;
+  if (preset != "paper" && preset != "fast")
     throw InputError(fmt::format("--preset {}: unknown; use paper or fast", preset));
+  if (config.train.model == ModelKind::kFactored)
+    throw InputError(
+        fmt::format("--preset {} is not for --model factored, which has good defaults; leave it "
+                    "out",
+                    preset));
+  if (preset == "paper") return;      // the defaults
   TrainConfig& train = config.train;  // found by the search in tests/bench/README.md
   train.layers = 2;
   train.negatives = 20;

@@ -10,6 +10,8 @@
 //   kInitLiked, kInitDisliked   (node lo, node hi, column / 4, 0): four normals, columns 4c..4c+3
 //   kInitWeight                 (row, tensor, column / 4, 0): same, W matrices
 //   kInitBias                   (column / 4, tensor, 0, 0): uniforms
+//   kInitPolarity               as kInitLiked
+//   kPolarityOrder              as kPermutation, the order in which polarity sees ratings
 //   kPermutation                (half, round, epoch, 0): Feistel round (data/permutation.hpp)
 //   kNegative                   (rating lo, rating hi, epoch, k + 2^16 attempt)
 //   kDropout                    (node lo, node hi + 2^24 site, step, 2^8 (column / 128) + digit)
@@ -44,6 +46,8 @@ enum class Purpose : std::uint32_t {
   kPartition = 8,
   kSplit = 9,
   kSynth = 10,
+  kInitPolarity = 12,
+  kPolarityOrder = 13,
 };
 
 using RandomBlock = std::array<std::uint32_t, 4>;

@@ -18,12 +18,16 @@ constexpr std::int64_t kRatingsPerTile = 128;
 
 }  // namespace
 
-BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::int64_t batch_size)
+BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::int64_t batch_size,
+                             const BatchOrder& order)
     : seed_(seed),
+      purpose_(order.purpose),
       batch_size_(batch_size),
       all_trainable_(set.trainable_count()),
       first_id_(set.first_rating_id) {
   const UserRatings& ratings = set.ratings;
+  const std::span<const std::int8_t> marks =
+      order.marks.empty() ? std::span(ratings.signs) : order.marks;
   const auto trainable = static_cast<std::size_t>(
       std::count_if(ratings.signs.begin(), ratings.signs.end(),
                     [&](std::int8_t sign) { return is_trainable(set.trainable, sign); }));
@@ -35,7 +39,7 @@ BatchSchedule::BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::in
          ++e) {
       if (!is_trainable(set.trainable, ratings.signs[as_index(e)])) continue;
       items_.push_back(ratings.items[as_index(e)]);
-      signs_.push_back(ratings.signs[as_index(e)]);
+      signs_.push_back(marks[as_index(e)]);
     }
     offsets_.push_back(static_cast<EdgeOffset>(items_.size()));
   }
@@ -48,7 +52,7 @@ std::int64_t BatchSchedule::steps_per_epoch() const {
 }
 
 void BatchSchedule::bucket(std::int32_t epoch) {
-  const EpochPermutation order(seed_, epoch, all_trainable_);
+  const EpochPermutation order(seed_, epoch, all_trainable_, purpose_);
   std::vector<std::int64_t> step(items_.size());
   const auto users = static_cast<std::int64_t>(first_id_.size());
   parallel_blocks(users, kUsersPerTile, [&](std::int64_t begin, std::int64_t end) {

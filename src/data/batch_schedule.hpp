@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "core/rng.hpp"
 #include "data/training_set.hpp"
 
 namespace siren::inline data {
@@ -17,7 +19,7 @@ struct BatchRatings {
   std::int64_t global_count = 0;  // ratings in the batch over all ranks
   std::vector<LocalRow> user;     // local user row
   std::vector<ItemId> item;
-  std::vector<std::int8_t> sign;  // +1 or -1
+  std::vector<std::int8_t> sign;  // +1 or -1, or what BatchOrder says
   std::vector<std::int64_t> id;   // rating id, the key of its random draws
 
   std::int64_t size() const { return static_cast<std::int64_t>(user.size()); }
@@ -28,10 +30,17 @@ constexpr std::int64_t steps_per_epoch(std::int64_t trainable_ratings, std::int6
   return (trainable_ratings + batch_size - 1) / batch_size;
 }
 
+/// How a schedule differs from that of signs.
+struct BatchOrder {
+  Purpose purpose = Purpose::kPermutation;
+  std::span<const std::int8_t> marks;  // [ratings] given in place of signs; empty: signs
+};
+
 class BatchSchedule {
  public:
   /// Keeps its own copy of the trainable ratings' items and signs.
-  BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::int64_t batch_size);
+  BatchSchedule(const TrainingSet& set, std::uint32_t seed, std::int64_t batch_size,
+                const BatchOrder& order = {});
 
   std::int64_t steps_per_epoch() const;
   std::int32_t epoch_of(std::int64_t step) const {
@@ -50,6 +59,7 @@ class BatchSchedule {
   void bucket(std::int32_t epoch);
 
   std::uint32_t seed_;
+  Purpose purpose_;
   std::int64_t batch_size_;
   std::int64_t all_trainable_;
   std::vector<std::int64_t> first_id_;  // [local users]

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/rng.hpp"
 #include "siren/check.hpp"
 
 namespace siren::inline data {
@@ -22,8 +21,10 @@ std::uint64_t ceil_sqrt(std::uint64_t n) {
 
 }  // namespace
 
-EpochPermutation::EpochPermutation(std::uint32_t seed, std::int32_t epoch, std::int64_t n)
+EpochPermutation::EpochPermutation(std::uint32_t seed, std::int32_t epoch, std::int64_t n,
+                                   Purpose purpose)
     : seed_(seed),
+      purpose_(purpose),
       epoch_(static_cast<std::uint32_t>(epoch)),
       n_(static_cast<std::uint64_t>(n)),
       a_(std::max<std::uint64_t>(1, ceil_sqrt(n_))),
@@ -33,7 +34,7 @@ EpochPermutation::EpochPermutation(std::uint32_t seed, std::int32_t epoch, std::
 
 std::uint64_t EpochPermutation::round(std::uint32_t j, std::uint64_t half) const {
   const RandomBlock bits =
-      random_block(seed_, Purpose::kPermutation, {static_cast<std::uint32_t>(half), j, epoch_, 0});
+      random_block(seed_, purpose_, {static_cast<std::uint32_t>(half), j, epoch_, 0});
   return bits[0] | static_cast<std::uint64_t>(bits[1]) << 32;
 }
 

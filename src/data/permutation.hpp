@@ -13,12 +13,15 @@
 
 #include <cstdint>
 
+#include "core/rng.hpp"
+
 namespace siren::inline data {
 
 class EpochPermutation {
  public:
   /// A permutation of [0, n), n < 2^62.
-  EpochPermutation(std::uint32_t seed, std::int32_t epoch, std::int64_t n);
+  EpochPermutation(std::uint32_t seed, std::int32_t epoch, std::int64_t n,
+                   Purpose purpose = Purpose::kPermutation);
 
   /// The position of rating `id` in the epoch's order, [0, n). Thread-safe.
   std::int64_t position_of(std::int64_t id) const;
@@ -27,6 +30,7 @@ class EpochPermutation {
   std::uint64_t round(std::uint32_t j, std::uint64_t half) const;
 
   std::uint32_t seed_;
+  Purpose purpose_;
   std::uint32_t epoch_;
   std::uint64_t n_;
   std::uint64_t a_;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "data/rating_cuts.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline data {
@@ -16,6 +17,7 @@ struct UserRatings {
   std::vector<EdgeOffset> offsets{0};  // [local users + 1]
   std::vector<ItemId> items;
   std::vector<std::int8_t> signs;
+  std::vector<std::int8_t> levels;  // [ratings] by TrainingSet::cuts; empty where there are none
 
   std::int64_t users() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
   EdgeOffset count(std::int64_t user) const {
@@ -25,14 +27,13 @@ struct UserRatings {
   std::span<const ItemId> items_of(std::int64_t user) const {
     return {items.data() + offsets[as_index(user)], static_cast<std::size_t>(count(user))};
   }
-
- private:
 };
 
 /// Which ratings carry a loss term.
-enum class Trainable { kLikedAndDisliked, kLikedOnly };
+enum class Trainable { kLikedAndDisliked, kLikedOnly, kAll };
 constexpr bool is_trainable(Trainable which, std::int8_t sign) {
-  return sign > 0 || (sign < 0 && which == Trainable::kLikedAndDisliked);
+  return sign > 0 || which == Trainable::kAll ||
+         (sign < 0 && which == Trainable::kLikedAndDisliked);
 }
 
 struct TrainingSet {
@@ -47,13 +48,15 @@ struct TrainingSet {
   std::int64_t neutral = 0;
   std::vector<std::int32_t> item_degree;  // [N] train ratings of any sign: one of the O(N) arrays
   std::vector<std::int32_t> item_likes;   // [N] train ratings above the offset
+  RatingCuts cuts;                        // if they were asked for
 
   /// Id of the first trainable rating of each local user [local users]: the rank of (user, item)
   /// among all trainable ratings, so that ids do not depend on the partition.
   std::vector<std::int64_t> first_rating_id;
 
   std::int64_t trainable_count() const {
-    return trainable == Trainable::kLikedOnly ? liked : liked + disliked;
+    return liked + (trainable == Trainable::kLikedOnly ? 0 : disliked) +
+           (trainable == Trainable::kAll ? neutral : 0);
   }
 };
 

@@ -22,13 +22,13 @@ constexpr std::int64_t kRowsPerTile = 1024;
 BatchPlanner::BatchPlanner(const Communicator& comm, const BatchSource& source, PhaseClock& clock)
     : comm_(comm.split(0, comm.rank())),
       layout_(source.layout),
-      rated_(source.set.ratings, source.set.items),
       sampler_(source.sampler),
       schedule_(source.schedule),
       negatives_(source.negatives),
       clock_(clock),
       id_type_(sizeof(LocalRow)),
       needed_(layout_.rows()) {
+  if (negatives_ > 0) rated_.emplace(source.set.ratings, source.set.items);
   plan_.items = IndexSet(layout_.all_items());
   finished_.items = IndexSet(layout_.all_items());
 }
@@ -40,15 +40,18 @@ void BatchPlanner::draw(const BatchRatings& ratings, std::int64_t begin, std::in
   parallel_blocks(end - begin, kRatingsPerTile, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t n = first; n < last; ++n) {
       const std::size_t rating = as_index(begin + n);
-      const RatedItems rated = rated_.of(ratings.user[rating]);
-      if (n + 1 < last) rated_.expect(ratings.user[rating + 1]);
       std::int32_t* out = positions.data() + n * per_rating;
-      if (!sampler_.can_sample(rated.items)) {
-        std::fill_n(out, per_rating, kNoItem);
-        continue;
-      }
       out[0] = ratings.item[rating];
-      sampler_.draw_all(rated, ratings.id[rating], ratings.epoch, {out + 1, as_index(negatives_)});
+      if (negatives_ > 0) {
+        const RatedItems rated = rated_->of(ratings.user[rating]);
+        if (n + 1 < last) rated_->expect(ratings.user[rating + 1]);
+        if (!sampler_->can_sample(rated.items)) {
+          std::fill_n(out, per_rating, kNoItem);
+          continue;
+        }
+        sampler_->draw_all(rated, ratings.id[rating], ratings.epoch,
+                           {out + 1, as_index(negatives_)});
+      }
       for (std::int64_t k = 0; k < per_rating; ++k) out[k] = layout_.item_position(out[k]);
     }
   });

@@ -36,9 +36,9 @@ inline constexpr std::int64_t kChunkRatings = 8192;
 struct BatchSource {
   const Layout& layout;
   const TrainingSet& set;
-  const NegativeSampler& sampler;
+  const NegativeSampler* sampler;  // null where there are no negatives
   BatchSchedule& schedule;
-  int negatives;  // K
+  int negatives;  // K; 0: every rating has its term, and its item alone
 };
 
 class BatchPlanner {
@@ -88,8 +88,8 @@ class BatchPlanner {
 
   Communicator comm_;  // its own: a plan stays in flight while others may be made
   const Layout& layout_;
-  RatedFilter rated_;
-  const NegativeSampler& sampler_;
+  std::optional<RatedFilter> rated_;  // where there are negatives
+  const NegativeSampler* sampler_;
   BatchSchedule& schedule_;
   int negatives_;
   PhaseClock& clock_;

@@ -23,9 +23,11 @@ struct TravellingRating {
   ItemId item;
   std::int8_t sign;
   Role role;
-  std::uint8_t relevant;
-  std::uint8_t disliked;
+  std::uint8_t relevant : 1;
+  std::uint8_t disliked : 1;
+  std::uint8_t level : 4;
 };
+static_assert(kMostCuts < 16);
 
 /// What the owner of a user must know besides the ratings.
 struct TravellingUser {
@@ -38,6 +40,7 @@ struct Slab {
   std::int64_t begin = 0;
   std::int64_t end = 0;
   std::vector<TravellingRating> ratings;  // by user, then item
+  std::vector<float> values;              // of them, if they get levels
   std::vector<std::int32_t> likes;        // [end - begin] train ratings above the offset
   std::vector<std::int32_t> trainable;    // [end - begin]
   std::int64_t replaced = 0;              // ratings for which that of a later part stands
@@ -64,7 +67,8 @@ void add_user(const DatasetFile& file, const LoadOptions& options, std::int64_t 
                               rows.item[as_index(e)]);
     const bool relevant = options.relevant_from ? value >= *options.relevant_from : sign > 0;
     const auto train_sign = static_cast<std::int8_t>(sign < 0 && !options.dislikes ? 0 : sign);
-    slab.ratings.push_back({user, rows.item[as_index(e)], train_sign, role, relevant, sign < 0});
+    slab.ratings.push_back({user, rows.item[as_index(e)], train_sign, role, relevant, sign < 0, 0});
+    if (options.levels) slab.values.push_back(value);
     if (role != Role::kTrain) continue;
     slab.likes[as_index(u)] += train_sign > 0;
     slab.trainable[as_index(u)] += is_trainable(options.trainable, train_sign);
@@ -118,6 +122,20 @@ void count_items(const Communicator& comm, const Slab& slab, TrainingSet& set) {
   set.disliked = signs[0];
   set.neutral = signs[1];
   set.liked = signs[2];
+}
+
+/// Collective.
+void choose_levels(const Communicator& comm, const LoadOptions& options, Slab& slab,
+                   TrainingSet& set) {
+  RatingHistogram histogram;
+  for (std::size_t i = 0; i < slab.ratings.size(); ++i)
+    if (slab.ratings[i].role == Role::kTrain) histogram.add(slab.values[i]);
+  comm.all_reduce(histogram.counts(), Reduction::kSum);
+  comm.all_reduce(histogram.bounds(), Reduction::kMin);
+  set.cuts = histogram.cuts(options.offset, set.liked, set.disliked);
+  for (std::size_t i = 0; i < slab.ratings.size(); ++i)
+    slab.ratings[i].level = static_cast<std::uint8_t>(set.cuts.level_of(slab.values[i])) & 15U;
+  slab.values = {};
 }
 
 /// What all users like, on the root; the slabs ascend with the rank, and so do users.
@@ -201,11 +219,12 @@ void append_held_out(std::span<const TravellingRating> ratings, Role role, HeldO
   out.offsets.push_back(static_cast<EdgeOffset>(out.items.size()));
 }
 
-void append_train(std::span<const TravellingRating> ratings, UserRatings& out) {
+void append_train(std::span<const TravellingRating> ratings, bool levels, UserRatings& out) {
   for (const TravellingRating& rating : ratings) {
     if (rating.role != Role::kTrain) continue;
     out.items.push_back(rating.item);
     out.signs.push_back(rating.sign);
+    if (levels) out.levels.push_back(static_cast<std::int8_t>(rating.level));
   }
   out.offsets.push_back(static_cast<EdgeOffset>(out.items.size()));
 }
@@ -248,6 +267,7 @@ LoadedData load_data(const Communicator& comm, const DatasetFile& file,
     take_counts(options.some->counts, train);
   else
     count_items(comm, slab, train);
+  if (options.levels && options.some == nullptr) choose_levels(comm, options, slab, train);
   check_trainable(train, options);
   const Partition partition = make_partition(comm, slab, train, options);
   LoadedData data{
@@ -260,7 +280,7 @@ LoadedData load_data(const Communicator& comm, const DatasetFile& file,
       return rating.user != user.user;
     });
     const std::span<const TravellingRating> mine(next, last);
-    append_train(mine, data.train.ratings);
+    append_train(mine, data.train.cuts.count() > 0, data.train.ratings);
     append_held_out(mine, Role::kValid, data.valid);
     append_held_out(mine, Role::kTest, data.test);
     data.train.first_rating_id.push_back(user.first_rating_id);

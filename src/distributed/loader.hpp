@@ -33,6 +33,7 @@ struct LoadOptions {
   std::optional<float> relevant_from;  // default: rating > offset
   bool dislikes = true;
   Trainable trainable = Trainable::kLikedAndDisliked;
+  bool levels = false;  // whether ratings get levels
   Partitioning partition = Partitioning::kBlock;
   Travel travel = Travel::kItems;  // decides how rows weigh in the partition
   std::uint32_t seed = 1;          // of the random partitioner

@@ -18,6 +18,7 @@
 #include "distributed/layout.hpp"
 #include "distributed/step_batch.hpp"
 #include "siren/communicator.hpp"
+#include "siren/config.hpp"
 
 namespace siren::inline distributed {
 
@@ -33,11 +34,14 @@ struct UserBatch : StepBatch {
   std::vector<std::uint8_t> own;      // [slots] whether the user is owned here
 };
 
-/// What a user's ratings weigh. A weight of 0 is no term.
+/// What a user's ratings weigh in the softmax. A weight of 0 is no term.
 struct RatingWeights {
   float other = 0.0F;  // disliked and neutral ones; liked ones weigh 1
   float of(std::int8_t sign) const { return sign > 0 ? 1.0F : other; }
 };
+inline RatingWeights rating_weights(const TrainConfig& config) {
+  return {static_cast<float>(config.dislike_weight)};
+}
 
 /// Whether a user (local row) has any rating with a weight.
 bool has_term(const UserRatings& ratings, std::int64_t user, RatingWeights weights);

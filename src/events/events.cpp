@@ -105,10 +105,15 @@ StepEvent read(std::type_identity<StepEvent>, const Json& json) {
 }
 
 Json fields(const EpochReport& event) {
-  return {
+  Json json = {
       {"epoch", event.epoch},     {"step", event.step},       {"steps", event.steps},
       {"loss", event.loss},       {"reg", event.reg},         {"seconds", event.seconds},
       {"ratings", event.ratings}, {"skipped", event.skipped}, {"phases", to_json(event.phases)}};
+  if (event.polarity) {
+    json["polarity_loss"] = event.polarity->loss;
+    json["polarity_reg"] = event.polarity->reg;
+  }
+  return json;
 }
 
 EpochReport read(std::type_identity<EpochReport>, const Json& json) {
@@ -122,6 +127,8 @@ EpochReport read(std::type_identity<EpochReport>, const Json& json) {
   event.ratings = count_number(json.at("ratings"));
   event.skipped = count_or(json, "skipped", count_or(json, "without_term", 0));  // as 0.1.0 said
   event.phases = phases_from_json(json.at("phases"));
+  if (json.contains("polarity_loss"))
+    event.polarity = {real_number(json.at("polarity_loss")), real_number(json.at("polarity_reg"))};
   return event;
 }
 

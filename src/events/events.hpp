@@ -80,6 +80,14 @@ struct StepEvent {
   friend bool operator==(const StepEvent&, const StepEvent&) = default;
 };
 
+/// Means over the ratings that the polarity branch has seen in an epoch.
+struct PolarityReport {
+  double loss = 0.0;
+  double reg = 0.0;
+
+  friend bool operator==(const PolarityReport&, const PolarityReport&) = default;
+};
+
 struct EpochReport {
   std::int32_t epoch = 0;
   std::int64_t step = 0;     // steps done
@@ -89,7 +97,8 @@ struct EpochReport {
   double loss = 0.0;         // per rating, without reg
   double reg = 0.0;
   double seconds = 0.0;
-  std::vector<PhaseUse> phases;  // since the last epoch event
+  std::vector<PhaseUse> phases;            // since the last epoch event
+  std::optional<PolarityReport> polarity;  // of models with that branch
 
   friend bool operator==(const EpochReport&, const EpochReport&) = default;
 };

@@ -36,14 +36,13 @@ std::int64_t CatalogueLoss<Precision>::chunk_users(std::int64_t items) {
 
 template <class Precision>
 double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<Real>& users,
-                                     const Real* items, std::int64_t item_count,
-                                     const Combine& combine, Matrix<Real>& user_gradient,
-                                     Real* item_gradient) {
+                                     const CatalogueItems<Real>& items, const Combine& combine,
+                                     Matrix<Real>& user_gradient) {
   SIREN_ASSERT(users.rows() == batch.users() && std::ssize(batch.own) == batch.users() &&
                    std::ssize(batch.offsets) == batch.users() + 1,
                "{} rows, {} own, {} offsets of {} users", users.rows(), batch.own.size(),
                batch.offsets.size(), batch.users());
-  pack(items, item_count, users.stride());
+  pack(items, users.stride());
   double loss = 0.0;
   for (std::int64_t begin = 0; begin < batch.users(); begin += chunk_) {
     const Chunk chunk{begin, std::min(begin + chunk_, batch.users())};
@@ -58,14 +57,15 @@ double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<R
       loss += (batch.own[user] != 0 ? batch.totals[user] * logarithm : 0.0) - rated_[as_index(u)];
     }
     take_slopes(batch, chunk);
-    add_gradients(chunk, users, items, user_gradient, item_gradient);
+    add_gradients(chunk, users, items, user_gradient);
+    if (!items.bias.empty()) add_bias_gradient(chunk, items);
   }
   return loss;
 }
 
 template <class Precision>
-void CatalogueLoss<Precision>::pack(const Real* items, std::int64_t count, std::int64_t stride) {
-  count_ = count;
+void CatalogueLoss<Precision>::pack(const CatalogueItems<Real>& items, std::int64_t stride) {
+  const std::int64_t count = count_ = items.count;
   columns_ = padded(count);
   const std::int64_t panels = (count + kPanel - 1) / kPanel;
   if (panels_.size() < panels * stride * kPanel)
@@ -75,12 +75,13 @@ void CatalogueLoss<Precision>::pack(const Real* items, std::int64_t count, std::
     std::fill(shift_.data() + count, shift_.data() + columns_,
               -std::numeric_limits<Real>::infinity());
   }
+  std::copy(items.bias.begin(), items.bias.end(), shift_.data());
   parallel_blocks(panels, 1, [&](std::int64_t panel, std::int64_t /*end*/) {
     Real* const to = panels_.data() + panel * stride * kPanel;
     for (std::int64_t lane = 0; lane < kPanel; ++lane) {
       const std::int64_t item = panel * kPanel + lane;
       for (std::int64_t c = 0; c < stride; ++c)
-        to[c * kPanel + lane] = item < count ? items[item * stride + c] : Real{0};
+        to[c * kPanel + lane] = item < count ? items.rows[item * stride + c] : Real{0};
     }
   });
 }
@@ -157,8 +158,8 @@ void CatalogueLoss<Precision>::take_slopes(const CatalogueBatch& batch, const Ch
 
 template <class Precision>
 void CatalogueLoss<Precision>::add_gradients(const Chunk& chunk, const Matrix<Real>& users,
-                                             const Real* items, Matrix<Real>& user_gradient,
-                                             Real* item_gradient) {
+                                             const CatalogueItems<Real>& items,
+                                             Matrix<Real>& user_gradient) {
   const std::int64_t stride = users.stride();
   parallel_blocks(chunk.size(), user_block(chunk.size()),
                   [&](std::int64_t begin, std::int64_t end) {
@@ -169,7 +170,7 @@ void CatalogueLoss<Precision>::add_gradients(const Chunk& chunk, const Matrix<Re
                       kernels_.multiply({.a = scores_of(begin) + item,
                                          .row_step = columns_,
                                          .depth_step = 1,
-                                         .b = items + item * stride,
+                                         .b = items.rows + item * stride,
                                          .ldb = stride,
                                          .c = user_gradient.row(chunk.begin + begin),
                                          .ldc = stride,
@@ -185,12 +186,25 @@ void CatalogueLoss<Precision>::add_gradients(const Chunk& chunk, const Matrix<Re
                          .depth_step = columns_,
                          .b = users.row(chunk.begin + u),
                          .ldb = stride,
-                         .c = item_gradient + begin * stride,
+                         .c = items.row_gradient + begin * stride,
                          .ldc = stride,
                          .rows = end - begin,
                          .depth = std::min(kDepthBlock, chunk.size() - u),
                          .columns = stride,
                          .accumulate = true});
+  });
+}
+
+/// The slopes are P / t.
+template <class Precision>
+void CatalogueLoss<Precision>::add_bias_gradient(const Chunk& chunk,
+                                                 const CatalogueItems<Real>& items) {
+  parallel_blocks(count_, kItemBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t u = 0; u < chunk.size(); ++u) {
+      const Real* const slopes = scores_of(u);
+      for (std::int64_t item = begin; item < end; ++item)
+        items.bias_gradient[as_index(item)] += temperature_ * slopes[item];
+    }
   });
 }
 

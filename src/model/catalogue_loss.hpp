@@ -2,14 +2,14 @@
 // Softmax over the catalogue: the loss of a batch of users, each with all its weighted ratings,
 // against every item (a multinomial likelihood, Liang et al., arXiv 1802.05814):
 //
-//   L = - sum_u sum_i w_ui [ z_ui - log sum_j exp z_uj ],   z_ui = <U_u, I_i> / t
+//   L = - sum_u sum_i w_ui [ z_ui - log sum_j exp z_uj ],   z_ui = <U_u, I_i> / t + a_i
 //
 // Scores are products of a chunk of users and all items of this rank; a chunk is all of the users x
 // items matrix that ever exists. What a user's logarithm needs from the items of other ranks is a
 // maximum and a sum, combined by `Combine`:
 //
 //   chunk by chunk   scores, their maxima --combine--> sums of exp --combine--> slopes
-//                    dU += P I / t, dI += P^T U / t,   P = W_u softmax - w
+//                    dU += P I / t, dI += P^T U / t, da += P^T 1,   P = W_u softmax - w
 //
 // All sums have an order that neither threads nor chunks of threads change.
 #pragma once
@@ -41,6 +41,16 @@ struct Combine {
   std::function<void(std::span<double>)> sum;  // in order of rank
 };
 
+/// The n items that are scored here, with their gradients, to which is added.
+template <class Real>
+struct CatalogueItems {
+  std::int64_t count = 0;        // n
+  const Real* rows = nullptr;    // [n x d]
+  Real* row_gradient = nullptr;  // [n x d]
+  std::span<const Real> bias;    // [n] a_i; empty: none
+  std::span<Real> bias_gradient;
+};
+
 template <class Precision>
 class CatalogueLoss {
  public:
@@ -48,16 +58,17 @@ class CatalogueLoss {
 
   /// `temperature` t > 0; `chunk` users are scored at a time, the same number on every rank.
   CatalogueLoss(double temperature, std::int64_t chunk, const Kernels<Precision>& kernels)
-      : inverse_temperature_(static_cast<Real>(1.0 / temperature)),
+      : temperature_(static_cast<Real>(temperature)),
+        inverse_temperature_(static_cast<Real>(1.0 / temperature)),
         chunk_(chunk),
         kernels_(kernels) {}
 
-  /// users [batch users x d] and items [n x d] are rows of Z, the same users on every rank.
-  /// Assigns user_gradient [batch users x d], this rank's part, and adds to the n rows of
-  /// item_gradient. Returns L of the own users' logarithms and of the ratings here.
-  double add(const CatalogueBatch& batch, const Matrix<Real>& users, const Real* items,
-             std::int64_t item_count, const Combine& combine, Matrix<Real>& user_gradient,
-             Real* item_gradient);
+  /// users [batch users x d] and items.rows are rows of Z, the same users on every rank. Assigns
+  /// user_gradient [batch users x d], this rank's part. Returns L of the own users' logarithms and
+  /// of the ratings here.
+  double add(const CatalogueBatch& batch, const Matrix<Real>& users,
+             const CatalogueItems<Real>& items, const Combine& combine,
+             Matrix<Real>& user_gradient);
 
   /// Users of a chunk, if a rank has so many items: what bounds the memory of scores.
   static std::int64_t chunk_users(std::int64_t items);
@@ -67,21 +78,23 @@ class CatalogueLoss {
     std::int64_t begin, end;
     std::int64_t size() const { return end - begin; }
   };
-  void pack(const Real* items, std::int64_t count, std::int64_t stride);
+  void pack(const CatalogueItems<Real>& items, std::int64_t stride);
   void score(const CatalogueBatch& batch, const Chunk& chunk, const Matrix<Real>& users);
   void exponentiate(const Chunk& chunk);
   void take_slopes(const CatalogueBatch& batch, const Chunk& chunk);
-  void add_gradients(const Chunk& chunk, const Matrix<Real>& users, const Real* items,
-                     Matrix<Real>& user_gradient, Real* item_gradient);
+  void add_gradients(const Chunk& chunk, const Matrix<Real>& users,
+                     const CatalogueItems<Real>& items, Matrix<Real>& user_gradient);
+  void add_bias_gradient(const Chunk& chunk, const CatalogueItems<Real>& items);
   Real* scores_of(std::int64_t user) { return scores_.data() + user * columns_; }
 
+  Real temperature_;
   Real inverse_temperature_;
   std::int64_t chunk_;
   const Kernels<Precision>& kernels_;
   std::int64_t count_ = 0;       // items
   std::int64_t columns_ = 0;     // the same, padded
   AlignedArray<Real> panels_;    // [panels][d][kPanel] items side by side
-  AlignedArray<Real> shift_;     // [columns] 0, -inf for padding
+  AlignedArray<Real> shift_;     // [columns] a_i, -inf for padding
   AlignedArray<Real> scores_;    // [chunk x columns]
   std::vector<double> largest_;  // [chunk] over this rank, then over all
   std::vector<double> local_;    // [chunk] the former

@@ -21,6 +21,11 @@ DenseLayout::DenseLayout(const ModelShape& shape)
   add_vector("attention.query");
 }
 
+DenseLayout::DenseLayout(std::string name, std::int64_t columns)
+    : dimension_(columns), mlp_layers_(0), attention_(false) {
+  if (columns > 0) add_vector(std::move(name));
+}
+
 void DenseLayout::add_matrix(std::string name) {
   tensors_.push_back({std::move(name), dimension_, dimension_, size_});
   size_ += width() * width();  // also the padding rows: the kernels multiply whole padded blocks

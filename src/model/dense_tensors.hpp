@@ -28,6 +28,8 @@ struct TensorInfo {
 class DenseLayout {
  public:
   explicit DenseLayout(const ModelShape& shape);
+  /// One vector; nothing if it has no columns.
+  DenseLayout(std::string name, std::int64_t columns);
 
   std::int64_t size() const { return size_; }  // a multiple of kRowPadding
   std::int64_t width() const { return padded(dimension_); }

@@ -6,10 +6,20 @@
 
 namespace siren::inline model {
 
-/// A row per owned user and item, in the order of the Layout.
+/// The last columns of final rows, behind those of the embedding.
+struct FinalColumns {
+  std::int64_t bias = 0;      // 0 or 1: 1 for users, the item's bias for items
+  std::int64_t polarity = 0;  // those whose product is p, the logit of P(liked | engaged)
+
+  friend bool operator==(const FinalColumns&, const FinalColumns&) = default;
+};
+
+/// A row per owned user and item, in the order of the Layout. The product of the columns that are
+/// not polarity is the score z.
 struct NodeTables {
   Matrix<float> users;
   Matrix<float> items;
+  FinalColumns columns = {};
 };
 
 enum class Branches { kBlended, kAll };

@@ -43,12 +43,20 @@ void uniform_row(std::uint32_t seed, std::uint32_t tensor, std::span<Real> row) 
 template <class Real>
 void initialise_table(const ModelShape& shape, Purpose purpose, std::span<const NodeId> nodes,
                       Matrix<Real>& table) {
-  const double deviation = std::sqrt(2.0 / static_cast<double>(shape.nodes + shape.dimension));
+  const double deviation =
+      shape.deviation > 0.0 ? shape.deviation
+                            : std::sqrt(2.0 / static_cast<double>(shape.nodes + shape.dimension));
+  initialise_rows(shape.seed, purpose, deviation, nodes, table.columns(), table);
+}
+
+template <class Real>
+void initialise_rows(std::uint32_t seed, Purpose purpose, double deviation,
+                     std::span<const NodeId> nodes, std::int64_t columns, Matrix<Real>& table) {
   parallel_blocks(table.rows(), kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
       const NodeId node = nodes[static_cast<std::size_t>(r)];
-      normal_row(shape.seed, purpose, {low_word(node), high_word(node), 0, 0}, deviation,
-                 std::span(table.row(r), static_cast<std::size_t>(table.columns())));
+      normal_row(seed, purpose, {low_word(node), high_word(node), 0, 0}, deviation,
+                 std::span(table.row(r), static_cast<std::size_t>(columns)));
     }
   });
 }
@@ -77,6 +85,10 @@ void initialise_dense(const ModelShape& shape, const DenseLayout& layout, std::s
   bias(layout.query(), kQueryTensor);
 }
 
+template void initialise_rows(std::uint32_t, Purpose, double, std::span<const NodeId>, std::int64_t,
+                              Matrix<float>&);
+template void initialise_rows(std::uint32_t, Purpose, double, std::span<const NodeId>, std::int64_t,
+                              Matrix<double>&);
 template void initialise_table(const ModelShape&, Purpose, std::span<const NodeId>, Matrix<float>&);
 template void initialise_table(const ModelShape&, Purpose, std::span<const NodeId>,
                                Matrix<double>&);

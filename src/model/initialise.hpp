@@ -20,6 +20,11 @@ template <class Real>
 void initialise_table(const ModelShape& shape, Purpose purpose, std::span<const NodeId> nodes,
                       Matrix<Real>& table);
 
+/// Likewise the first `columns`, normally distributed with that deviation.
+template <class Real>
+void initialise_rows(std::uint32_t seed, Purpose purpose, double deviation,
+                     std::span<const NodeId> nodes, std::int64_t columns, Matrix<Real>& table);
+
 /// All replicated tensors; `values` [layout.size()].
 template <class Real>
 void initialise_dense(const ModelShape& shape, const DenseLayout& layout, std::span<Real> values);

@@ -16,6 +16,8 @@ struct ModelShape {
   bool disliked_branch = true;  // false: LightGCN or matrix factorisation, Z = Zp
   bool attention = true;        // false: both branches count one half
   double dropout = 0.5;         // in [0, 1)
+  bool item_bias = false;
+  double deviation = 0.0;  // of initial rows; 0: sqrt(2 / (nodes + d))
   std::uint32_t seed = 1;
 };
 

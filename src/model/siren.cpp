@@ -17,6 +17,7 @@ ParameterLayout parameter_layout(const ModelShape& shape) {
   ParameterLayout layout{{{"liked", shape.dimension, GradientRows::kAll}}, DenseLayout(shape)};
   if (shape.disliked_branch)
     layout.tables.push_back({"disliked", shape.dimension, GradientRows::kNeeded});
+  if (shape.item_bias) layout.tables.push_back({"item_bias", 1, GradientRows::kAll});
   return layout;
 }
 

@@ -18,7 +18,8 @@
 
 namespace siren::inline model {
 
-/// The tables of Siren; models without the disliked branch have the first alone.
+/// The tables of Siren; models without the disliked branch have the first alone. With an item bias
+/// its table [rows x 1] comes last; rows of users are zero.
 enum SirenTable : std::size_t {
   kLiked,     // X0, propagated
   kDisliked,  // Y0
@@ -42,6 +43,9 @@ class Siren {
   const ParameterSet<Real>& parameters() const { return parameters_; }
   /// X0 [rows x d]
   const Matrix<Real>& liked() const { return parameters_.tables[kLiked]; }
+  bool has_item_bias() const { return shape_.item_bias; }
+  /// a [rows x 1], zero at first.
+  Matrix<Real>& item_bias() { return parameters_.tables.back(); }
 
   /// The disliked branch on the needed rows; nothing to do for models without one.
   void embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll);

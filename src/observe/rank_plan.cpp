@@ -15,6 +15,7 @@
 #include "math/matrix.hpp"
 #include "model/catalogue_loss.hpp"
 #include "siren/ids.hpp"
+#include "train/polarity_trainer.hpp"
 #include "train/step_loss.hpp"
 #include "train/step_work.hpp"
 #include "train/training_memory.hpp"
@@ -96,8 +97,10 @@ std::vector<RankPlan> Trial::plan() {
     std::int64_t used_elsewhere = 0;
     for (const Adjacency& of : graphs) used_elsewhere += of.halo_counts[as_index(rank)];
     const RatingCounts counts = ratings_of(rank);
-    plan.memory = training_memory(config_, {graph, counts, steps, train_.users, train_.items,
-                                            most_halo_memory(used_elsewhere)});
+    plan.memory =
+        training_memory(config_, {graph, counts, steps, train_.users, train_.items,
+                                  most_halo_memory(used_elsewhere),
+                                  trains_polarity(config_, train_) ? train_.trainable_count() : 0});
     plan.rows_sent = used_elsewhere + graph.halo_rows;
     plan.edges = graph.by_anchor.nonzeros();
     plan.ratings = counts.trainable;

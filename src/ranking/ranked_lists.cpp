@@ -39,13 +39,16 @@ void append(const Ranking& ranking, std::int64_t i, RankedLists& lists) {
   lists.offsets.push_back(std::ssize(lists.entries));
 }
 
-/// One column more, in which the product of a user's and an item's row gains the penalty.
+/// One column more before those of polarity, in which the score gains the penalty.
 NodeTables with_penalty(const ListSource& source, double penalty) {
-  const auto widened = [](const Matrix<float>& table, const auto& last) {
+  const std::int64_t polarity = source.z.columns.polarity;
+  const auto widened = [&](const Matrix<float>& table, const auto& penalty_of) {
     Matrix<float> wide(table.rows(), table.columns() + 1);
+    const std::int64_t at = table.columns() - polarity;
     for (std::int64_t r = 0; r < table.rows(); ++r) {
-      std::copy_n(table.row(r), table.columns(), wide.row(r));
-      wide(r, table.columns()) = last(r);
+      std::copy_n(table.row(r), at, wide.row(r));
+      wide(r, at) = penalty_of(r);
+      std::copy_n(table.row(r) + at, polarity, wide.row(r) + at + 1);
     }
     return wide;
   };
@@ -54,18 +57,18 @@ NodeTables with_penalty(const ListSource& source, double penalty) {
     const ItemId item = source.data.layout.owned_items()[as_index(row)];
     return static_cast<float>(-penalty * std::log1p(source.data.train.item_likes[as_index(item)]));
   };
-  return {widened(source.z.users, one), widened(source.z.items, minus_penalty)};
+  return {widened(source.z.users, one), widened(source.z.items, minus_penalty), source.z.columns};
 }
 
-/// Rows of length one; rows of zeros stay.
-Matrix<float> normalised(const Matrix<float>& table) {
-  Matrix<float> unit(table.rows(), table.columns());
+/// The first columns of rows, of length one; rows of zeros stay.
+Matrix<float> normalised(const Matrix<float>& table, std::int64_t columns) {
+  Matrix<float> unit(table.rows(), columns);
   for (std::int64_t r = 0; r < table.rows(); ++r) {
     double squares = 0.0;
-    for (const float value : table.row_values(r))
+    for (const float value : table.row_values(r).first(as_index(columns)))
       squares += static_cast<double>(value) * static_cast<double>(value);
     const double length = squares > 0.0 ? std::sqrt(squares) : 1.0;
-    for (std::int64_t c = 0; c < table.columns(); ++c)
+    for (std::int64_t c = 0; c < columns; ++c)
       unit(r, c) = static_cast<float>(static_cast<double>(table(r, c)) / length);
   }
   return unit;
@@ -103,9 +106,9 @@ RankedLists recommend(const Communicator& comm, const ListSource& source,
   Ranking by_model(comm, layout, task, isa);
   if (options.popularity_penalty > 0.0) {
     const NodeTables tables = with_penalty(source, options.popularity_penalty);
-    by_model.run({tables.users, tables.items});
+    by_model.run(scored_by(tables, source.lambda));
   } else {
-    by_model.run({source.z.users, source.z.items});
+    by_model.run(scored_by(source.z, source.lambda));
   }
   Ranking by_likes(comm, layout, cold_task, isa);
   const NodeTables likes = popularity_tables(layout, source.data.train);
@@ -130,7 +133,9 @@ RankedLists similar_items(const Communicator& comm, const ListSource& source,
   task.roles = options.roles;
   task.masked = {itself, owned};
   Ranking ranking(comm, source.data.layout, task, isa);
-  const Matrix<float> unit = normalised(source.z.items);
+  const FinalColumns& columns = source.z.columns;
+  const Matrix<float> unit =
+      normalised(source.z.items, source.z.items.columns() - columns.bias - columns.polarity);
   ranking.run({unit, unit});
   RankedLists lists;
   for (std::int64_t i = 0; i < ranking.users(); ++i) {

@@ -47,6 +47,7 @@ struct ListOptions {
 struct ListSource {
   const LoadedData& data;
   const NodeTables& z;
+  double lambda = 0.0;  // of EmbeddingTables
 };
 
 /// 1 for each user, the number of its likes for each item: the order of the popular.
@@ -57,8 +58,8 @@ NodeTables popularity_tables(const Layout& layout, const TrainingSet& set);
 RankedLists recommend(const Communicator& comm, const ListSource& source,
                       std::span<const LocalRow> users, const ListOptions& options, Isa isa);
 
-/// Collective. For `items` (rows of source.z.items, ascending), by the cosine of Z; never an item
-/// itself. Only top and roles of the options matter.
+/// Collective. For `items` (rows of source.z.items, ascending), by the cosine of Z, without bias and
+/// polarity; never an item itself. Only top and roles of the options matter.
 RankedLists similar_items(const Communicator& comm, const ListSource& source,
                           std::span<const LocalRow> items, const ListOptions& options, Isa isa);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <numeric>
@@ -40,10 +41,15 @@ void replace_worst(ScoredItem* heap, std::int64_t size, ScoredItem item) {
 
 }  // namespace
 
+double log_sigmoid(double p) {
+  return std::min(p, 0.0) - std::log1p(std::exp(-std::abs(p)));
+}
+
 /// What one thread works on: a block of users against panel after panel.
 struct Ranking::Scratch {
   std::int64_t begin = 0;  // ranked users [begin, begin + users)
   std::int64_t users = 0;
+  std::int64_t stride = 0;                     // of rows
   AlignedArray<float> rows;                    // [kUserBlock x depth] their rows, side by side
   AlignedArray<float> scores;                  // [kUserBlock x kPanelItems]
   std::array<EdgeOffset, kUserBlock> mask{};   // next masked position of each user
@@ -121,6 +127,11 @@ void Ranking::prepare(const EmbeddingTables& tables) {
                "users [x {}], items [x {}]", tables.users.columns(), tables.items.columns());
   std::fill(list_sizes_.begin(), list_sizes_.end(), 0);
   std::fill(thresholds_.begin(), thresholds_.end(), kAnyScore);
+  SIREN_ASSERT(tables.lambda >= 0.0 && tables.polarity < tables.users.columns(),
+               "lambda {}, {} of {} columns", tables.lambda, tables.polarity,
+               tables.users.columns());
+  lambda_ = tables.polarity > 0 ? tables.lambda : 0.0;
+  z_depth_ = tables.users.columns() - tables.polarity;
   if (depth_ == tables.users.columns()) return;
   depth_ = tables.users.columns();
   const auto make_block = [&](std::int64_t panels) {
@@ -166,6 +177,7 @@ void Ranking::score_block(const Matrix<float>& users, int owner, RequestSet& req
   std::atomic<bool> given_up{give_up_ && give_up_()};
   std::vector<Scratch> scratch(as_index(omp_get_max_threads()));
   for (Scratch& mine : scratch) {
+    mine.stride = users.stride();
     mine.rows = AlignedArray<float>(kUserBlock * users.stride());
     mine.scores = AlignedArray<float>(kUserBlock * kPanelItems);
   }
@@ -207,13 +219,14 @@ void Ranking::score_users(const Matrix<float>& users, int owner, Scratch& scratc
                         .c = scratch.scores.data(),
                         .ldc = kPanelItems,
                         .rows = scratch.users,
-                        .depth = depth_,
+                        .depth = z_depth_,
                         .columns = kPanelItems,
                         .accumulate = false});
     const std::int64_t left = plan_.candidates[as_index(owner)] - panel * kPanelItems;
     const PanelView view{.position = static_cast<std::int32_t>((first_panel + panel) * kPanelItems),
                          .candidates = std::clamp(left, std::int64_t{0}, kPanelItems),
-                         .ids = current_.ids.data() + panel * kPanelItems};
+                         .ids = current_.ids.data() + panel * kPanelItems,
+                         .columns = current_.panels.data() + panel * depth_ * kPanelItems};
     take_scores(view, scratch);
   }
 }
@@ -224,31 +237,44 @@ void Ranking::take_scores(const PanelView& panel, Scratch& scratch) {
   for (std::int64_t i = 0; i < scratch.users; ++i) {
     const std::int64_t user = scratch.begin + i;
     float* scores = scratch.scores.data() + i * kPanelItems;
+    const float* const row = scratch.rows.data() + i * scratch.stride;
     EdgeOffset& probe = scratch.probe[as_index(i)];
     for (; probe < probed_.offsets[as_index(user) + 1] && probed_.positions[as_index(probe)] < end;
          ++probe) {
       const EdgeOffset slot = probed_.offsets[as_index(user)] + probed_.slots[as_index(probe)];
-      probe_scores_[as_index(slot)] = scores[probed_.positions[as_index(probe)] - panel.position];
+      const std::int64_t lane = probed_.positions[as_index(probe)] - panel.position;
+      probe_scores_[as_index(slot)] = final_score(scores[lane], row, panel, lane);
     }
     EdgeOffset& mask = scratch.mask[as_index(i)];
     for (; mask < masked_.offsets[as_index(user) + 1] && masked_.positions[as_index(mask)] < end;
          ++mask)
       scores[masked_.positions[as_index(mask)] - panel.position] = kNeverRanked;
-    offer(user, {scores, as_index(panel.candidates)}, panel.ids);
+    offer(user, row, scores, panel);
   }
 }
 
-void Ranking::offer(std::int64_t user, std::span<const float> scores, const ItemId* ids) {
+/// By one item at a time, in the order of columns.
+float Ranking::final_score(float z, const float* row, const PanelView& panel,
+                           std::int64_t lane) const {
+  if (lambda_ == 0.0) return z;
+  float p = 0.0F;
+  for (std::int64_t k = z_depth_; k < depth_; ++k)
+    p += row[k] * panel.columns[k * kPanelItems + lane];
+  return static_cast<float>(double{z} + lambda_ * log_sigmoid(double{p}));
+}
+
+/// A score is at most z, so p is needed only where z would enter the list.
+void Ranking::offer(std::int64_t user, const float* row, const float* scores,
+                    const PanelView& panel) {
   std::array<std::int32_t, kPanelItems> found;
   float& threshold = thresholds_[as_index(user)];
-  const std::int64_t hits =
-      kernels_->at_least(scores.data(), std::ssize(scores), threshold, found.data());
+  const std::int64_t hits = kernels_->at_least(scores, panel.candidates, threshold, found.data());
   if (hits == 0) return;
   ScoredItem* list = lists_.data() + user * room_;
   std::int32_t& size = list_sizes_[as_index(user)];
   for (std::int64_t hit = 0; hit < hits; ++hit) {
     const std::int32_t lane = found[as_index(hit)];
-    const ScoredItem item{ids[lane], scores[as_index(lane)]};
+    const ScoredItem item{panel.ids[lane], final_score(scores[lane], row, panel, lane)};
     if (size < room_) {
       list[size++] = item;
       if (size == room_) std::make_heap(list, list + size, ranks_before);

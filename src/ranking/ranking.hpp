@@ -22,6 +22,7 @@
 #include "distributed/layout.hpp"
 #include "math/kernels.hpp"
 #include "math/matrix.hpp"
+#include "model/embeddings.hpp"
 #include "ranking/candidates.hpp"
 #include "siren/communicator.hpp"
 #include "siren/evaluation.hpp"
@@ -39,11 +40,23 @@ constexpr bool ranks_before(const ScoredItem& a, const ScoredItem& b) {
   return a.score > b.score || (a.score == b.score && a.item < b.item);
 }
 
-/// Final representations Z of this rank's users and items, in the order of the Layout. Borrowed.
+/// Final rows of this rank's users and items, in the order of the Layout. Borrowed. The score of an
+/// item is the product z of the first columns plus lambda log sigma(p), p being that of the last
+/// `polarity` ones.
 struct EmbeddingTables {
-  const Matrix<float>& users;  // [layout.users() x d]
-  const Matrix<float>& items;  // [layout.items() x d]
+  const Matrix<float>& users;  // [layout.users() x columns]
+  const Matrix<float>& items;  // [layout.items() x columns]
+  std::int64_t polarity = 0;
+  double lambda = 0.0;  // >= 0
 };
+/// Where nothing else has chosen it: the score is then the logarithm of P(engaged) P(liked | engaged).
+inline constexpr double kPlainLambda = 1.0;
+inline EmbeddingTables scored_by(const NodeTables& rows, double lambda) {
+  return {rows.users, rows.items, rows.columns.polarity, lambda};
+}
+
+/// log sigma(p)
+double log_sigmoid(double p);
 
 /// What to rank for whom. `masked` items are never in a user's list; `probed` ones are scored for
 /// the user whether candidates or not (no lists = empty offsets).
@@ -90,6 +103,7 @@ class Ranking {
     std::int32_t position;    // of its first item
     std::int64_t candidates;  // its first ones; the rest is only scored
     const ItemId* ids;
+    const float* columns;  // [depth x kPanelItems]
   };
   struct Scratch;
 
@@ -99,7 +113,8 @@ class Ranking {
   void score_block(const Matrix<float>& users, int owner, RequestSet& requests);
   void score_users(const Matrix<float>& users, int owner, Scratch& scratch);
   void take_scores(const PanelView& panel, Scratch& scratch);
-  void offer(std::int64_t user, std::span<const float> scores, const ItemId* ids);
+  float final_score(float z, const float* row, const PanelView& panel, std::int64_t lane) const;
+  void offer(std::int64_t user, const float* row, const float* scores, const PanelView& panel);
   void sort_lists();
 
   Communicator comm_;
@@ -107,8 +122,10 @@ class Ranking {
   const Kernels<Fp32>* kernels_;
   std::vector<LocalRow> users_;
   std::int64_t top_;
-  std::int64_t room_;  // of a list: one more, for the ties
-  std::int64_t depth_ = 0;
+  std::int64_t room_;         // of a list: one more, for the ties
+  std::int64_t depth_ = 0;    // columns of the tables
+  std::int64_t z_depth_ = 0;  // of these, those of z
+  double lambda_ = 0.0;
 
   PanelPlan plan_;
   std::int64_t candidates_;  // over all ranks

@@ -44,8 +44,11 @@ CatalogueStepLoss<Precision>::CatalogueStepLoss(const TrainingInputs& inputs,
     : comm_(inputs.comm),
       clock_(clock),
       reg_(config.reg),
-      schedule_(make_schedule(inputs, {}, config)),
-      planner_(inputs.comm, inputs.layout, inputs.set, {}, schedule_, clock),
+      embeddings_(as_index(model_spec(config).tables())),
+      item_bias_(model_spec(config).item_bias),
+      weights_(rating_weights(config)),
+      schedule_(make_schedule(inputs, weights_, config)),
+      planner_(inputs.comm, inputs.layout, inputs.set, weights_, schedule_, clock),
       chunk_(chunk_users(inputs.comm, config.batch_users)),
       loss_(config.temperature, chunk_, kernels<Precision>(isa)),
       sum_(inputs.comm, chunk_),
@@ -83,13 +86,30 @@ LossSum CatalogueStepLoss<Precision>::add(const ParameterSet<Real>& parameters,
                                           Matrix<Real>& dz, Matrix<Real>& travelled_gradient) {
   const UserBatch& batch = planner_.finished();
   LossSum sum;
-  sum.loss =
-      loss_.add({batch.offsets, batch.items, batch.weights, batch.totals, batch.own},
-                in_real(travelled), z.row(batch.first_item), batch.needed.size() - batch.first_item,
-                combine(), travelled_gradient, dz.row(batch.first_item));
+  sum.loss = loss_.add({batch.offsets, batch.items, batch.weights, batch.totals, batch.own},
+                       in_real(travelled), items(parameters, z, dz), combine(), travelled_gradient);
   weigh_rows();
   sum.reg = regularisation(parameters);
   return sum;
+}
+
+/// Those of this rank, which are the same in every step.
+template <class Precision>
+auto CatalogueStepLoss<Precision>::items(const ParameterSet<Real>& parameters,
+                                         const Matrix<Real>& z, Matrix<Real>& dz)
+    -> CatalogueItems<Real> {
+  const UserBatch& batch = planner_.finished();
+  const std::int64_t count = batch.needed.size() - batch.first_item;
+  CatalogueItems<Real> items{count, z.row(batch.first_item), dz.row(batch.first_item), {}, {}};
+  if (!item_bias_) return items;
+  const Matrix<Real>& bias = parameters.tables.back();
+  bias_.resize(as_index(count));
+  bias_gradient_.assign(as_index(count), Real{0});
+  for (std::int64_t i = 0; i < count; ++i)
+    bias_[as_index(i)] = bias(batch.needed.row(batch.first_item + i), 0);
+  items.bias = bias_;
+  items.bias_gradient = bias_gradient_;
+  return items;
 }
 
 template <class Precision>
@@ -117,12 +137,12 @@ void CatalogueStepLoss<Precision>::weigh_rows() {
     row_weight_[as_index(batch.first_item + batch.items[n])] += double{batch.weights[n]};
 }
 
-/// Of every table: rows of the needed nodes.
+/// Of every table of embeddings: rows of the needed nodes.
 template <class Precision>
 double CatalogueStepLoss<Precision>::regularisation(const ParameterSet<Real>& parameters) {
   const RowSet& needed = planner_.finished().needed;
   double sum = 0.0;
-  for (const Matrix<Real>& table : parameters.tables)
+  for (const Matrix<Real>& table : std::span(parameters.tables).first(embeddings_))
     for (std::int64_t i = 0; i < needed.size(); ++i) {
       if (row_weight_[as_index(i)] == 0.0) continue;
       double square = 0.0;
@@ -134,10 +154,10 @@ double CatalogueStepLoss<Precision>::regularisation(const ParameterSet<Real>& pa
 }
 
 template <class Precision>
-void CatalogueStepLoss<Precision>::add_regularisation(const ParameterSet<Real>& parameters,
-                                                      Gradients<Real>& gradients) {
+void CatalogueStepLoss<Precision>::finish_gradients(const ParameterSet<Real>& parameters,
+                                                    Gradients<Real>& gradients) {
   const RowSet& needed = planner_.finished().needed;
-  for (std::size_t t = 0; t < parameters.tables.size(); ++t) {
+  for (std::size_t t = 0; t < embeddings_; ++t) {
     const Matrix<Real>& table = parameters.tables[t];
     const bool compact = gradients.tables[t].rows() != table.rows();
     parallel_blocks(needed.size(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
@@ -148,6 +168,11 @@ void CatalogueStepLoss<Precision>::add_regularisation(const ParameterSet<Real>& 
                               table.stride(), gradients.tables[t].row(compact ? i : needed.row(i)));
     });
   }
+  if (!item_bias_) return;
+  Matrix<Real>& bias = gradients.tables.back();  // zero but in the first column of these rows
+  const std::int64_t first = planner_.finished().first_item;
+  for (std::int64_t i = first; i < needed.size(); ++i)
+    bias(needed.row(i), 0) = bias_gradient_[as_index(i - first)];
 }
 
 template class CatalogueStepLoss<Fp32>;

@@ -4,6 +4,8 @@
 // the rows that are learnt, not of Z:
 //
 //   reg (sum_u W_u |X_u|^2 + sum_i w_i |X_i|^2),   W_u, w_i: sums of the batch's weights
+//
+// An item's bias lives with its owner, which alone scores it; it is not regularised.
 #pragma once
 
 #include <cstdint>
@@ -36,14 +38,15 @@ class CatalogueStepLoss final : public StepLoss<Precision> {
   LossSum add(const ParameterSet<Real>& parameters, const Matrix<Real>& z,
               const Matrix<Stored>& travelled, Matrix<Real>& dz,
               Matrix<Real>& travelled_gradient) override;
-  void add_regularisation(const ParameterSet<Real>& parameters,
-                          Gradients<Real>& gradients) override;
+  void finish_gradients(const ParameterSet<Real>& parameters, Gradients<Real>& gradients) override;
   std::int64_t scores() const override { return planner_.finished().slot_count * planner_.items(); }
 
  private:
   const Matrix<Real>& in_real(const Matrix<Stored>& rows);
   double regularisation(const ParameterSet<Real>& parameters);
   void weigh_rows();
+  CatalogueItems<Real> items(const ParameterSet<Real>& parameters, const Matrix<Real>& z,
+                             Matrix<Real>& dz);
 
   std::int64_t chunk_users(const Communicator& comm, std::int64_t batch_users) const;
   Combine combine();
@@ -51,6 +54,9 @@ class CatalogueStepLoss final : public StepLoss<Precision> {
   Communicator comm_;
   PhaseClock& clock_;
   double reg_;
+  std::size_t embeddings_;  // so many tables of them come first, which are regularised
+  bool item_bias_;
+  RatingWeights weights_;
   UserSchedule schedule_;
   UserPlanner planner_;
   std::int64_t chunk_;  // users scored at a time
@@ -60,6 +66,8 @@ class CatalogueStepLoss final : public StepLoss<Precision> {
   const Kernels<Precision>& kernels_;
   Matrix<Real> users_;              // [slots x d] where rows travel in another type
   std::vector<double> row_weight_;  // [needed] W_u, then w_i
+  std::vector<Real> bias_;          // [needed items]
+  std::vector<Real> bias_gradient_;
 };
 
 }  // namespace siren::inline train

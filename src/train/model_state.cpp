@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/model_state.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "train/average.hpp"
@@ -8,14 +10,58 @@
 namespace siren::inline train {
 
 ModelShape shape_of(const TrainConfig& config, std::int64_t nodes) {
+  constexpr double kSoftmaxDeviation = 0.05;
   return {.nodes = nodes,
           .dimension = config.dimension,
           .mlp_layers = config.mlp_layers,
           .disliked_branch = model_spec(config).disliked_branch,
           .attention = !config.no_attention,
           .dropout = config.dropout,
+          .item_bias = model_spec(config).item_bias,
+          .deviation = config.loss == LossKind::kSoftmax ? kSoftmaxDeviation : 0.0,
           .seed = config.seed};
 }
+
+FinalColumns final_columns(const TrainConfig& config) {
+  const ModelSpec spec = model_spec(config);
+  return {spec.item_bias ? 1 : 0, spec.polarity > 0 ? spec.polarity + 2 : 0};
+}
+
+std::int64_t final_width(const TrainConfig& config) {
+  const FinalColumns columns = final_columns(config);
+  return config.dimension + columns.bias + columns.polarity;
+}
+
+NodeTables final_tables(const Layout& layout, const TrainConfig& config) {
+  NodeTables tables{Matrix<float>(layout.users(), final_width(config)),
+                    Matrix<float>(layout.items(), final_width(config)), final_columns(config)};
+  if (tables.columns.bias > 0)
+    for (std::int64_t u = 0; u < tables.users.rows(); ++u) tables.users(u, config.dimension) = 1.0F;
+  return tables;
+}
+
+template <class Real>
+void put_embedding(const TrainConfig& config, std::int64_t row, std::span<const Real> z,
+                   NodeTables& to) {
+  const std::int64_t users = to.users.rows();
+  const bool scaled = row < users && to.columns != FinalColumns{};
+  const double scale = scaled ? 1.0 / config.temperature : 1.0;
+  float* const out = row < users ? to.users.row(row) : to.items.row(row - users);
+  std::ranges::transform(
+      z, out, [&](Real value) { return static_cast<float>(scale * static_cast<double>(value)); });
+}
+
+template <class Real>
+void put_item_bias(const Matrix<Real>& bias, NodeTables& to) {
+  const std::int64_t column = to.items.columns() - to.columns.polarity - 1;
+  for (std::int64_t i = 0; i < to.items.rows(); ++i)
+    to.items(i, column) = static_cast<float>(bias(to.users.rows() + i, 0));
+}
+
+template void put_embedding(const TrainConfig&, std::int64_t, std::span<const float>, NodeTables&);
+template void put_embedding(const TrainConfig&, std::int64_t, std::span<const double>, NodeTables&);
+template void put_item_bias(const Matrix<float>&, NodeTables&);
+template void put_item_bias(const Matrix<double>&, NodeTables&);
 
 std::vector<NodeId> owned_nodes(const Layout& layout) {
   std::vector<NodeId> nodes;

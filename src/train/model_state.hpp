@@ -2,10 +2,12 @@
 // How a configuration describes a model, and the names of its tensors in a checkpoint.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "distributed/layout.hpp"
+#include "model/embeddings.hpp"
 #include "model/siren.hpp"
 #include "siren/config.hpp"
 #include "train/state_tensor.hpp"
@@ -13,6 +15,21 @@
 namespace siren::inline train {
 
 ModelShape shape_of(const TrainConfig& config, std::int64_t nodes);
+
+/// The last columns of the final rows of a model.
+FinalColumns final_columns(const TrainConfig& config);
+/// All their columns.
+std::int64_t final_width(const TrainConfig& config);
+/// Final rows of zeros, but for the users' bias column.
+NodeTables final_tables(const Layout& layout, const TrainConfig& config);
+/// Puts a row of Z, divided by the temperature in users' rows that have a bias or polarity beside
+/// it: then scores are log-probabilities up to a constant per user.
+template <class Real>
+void put_embedding(const TrainConfig& config, std::int64_t row, std::span<const Real> z,
+                   NodeTables& to);
+/// Puts the biases [rows x 1] of items.
+template <class Real>
+void put_item_bias(const Matrix<Real>& bias, NodeTables& to);
 
 /// Global ids of the owned rows.
 std::vector<NodeId> owned_nodes(const Layout& layout);

@@ -96,9 +96,12 @@ bool TrainingRun::checkpoint_due(const StepReport& step) const {
 }
 
 void TrainingRun::count(const StepReport& step) {
-  const auto ratings = static_cast<double>(step.ratings);
-  progress_.loss += step.loss * ratings;
-  progress_.reg += step.reg * ratings;
+  progress_.loss += step.loss * step.weight;
+  progress_.reg += step.reg * step.weight;
+  progress_.weight += step.weight;
+  progress_.polarity_loss += step.polarity.loss;
+  progress_.polarity_reg += step.polarity.reg;
+  progress_.polarity_ratings += step.polarity.ratings;
   progress_.ratings += step.ratings;
   progress_.skipped += step.skipped;
   ++progress_.steps;
@@ -108,21 +111,23 @@ void TrainingRun::count(const StepReport& step) {
 /// Also reports the part of an epoch at whose end config.max_steps stands; its sums stay, for the
 /// run may be continued.
 void TrainingRun::end_epoch(const StepReport& step) {
-  const auto ratings = static_cast<double>(progress_.ratings);
   EpochReport report;
   report.epoch = step.epoch;
   report.step = step.step;
   report.steps = progress_.steps;
   report.ratings = progress_.ratings;
   report.skipped = progress_.skipped;
-  report.loss = progress_.loss / ratings;
-  report.reg = progress_.reg / ratings;
+  report.loss = progress_.loss / progress_.weight;
+  report.reg = progress_.reg / progress_.weight;
+  if (const auto rated = static_cast<double>(progress_.polarity_ratings); rated > 0.0)
+    report.polarity = {progress_.polarity_loss / rated, progress_.polarity_reg / rated};
   report.seconds = progress_.seconds;
   report.phases = phase_use(comm_, training_.clock());
   for (Observer* observer : parts_.observers) observer->on_epoch(report);
   if (step.step % training_.steps_per_epoch() != 0) return;
-  progress_.loss = progress_.reg = progress_.seconds = 0.0;
-  progress_.ratings = progress_.skipped = progress_.steps = 0;
+  progress_.loss = progress_.reg = progress_.weight = progress_.seconds = 0.0;
+  progress_.polarity_loss = progress_.polarity_reg = 0.0;
+  progress_.ratings = progress_.polarity_ratings = progress_.skipped = progress_.steps = 0;
   evaluate_if_due();
   counts_ += training_.clock().reset();
 }
@@ -171,11 +176,9 @@ std::optional<EvaluationReport> TrainingRun::try_evaluation(Evaluator& evaluator
   std::optional<EvaluationReport> report;
   try {
     const auto phase = training_.clock().enter(Phase::kEvaluate);
-    Matrix<float> users;
-    Matrix<float> items;
-    training_.embed(users, items);
+    const NodeTables rows = training_.embed();
     evaluator.set_give_up([this] { return stop_reason() != 0; });
-    report = evaluator.evaluate({users, items});
+    report = evaluator.evaluate(scored_by(rows, kPlainLambda));
   } catch (const Interrupted&) {
     stopping_ = true;
   }

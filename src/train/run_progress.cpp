@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kWithoutTerm = "without_term";
 
-/// Calls visit(name, field) for every field but `skipped`: one list for writing and reading.
+/// Calls visit(name, field) for every field but those below: one list for writing and reading.
 template <class Progress, class Visit>
 void each_field(Progress& progress, const Visit& visit) {
   visit("loss", progress.loss);
@@ -30,6 +30,15 @@ void each_field(Progress& progress, const Visit& visit) {
   visit("best_step", progress.best_step);
   visit("evaluations_since_best", progress.evaluations_since_best);
   visit("metrics_bytes", progress.metrics_bytes);
+}
+
+/// Likewise for those that earlier versions did not write.
+template <class Progress, class Visit>
+void each_new_field(Progress& progress, const Visit& visit) {
+  visit("weight", progress.weight);
+  visit("polarity_loss", progress.polarity_loss);
+  visit("polarity_reg", progress.polarity_reg);
+  visit("polarity_ratings", progress.polarity_ratings);
 }
 
 /// From 0: a run has no other counts, lengths and steps.
@@ -55,6 +64,7 @@ std::string to_text(const RunProgress& progress) {
   nlohmann::ordered_json json;
   each_field(progress, [&](const char* name, const auto& field) { json[name] = field; });
   json[kWithoutTerm] = progress.skipped;
+  each_new_field(progress, [&](const char* name, const auto& field) { json[name] = field; });
   return json.dump();
 }
 
@@ -64,6 +74,10 @@ RunProgress parse_progress(const std::string& text) {
     const auto json = nlohmann::ordered_json::parse(text);
     each_field(progress, [&](const char* name, auto& field) { take(json.at(name), field); });
     if (json.contains(kWithoutTerm)) take(json.at(kWithoutTerm), progress.skipped);
+    progress.weight = static_cast<double>(progress.ratings);
+    each_new_field(progress, [&](const char* name, auto& field) {
+      if (json.contains(name)) take(json.at(name), field);
+    });
   } catch (const std::exception& error) {
     throw InputError(
         fmt::format("the checkpoint's record of progress cannot be read ({})", error.what()));

@@ -11,8 +11,12 @@ namespace siren::inline train {
 
 struct RunProgress {
   // sums of the epoch that is under way
-  double loss = 0.0;  // over ratings
-  double reg = 0.0;   // likewise
+  double loss = 0.0;    // weighted like the batches
+  double reg = 0.0;     // likewise
+  double weight = 0.0;  // of them; that is the number of ratings in texts of earlier versions
+  double polarity_loss = 0.0;  // over ratings of the polarity branch
+  double polarity_reg = 0.0;   // likewise; these three are absent in earlier versions
+  std::int64_t polarity_ratings = 0;
   std::int64_t ratings = 0;
   std::int64_t skipped = 0;  // of those; absent in texts of earlier versions
   std::int64_t steps = 0;

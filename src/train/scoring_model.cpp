@@ -3,7 +3,10 @@
 
 #include <algorithm>
 
+#include "model/polarity.hpp"
+#include "siren/ids.hpp"
 #include "train/model_state.hpp"
+#include "train/polarity_trainer.hpp"
 
 namespace siren::inline train {
 
@@ -23,14 +26,21 @@ void put_rows(const Matrix<float>& from, std::int64_t first, NodeTables& to) {
 
 ScoringModel::ScoringModel(const TrainingInputs& inputs, const TrainConfig& config, Isa isa)
     : layout_(inputs.layout),
+      config_(config),
       model_(shape_of(config, layout_.all_nodes()), layout_.rows(), kernels<Fp32>(isa)),
       propagation_(inputs.comm, inputs.graph,
                    {model_spec(config).layers, config.norm, config.storage == Storage::kBf16}),
-      zp_(layout_.rows(), config.dimension) {}
+      zp_(layout_.rows(), config.dimension) {
+  if (!trains_polarity(config, inputs.set)) return;
+  polarity_layout_ = polarity_layout(config.polarity_dimension, inputs.set.cuts.count());
+  polarity_.emplace(*polarity_layout_, layout_.rows());
+  offset_cut_ = inputs.set.cuts.offset;
+}
 
 std::vector<StateTensor> ScoringModel::parameters(const std::string& group) {
   std::vector<StateTensor> tensors;
   append_tensors(group, model_.layout(), model_.parameters(), tensors);
+  if (polarity_) append_tensors("parameters", *polarity_layout_, *polarity_, tensors);
   return tensors;
 }
 
@@ -43,20 +53,28 @@ Embeddings ScoringModel::embed(Branches branches) {
   const bool disliked = all && model_.shape().disliked_branch;
   propagation_.forward(model_.liked(), zp_);
   Embeddings made;
-  made.z = tables();
+  made.z = final_tables(layout_, config_);
   if (all) made.zp = tables();
   if (all) put_rows(zp_, 0, made.zp);
   if (disliked) made.zn = tables();
   model_.embed_all(zp_, owned_nodes(layout_),
                    [&](std::int64_t first, const Matrix<float>& z, const Matrix<float>& zn) {
-                     put_rows(z, first, made.z);
+                     for (std::int64_t i = 0; i < z.rows(); ++i)
+                       put_embedding(config_, first + i, z.row_values(i), made.z);
                      if (disliked) put_rows(zn, first, made.zn);
                    });
+  if (model_.has_item_bias()) put_item_bias(model_.item_bias(), made.z);
+  if (polarity_) {
+    const std::vector<double> theta = thetas(std::span<const float>(
+        polarity_->dense.data(), as_index(polarity_layout_->dense.tensors()[0].columns)));
+    put_polarity(polarity_->tables[0], theta[as_index(offset_cut_)], made.z);
+  }
   return made;
 }
 
 std::int64_t ScoringModel::bytes() const {
-  return ParameterSet<float>::bytes(model_.layout(), zp_.rows()) + zp_.bytes() +
+  return (polarity_ ? ParameterSet<float>::bytes(*polarity_layout_, zp_.rows()) : 0) +
+         ParameterSet<float>::bytes(model_.layout(), zp_.rows()) + zp_.bytes() +
          propagation_.bytes();
 }
 

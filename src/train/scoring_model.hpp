@@ -9,10 +9,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "distributed/exact_propagation.hpp"
 #include "model/embeddings.hpp"
+#include "model/parameter_set.hpp"
 #include "model/siren.hpp"
 #include "siren/communicator.hpp"
 #include "train/training.hpp"
@@ -24,8 +27,9 @@ class ScoringModel {
   /// Collective. Parameters are zero. `inputs` are borrowed.
   ScoringModel(const TrainingInputs& inputs, const TrainConfig& config, Isa isa);
 
-  /// As GROUP/... in a checkpoint (train/model_state.hpp); in fp32, whatever the training computed
-  /// in. Pointers stay valid.
+  /// As GROUP/... in a checkpoint (train/model_state.hpp), those of the polarity branch, of which
+  /// there is no running mean, as parameters/...; in fp32, whatever the training computed in.
+  /// Pointers stay valid.
   std::vector<StateTensor> parameters(const std::string& group = "parameters");
 
   /// Collective. InputError if the parameters are not finite.
@@ -36,9 +40,13 @@ class ScoringModel {
 
  private:
   const Layout& layout_;
+  TrainConfig config_;
   Siren<Fp32> model_;
   ExactPropagation propagation_;
-  Matrix<float> zp_;  // [rows x d]
+  Matrix<float> zp_;                                // [rows x d]
+  std::optional<ParameterLayout> polarity_layout_;  // if there is such a branch
+  std::optional<ParameterSet<float>> polarity_;
+  std::int32_t offset_cut_ = 0;
 };
 
 }  // namespace siren::inline train

@@ -18,6 +18,7 @@
 #include "siren/error.hpp"
 #include "siren/version.hpp"
 #include "train/model_state.hpp"
+#include "train/polarity_trainer.hpp"
 #include "train/step_loss.hpp"
 
 namespace siren::inline train {
@@ -33,6 +34,25 @@ CheckpointOptions checkpoint_options(const TrainConfig& config) {
   validate(options);
   return options;
 }
+
+namespace {
+
+/// What decides final rows with more columns than those of the embedding.
+std::string settings_of_columns(const TrainConfig& config) {
+  if (final_columns(config) == FinalColumns{}) return {};
+  const ModelSpec spec = model_spec(config);
+  return fmt::format(" item-bias {} temperature {} dislike-edge-weight {} polarity {}",
+                     spec.item_bias, config.temperature, spec.edge_weight, spec.polarity);
+}
+
+/// Which ratings have ids: those that a batch is made of.
+Trainable trainable_of(const TrainConfig& config) {
+  const ModelSpec spec = model_spec(config);
+  if (spec.polarity > 0) return Trainable::kAll;
+  return spec.disliked_branch ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
+}
+
+}  // namespace
 
 Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config,
                  const ListPlan* plan)
@@ -57,8 +77,8 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.offset = offset_;
   options.relevant_from = data.relevant_from;
   options.dislikes = !data.no_dislikes;
-  options.trainable =
-      model_spec(config).disliked_branch ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
+  options.trainable = trainable_of(config);
+  options.levels = model_spec(config).polarity > 0 && !data.no_dislikes;
   options.partition = data.partition;
   travel_ = resolve(data.travel, summary().users, summary().items);
   options.travel = travel_;
@@ -66,16 +86,19 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.dimension = config.dimension;
   settings_ = fmt::format(
       "sums {} fold {} offset {} no-dislikes {} model {} dim {} layers {} mlp-layers {} "
-      "no-attention {} norm {} storage {} average {}",
+      "no-attention {} norm {} storage {} average {}{}",
       kExactSums, fold_, offset_, data.no_dislikes, name_of(config.model), config.dimension,
       config.layers, config.mlp_layers, config.no_attention, name_of(config.norm),
-      name_of(config.storage), config.average);
+      name_of(config.storage), config.average, settings_of_columns(config));
   const std::optional<SomeUsers> some = plan != nullptr ? users_of(*plan) : std::nullopt;
   if (some) options.some = &*some;
   all_users_ = !some;
   data_ = std::make_unique<LoadedData>(load_data(comm, *file_, options));
   if (config_.lr_schedule != LrSchedule::kConstant && config_.lr_steps == 0)
     config_.lr_steps = planned_steps(config_, steps_in_epoch(comm, data_->train, config_));
+  if (trains_polarity(config_, data_->train))
+    config_.polarity_batches = polarity_batches(config_, data_->train.trainable_count(),
+                                                steps_in_epoch(comm, data_->train, config_));
   for (std::int64_t row = 0; row < data_->layout.rows(); ++row)
     nodes_.push_back(data_->layout.node_of(static_cast<LocalRow>(row)));
   check_unchanged();
@@ -170,7 +193,10 @@ Embeddings Session::embed(const std::string& checkpoint, Branches branches) {
   SIREN_ASSERT(rows_->checkpoint() == checkpoint, "rows of {} for {}", rows_->checkpoint(),
                checkpoint);
   spdlog::debug("embeddings of {}, from its final rows", checkpoint);
-  return {rows_->read(comm_, table_rows(), loaded().layout.users(), config_.dimension), {}, {}};
+  Embeddings rows;
+  rows.z = rows_->read(comm_, table_rows(), loaded().layout.users(), final_width(config_));
+  rows.z.columns = final_columns(config_);
+  return rows;
 }
 
 NodeTables Session::embed(const ListPlan& plan) {

@@ -11,7 +11,7 @@ std::int64_t steps_in_epoch(const Communicator& comm, const TrainingSet& set,
   if (config.loss == LossKind::kBpr) return steps_per_epoch(set.trainable_count(), config.batch);
   std::int64_t users = 0;
   for (std::int64_t user = 0; user < set.ratings.users(); ++user)
-    users += has_term(set.ratings, user, {}) ? 1 : 0;
+    users += has_term(set.ratings, user, rating_weights(config)) ? 1 : 0;
   return steps_per_epoch(comm.all_reduce(users, Reduction::kSum), config.batch_users);
 }
 

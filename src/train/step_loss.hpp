@@ -48,8 +48,8 @@ class StepLoss {
   virtual std::int64_t scores() const = 0;
 
   /// What the gradients of parameters get besides, when those through Z are complete.
-  virtual void add_regularisation(const ParameterSet<Real>& /*parameters*/,
-                                  Gradients<Real>& /*gradients*/) {}
+  virtual void finish_gradients(const ParameterSet<Real>& /*parameters*/,
+                                Gradients<Real>& /*gradients*/) {}
 };
 
 /// Collective. Steps of an epoch with config.loss.

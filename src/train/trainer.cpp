@@ -2,9 +2,11 @@
 #include "train/trainer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/heartbeat.hpp"
+#include "distributed/user_planner.hpp"
 #include "math/parallel.hpp"
 #include "train/adam.hpp"
 #include "train/model_state.hpp"
@@ -34,6 +36,10 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
         scalar_sum_.progress();
       }),
       loss_(make_step_loss<Precision>(inputs, config, isa, clock_)),
+      polarity_(trains_polarity(config, inputs.set)
+                    ? std::make_unique<PolarityTrainer<Precision>>(inputs, config, isa, nodes_,
+                                                                   loss_->steps_per_epoch(), clock_)
+                    : nullptr),
       propagation_(comm_, graph_, kernels_,
                    {model_spec(config).layers, config.dimension, config.norm, config.overlap,
                     config.shared_memory == OnOff::kOn},
@@ -54,7 +60,20 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
       dz_here_(0, config.dimension),
       dz_here_wire_(0, config.dimension),
       scalars_(kScalars, 0.0) {
+  if (model_.has_item_bias()) initialise_item_bias();
   loss_->begin(1);
+}
+
+/// a_i = ln(1 + sum over the item's ratings of their weights).
+template <class Precision>
+void Trainer<Precision>::initialise_item_bias() {
+  const RatingWeights weights = rating_weights(config_);
+  for (std::int64_t i = 0; i < layout_.items(); ++i) {
+    const std::size_t item = as_index(layout_.owned_items()[as_index(i)]);
+    const double likes = set_.item_likes[item];
+    const double weight = likes + double{weights.other} * (set_.item_degree[item] - likes);
+    model_.item_bias()(layout_.users() + i, 0) = static_cast<Real>(std::log1p(weight));
+  }
 }
 
 template <class Precision>
@@ -80,11 +99,12 @@ StepReport Trainer<Precision>::step() {
   start_dense_sum(batch);                         // dense_sum_ in flight
   propagation_.backward_rows(dzp_, batch.needed,  // expand, fold: dX0 [rows x d]
                              gradients_.tables[kLiked]);
-  add_regularisation();
-  const StepReport report = finish_dense_sum(batch);
+  finish_gradients();
+  StepReport report = finish_dense_sum(batch);
 
-  // 5. Update.
+  // 5. Update; then the batches of the polarity branch, which shares no parameter with the rest.
   update_parameters(batch);
+  if (polarity_) report.polarity = train_polarity(batch);
   return report;
 }
 
@@ -121,6 +141,15 @@ void Trainer<Precision>::update_parameters(const StepBatch& batch) {
 }
 
 template <class Precision>
+PolaritySums Trainer<Precision>::train_polarity(const StepBatch& batch) {
+  const PolaritySums sums = polarity_->run({batch.step, batch.epoch});
+  if (sums.finite) return sums;
+  loss_->finish();  // nothing may be in flight when all ranks leave
+  polarity_->settle();
+  polarity_->throw_failure();
+}
+
+template <class Precision>
 void Trainer<Precision>::expand_batch_rows(const StepBatch& batch, const Matrix<Real>& z) {
   {
     const auto phase = clock_.enter(Phase::kExpand);
@@ -147,9 +176,9 @@ void Trainer<Precision>::add_loss(const Matrix<Real>& z) {
 }
 
 template <class Precision>
-void Trainer<Precision>::add_regularisation() {
+void Trainer<Precision>::finish_gradients() {
   const auto phase = clock_.enter(Phase::kLoss);
-  loss_->add_regularisation(model_.parameters(), gradients_);
+  loss_->finish_gradients(model_.parameters(), gradients_);
 }
 
 template <class Precision>
@@ -197,40 +226,45 @@ StepReport Trainer<Precision>::finish_dense_sum(const StepBatch& batch) {
                           batch.weight,
                           scalars_[kLoss] / batch.weight,
                           scalars_[kReg] / batch.weight,
-                          {scalars_[kStopVotes] > 0.0, scalars_[kCheckpointVotes] > 0.0}};
+                          {scalars_[kStopVotes] > 0.0, scalars_[kCheckpointVotes] > 0.0},
+                          {}};
   const bool non_finite = scalars_[kNonFinite] > 0.0;
   if (std::isfinite(report.loss) && std::isfinite(report.reg) && !non_finite) return report;
   const StepBatch of_step = batch;
   loss_->finish();  // nothing may be in flight when all ranks leave
+  if (polarity_) polarity_->settle();
   if (non_finite) finite_.throw_noted(values(of_step));
   finite_.throw_loss({report.step, report.epoch}, values(of_step));
 }
 
 template <class Precision>
 void Trainer<Precision>::check_last_update() {
-  if (comm_.all_reduce(std::int32_t{finite_.noted()}, Reduction::kMax) == 0) return;
-  finite_.throw_noted(values(loss_->finish()));
+  std::array<std::int32_t, 2> noted = {finite_.noted(), polarity_ && polarity_->noted()};
+  comm_.all_reduce(std::span<std::int32_t>(noted), Reduction::kMax);
+  if (noted[0] == 0 && noted[1] == 0) return;
+  const StepBatch& next = loss_->finish();
+  if (polarity_) polarity_->settle();
+  if (noted[0] == 0) polarity_->throw_failure();
+  finite_.throw_noted(values(next));
 }
 
 template <class Precision>
-void Trainer<Precision>::embed(Matrix<float>& users, Matrix<float>& items) {
+NodeTables Trainer<Precision>::embed() {
   const Activity activity("evaluation");
   check_last_update();
   const auto phase = clock_.enter(Phase::kEvaluate);
   const bool averaged = average_.has_values(steps_done_);
   if (averaged) std::swap(model_.parameters(), average_.values());
   propagation_.forward(model_.liked(), zp_);
-  users = Matrix<float>(layout_.users(), config_.dimension);
-  items = Matrix<float>(layout_.items(), config_.dimension);
+  NodeTables made = final_tables(layout_, config_);
   model_.embed_all(zp_, nodes_, [&](std::int64_t first, const Matrix<Real>& z, const auto& /*zn*/) {
-    for (std::int64_t i = 0; i < z.rows(); ++i) {
-      const std::int64_t row = first + i;
-      float* to = row < layout_.users() ? users.row(row) : items.row(row - layout_.users());
-      std::transform(z.row(i), z.row(i) + z.columns(), to,
-                     [](Real value) { return static_cast<float>(value); });
-    }
+    for (std::int64_t i = 0; i < z.rows(); ++i)
+      put_embedding(config_, first + i, z.row_values(i), made);
   });
+  if (model_.has_item_bias()) put_item_bias(model_.item_bias(), made);
+  if (polarity_) polarity_->put_columns(made);
   if (averaged) std::swap(model_.parameters(), average_.values());
+  return made;
 }
 
 template <class Precision>
@@ -241,6 +275,7 @@ std::vector<StateTensor> Trainer<Precision>::state() {
   append_tensors("first_moment", model_.layout(), adam_.first_moments(), tensors);
   append_tensors("second_moment", model_.layout(), adam_.second_moments(), tensors);
   if (average_.is_on()) append_tensors("average", model_.layout(), average_.values(), tensors);
+  if (polarity_) polarity_->append_state(tensors);
   return tensors;
 }
 
@@ -249,14 +284,16 @@ void Trainer<Precision>::resume_at(std::int64_t steps_done) {
   loss_->finish();  // the plan made for the step that is now not the next
   steps_done_ = steps_done;
   loss_->begin(steps_done + 1);
+  if (polarity_) polarity_->resume_at(steps_done);
 }
 
 template <class Precision>
 std::vector<MemoryUse> Trainer<Precision>::memory() const {
   RatingCounts counts;
   for (std::int64_t user = 0; user < set_.ratings.users(); ++user) counts.add(set_, user);
-  return training_memory(config_, {graph_, counts, steps_per_epoch(), set_.users, set_.items,
-                                   propagation_.halo_memory()});
+  return training_memory(config_,
+                         {graph_, counts, steps_per_epoch(), set_.users, set_.items,
+                          propagation_.halo_memory(), polarity_ ? set_.trainable_count() : 0});
 }
 
 template <class Precision>

@@ -11,6 +11,7 @@
 #include "train/adam.hpp"
 #include "train/average.hpp"
 #include "train/not_finite.hpp"
+#include "train/polarity_trainer.hpp"
 #include "train/step_loss.hpp"
 #include "train/training.hpp"
 
@@ -28,7 +29,7 @@ class Trainer final : public Training {
   std::int64_t steps_done() const override { return steps_done_; }
   std::int64_t steps_per_epoch() const override { return loss_->steps_per_epoch(); }
   void set_voter(std::function<StepVotes()> voter) override { voter_ = std::move(voter); }
-  void embed(Matrix<float>& users, Matrix<float>& items) override;
+  NodeTables embed() override;
   std::vector<StateTensor> state() override;
   void resume_at(std::int64_t steps_done) override;
   PhaseClock& clock() override { return clock_; }
@@ -54,17 +55,20 @@ class Trainer final : public Training {
     kScalars
   };
 
+  void initialise_item_bias();
+
   // the stages of a step, in order
   void embed_disliked(const StepBatch& batch, const Mode& mode);
   const Matrix<Real>& fuse(const StepBatch& batch, const Mode& mode);
   void expand_batch_rows(const StepBatch& batch, const Matrix<Real>& z);
   void add_loss(const Matrix<Real>& z);
-  void add_regularisation();
+  void finish_gradients();
   void fold_batch_gradients(const StepBatch& batch);
   void backward_rows(const StepBatch& batch, const Mode& mode);
   void start_dense_sum(const StepBatch& batch);
   StepReport finish_dense_sum(const StepBatch& batch);
   void update_parameters(const StepBatch& batch);
+  PolaritySums train_polarity(const StepBatch& batch);
 
   StepValues<Real> values(const StepBatch& batch) {
     return {model_.parameters(), gradients_,        adam_.second_moments(), zp_,
@@ -85,6 +89,7 @@ class Trainer final : public Training {
   Work poll_;                  // lets every message in flight move
 
   std::unique_ptr<StepLoss<Precision>> loss_;
+  std::unique_ptr<PolarityTrainer<Precision>> polarity_;  // null: the model has no such branch
   Propagation<Precision> propagation_;
   Siren<Precision> model_;
   Adam<Precision> adam_;

@@ -18,7 +18,7 @@
 #include "distributed/machine_limits.hpp"
 #include "events/events.hpp"
 #include "math/isa.hpp"
-#include "math/matrix.hpp"
+#include "model/embeddings.hpp"
 #include "siren/communicator.hpp"
 #include "siren/config.hpp"
 #include "train/state_tensor.hpp"
@@ -31,6 +31,14 @@ struct StepVotes {
   bool checkpoint = false;
 };
 
+/// Of the batches of the polarity branch in a step, over all ranks.
+struct PolaritySums {
+  double loss = 0.0;
+  double reg = 0.0;
+  std::int64_t ratings = 0;
+  bool finite = true;
+};
+
 /// What one step found, the same on every rank.
 struct StepReport {
   std::int64_t step = 0;
@@ -41,6 +49,7 @@ struct StepReport {
   double loss = 0.0;         // batch sum / weight, without reg
   double reg = 0.0;          // likewise
   StepVotes votes;           // of all ranks together
+  PolaritySums polarity;     // no ratings: nothing of the kind is trained
 };
 
 /// What this rank did since construction, for measuring its speed.
@@ -71,9 +80,9 @@ class Training {
   /// pass. Votes travel with the sums of the step.
   virtual void set_voter(std::function<StepVotes()> voter) = 0;
 
-  /// Final representations Z of the owned users and items, without dropout. Collective. NotFinite
-  /// if the last step left the state non-finite.
-  virtual void embed(Matrix<float>& users, Matrix<float>& items) = 0;
+  /// Final rows of the owned users and items, without dropout. Collective. NotFinite if the last
+  /// step left the state non-finite.
+  virtual NodeTables embed() = 0;
 
   /// Everything that a checkpoint holds, in a fixed order. Pointers stay valid. Collective.
   /// NotFinite if the last step left it non-finite: such a state is never given away.

@@ -9,6 +9,7 @@
 #include "distributed/batch_planner.hpp"
 #include "distributed/user_planner.hpp"
 #include "math/matrix.hpp"
+#include "model/polarity.hpp"
 #include "model/siren.hpp"
 #include "siren/ids.hpp"
 #include "train/model_state.hpp"
@@ -25,6 +26,15 @@ std::int64_t set_bytes(const RatingCounts& counts) {
   return counts.ratings * (kItemId + 1) + (2 * counts.users + 1) * std::int64_t{sizeof(EdgeOffset)};
 }
 
+std::int64_t polarity_schedule_bytes(const TrainConfig& config, const MemoryShare& share) {
+  if (share.polarity_ratings == 0) return 0;
+  const RatingCounts& counts = share.ratings;
+  const std::int64_t batches = steps_per_epoch(share.polarity_ratings, config.polarity_batch);
+  return counts.ratings  // levels
+         + BatchSchedule::bytes(counts.users, counts.ratings, batches) +
+         BatchPlanner::row_bytes(share.graph.rows);
+}
+
 std::int64_t schedule_bytes(const TrainConfig& config, const MemoryShare& share) {
   const RatingCounts& counts = share.ratings;
   if (config.loss == LossKind::kSoftmax)
@@ -35,6 +45,14 @@ std::int64_t schedule_bytes(const TrainConfig& config, const MemoryShare& share)
          BatchPlanner::row_bytes(share.graph.rows);
 }
 
+/// Tables and moments of the polarity branch, if there is one.
+template <class Precision>
+std::int64_t polarity_bytes(const TrainConfig& config, const MemoryShare& share) {
+  if (share.polarity_ratings == 0) return 0;
+  const ParameterLayout layout = polarity_layout(config.polarity_dimension, kMostCuts);
+  return 3 * ParameterSet<typename Precision::Real>::bytes(layout, share.graph.rows);
+}
+
 template <class Precision>
 std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& share) {
   using Real = typename Precision::Real;
@@ -43,18 +61,21 @@ std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& s
   const ParameterLayout layout =
       parameter_layout(shape_of(config, share.all_users + share.all_items));
   const std::int64_t sets = 3 + (config.average > 0.0 ? 1 : 0);  // two moments, a running mean
+  const std::int64_t polarity = polarity_bytes<Precision>(config, share);
   const std::int64_t zp = graph.rows * padded(config.dimension) * std::int64_t{sizeof(Real)};
   return {
-      {"embeddings and moments", sets * ParameterSet<Real>::bytes(layout, graph.rows)},
+      {"embeddings and moments", sets * ParameterSet<Real>::bytes(layout, graph.rows) + polarity},
       {"gradients", Gradients<Real>::bytes(layout, graph.rows) + zp},
       {"layer tables and halo", Propagation<Precision>::bytes(graph, config.dimension, share.halo)},
       {"edges", graph.bytes()},
-      {"ratings and schedule",
-       set_bytes(counts) + graph.rows * kNodeId + schedule_bytes(config, share)},
+      {"ratings and schedule", set_bytes(counts) + graph.rows * kNodeId +
+                                   schedule_bytes(config, share) +
+                                   polarity_schedule_bytes(config, share)},
       {"batch rows", BlockSum<Real>::bytes(layout.dense.size())},
       {"all items (every rank)",
        // degree, likes, owner
        share.all_items * std::int64_t{3 * sizeof(std::int32_t)} +
+           (share.polarity_ratings > 0 ? BatchPlanner::item_bytes(share.all_items) : 0) +
            (config.loss == LossKind::kSoftmax ? 0
                                               : NegativeSampler::bytes(share.all_items) +
                                                     BatchPlanner::item_bytes(share.all_items))}};

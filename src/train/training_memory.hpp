@@ -33,6 +33,7 @@ struct MemoryShare {
   std::int64_t all_users = 0;
   std::int64_t all_items = 0;
   HaloMemory halo;
+  std::int64_t polarity_ratings = 0;  // over all ranks; 0: no polarity branch is trained
 };
 
 /// Bytes by kind: what a Training and what it borrows (TrainingInputs) allocate before the first

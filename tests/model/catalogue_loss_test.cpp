@@ -74,10 +74,29 @@ struct Result {
   double loss = 0.0;
   Matrix<double> users{kUsers, kColumns};
   Matrix<double> items{kItems, kColumns};
+  std::vector<double> bias = std::vector<double>(as_index(kItems), 0.0);
 };
 
+/// Of both signs; none at all is what a model without biases has.
+std::vector<double> biases() {
+  std::vector<double> bias;
+  for (std::int64_t i = 0; i < kItems; ++i) bias.push_back(0.3 * static_cast<double>(i % 7) - 0.9);
+  return bias;
+}
+
+/// Items [begin, end), whose gradients go to `to`.
+CatalogueItems<double> items_of(const Matrix<double>& rows, std::span<const double> bias,
+                                std::int64_t begin, std::int64_t end, Result& to) {
+  CatalogueItems<double> items{end - begin, rows.row(begin), to.items.row(begin), {}, {}};
+  if (bias.empty()) return items;
+  items.bias = bias.subspan(as_index(begin), as_index(end - begin));
+  items.bias_gradient = std::span(to.bias).subspan(as_index(begin), as_index(end - begin));
+  return items;
+}
+
 /// By the formula, score by score.
-Result plain(const Batch& batch, const Matrix<double>& users, const Matrix<double>& items) {
+Result plain(const Batch& batch, const Matrix<double>& users, const Matrix<double>& items,
+             std::span<const double> bias) {
   Result result;
   for (std::int64_t u = 0; u < kUsers; ++u) {
     std::vector<double> z(kItems, 0.0);
@@ -85,6 +104,7 @@ Result plain(const Batch& batch, const Matrix<double>& users, const Matrix<doubl
     for (std::int64_t i = 0; i < kItems; ++i) {
       for (std::int64_t c = 0; c < kColumns; ++c) z[as_index(i)] += users(u, c) * items(i, c);
       z[as_index(i)] /= kTemperature;
+      if (!bias.empty()) z[as_index(i)] += bias[as_index(i)];
       sum += std::exp(z[as_index(i)]);
     }
     std::vector<double> slope(kItems);
@@ -96,6 +116,8 @@ Result plain(const Batch& batch, const Matrix<double>& users, const Matrix<doubl
       slope[as_index(batch.items[as_index(e)])] -= weight;
       result.loss -= weight * z[as_index(batch.items[as_index(e)])];
     }
+    if (!bias.empty())
+      for (std::int64_t i = 0; i < kItems; ++i) result.bias[as_index(i)] += slope[as_index(i)];
     for (std::int64_t i = 0; i < kItems; ++i)
       for (std::int64_t c = 0; c < kColumns; ++c) {
         result.users(u, c) += slope[as_index(i)] * items(i, c) / kTemperature;
@@ -118,18 +140,21 @@ TEST(CatalogueLoss, IsThePlainSoftmaxOverAllItems) {
   const Batch batch;
   const Matrix<double> users = rows(kUsers, 1, 1.0);
   const Matrix<double> items = rows(kItems, 2, 1.0);
-  const Result want = plain(batch, users, items);
   for (int level = 0; level <= static_cast<int>(best_isa()); ++level)
     for (const std::int64_t chunk : {96, 1000}) {
+      const std::vector<double> bias = chunk == 96 ? biases() : std::vector<double>();
+      const Result want = plain(batch, users, items, bias);
       CatalogueLoss<Fp64> loss(kTemperature, chunk, kernels<Fp64>(static_cast<Isa>(level)));
       for (int round = 0; round < 2; ++round) {  // nothing of a batch is left for the next
         Result got;
         got.users = rows(kUsers, 9, 1.0);  // is assigned
-        got.loss = loss.add(batch.view(), users, items.data(), kItems, kAlone, got.users,
-                            got.items.data());
+        got.loss = loss.add(batch.view(), users, items_of(items, bias, 0, kItems, got), kAlone,
+                            got.users);
         EXPECT_NEAR(got.loss, want.loss, 1e-12 * std::abs(want.loss)) << level;
         expect_close(got.users, want.users, 1e-11);
         expect_close(got.items, want.items, 1e-11);
+        for (std::int64_t i = 0; i < kItems; ++i)
+          ASSERT_NEAR(got.bias[as_index(i)], want.bias[as_index(i)], 1e-11) << i;
       }
     }
 }
@@ -141,8 +166,9 @@ TEST(CatalogueLoss, IsTheSameWhereItemsLieOnSeveralRanks) {
   const Matrix<double> items = rows(kItems, 2, 6.0);
   CatalogueLoss<Fp64> whole(kTemperature, 96, kernels<Fp64>(best_isa()));
   Result want;
-  want.loss =
-      whole.add(batch.view(), users, items.data(), kItems, kAlone, want.users, want.items.data());
+  const std::vector<double> bias = biases();
+  want.loss = whole.add(batch.view(), users, items_of(items, bias, 0, kItems, want), kAlone,
+                        want.users);
   const std::vector<std::int32_t> bounds = {0, 67, 67, kItems};
   // What the ranks would tell each other is found by running them one after the other: first what
   // each says of its largest scores, then, with the largest of all, of its sums.
@@ -171,9 +197,9 @@ TEST(CatalogueLoss, IsTheSameWhereItemsLieOnSeveralRanks) {
       };
       CatalogueLoss<Fp64> loss(kTemperature, 96, kernels<Fp64>(best_isa()));
       Matrix<double> user_gradient(kUsers, kColumns);
-      got.loss += loss.add(
-          part.view(), users, items.row(bounds[rank]), bounds[rank + 1] - bounds[rank],
-          {note(largest, false), note(sums, true)}, user_gradient, got.items.row(bounds[rank]));
+      got.loss +=
+          loss.add(part.view(), users, items_of(items, bias, bounds[rank], bounds[rank + 1], got),
+                   {note(largest, false), note(sums, true)}, user_gradient);
       for (std::int64_t r = 0; r < kUsers; ++r)
         for (std::int64_t c = 0; c < kColumns; ++c) got.users(r, c) += user_gradient(r, c);
     }
@@ -181,6 +207,8 @@ TEST(CatalogueLoss, IsTheSameWhereItemsLieOnSeveralRanks) {
   EXPECT_NEAR(got.loss, want.loss, 1e-12 * std::abs(want.loss));
   expect_close(got.users, want.users, 1e-9);
   expect_close(got.items, want.items, 1e-9);
+  for (std::int64_t i = 0; i < kItems; ++i)
+    ASSERT_NEAR(got.bias[as_index(i)], want.bias[as_index(i)], 1e-9) << i;
 }
 
 }  // namespace
