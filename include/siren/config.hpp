@@ -140,6 +140,7 @@ struct TrainConfig {
   std::optional<HeldOutPart> eval_split;  // default: valid if there is one, else test
   std::int32_t patience = 0;  // evaluations without a better one before stopping; 0: never stop
   Candidates candidates = Candidates::kTrainAndTest;
+  std::string choose = "near-best";  // rule by which lambda is chosen (train/lambda_choice.hpp)
   // execution
   Storage storage = Storage::kFp32;
   IsaChoice isa = IsaChoice::kAuto;

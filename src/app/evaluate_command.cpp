@@ -96,7 +96,8 @@ EvaluationReport evaluate(const Communicator& comm, const EvaluateOptions& o,
   if (o.stored.run.empty()) return session.evaluate_popularity(*evaluator);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   const Embeddings embeddings = session.embed(checkpoint.path, Branches::kBlended);
-  return evaluator->evaluate(scored_by(embeddings.z, o.lambda.value_or(kPlainLambda)));
+  return evaluator->evaluate(
+      scored_by(embeddings.z, lambda_of(comm, checkpoint.path, config, o.lambda)));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct ExportOptions {
   std::string output;
   ExportFormat format = ExportFormat::kHdf5;
   ExportTable table = ExportTable::kFinal;
+  std::optional<double> lambda;
 };
 
 OptionParser declare(ExportOptions& o) {
@@ -28,6 +29,8 @@ OptionParser declare(ExportOptions& o) {
                        "(no dropout).");
   options.section("Model");
   declare_stored_model(options, o.stored);
+  options.number("lambda", o.lambda, {0.0, 1e6}, "X",
+                 "factored: of scores (default: the one chosen, else 1)");
   options.text("data", o.stored.data, "FILE", "dataset file (default: the run's)");
   options.section("Output");
   options.text("output", o.output, "FILE", "file to write; with npy a directory to make");
@@ -64,16 +67,17 @@ void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfi
   set_threads(comm, config.train.threads);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   Session session(comm, config.data, config.train);
+  const double lambda = lambda_of(comm, checkpoint.path, config, o.lambda);
   const Embeddings embeddings = session.embed(checkpoint.path, Branches::kAll);
   std::int64_t step = 0;
   agree_on_input(comm, [&] { step = read_checkpoint_info(checkpoint.path).step; });
   export_embeddings(comm,
                     {session.loaded().layout, session.dataset(), session.loaded().train, embeddings,
-                     config.data.fold, session.offset(), config.train.model, step},
+                     config.data.fold, session.offset(), config.train.model, step, lambda},
                     o.output, o.format, o.table);
   spdlog::info("{}: {} users, {} items, {} columns, step {} ({})", o.output,
                grouped(session.summary().users), grouped(session.summary().items),
-               config.train.dimension, step, checkpoint.path);
+               embeddings.z.users.columns(), step, checkpoint.path);
 }
 
 }  // namespace

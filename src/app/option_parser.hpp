@@ -144,6 +144,7 @@ class OptionParser {
   /// Collects and checks the names of all options. False: the help (or, for `siren help`, another
   /// description) was printed to stdout.
   bool parse(std::span<const std::string> args);
+  bool has(std::string_view name) const { return find(name) != nullptr; }
   bool given(const std::string& name) const { return given_.contains(name); }
   /// Of all options that were given.
   std::vector<std::string> given_names() const;

@@ -108,7 +108,7 @@ void check(const RecommendOptions& o, const OptionParser& options) {
     throw InputError(
         fmt::format("--{} and --{} contradict each other: give one", given[0], given[1]));
   if (o.similar())
-    for (const char* name : {"hide", "include-seen", "popularity-penalty"})
+    for (const char* name : {"hide", "include-seen", "popularity-penalty", "lambda"})
       if (options.given(name))
         throw InputError(fmt::format(
             "--{} says nothing about items that are similar to others; leave it out", name));
@@ -176,6 +176,7 @@ class RecommendCommand {
                    const ListPlan& plan)
       : comm_(comm),
         o_(o),
+        config_(config),
         plan_(for_users(plan)),
         session_(comm, config.data, config.train, &plan_) {}
 
@@ -184,7 +185,7 @@ class RecommendCommand {
     const std::vector<LocalRow> queries = find_queries(layout);
     const ListOptions options = list_options();
     const NodeTables z = session_.embed(plan_);
-    const ListSource source{session_.loaded(), z, o_.lambda.value_or(kPlainLambda)};
+    const ListSource source{session_.loaded(), z, lambda()};
     const RankedLists lists =
         (o_.similar() ? similar_items : recommend)(comm_, source, queries, options, session_.isa());
     write_lists(comm_, lists, o_.similar() ? ListKind::kSimilar : ListKind::kRecommended,
@@ -267,6 +268,18 @@ class RecommendCommand {
     return options;
   }
 
+  double lambda() const {
+    if (plan_.embeddings != nullptr) {
+      if (o_.lambda && plan_.embeddings->columns().polarity == 0)
+        throw InputError(
+            fmt::format("--lambda says nothing about {}, which has no polarity columns; "
+                        "leave it out",
+                        plan_.embeddings->path()));
+      return o_.lambda.value_or(plan_.embeddings->lambda());
+    }
+    return o_.similar() ? 0.0 : lambda_of(comm_, plan_.checkpoint, config_, o_.lambda);
+  }
+
   void report(const RankedLists& lists) const {
     const std::int64_t made = comm_.all_reduce(std::ssize(lists.query), Reduction::kSum);
     const std::int64_t cold = comm_.all_reduce(
@@ -282,6 +295,7 @@ class RecommendCommand {
 
   Communicator comm_;
   const RecommendOptions& o_;
+  const RunConfig& config_;
   std::optional<std::vector<UserId>> users_;  // once they are found
   ListPlan plan_;
   Session session_;

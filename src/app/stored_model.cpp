@@ -7,7 +7,11 @@
 #include <fmt/format.h>
 
 #include "app/common_options.hpp"
+#include "core/log.hpp"
+#include "ranking/ranking.hpp"
 #include "siren/error.hpp"
+#include "train/lambda_choice.hpp"
+#include "train/model_state.hpp"
 #include "train/run_directory.hpp"
 
 namespace siren::inline app {
@@ -63,6 +67,26 @@ RunConfig config_of(const StoredModel& model) {
 
 std::vector<std::string> inputs_of(const StoredModel& model, const RunConfig& config) {
   return {config.data.data, model.checkpoint, RunDirectory(model.run).config_path()};
+}
+
+double lambda_of(const Communicator& comm, const std::string& checkpoint, const RunConfig& config,
+                 const std::optional<double>& given) {
+  if (final_columns(config.train).polarity == 0) {
+    if (given)
+      throw InputError(
+          fmt::format("--lambda says nothing about {}, which has no polarity branch; "
+                      "leave it out",
+                      checkpoint));
+    return kPlainLambda;
+  }
+  if (given) return *given;
+  const std::optional<LambdaEvent> choice = read_lambda(comm, checkpoint);
+  if (choice)
+    spdlog::info("lambda {:.4g} ({} on {}, {})", choice->lambda, choice->rule, choice->split,
+                 lambda_path(checkpoint));
+  else
+    spdlog::info("lambda {}: none was chosen for {}", kPlainLambda, checkpoint);
+  return choice ? choice->lambda : kPlainLambda;
 }
 
 HeldCheckpoint checkpoint_of(const Communicator& comm, const StoredModel& model) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,11 @@ RunConfig config_of(const StoredModel& model);
 
 /// Files that a command with this model reads, of those that are named.
 std::vector<std::string> inputs_of(const StoredModel& model, const RunConfig& config);
+
+/// Collective. The lambda by which a checkpoint of that configuration is used: the given one, else the
+/// one chosen for it, else 1; says which. InputError if one is given for a model without polarity.
+double lambda_of(const Communicator& comm, const std::string& checkpoint, const RunConfig& config,
+                 const std::optional<double>& given);
 
 /// Collective. The checkpoint to use; InputError if the run has none yet.
 HeldCheckpoint checkpoint_of(const Communicator& comm, const StoredModel& model);

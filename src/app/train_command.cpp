@@ -22,6 +22,8 @@
 #include "core/terminal.hpp"
 #include "core/text.hpp"
 #include "siren/environment.hpp"
+#include "train/lambda_choice.hpp"
+#include "train/model_state.hpp"
 #include "train/node_memory.hpp"
 #include "train/not_finite.hpp"
 #include "train/observer.hpp"
@@ -119,6 +121,7 @@ class Job {
   RunProgress resume();
   void start_metrics();
   std::int64_t final_step(const TrainingRun& run) const;
+  double choose_lambda(TrainingRun& run, std::int64_t step);
   void finish(TrainingRun& run);
   bool is_near_its_end() const;
   std::string explain(const NotFinite& error) const;
@@ -288,6 +291,27 @@ std::int64_t Job::final_step(const TrainingRun& run) const {
   return best != 0 ? best : session_.training().steps_done();
 }
 
+/// Collective. Of a factored model, loaded, of that step; noted beside its checkpoint.
+double Job::choose_lambda(TrainingRun& run, std::int64_t step) {
+  if (final_columns(config_).polarity == 0) return kPlainLambda;
+  if (!session_.has_split("valid")) {
+    spdlog::info(
+        "lambda is {}: there are no validation ratings to choose it by (prepare --valid-share)",
+        kPlainLambda);
+    return kPlainLambda;
+  }
+  const std::unique_ptr<Evaluator> evaluator = session_.make_evaluator("valid");
+  LambdaEvent choice = run.choose_lambda(*evaluator, config_.choose);
+  choice.step = step;
+  agree_on_input(comm_, [&] {
+    if (!comm_.is_root()) return;
+    write_lambda(directory_.checkpoint_path(step), choice);
+    metrics_->write(choice);
+    if (among_ == nullptr) print_lines(format_frontier(choice));
+  });
+  return choice.lambda;
+}
+
 /// The test split is evaluated once: by the best model on the validation split, if there is one, else
 /// by the last. Without a test part the final event has no figures.
 void Job::finish(TrainingRun& run) {
@@ -298,8 +322,9 @@ void Job::finish(TrainingRun& run) {
   const bool evaluated = session_.has_split("test");
   if (evaluated) {
     if (best != done) checkpoints_.load_parameters(best);
+    const double lambda = choose_lambda(run, best);
     if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
-    report = run.evaluate(*evaluator_);
+    report = run.evaluate(*evaluator_, lambda);
   }
   if (!comm_.is_root()) return;
   final_event_ = {best, report};

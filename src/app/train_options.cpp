@@ -13,6 +13,7 @@
 #include "siren/error.hpp"
 #include "train/adam.hpp"
 #include "train/deadline.hpp"
+#include "train/lambda_choice.hpp"
 #include "train/session.hpp"
 
 namespace siren::inline app {
@@ -38,6 +39,7 @@ constexpr std::array kApplicability = std::to_array<Applicability>({
     {.name = "polarity-epochs", .factored_only = true},
     {.name = "polarity-lr", .factored_only = true},
     {.name = "polarity-batches", .factored_only = true},
+    {.name = "choose", .factored_only = true},
     {.name = "temperature", .softmax_only = true},
     {.name = "batch-users", .softmax_only = true},
     {.name = "item-bias", .softmax_only = true},
@@ -136,6 +138,10 @@ void declare_training(OptionParser& options, TrainConfig& train) {
               "stop after N validations without a better nDCG@10 (0: never)")
       .on_resume(OnResume::kLength);
   options.choice("candidates", train.candidates, "items that are ranked");
+  options
+      .text("choose", train.choose, "RULE",
+            "factored: lambda by validation; near-best, max-ndcg or dislike:X")
+      .on_resume(OnResume::kLength);
 }
 
 void declare_machine(OptionParser& options, TrainConfig& train) {
@@ -213,7 +219,8 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
   for (const char* name : {"relevant-from", "temperature"})  // nothing that is timed or planned
     options.hide(name);
   for (const Applicability& option : kApplicability)
-    if (option.factored_only || option.softmax_only) options.hide(option.name);
+    if ((option.factored_only || option.softmax_only) && options.has(option.name))
+      options.hide(option.name);
 }
 
 namespace {
@@ -306,6 +313,7 @@ void validate(const RunConfig& config) {
     throw InputError("--data is missing: name the dataset file that `siren prepare` made");
   resolve(train.isa);
   checkpoint_options(train);
+  parse_lambda_rule(train.choose);
   if (!train.time_limit.empty()) parse_time_limit(train.time_limit);
 }
 

@@ -198,10 +198,36 @@ FinalEvent read(std::type_identity<FinalEvent>, const Json& json) {
   return {count_number(json.at("step")), evaluation_from_json(json)};
 }
 
+Json fields(const LambdaEvent& event) {
+  Json points = Json::array();
+  for (const FrontierPoint& point : event.frontier)
+    points.push_back({{"lambda", point.lambda},
+                      {"nDCG@10", point.ndcg},
+                      {"Dislike@10", point.dislike},
+                      {"AUC", point.auc}});
+  return {{"step", event.step},
+          {"rule", event.rule},
+          {"split", event.split},
+          {"lambda", event.lambda},
+          {"frontier", points}};
+}
+
+LambdaEvent read(std::type_identity<LambdaEvent>, const Json& json) {
+  LambdaEvent event{count_number(json.at("step")),
+                    json.at("rule").get<std::string>(),
+                    json.at("split").get<std::string>(),
+                    real_number(json.at("lambda")),
+                    {}};
+  for (const Json& point : json.at("frontier"))
+    event.frontier.push_back({real_number(point.at("lambda")), real_number(point.at("nDCG@10")),
+                              real_number(point.at("Dislike@10")), real_number(point.at("AUC"))});
+  return event;
+}
+
 /// By index of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<Event>> kKinds = {
-    "start",  "memory",      "step",   "epoch", "eval", "checkpoint",
-    "resume", "interrupted", "failed", "ranks", "final"};
+    "start",  "memory",      "step",   "epoch", "eval",  "checkpoint",
+    "resume", "interrupted", "failed", "ranks", "final", "lambda"};
 
 template <std::size_t... kIndex>
 std::optional<Event> read_kind(std::string_view kind, const Json& json,
@@ -221,6 +247,17 @@ std::int64_t MemoryEvent::bytes() const {
   std::int64_t sum = 0;
   for (const MemoryUse& use : bytes_per_rank) sum += use.bytes;
   return sum;
+}
+
+std::string format_frontier(const LambdaEvent& choice) {
+  std::string text = fmt::format("lambda on {:<8} nDCG@10  Dislike@10      AUC\n", choice.split);
+  for (const FrontierPoint& point : choice.frontier) {
+    const bool chosen = point.lambda == choice.lambda;
+    text += fmt::format("{:>18.4g} {:>8.4f}    {:>8.4f} {:>8.4f}{}\n", point.lambda, point.ndcg,
+                        point.dislike, point.auc,
+                        chosen ? fmt::format("  <- {}", choice.rule) : std::string());
+  }
+  return text;
 }
 
 Json to_json(const Event& event) {

@@ -97,8 +97,8 @@ struct EpochReport {
   double loss = 0.0;         // per rating, without reg
   double reg = 0.0;
   double seconds = 0.0;
-  std::vector<PhaseUse> phases;            // since the last epoch event
-  std::optional<PolarityReport> polarity;  // of models with that branch
+  std::vector<PhaseUse> phases;                 // since the last epoch event
+  std::optional<PolarityReport> polarity = {};  // of models with that branch
 
   friend bool operator==(const EpochReport&, const EpochReport&) = default;
 };
@@ -153,9 +153,33 @@ struct FinalEvent {
   friend bool operator==(const FinalEvent&, const FinalEvent&) = default;
 };
 
+/// What a lambda of a factored model does on held-out ratings.
+struct FrontierPoint {
+  double lambda = 0.0;
+  double ndcg = 0.0;     // nDCG@10
+  double dislike = 0.0;  // Dislike@10
+  double auc = 0.0;      // NaN, like the one before, if no user has it
+
+  friend bool operator==(const FrontierPoint&, const FrontierPoint&) = default;
+};
+
+/// The lambda that was chosen for a model, and what it was chosen from.
+struct LambdaEvent {
+  std::int64_t step = 0;  // of the model
+  std::string rule;       // as --choose says it
+  std::string split;
+  double lambda = 0.0;
+  std::vector<FrontierPoint> frontier;  // ascending
+
+  friend bool operator==(const LambdaEvent&, const LambdaEvent&) = default;
+};
+
+/// A table of several lines, the chosen one marked.
+std::string format_frontier(const LambdaEvent& choice);
+
 using Event =
     std::variant<StartEvent, MemoryEvent, StepEvent, EpochReport, EvalEvent, CheckpointReport,
-                 ResumeEvent, InterruptedEvent, FailedEvent, RankReport, FinalEvent>;
+                 ResumeEvent, InterruptedEvent, FailedEvent, RankReport, FinalEvent, LambdaEvent>;
 
 /// {"event":"resume","step":7,"ranks":2}
 nlohmann::ordered_json to_json(const Event& event);

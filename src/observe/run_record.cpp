@@ -62,11 +62,13 @@ void take(const Event& any, RunRecord& run) {
                    run.stopped.clear();
                    run.failed.clear();
                    run.final.reset();  // the run was made longer
+                   run.lambda.reset();
                  },
                  [&](const InterruptedEvent& event) { run.stopped = event.reason; },
                  [&](const FailedEvent& event) { run.failed = event.reason; },
                  [&](const RankReport& event) { run.ranks = event; },
                  [&](const FinalEvent& event) { take_final(event, run); },
+                 [&](const LambdaEvent& event) { run.lambda = event; },
              },
              any);
 }

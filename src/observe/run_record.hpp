@@ -36,6 +36,7 @@ struct RunRecord {
   std::vector<ChartPoint> step_losses;  // with --log-steps; x: epochs done
   std::vector<RecordedEpoch> epochs;
   std::vector<RecordedEvaluation> evaluations;
+  std::optional<LambdaEvent> lambda;        // of a factored model
   std::optional<RecordedEvaluation> final;  // without figures if there was no test part
   int resumes = 0;
   int checkpoints = 0;

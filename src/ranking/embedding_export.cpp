@@ -117,7 +117,14 @@ void export_hdf5(const Communicator& comm, const ExportSource& source, const std
   for (const char* count : {kItemRatings, kItemLikes})
     arrays.push_back({count, Hdf5Type::kInt32, sides[1].all});
   SharedHdf5 file(comm, path, arrays, [&](Hdf5File& made) {
-    made.set_attribute("siren_embeddings", kEmbeddingFormatVersion);
+    const FinalColumns& columns = source.embeddings.z.columns;
+    const bool plain = columns == FinalColumns{};
+    made.set_attribute("siren_embeddings", plain ? std::int64_t{2} : kEmbeddingFormatVersion);
+    if (!plain) {
+      made.set_attribute(kBiasColumns, columns.bias);
+      made.set_attribute(kPolarityColumns, columns.polarity);
+      made.set_attribute(kLambda, source.lambda);
+    }
     made.set_attribute("users", sides[0].all);
     made.set_attribute("items", sides[1].all);
     made.set_attribute("dimension", dimension);

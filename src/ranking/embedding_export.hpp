@@ -19,7 +19,13 @@
 
 namespace siren::inline ranking {
 
-inline constexpr std::int64_t kEmbeddingFormatVersion = 2;
+/// Version 3 is version 2 with columns of bias or polarity behind those of the embedding.
+inline constexpr std::int64_t kEmbeddingFormatVersion = 3;
+
+/// Attributes of version 3: how many columns of each kind, and the lambda of scores.
+inline constexpr const char* kBiasColumns = "bias_columns";
+inline constexpr const char* kPolarityColumns = "polarity_columns";
+inline constexpr const char* kLambda = "lambda";
 
 /// Arrays of version 2: train ratings of each item, and the liked ones among them.
 inline constexpr const char* kItemRatings = "train/item_degree";
@@ -47,8 +53,9 @@ struct ExportSource {
   const Embeddings& embeddings;  // Branches::kAll
   std::int32_t fold;             // that did not train
   float offset;
-  ModelKind model;        // siren | lightgcn | mf
+  ModelKind model;
   std::int64_t step = 0;  // of the checkpoint
+  double lambda = 0.0;    // of a factored model
 };
 
 /// Collective. `table` matters to kWord2vec only. InputError if the place cannot be written, the

@@ -59,15 +59,24 @@ EmbeddingFile::EmbeddingFile(const std::string& path)
     if (const std::string ids = side + "_ids/offsets"; file_.length_of(ids) != rows + 1)
       damaged(path, fmt::format("{} does not tell where {} ids begin", ids, rows));
   }
+  if (version_ >= 3) read_columns();
   if (!serves_lists()) return;
   for (const char* array : {kItemRatings, kItemLikes})
     if (const std::int64_t length = file_.length_of(array); length != items_)
       damaged(path, fmt::format("{} has {} values instead of {}", array, length, items_));
 }
 
-std::int64_t EmbeddingFile::count(const char* attribute, std::int64_t most) const {
+void EmbeddingFile::read_columns() {
+  columns_.bias = count(kBiasColumns, 1, 0);
+  columns_.polarity = count(kPolarityColumns, dimension_ - columns_.bias - 1, 0);
+  lambda_ = static_cast<double>(real_number_in(file_, kLambda));
+  if (!(lambda_ >= 0.0)) damaged(path(), fmt::format("its attribute lambda is {}", lambda_));
+}
+
+std::int64_t EmbeddingFile::count(const char* attribute, std::int64_t most,
+                                  std::int64_t least) const {
   const std::int64_t count = file_.int_attribute(attribute);
-  if (count < 1 || count > most)
+  if (count < least || count > most)
     damaged(path(), fmt::format("its attribute {} is {}", attribute, count));
   return count;
 }
@@ -170,7 +179,8 @@ Matrix<float> EmbeddingFile::rows(const char* table, std::span<const std::int32_
 }
 
 NodeTables EmbeddingFile::read(const Layout& layout) const {
-  NodeTables z{rows("users/z", layout.owned_users()), rows("items/z", layout.owned_items())};
+  NodeTables z{rows("users/z", layout.owned_users()), rows("items/z", layout.owned_items()),
+               columns_};
   if (state_of(file_) != opened_)
     throw InputError(
         fmt::format("{} was overwritten while it was read; start the command again", path()));

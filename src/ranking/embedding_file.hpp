@@ -29,7 +29,9 @@ class EmbeddingFile {
   std::int64_t version() const { return version_; }
   std::int64_t users() const { return users_; }
   std::int64_t items() const { return items_; }
-  std::int64_t dimension() const { return dimension_; }
+  std::int64_t dimension() const { return dimension_; }  // all columns
+  const FinalColumns& columns() const { return columns_; }
+  double lambda() const { return lambda_; }
   /// Whether Zp and Zn are there, too.
   bool has_branches() const { return file_.exists("users/zp"); }
   std::string dataset_hash() const { return file_.short_attribute("dataset_hash"); }
@@ -55,7 +57,8 @@ class EmbeddingFile {
   NodeTables read(const Layout& layout) const;
 
  private:
-  std::int64_t count(const char* attribute, std::int64_t most) const;
+  std::int64_t count(const char* attribute, std::int64_t most, std::int64_t least = 1) const;
+  void read_columns();
   void check_table(const std::string& table, std::int64_t rows) const;
   std::vector<std::int32_t> counts(const char* array) const;
   Matrix<float> rows(const char* table, std::span<const std::int32_t> owned) const;
@@ -66,6 +69,8 @@ class EmbeddingFile {
   std::int64_t users_ = 0;
   std::int64_t items_ = 0;
   std::int64_t dimension_ = 0;
+  FinalColumns columns_;  // version 3
+  double lambda_ = 0.0;   // likewise
 };
 
 }  // namespace siren::inline ranking

@@ -22,6 +22,12 @@ ModelShape shape_of(const TrainConfig& config, std::int64_t nodes) {
           .seed = config.seed};
 }
 
+Trainable trainable_of(const TrainConfig& config) {
+  const ModelSpec spec = model_spec(config);
+  if (spec.polarity > 0) return Trainable::kAll;
+  return spec.disliked_branch ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
+}
+
 FinalColumns final_columns(const TrainConfig& config) {
   const ModelSpec spec = model_spec(config);
   return {spec.item_bias ? 1 : 0, spec.polarity > 0 ? spec.polarity + 2 : 0};

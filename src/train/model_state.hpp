@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/training_set.hpp"
 #include "distributed/layout.hpp"
 #include "model/embeddings.hpp"
 #include "model/siren.hpp"
@@ -15,6 +16,9 @@
 namespace siren::inline train {
 
 ModelShape shape_of(const TrainConfig& config, std::int64_t nodes);
+
+/// Which ratings have ids: those that batches of ratings are made of.
+Trainable trainable_of(const TrainConfig& config);
 
 /// The last columns of the final rows of a model.
 FinalColumns final_columns(const TrainConfig& config);

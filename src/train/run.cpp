@@ -164,26 +164,51 @@ void TrainingRun::take(const EvaluationReport& report, std::int32_t epoch) {
     save_checkpoint();
 }
 
-EvaluationReport TrainingRun::evaluate(Evaluator& evaluator) {
-  const std::optional<EvaluationReport> report = try_evaluation(evaluator);
+EvaluationReport TrainingRun::evaluate(Evaluator& evaluator, double lambda) {
+  const std::optional<EvaluationReport> report = try_evaluation(evaluator, lambda);
   if (!report) leave();
   return *report;
 }
 
+LambdaEvent TrainingRun::choose_lambda(Evaluator& evaluator, const std::string& rule) {
+  LambdaEvent choice;
+  const bool chosen = try_with_rows(evaluator, [&](const NodeTables& rows) {
+    choice = siren::choose_lambda(parse_lambda_rule(rule), [&](double lambda) {
+      return frontier_point(lambda, evaluator.evaluate(scored_by(rows, lambda)));
+    });
+  });
+  if (!chosen) leave();
+  choice.step = training_.steps_done();
+  choice.rule = rule;
+  choice.split = evaluator.split();
+  return choice;
+}
+
 /// Nothing if a stop signal or the deadline came in between.
-std::optional<EvaluationReport> TrainingRun::try_evaluation(Evaluator& evaluator) {
-  counts_ += training_.clock().reset();
+std::optional<EvaluationReport> TrainingRun::try_evaluation(Evaluator& evaluator, double lambda) {
   std::optional<EvaluationReport> report;
+  try_with_rows(evaluator, [&](const NodeTables& rows) {
+    report = evaluator.evaluate(scored_by(rows, lambda));
+  });
+  return report;
+}
+
+/// False if a stop signal or the deadline came in between.
+bool TrainingRun::try_with_rows(Evaluator& evaluator,
+                                const std::function<void(const NodeTables&)>& use) {
+  counts_ += training_.clock().reset();
+  bool done = false;
   try {
     const auto phase = training_.clock().enter(Phase::kEvaluate);
     const NodeTables rows = training_.embed();
     evaluator.set_give_up([this] { return stop_reason() != 0; });
-    report = evaluator.evaluate(scored_by(rows, kPlainLambda));
+    use(rows);
+    done = true;
   } catch (const Interrupted&) {
     stopping_ = true;
   }
   counts_ += all_under(Phase::kEvaluate, training_.clock().reset());
-  return report;
+  return done;
 }
 
 void TrainingRun::report_early_stop() {

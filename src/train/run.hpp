@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "siren/communicator.hpp"
 #include "siren/config.hpp"
 #include "train/deadline.hpp"
+#include "train/lambda_choice.hpp"
 #include "train/observer.hpp"
 #include "train/run_checkpoints.hpp"
 #include "train/run_progress.hpp"
@@ -43,8 +45,12 @@ class TrainingRun {
   void run();
   const RunProgress& progress() const { return progress_; }
 
-  /// Collective. Evaluates the present model. Interrupted like run().
-  EvaluationReport evaluate(Evaluator& evaluator);
+  /// Collective. Evaluates the present model, a factored one with that lambda. Interrupted like
+  /// run().
+  EvaluationReport evaluate(Evaluator& evaluator, double lambda = kPlainLambda);
+
+  /// Collective. Chooses lambda for the present model, which is factored. Interrupted like run().
+  LambdaEvent choose_lambda(Evaluator& evaluator, const std::string& rule);
 
  private:
   std::int64_t last_step() const;
@@ -56,7 +62,9 @@ class TrainingRun {
   void count(const StepReport& step);
   void end_epoch(const StepReport& step);
   void evaluate_if_due();
-  std::optional<EvaluationReport> try_evaluation(Evaluator& evaluator);
+  std::optional<EvaluationReport> try_evaluation(Evaluator& evaluator,
+                                                 double lambda = kPlainLambda);
+  bool try_with_rows(Evaluator& evaluator, const std::function<void(const NodeTables&)>& use);
   void take(const EvaluationReport& report, std::int32_t epoch);
   void report_early_stop();
   void save_checkpoint();

@@ -20,6 +20,7 @@
 #include "io/plain_file.hpp"
 #include "siren/error.hpp"
 #include "train/final_rows.hpp"
+#include "train/lambda_choice.hpp"
 
 namespace siren::inline train {
 
@@ -105,7 +106,7 @@ void RunDirectory::remove_checkpoint(std::int64_t step) const {
   const std::optional<LockFile> lock = lock_to_remove(path);
   if (!lock) return;
   remove_final_rows(path);
-  for (const std::string& file : {path, block_hashes_path(path)}) {
+  for (const std::string& file : {path, block_hashes_path(path), lambda_path(path)}) {
     std::error_code error;
     fs::remove(file, error);
     if (error)

@@ -6,6 +6,7 @@
 //   lock                           while a process writes there (train/run_lock.hpp)
 //   checkpoints/step-000001000.h5  `latest` names the newest complete one, `best` the one that did
 //                                  best on the validation split (io/checkpoint_pointer.hpp)
+//   checkpoints/step-000001000.h5.lambda  of a factored model (train/lambda_choice.hpp)
 //   checkpoints/rows-000001000.h5  final rows of a finished run (train/final_rows.hpp)
 #pragma once
 

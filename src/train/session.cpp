@@ -45,13 +45,6 @@ std::string settings_of_columns(const TrainConfig& config) {
                      spec.item_bias, config.temperature, spec.edge_weight, spec.polarity);
 }
 
-/// Which ratings have ids: those that a batch is made of.
-Trainable trainable_of(const TrainConfig& config) {
-  const ModelSpec spec = model_spec(config);
-  if (spec.polarity > 0) return Trainable::kAll;
-  return spec.disliked_branch ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
-}
-
 }  // namespace
 
 Session::Session(const Communicator& comm, const DataConfig& data, const TrainConfig& config,

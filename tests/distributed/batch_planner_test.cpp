@@ -75,7 +75,7 @@ class Planner : public ::testing::TestWithParam<Case> {
   BatchSchedule schedule_{share_->set, kSeed, GetParam().batch};
   PhaseClock clock_;
   BatchPlanner planner_{
-      comm_, {share_->layout, share_->set, sampler_, schedule_, GetParam().negatives}, clock_};
+      comm_, {share_->layout, share_->set, &sampler_, schedule_, GetParam().negatives}, clock_};
 };
 
 /// The item set is what the ratings mention, and slots number it; chunk by chunk too.
@@ -206,7 +206,7 @@ TEST_P(Planner, DoesNotDependOnThreadsOrProgress) {
 
 TEST_P(Planner, MayBeGivenUpWithAPlanBegun) {
   BatchPlanner other(
-      comm_, {share_->layout, share_->set, sampler_, schedule_, GetParam().negatives}, clock_);
+      comm_, {share_->layout, share_->set, &sampler_, schedule_, GetParam().negatives}, clock_);
   other.begin(1);
 }
 

@@ -56,20 +56,23 @@ std::vector<Event> all_kinds() {
   memory.ranks = 2;
   memory.by_rank = {{1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}};
   EpochReport epoch{4, 12, 3, 100, 1, 0.5, 0.25, 2.0, {{"wait", 1.0, 2.0, 3.0, {40, 4}}}};
+  epoch.polarity = PolarityReport{0.7, 0.1};
   std::vector<PhaseCounts> counts(2);
   counts[1].seconds[0] = 3.0;
   counts[1].sent[1] = {5, 4};
-  return {start,
-          memory,
-          StepEvent{3, 1, 64, 0.5, 0.25},
-          epoch,
-          EvalEvent{2, evaluation()},
-          CheckpointReport{5, "step-000000005.h5", 0.5, 1000, 0.25},
-          ResumeEvent{5, 2},
-          InterruptedEvent{6, "by SIGTERM"},
-          FailedEvent{7, "the loss is NaN"},
-          rank_report(9, {"h1", "h2"}, counts),
-          FinalEvent{8, evaluation()}};
+  return {
+      start,
+      memory,
+      StepEvent{3, 1, 64, 0.5, 0.25},
+      epoch,
+      EvalEvent{2, evaluation()},
+      CheckpointReport{5, "step-000000005.h5", 0.5, 1000, 0.25},
+      ResumeEvent{5, 2},
+      InterruptedEvent{6, "by SIGTERM"},
+      FailedEvent{7, "the loss is NaN"},
+      rank_report(9, {"h1", "h2"}, counts),
+      FinalEvent{8, evaluation()},
+      LambdaEvent{8, "near-best", "valid", 1.5, {{0.0, 0.3, 0.1, 0.7}, {1.5, 0.29, 0.05, 0.75}}}};
 }
 
 TEST(Events, AreReadAsTheyWereWritten) {

@@ -148,8 +148,8 @@ TEST(CatalogueLoss, IsThePlainSoftmaxOverAllItems) {
       for (int round = 0; round < 2; ++round) {  // nothing of a batch is left for the next
         Result got;
         got.users = rows(kUsers, 9, 1.0);  // is assigned
-        got.loss = loss.add(batch.view(), users, items_of(items, bias, 0, kItems, got), kAlone,
-                            got.users);
+        got.loss =
+            loss.add(batch.view(), users, items_of(items, bias, 0, kItems, got), kAlone, got.users);
         EXPECT_NEAR(got.loss, want.loss, 1e-12 * std::abs(want.loss)) << level;
         expect_close(got.users, want.users, 1e-11);
         expect_close(got.items, want.items, 1e-11);
@@ -167,8 +167,8 @@ TEST(CatalogueLoss, IsTheSameWhereItemsLieOnSeveralRanks) {
   CatalogueLoss<Fp64> whole(kTemperature, 96, kernels<Fp64>(best_isa()));
   Result want;
   const std::vector<double> bias = biases();
-  want.loss = whole.add(batch.view(), users, items_of(items, bias, 0, kItems, want), kAlone,
-                        want.users);
+  want.loss =
+      whole.add(batch.view(), users, items_of(items, bias, 0, kItems, want), kAlone, want.users);
   const std::vector<std::int32_t> bounds = {0, 67, 67, kItems};
   // What the ranks would tell each other is found by running them one after the other: first what
   // each says of its largest scores, then, with the largest of all, of its sums.

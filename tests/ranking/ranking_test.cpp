@@ -21,34 +21,44 @@ namespace {
 using test::partitions_of;
 using test::RatingWorld;
 
+struct Scoring {
+  Isa isa = best_isa();
+  std::int64_t polarity = 0;  // columns
+  double lambda = 0.0;
+};
+
 /// One score as the product of one row and one column: where it stands in a tile must not matter.
-float lone_score(const RatingWorld& world, UserId user, ItemId item, Isa isa) {
-  const std::int64_t depth = world.user_table.columns();
+float lone_score(const RatingWorld& world, UserId user, ItemId item, const Scoring& by) {
+  const std::int64_t depth = world.user_table.columns() - by.polarity;
   Matrix<float> column(depth, 1);
   Matrix<float> score(1, 1);
   for (std::int64_t k = 0; k < depth; ++k) column(k, 0) = world.item_table(item, k);
-  kernels<Fp32>(isa).multiply({.a = world.user_table.row(user),
-                               .row_step = world.user_table.stride(),
-                               .depth_step = 1,
-                               .b = column.data(),
-                               .ldb = column.stride(),
-                               .c = score.data(),
-                               .ldc = score.stride(),
-                               .rows = 1,
-                               .depth = depth,
-                               .columns = kRowPadding,
-                               .accumulate = false});
-  return score(0, 0);
+  kernels<Fp32>(by.isa).multiply({.a = world.user_table.row(user),
+                                  .row_step = world.user_table.stride(),
+                                  .depth_step = 1,
+                                  .b = column.data(),
+                                  .ldb = column.stride(),
+                                  .c = score.data(),
+                                  .ldc = score.stride(),
+                                  .rows = 1,
+                                  .depth = depth,
+                                  .columns = kRowPadding,
+                                  .accumulate = false});
+  if (by.lambda == 0.0) return score(0, 0);
+  float p = 0.0F;
+  for (std::int64_t k = depth; k < world.user_table.columns(); ++k)
+    p += world.user_table(user, k) * world.item_table(item, k);
+  return static_cast<float>(double{score(0, 0)} + by.lambda * log_sigmoid(double{p}));
 }
 
 /// All scores of all candidates, sorted.
 std::vector<ScoredItem> plain_list(const RatingWorld& world, const RankingTask& task, UserId user,
-                                   Isa isa) {
+                                   const Scoring& by) {
   std::vector<ScoredItem> list;
   for (ItemId item = 0; item < world.items(); ++item)
     if (task.roles[static_cast<std::size_t>(item)] == ItemRole::kCandidate &&
         !world.train[static_cast<std::size_t>(user)].contains(item))
-      list.push_back({item, lone_score(world, user, item, isa)});
+      list.push_back({item, lone_score(world, user, item, by)});
   std::stable_sort(list.begin(), list.end(), [](const ScoredItem& a, const ScoredItem& b) {
     return a.score > b.score;  // which keeps equal scores by ascending id
   });
@@ -104,21 +114,20 @@ class RankingTest : public testing::Test {
                           std::int64_t top) {
     const Side side(world, partition, comm_);
     const RankingTask task = side.task(which, top);
-    Ranking ranking(comm_, side.layout, task, isa_);
-    ranking.run(side.tables());
+    Ranking ranking(comm_, side.layout, task, by_.isa);
+    ranking.run({side.users, side.items, by_.polarity, by_.lambda});
     for (std::int64_t i = 0; i < ranking.users(); ++i) {
       const UserId user = side.id_of(ranking.user(i));
-      EXPECT_TRUE(same_list(ranking.top(i), plain_list(world, task, user, isa_)))
-          << "user " << user;
+      EXPECT_TRUE(same_list(ranking.top(i), plain_list(world, task, user, by_))) << "user " << user;
       std::size_t at = 0;
       for (const auto& [item, sign] : world.held_out[static_cast<std::size_t>(user)])
-        EXPECT_TRUE(same_bits(ranking.probe_scores(i)[at++], lone_score(world, user, item, isa_)))
+        EXPECT_TRUE(same_bits(ranking.probe_scores(i)[at++], lone_score(world, user, item, by_)))
             << "user " << user << " item " << item;
     }
   }
 
   const Communicator comm_ = Communicator::world();
-  Isa isa_ = best_isa();
+  Scoring by_;
 };
 
 TEST_F(RankingTest, EqualsSortingAllScoresBitForBit) {
@@ -134,6 +143,31 @@ TEST_F(RankingTest, BreaksTiesByItemId) {
     expect_plain_lists(world, partition, Candidates::kTrainAndTest, 15);
 }
 
+TEST_F(RankingTest, AddsTheLogarithmOfPolarityBitForBit) {
+  const RatingWorld world({.users = 130, .items = 300, .dimension = 19}, 8);
+  for (const double lambda : {0.0, 0.25, 3.0}) {
+    by_.polarity = 6;
+    by_.lambda = lambda;
+    for (const Partition& partition : partitions_of(world, comm_.size()))
+      expect_plain_lists(world, partition, Candidates::kTrainAndTest, 15);
+  }
+}
+
+TEST_F(RankingTest, ThePolarityOfALambdaOfZeroIsNotLookedAt) {
+  RatingWorld world({.users = 20, .items = 30, .dimension = 9}, 9);
+  world.item_table(3, 8) = std::numeric_limits<float>::quiet_NaN();
+  by_.polarity = 4;
+  expect_plain_lists(world, partitions_of(world, comm_.size())[0], Candidates::kAll, 10);
+}
+
+TEST(LogSigmoid, HoldsFarFromZero) {
+  EXPECT_NEAR(log_sigmoid(0.0), -std::log(2.0), 1e-16);
+  EXPECT_NEAR(log_sigmoid(2.0), -0.1269280110429726, 1e-15);
+  EXPECT_NEAR(log_sigmoid(-2.0), -2.1269280110429726, 1e-15);
+  EXPECT_EQ(log_sigmoid(-800.0), -800.0);
+  EXPECT_EQ(log_sigmoid(800.0), 0.0);
+}
+
 TEST_F(RankingTest, CountsTheListsThatItemIdsOrder) {
   const std::vector<int> cutoffs = {7};  // behind the first group of equal scores for some users
   for (const bool ties : {false, true}) {
@@ -145,7 +179,7 @@ TEST_F(RankingTest, CountsTheListsThatItemIdsOrder) {
       longer.top = 8;
       Ties expected;
       for (const LocalRow row : task.users) {
-        const auto list = plain_list(world, longer, side.id_of(row), isa_);
+        const auto list = plain_list(world, longer, side.id_of(row), by_);
         const auto equal = [&](std::size_t k) {  // the k-th score and the one behind it
           return k < list.size() && list[k - 1].score == list[k].score;
         };
@@ -155,7 +189,7 @@ TEST_F(RankingTest, CountsTheListsThatItemIdsOrder) {
         expected.tied += tied ? 1 : 0;
         expected.at_cutoff += equal(7) ? 1 : 0;
       }
-      Ranking ranking(comm_, side.layout, task, isa_);
+      Ranking ranking(comm_, side.layout, task, by_.isa);
       ranking.run(side.tables());
       EXPECT_EQ(ranking.count_ties(cutoffs), expected);
       if (ties && comm_.size() == 1) {
@@ -170,7 +204,7 @@ TEST_F(RankingTest, EveryInstructionSetGivesTheSameAtEveryPlace) {
   const RatingWorld world({.users = 25, .items = 90, .dimension = 33}, 3);
   for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) {
     if (isa > best_isa()) continue;
-    isa_ = isa;
+    by_.isa = isa;
     expect_plain_lists(world, partitions_of(world, comm_.size())[1], Candidates::kAll, 10);
   }
 }
@@ -195,7 +229,7 @@ TEST_F(RankingTest, ThreadsDoNotShow) {
   const int threads_before = omp_get_max_threads();
   for (const int threads : {1, 2, 3}) {
     omp_set_num_threads(threads);
-    rankings.push_back(std::make_unique<Ranking>(comm_, side.layout, task, isa_));
+    rankings.push_back(std::make_unique<Ranking>(comm_, side.layout, task, by_.isa));
     rankings.back()->run(side.tables());
   }
   omp_set_num_threads(threads_before);
@@ -207,7 +241,7 @@ TEST_F(RankingTest, ThreadsDoNotShow) {
 TEST_F(RankingTest, RunsAgainWithTablesOfAnotherWidth) {
   const RatingWorld world({.users = 20, .items = 100, .dimension = 16}, 7);
   const Side side(world, partitions_of(world, comm_.size())[0], comm_);
-  Ranking ranking(comm_, side.layout, side.task(Candidates::kTrain, 5), isa_);
+  Ranking ranking(comm_, side.layout, side.task(Candidates::kTrain, 5), by_.isa);
   Matrix<float> ones(side.layout.users(), 1);
   Matrix<float> degrees(side.layout.items(), 1);
   for (std::int64_t u = 0; u < ones.rows(); ++u) ones(u, 0) = 1.0F;
@@ -225,7 +259,7 @@ TEST_F(RankingTest, RunsAgainWithTablesOfAnotherWidth) {
   const RankingTask task = side.task(Candidates::kTrain, 5);
   for (std::int64_t i = 0; i < ranking.users(); ++i)
     EXPECT_TRUE(
-        same_list(ranking.top(i), plain_list(world, task, side.id_of(ranking.user(i)), isa_)));
+        same_list(ranking.top(i), plain_list(world, task, side.id_of(ranking.user(i)), by_)));
 }
 
 TEST_F(RankingTest, RanksChosenUsersWithoutMasksOrProbes) {
@@ -235,7 +269,7 @@ TEST_F(RankingTest, RanksChosenUsersWithoutMasksOrProbes) {
   task.masked = {};
   task.probed = {};
   std::erase_if(task.users, [](LocalRow row) { return row % 3 != 0; });
-  Ranking ranking(comm_, side.layout, task, isa_);
+  Ranking ranking(comm_, side.layout, task, by_.isa);
   ranking.run(side.tables());
   EXPECT_EQ(ranking.candidates(), 70);
   EXPECT_EQ(ranking.users(), (side.layout.users() + 2) / 3);
@@ -254,7 +288,7 @@ TEST_F(RankingTest, LeavesOutScoresThatAreNoNumbers) {
   const Side side(world, partitions_of(world, comm_.size())[0], comm_);
   RankingTask task = side.task(Candidates::kAll, 30);
   task.masked = {};
-  Ranking ranking(comm_, side.layout, task, isa_);
+  Ranking ranking(comm_, side.layout, task, by_.isa);
   ranking.run(side.tables());
   for (std::int64_t i = 0; i < ranking.users(); ++i) {
     EXPECT_EQ(std::ssize(ranking.top(i)), 28);

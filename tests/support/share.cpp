@@ -2,6 +2,7 @@
 #include "share.hpp"
 
 #include "core/rng.hpp"
+#include "train/model_state.hpp"
 
 namespace siren::test {
 
@@ -34,6 +35,23 @@ Partition test_partition(const Ratings& ratings, const std::string& name, int ra
   return partitioner(value_named<Partitioning>(name).value())({user_weight, item_weight, ranks, 7});
 }
 
+float value_of(const Rating& rating) {
+  const int strength = 1 + (rating.user + rating.item) % 2;
+  return 3.0F + static_cast<float>(rating.sign * strength);
+}
+
+RatingCuts cuts_of(const Ratings& ratings) {
+  RatingHistogram histogram;
+  std::int64_t liked = 0;
+  std::int64_t disliked = 0;
+  for (const Rating& rating : ratings.all) {
+    histogram.add(value_of(rating));
+    liked += rating.sign > 0;
+    disliked += rating.sign < 0;
+  }
+  return histogram.cuts(3.0F, liked, disliked);
+}
+
 std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratings,
                                   const TrainConfig& config, const std::string& partition,
                                   Travel travel) {
@@ -41,8 +59,8 @@ std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratin
   TrainingSet set;
   set.users = ratings.users;
   set.items = ratings.items;
-  set.trainable =
-      model_spec(config).disliked_branch ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
+  set.trainable = trainable_of(config);
+  if (model_spec(config).polarity > 0) set.cuts = cuts_of(ratings);
   set.item_degree.assign(static_cast<std::size_t>(ratings.items), 0);
   set.item_likes.assign(static_cast<std::size_t>(ratings.items), 0);
   std::int64_t next_id = 0;
@@ -58,6 +76,7 @@ std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratin
       if (!mine) continue;
       set.ratings.items.push_back(next->item);
       set.ratings.signs.push_back(next->sign);
+      if (set.cuts.count() > 0) set.ratings.levels.push_back(set.cuts.level_of(value_of(*next)));
     }
     if (mine) set.ratings.offsets.push_back(static_cast<EdgeOffset>(set.ratings.items.size()));
   }

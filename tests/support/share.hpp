@@ -32,6 +32,11 @@ struct Ratings {
 /// half liked, two fifths disliked, the rest neither.
 Ratings random_ratings(std::int64_t users, std::int64_t items, double density, std::uint32_t seed);
 
+/// From 1 to 5, the offset being 3.
+float value_of(const Rating& rating);
+/// Cuts of these values.
+RatingCuts cuts_of(const Ratings& ratings);
+
 /// Owner of every node by name: "block" | "random" | "first" (rank 0 owns all).
 Partition test_partition(const Ratings& ratings, const std::string& name, int ranks);
 

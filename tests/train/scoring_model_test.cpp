@@ -39,7 +39,9 @@ struct Twins {
         training(make_training(inputs, config, best_isa())),
         scoring(inputs, config, best_isa()) {
     for (int s = 0; s < steps; ++s) training->step();
-    training->embed(users, items);
+    NodeTables rows = training->embed();
+    users = std::move(rows.users);
+    items = std::move(rows.items);
     const std::vector<StateTensor> from = training->state();
     for (const StateTensor& to : scoring.parameters())
       copy(*std::find_if(from.begin(), from.end(),
@@ -103,6 +105,23 @@ TEST_F(ScoringModelTest, AgreesWithTheEvaluationOfTraining) {
   plain.no_attention = true;
   plain.norm = Normalisation::kMean;
   expect_equal_to_training(plain, 2e-6F);
+}
+
+TrainConfig factored_config(const char* storage) {
+  TrainConfig config = config_of("factored", storage);
+  config.loss = LossKind::kSoftmax;
+  config.item_bias = OnOff::kOn;
+  config.temperature = 0.5;
+  config.batch_users = 64;
+  config.polarity_batch = 500;
+  config.polarity_batches = 2;
+  return config;
+}
+
+// Rows of users are divided by the temperature; bias and polarity are copied.
+TEST_F(ScoringModelTest, AgreesWithTheEvaluationOfAFactoredModel) {
+  expect_equal_to_training(factored_config("fp32"), 2e-6F);
+  expect_equal_to_training(factored_config("fp64"), 2e-6F);
 }
 
 TEST_F(ScoringModelTest, AgreesWithTrainingInDoubleToFloat) {

@@ -46,6 +46,10 @@ Outcome train(const Communicator& comm, const TrainConfig& config, int steps,
   for (int s = 0; s < steps; ++s) {
     const StepReport report = training->step();
     outcome.losses.push_back(report.loss + report.reg);
+    if (report.polarity.ratings > 0) {
+      outcome.losses.push_back(report.polarity.loss);
+      outcome.losses.push_back(report.polarity.reg);
+    }
   }
   for (const StateTensor& tensor : training->state()) {
     const char* bytes = static_cast<const char*>(tensor.data);
@@ -77,13 +81,23 @@ TrainConfig softmax_config(const std::string& storage) {
   return config;
 }
 
+TrainConfig factored_config(const std::string& storage) {
+  TrainConfig config = softmax_config(storage);
+  config.model = ModelKind::kFactored;
+  config.item_bias = OnOff::kOn;
+  config.dislike_weight = 0.4;
+  config.polarity_batch = 1500;
+  config.polarity_batches = 2;
+  return config;
+}
+
 TEST(Invariance, SoftmaxLossesAgreeAcrossRanks) {
-  for (const auto& [storage, tolerance] : {std::pair("fp64", 1e-10), std::pair("fp32", 1e-4)}) {
-    const TrainConfig config = softmax_config(storage);
-    const std::vector<double> alone = single_rank_losses(config, 40);
-    for (const char* partition : {"block", "random"})
-      expect_close(train(Communicator::world(), config, 40, partition).losses, alone, tolerance);
-  }
+  for (const auto& [storage, tolerance] : {std::pair("fp64", 1e-10), std::pair("fp32", 1e-4)})
+    for (const TrainConfig& config : {softmax_config(storage), factored_config(storage)}) {
+      const std::vector<double> alone = single_rank_losses(config, 40);
+      for (const char* partition : {"block", "random"})
+        expect_close(train(Communicator::world(), config, 40, partition).losses, alone, tolerance);
+    }
 }
 
 TEST(Invariance, DoubleLossesAgreeAcrossRanksFor100Steps) {
@@ -111,7 +125,7 @@ TEST(Invariance, Bf16LossesAgreeAcrossRanks) {
 TEST(Invariance, ARerunAndAnyThreadCountGiveTheSameBits) {
   for (const TrainConfig& config :
        {small_config("fp32"), small_config("bf16"), small_config("fp64"), softmax_config("fp32"),
-        softmax_config("bf16")}) {
+        softmax_config("bf16"), factored_config("fp32"), factored_config("bf16")}) {
     const std::string_view storage = name_of(config.storage);
     omp_set_num_threads(1);
     const Outcome first = train(Communicator::world(), config, 15);

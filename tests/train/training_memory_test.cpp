@@ -74,6 +74,15 @@ TEST_F(TrainingMemoryTest, OfSoftmax) {
   compare(config);
 }
 
+TEST_F(TrainingMemoryTest, OfFactored) {
+  TrainConfig config = config_of("factored", "fp32");
+  config.loss = LossKind::kSoftmax;
+  config.item_bias = OnOff::kOn;
+  config.batch_users = 16;
+  config.polarity_batch = 64;
+  compare(config);
+}
+
 TEST_F(TrainingMemoryTest, OfMatrixFactorisation) {
   compare(config_of("mf", "fp32"));
 }

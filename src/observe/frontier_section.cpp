@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "observe/frontier_section.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "observe/html.hpp"
+#include "observe/metric_section.hpp"
+#include "observe/svg_chart.hpp"
+
+namespace siren::inline observe {
+
+namespace {
+
+std::string lambda_text(double lambda) {
+  return fmt::format("{:.4g}", lambda);
+}
+
+std::string frontier_chart(const LambdaEvent& choice) {
+  LineChart chart{"nDCG@10 over Dislike@10 by lambda", "Dislike@10", false, {}};
+  LineSeries all{"by lambda", run_style(0), {}};
+  LineSeries chosen{"chosen", run_style(1), {}, Stroke::kRing};
+  for (const FrontierPoint& point : choice.frontier) {
+    if (std::isnan(point.dislike)) continue;
+    all.points.push_back({point.dislike, point.ndcg});
+    if (point.lambda == choice.lambda) chosen.points.push_back(all.points.back());
+  }
+  std::ranges::sort(all.points, {}, &ChartPoint::x);
+  chart.series = {all, chosen};
+  return line_chart(chart);
+}
+
+}  // namespace
+
+std::string frontier_section(const RunRecord& run) {
+  if (!run.lambda) return {};
+  const LambdaEvent& choice = *run.lambda;
+  Table table{"", {"lambda", "nDCG@10", "Dislike@10", "AUC"}, {}};
+  for (const FrontierPoint& point : choice.frontier) {
+    const bool chosen = point.lambda == choice.lambda;
+    std::vector<TableCell> row{{lambda_text(point.lambda), false, chosen, {}}};
+    for (const double value : {point.ndcg, point.dislike, point.auc})
+      row.push_back(number_cell(metric_text(value)));
+    table.rows.push_back(std::move(row));
+  }
+  const std::string note = fmt::format(
+      "The score is z + lambda log P(liked | engaged). Lambda {} was chosen on the {} split ({}).",
+      lambda_text(choice.lambda), choice.split, choice.rule);
+  return section_html(
+      "Likes against dislikes",
+      paragraph_html(note, "quiet") +
+          figures_html({figure_html("Frontier", frontier_chart(choice), "up and left is better")}) +
+          details_html("All lambdas", table_html(table)));
+}
+
+}  // namespace siren::inline observe
