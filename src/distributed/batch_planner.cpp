@@ -24,6 +24,7 @@ BatchPlanner::BatchPlanner(const Communicator& comm, const BatchSource& source, 
       layout_(source.layout),
       rated_(source.set.ratings, source.set.items),
       sampler_(source.sampler),
+      dislikes_(source.dislikes),
       schedule_(source.schedule),
       negatives_(source.negatives),
       clock_(clock),
@@ -40,7 +41,9 @@ void BatchPlanner::draw(const BatchRatings& ratings, std::int64_t begin, std::in
   parallel_blocks(end - begin, kRatingsPerTile, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t n = first; n < last; ++n) {
       const std::size_t rating = as_index(begin + n);
-      const RatedItems rated = rated_.of(ratings.user[rating]);
+      const LocalRow user = ratings.user[rating];
+      const std::int64_t id = ratings.id[rating];
+      const RatedItems rated = rated_.of(user);
       if (n + 1 < last) rated_.expect(ratings.user[rating + 1]);
       std::int32_t* out = positions.data() + n * per_rating;
       if (!sampler_.can_sample(rated.items)) {
@@ -48,7 +51,10 @@ void BatchPlanner::draw(const BatchRatings& ratings, std::int64_t begin, std::in
         continue;
       }
       out[0] = ratings.item[rating];
-      sampler_.draw_all(rated, ratings.id[rating], ratings.epoch, {out + 1, as_index(negatives_)});
+      const std::int64_t pairs = dislikes_.pairs_of(user, ratings.sign[rating]);
+      const std::int64_t sampled = negatives_ - pairs;
+      sampler_.draw_all(rated, id, ratings.epoch, {out + 1, as_index(sampled)});
+      dislikes_.draw(user, id, ratings.epoch, {out + 1 + sampled, as_index(pairs)});
       for (std::int64_t k = 0; k < per_rating; ++k) out[k] = layout_.item_position(out[k]);
     }
   });

@@ -67,6 +67,13 @@ TEST_F(TrainingMemoryTest, OfLightGcnInFp64) {
   compare(config_of("lightgcn", "fp64"));
 }
 
+TEST_F(TrainingMemoryTest, OfDislikePairs) {
+  TrainConfig config = config_of("lightgcn", "fp32");
+  config.dimension = 1;  // so that what pairs take is far beyond the tolerance
+  config.dislike_pairs = 1;
+  compare(config);
+}
+
 TEST_F(TrainingMemoryTest, OfSoftmax) {
   TrainConfig config = config_of("lightgcn", "fp32");
   config.loss = LossKind::kSoftmax;
