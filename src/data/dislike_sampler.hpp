@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ordinal pairs: M of a liked rating's K negatives are disliked items of the same user, so that the
-// loss puts liked above disliked items and not only above unseen ones. Such a pair is one more term
-// of the liked rating, with c = 1 (model/loss_term.hpp); disliked ratings keep their own c.
+// loss puts liked above disliked items and not only above unseen ones. Such a pair is one of the
+// liked rating's K terms, so with c = 1 (model/loss_term.hpp); disliked ratings keep their own c.
 //
 // Draws are uniform, with replacement. Draw k of rating id in an epoch is a place in the ascending
 // list of the user's disliked train items, chosen by words 2 (k % 2), 2 (k % 2) + 1 of the block of
