@@ -82,8 +82,9 @@ TEST_F(TrainingMemoryTest, OfDislikePairs) {
   const Bytes with = measure(config);
   if (allocated() == 0) GTEST_SKIP() << "a sanitizer's allocator does not say what is in use";
   const double taken = with.taken - without.taken;
-  // The first batch has other items, and large arrays are whole pages.
-  EXPECT_NEAR(with.reported - without.reported, taken, 0.1 * taken) << comm_.rank();
+  // Neither MPI's buffers nor the first batch, which has other items, are in the list.
+  constexpr double kUncounted = 8192;  // of some 40,000 on each of four ranks
+  EXPECT_NEAR(with.reported - without.reported, taken, kUncounted) << comm_.rank();
 }
 
 TEST_F(TrainingMemoryTest, OfSoftmax) {
