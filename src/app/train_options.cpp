@@ -89,6 +89,8 @@ void declare_model(OptionParser& options, TrainConfig& train) {
                  "softmax: of ratings that are no likes");
   options.number("negatives", train.negatives, {1, kMaxNegatives}, "K", "sampled items per rating");
   options.number("exponent", train.exponent, {0.0, 10.0}, "A", "they are drawn by degree^A");
+  options.number("dislike-pairs", train.dislike_pairs, {0, kMaxNegatives}, "M",
+                 "of a liked rating's K: items that its user dislikes");
   options.number("dislike-factor", train.dislike_factor, {0.0, 1e6}, "C",
                  "of the score of a disliked item");
   options.number("reg", train.reg, {0.0, 1e6}, "X", "L2 on the rows of the batch");
@@ -197,6 +199,24 @@ void declare_output(OptionParser& options, TrainConfig& train) {
       .on_resume(OnResume::kFree);
 }
 
+void check_dislike_pairs(const RunConfig& config) {
+  const TrainConfig& train = config.train;
+  if (train.dislike_pairs == 0) return;
+  const auto refuse = [&](const std::string& why) {
+    throw InputError(fmt::format("--dislike-pairs {}: {}", train.dislike_pairs, why));
+  };
+  if (train.model != ModelKind::kSiren && train.model != ModelKind::kLightGcn)
+    refuse(fmt::format("only siren and lightgcn train on such pairs, not {}; leave it out",
+                       name_of(train.model)));
+  if (train.loss != LossKind::kBpr)
+    refuse("with --loss softmax a rating has no negatives of its own; leave one of the two out");
+  if (config.data.no_dislikes)
+    refuse("--no-dislikes leaves no disliked items to draw; leave one of the two out");
+  if (train.dislike_pairs > train.negatives)
+    refuse(fmt::format("a rating has {} negatives; give at most so many, or more --negatives",
+                       train.negatives));
+}
+
 }  // namespace
 
 void declare_run_options(OptionParser& options, RunConfig& config) {
@@ -216,7 +236,8 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
   declare_batch(options, config.train);
   options.text("preset", config.preset, "paper|fast", "values for all options not given");
   declare_machine(options, config.train);
-  for (const char* name : {"relevant-from", "temperature"})  // nothing that is timed or planned
+  for (const char* name :
+       {"relevant-from", "temperature", "dislike-pairs"})  // nothing that is timed or planned
     options.hide(name);
   for (const Applicability& option : kApplicability)
     if ((option.factored_only || option.softmax_only) && options.has(option.name))
@@ -311,6 +332,7 @@ void validate(const RunConfig& config) {
   const TrainConfig& train = config.train;
   if (config.data.data.empty())
     throw InputError("--data is missing: name the dataset file that `siren prepare` made");
+  check_dislike_pairs(config);
   resolve(train.isa);
   checkpoint_options(train);
   parse_lambda_rule(train.choose);

@@ -14,6 +14,7 @@
 //   kPolarityOrder              as kPermutation, the order in which polarity sees ratings
 //   kPermutation                (half, round, epoch, 0): Feistel round (data/permutation.hpp)
 //   kNegative                   (rating lo, rating hi, epoch, k + 2^16 attempt)
+//   kDislikePair                (rating lo, rating hi, epoch, k / 2): draws k, k + 1 for even k
 //   kDropout                    (node lo, node hi + 2^24 site, step, 2^8 (column / 128) + digit)
 //   kPartition, kSplit, kSynth  (id lo, id hi, ...) see their users
 #pragma once
@@ -46,6 +47,7 @@ enum class Purpose : std::uint32_t {
   kPartition = 8,
   kSplit = 9,
   kSynth = 10,
+  kDislikePair = 11,
   kInitPolarity = 12,
   kPolarityOrder = 13,
 };

@@ -23,6 +23,7 @@ BatchPlanner::BatchPlanner(const Communicator& comm, const BatchSource& source, 
     : comm_(comm.split(0, comm.rank())),
       layout_(source.layout),
       sampler_(source.sampler),
+      dislikes_(source.dislikes),
       schedule_(source.schedule),
       negatives_(source.negatives),
       clock_(clock),
@@ -43,14 +44,18 @@ void BatchPlanner::draw(const BatchRatings& ratings, std::int64_t begin, std::in
       std::int32_t* out = positions.data() + n * per_rating;
       out[0] = ratings.item[rating];
       if (negatives_ > 0) {
-        const RatedItems rated = rated_->of(ratings.user[rating]);
+        const LocalRow user = ratings.user[rating];
+        const std::int64_t id = ratings.id[rating];
+        const RatedItems rated = rated_->of(user);
         if (n + 1 < last) rated_->expect(ratings.user[rating + 1]);
         if (!sampler_->can_sample(rated.items)) {
           std::fill_n(out, per_rating, kNoItem);
           continue;
         }
-        sampler_->draw_all(rated, ratings.id[rating], ratings.epoch,
-                           {out + 1, as_index(negatives_)});
+        const std::int64_t pairs = dislikes_->pairs_of(user, ratings.sign[rating]);
+        const std::int64_t sampled = negatives_ - pairs;
+        sampler_->draw_all(rated, id, ratings.epoch, {out + 1, as_index(sampled)});
+        dislikes_->draw(user, id, ratings.epoch, {out + 1 + sampled, as_index(pairs)});
       }
       for (std::int64_t k = 0; k < per_rating; ++k) out[k] = layout_.item_position(out[k]);
     }

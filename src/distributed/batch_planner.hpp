@@ -13,6 +13,7 @@
 #include "core/index_set.hpp"
 #include "core/timer.hpp"
 #include "data/batch_schedule.hpp"
+#include "data/dislike_sampler.hpp"
 #include "data/negative_sampler.hpp"
 #include "distributed/layout.hpp"
 #include "distributed/step_batch.hpp"
@@ -36,7 +37,8 @@ inline constexpr std::int64_t kChunkRatings = 8192;
 struct BatchSource {
   const Layout& layout;
   const TrainingSet& set;
-  const NegativeSampler* sampler;  // null where there are no negatives
+  const NegativeSampler* sampler;  // null, like the next, where there are no negatives
+  const DislikeSampler* dislikes;
   BatchSchedule& schedule;
   int negatives;  // K; 0: every rating has its term, and its item alone
 };
@@ -74,8 +76,8 @@ class BatchPlanner {
 
  private:
   enum class Stage { kIdle, kCounts, kIds };
-  /// item[0] and its K negatives for ratings [begin, end), as positions; kNoItem first where there
-  /// is no term.
+  /// item[0] and its K negatives for ratings [begin, end), as positions, disliked items last; kNoItem
+  /// first where there is no term, as for users who leave nothing to sample.
   void draw(const BatchRatings& ratings, std::int64_t begin, std::int64_t end,
             std::vector<std::int32_t>& positions) const;
   void mark_items();
@@ -90,6 +92,7 @@ class BatchPlanner {
   const Layout& layout_;
   std::optional<RatedFilter> rated_;  // where there are negatives
   const NegativeSampler* sampler_;
+  const DislikeSampler* dislikes_;
   BatchSchedule& schedule_;
   int negatives_;
   PhaseClock& clock_;

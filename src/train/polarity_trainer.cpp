@@ -80,7 +80,7 @@ PolarityTrainer<Precision>::PolarityTrainer(const TrainingInputs& inputs, const 
       loss_(cuts_, offset_cut_, kernels_),
       schedule_(inputs.set, config.seed, config.polarity_batch,
                 {Purpose::kPolarityOrder, marks_of(inputs.set.ratings)}),
-      planner_(comm_, {inputs.layout, inputs.set, nullptr, schedule_, 0}, clock),
+      planner_(comm_, {inputs.layout, inputs.set, nullptr, nullptr, schedule_, 0}, clock),
       exchange_(comm_, kernels_, clock, Tag::kBatchRows, Tag::kBatchGradients),
       sum_(comm_, kScalars + cuts_),
       rows_(0, config.polarity_dimension + 2),

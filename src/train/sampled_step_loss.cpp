@@ -13,8 +13,10 @@ SampledStepLoss<Precision>::SampledStepLoss(const TrainingInputs& inputs, const 
                                             Isa isa, PhaseClock& clock)
     : negatives_(config.negatives),
       sampler_(inputs.set.item_degree, config.exponent, config.seed, isa),
+      dislikes_(inputs.set.ratings, config.dislike_pairs, config.seed),
       schedule_(inputs.set, config.seed, config.batch),
-      planner_(inputs.comm, {inputs.layout, inputs.set, &sampler_, schedule_, config.negatives},
+      planner_(inputs.comm,
+               {inputs.layout, inputs.set, &sampler_, &dislikes_, schedule_, config.negatives},
                clock),
       loss_(make_loss_term(config, kernels<Precision>(isa)), config.negatives, config.reg,
             kernels<Precision>(isa)) {}

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batches of ratings, each with K sampled negatives (model/sampled_loss.hpp): rows of items travel
-// to the ranks of the users whose ratings mention them.
+// Batches of ratings, each with K negatives (model/sampled_loss.hpp), sampled or, M of a liked
+// rating's, disliked by its user: rows of items travel to the ranks of the users whose ratings
+// mention them.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "data/batch_schedule.hpp"
+#include "data/dislike_sampler.hpp"
 #include "data/negative_sampler.hpp"
 #include "distributed/batch_planner.hpp"
 #include "model/sampled_loss.hpp"
@@ -39,6 +41,7 @@ class SampledStepLoss final : public StepLoss<Precision> {
  private:
   int negatives_;  // K
   NegativeSampler sampler_;
+  DislikeSampler dislikes_;
   BatchSchedule schedule_;
   BatchPlanner planner_;
   SampledLoss<Precision> loss_;

@@ -3,6 +3,7 @@
 
 #include "core/index_set.hpp"
 #include "data/batch_schedule.hpp"
+#include "data/dislike_sampler.hpp"
 #include "data/negative_sampler.hpp"
 #include "data/rated_filter.hpp"
 #include "data/user_schedule.hpp"
@@ -40,7 +41,9 @@ std::int64_t schedule_bytes(const TrainConfig& config, const MemoryShare& share)
   if (config.loss == LossKind::kSoftmax)
     return UserSchedule::bytes(counts.users, share.steps_per_epoch) +
            UserPlanner::row_bytes(counts.users, share.graph.rows - counts.users);
-  return BatchSchedule::bytes(counts.users, counts.trainable, share.steps_per_epoch) +
+  const std::int64_t dislikes =
+      config.dislike_pairs > 0 ? DislikeSampler::bytes(counts.users, counts.disliked) : 0;
+  return dislikes + BatchSchedule::bytes(counts.users, counts.trainable, share.steps_per_epoch) +
          RatedFilter::bytes(counts.users, counts.filter_words) +
          BatchPlanner::row_bytes(share.graph.rows);
 }
@@ -89,8 +92,11 @@ void RatingCounts::add(const TrainingSet& set, std::int64_t user) {
   ++users;
   ratings += count;
   filter_words += RatedFilter::words(count, set.items);
-  for (EdgeOffset e = of.offsets[as_index(user)]; e < of.offsets[as_index(user) + 1]; ++e)
-    if (is_trainable(set.trainable, of.signs[as_index(e)])) ++trainable;
+  for (EdgeOffset e = of.offsets[as_index(user)]; e < of.offsets[as_index(user) + 1]; ++e) {
+    const std::int8_t sign = of.signs[as_index(e)];
+    trainable += is_trainable(set.trainable, sign) ? 1 : 0;
+    disliked += sign < 0 ? 1 : 0;
+  }
 }
 
 std::vector<MemoryUse> training_memory(const TrainConfig& config, const MemoryShare& share) {

@@ -18,7 +18,8 @@ namespace siren::inline train {
 struct RatingCounts {
   std::int64_t users = 0;
   std::int64_t ratings = 0;
-  std::int64_t trainable = 0;     // of them, those that carry a loss term
+  std::int64_t trainable = 0;  // of them, those that carry a loss term
+  std::int64_t disliked = 0;
   std::int64_t filter_words = 0;  // RatedFilter::words() of each user
 
   /// Adds a user of `set`, by local row.

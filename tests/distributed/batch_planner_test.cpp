@@ -21,10 +21,12 @@ struct Case {
   std::int64_t users = 60;
   std::int64_t items = 45;
   int negatives = 5;
+  int pairs = 0;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
-  return out << c.partition << ", batches of " << c.batch << " from " << c.density;
+  return out << c.partition << ", batches of " << c.batch << " from " << c.density << ", "
+             << c.pairs << " pairs";
 }
 
 /// Random ratings, but users 3 and 40 have rated everything.
@@ -44,7 +46,8 @@ class Planner : public ::testing::TestWithParam<Case> {
  protected:
   static constexpr std::uint32_t kSeed = 21;
 
-  /// Items (global ids) of each rating: its own and its negatives; empty without a term.
+  /// Items (global ids) of each rating: its own, the sampled ones, then the user's disliked ones;
+  /// empty without a term.
   std::vector<std::vector<ItemId>> mentioned(const BatchRatings& ratings) const {
     std::vector<std::vector<ItemId>> items;
     for (std::size_t n = 0; n < ratings.user.size(); ++n) {
@@ -52,8 +55,24 @@ class Planner : public ::testing::TestWithParam<Case> {
       const auto rated = share_->set.ratings.items_of(ratings.user[n]);
       if (!sampler_.can_sample(rated)) continue;
       items.back().push_back(ratings.item[n]);
-      for (std::int32_t k = 0; k < GetParam().negatives; ++k)
+      const auto signs =
+          std::span(share_->set.ratings.signs)
+              .subspan(static_cast<std::size_t>(
+                           share_->set.ratings.offsets[static_cast<std::size_t>(ratings.user[n])]),
+                       rated.size());
+      const bool has_pairs = ratings.sign[n] > 0 && std::ranges::find(signs, -1) != signs.end();
+      std::vector<ItemId> disliked(has_pairs ? static_cast<std::size_t>(GetParam().pairs) : 0);
+      const auto sampled = GetParam().negatives - static_cast<std::int32_t>(disliked.size());
+      for (std::int32_t k = 0; k < sampled; ++k)
         items.back().push_back(sampler_.draw(rated, ratings.id[n], ratings.epoch, k));
+      dislikes_.draw(ratings.user[n], ratings.id[n], ratings.epoch, disliked);
+      for (const ItemId item : disliked) {
+        const auto at = std::lower_bound(rated.begin(), rated.end(), item);
+        EXPECT_TRUE(at != rated.end() && *at == item &&
+                    signs[static_cast<std::size_t>(at - rated.begin())] < 0)
+            << "item " << item << " is not disliked by user " << ratings.user[n];
+        items.back().push_back(item);
+      }
     }
     return items;
   }
@@ -72,10 +91,13 @@ class Planner : public ::testing::TestWithParam<Case> {
   Ratings ratings_ = ratings_of(GetParam());
   std::unique_ptr<Share> share_ = make_share(comm_, ratings_, {}, GetParam().partition);
   NegativeSampler sampler_{share_->set.item_degree, 0.75, kSeed};
+  DislikeSampler dislikes_{share_->set.ratings, GetParam().pairs, kSeed};
   BatchSchedule schedule_{share_->set, kSeed, GetParam().batch};
   PhaseClock clock_;
   BatchPlanner planner_{
-      comm_, {share_->layout, share_->set, &sampler_, schedule_, GetParam().negatives}, clock_};
+      comm_,
+      {share_->layout, share_->set, &sampler_, &dislikes_, schedule_, GetParam().negatives},
+      clock_};
 };
 
 /// The item set is what the ratings mention, and slots number it; chunk by chunk too.
@@ -206,16 +228,20 @@ TEST_P(Planner, DoesNotDependOnThreadsOrProgress) {
 
 TEST_P(Planner, MayBeGivenUpWithAPlanBegun) {
   BatchPlanner other(
-      comm_, {share_->layout, share_->set, &sampler_, schedule_, GetParam().negatives}, clock_);
+      comm_, {share_->layout, share_->set, &sampler_, &dislikes_, schedule_, GetParam().negatives},
+      clock_);
   other.begin(1);
 }
 
-// The last has more than kChunkRatings ratings on every rank that owns users.
+// The two last have more than kChunkRatings ratings on every rank that owns users.
 INSTANTIATE_TEST_SUITE_P(Batches, Planner,
                          ::testing::Values(Case{"block", 100, 0.3}, Case{"random", 100, 0.3},
                                            Case{"first", 100, 0.3}, Case{"block", 1, 0.05},
                                            Case{"random", 1000000, 0.3}, Case{"block", 100, 0.95},
-                                           Case{"block", 1000000, 0.9, 300, 200, 2}));
+                                           Case{"block", 100, 0.3, 60, 45, 5, 2},
+                                           Case{"random", 100, 0.05, 60, 45, 5, 5},
+                                           Case{"block", 1000000, 0.9, 300, 200, 2},
+                                           Case{"block", 1000000, 0.9, 300, 200, 2, 1}));
 
 }  // namespace
 }  // namespace siren::test

@@ -16,7 +16,7 @@ MPIEXEC = shlex.split(os.environ["SIREN_MPIEXEC"])
 CASES = (((1, 2, 4), ()), ((4,), ("--storage", "bf16", "--travel", "users", "--average", 0.9, "--dim", 20)),
          ((3,), ("--storage", "fp64", "--partition", "random", "--model", "lightgcn", "--fold", 2, "--batch", 300)),
          ((2, 4), ("--partition", "metis")), ((3,), ("--partition", "metis", "--travel", "users", "--no-dislikes")),
-         ((1, 3), ("--model", "lightgcn", "--loss", "softmax", "--batch-users", 100)))
+         ((2,), ("--dislike-pairs", 4)), ((1, 3), ("--model", "lightgcn", "--loss", "softmax", "--batch-users", 100)))
 
 
 MOST = 1.05  # times of what is sent that a plan may say; here nearly all items are in every batch, as it assumes

@@ -58,7 +58,7 @@ def check_model(new):
     assert np.array_equal(base.losses, new().losses), "the same command gives other losses"
     assert not np.array_equal(base.losses, new("--seed", 2).losses), "--seed"
     for option in (("--layers", 2), ("--norm", "mean"), ("--dropout", 0.1), ("--exponent", 0), ("--dislike-factor", 5), ("--no-attention",),
-                   ("--mlp-layers", 1), ("--no-dislikes",), ("--offset", 2.5)):
+                   ("--mlp-layers", 1), ("--no-dislikes",), ("--offset", 2.5), ("--dislike-pairs", 2)):
         assert not np.allclose(base.losses, new(*option).losses, rtol=1e-6), f"{option} changes nothing"
 
     assert base.tensor("parameters/liked").shape[1] == 16 and new("--dim", 24).tensor("parameters/liked").shape[1] == 24, "--dim"

@@ -39,6 +39,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "no_dislikes": {"dislikes": False},
     "dropout25": {"dropout": 0.25},
     "dropout30": {"dropout": 0.3},
+    "dislike_pairs": {"dislike_pairs": 3},
+    "lightgcn_pairs": {"model": "lightgcn", "dislike_pairs": 2},
 }
 
 # Users and items with a role; everything else is drawn.

@@ -67,7 +67,9 @@ class Golden : public ::testing::TestWithParam<Variant> {
     c.learning_rate = file_.double_attribute("lr");
     const std::string& group = GetParam().group;
     if (group == "mean") c.norm = Normalisation::kMean;
-    if (group == "lightgcn") c.model = ModelKind::kLightGcn;
+    if (group.starts_with("lightgcn")) c.model = ModelKind::kLightGcn;
+    if (group == "dislike_pairs") c.dislike_pairs = 3;
+    if (group == "lightgcn_pairs") c.dislike_pairs = 2;
     if (group == "no_attention") c.no_attention = true;
     if (group == "dropout25") c.dropout = 0.25;
     if (group == "dropout30") c.dropout = 0.3;
@@ -183,7 +185,9 @@ INSTANTIATE_TEST_SUITE_P(Placements, Golden,
 INSTANTIATE_TEST_SUITE_P(Variants, Golden,
                          ::testing::Values(Variant{"mean"}, Variant{"lightgcn"},
                                            Variant{"no_attention"}, Variant{"no_dislikes"},
-                                           Variant{"dropout25"}, Variant{"dropout30", "random"}));
+                                           Variant{"dropout25"}, Variant{"dropout30", "random"},
+                                           Variant{"dislike_pairs"},
+                                           Variant{"lightgcn_pairs", "random"}));
 
 }  // namespace
 }  // namespace siren::test

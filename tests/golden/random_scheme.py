@@ -33,6 +33,7 @@ class Purpose(IntEnum):
     PERMUTATION = 5
     NEGATIVES = 6
     DROPOUT = 7
+    DISLIKE_PAIRS = 11
 
 
 def philox(counter: UInt32s, key: tuple[int, int]) -> UInt32s:
@@ -200,6 +201,12 @@ class NegativeSampler:
             if running > target:
                 return j
         return -1
+
+
+def dislike_pair(seed: int, disliked: list[int], rating: int, epoch: int, k: int) -> int:
+    """Draw k of a liked rating from its user's disliked items, ascending."""
+    words = random_words(seed, Purpose.DISLIKE_PAIRS, low(rating), high(rating), epoch, k // 2)
+    return disliked[(first_two_words(words[k % 2 * 2 :]) * len(disliked)) >> 64]
 
 
 def keep_probability(dropout: float) -> int:

@@ -20,6 +20,7 @@ from random_scheme import (
     NegativeSampler,
     Permutation,
     Purpose,
+    dislike_pair,
     keep_mask,
     keep_probability,
     normal_table,
@@ -45,6 +46,7 @@ class Config:
     layers: int = 3
     mlp_layers: int = 2
     negatives: int = 5
+    dislike_pairs: int = 0  # of the negatives of a liked rating
     batch: int = 32
     reg: float = 0.05
     dislike_factor: float = 2.0
@@ -130,6 +132,9 @@ class Reference:
         self.trainable = ratings.select(np.flatnonzero(trainable))
         self.operator = propagation_matrix(config, ratings.select(np.flatnonzero(sign > 0)))
         self.rated = [set(ratings.item[ratings.user == u].tolist()) for u in range(config.users)]
+        self.disliked = [
+            ratings.item[(ratings.user == u) & (sign < 0)].tolist() for u in range(config.users)
+        ]
         degree = np.bincount(ratings.item, minlength=config.items).astype(np.float64)
         self.sampler = NegativeSampler(config.seed, degree**config.exponent)
         self.parameters = initial_parameters(config)
@@ -182,8 +187,16 @@ class Reference:
         return loss.item(), reg.item()
 
     def _negatives(self, rating: int, epoch: int) -> list[int]:
-        rated = self.rated[int(self.trainable.user[rating])]
-        return [self.sampler.sample(rating, rated, epoch, k) for k in range(self.config.negatives)]
+        user = int(self.trainable.user[rating])
+        disliked = self.disliked[user]
+        liked = self.trainable.value[rating] > self.config.offset
+        pairs = self.config.dislike_pairs if liked and disliked else 0
+        sampled = self.config.negatives - pairs
+        drawn = [self.sampler.sample(rating, self.rated[user], epoch, k) for k in range(sampled)]
+        if drawn and drawn[0] < 0:
+            return [-1] * self.config.negatives
+        seed = self.config.seed
+        return drawn + [dislike_pair(seed, disliked, rating, epoch, k) for k in range(pairs)]
 
     def _liked_branch(self) -> Tensor:
         tables = [self.parameters["X0"]]

@@ -154,6 +154,15 @@ std::vector<Variant> variants() {
   add("random_users_travel", [](Variant& v) { v.partition = "random", v.travel = Travel::kUsers; });
   add("first_rank_owns_all", [](Variant& v) { v.partition = "first"; });
   add("whole_epoch", [](Variant& v) { v.config.batch = 100000; });
+  add("dislike_pairs", [](Variant& v) { v.config.dislike_pairs = 2; });
+  add("dislike_pairs_only", [](Variant& v) {
+    v.config.dislike_pairs = v.config.negatives;
+    v.partition = "random";
+  });
+  add("lightgcn_dislike_pairs", [](Variant& v) {
+    v.config.model = ModelKind::kLightGcn;
+    v.config.dislike_pairs = 2;
+  });
   const auto add_softmax = [&](const std::string& name, ModelKind model, const auto& change) {
     add("softmax_" + name, [&](Variant& v) {
       v.config.loss = LossKind::kSoftmax;

@@ -91,6 +91,25 @@ TrainConfig factored_config(const std::string& storage) {
   return config;
 }
 
+TrainConfig pairs_config(const std::string& storage) {
+  TrainConfig config = small_config(storage);
+  config.dislike_pairs = 3;
+  return config;
+}
+
+TEST(Invariance, DislikePairsChangeTheLossAndItAgreesAcrossRanks) {
+  for (const ModelKind model : {ModelKind::kSiren, ModelKind::kLightGcn}) {
+    TrainConfig config = pairs_config("fp64");
+    config.model = model;
+    const std::vector<double> alone = single_rank_losses(config, 40);
+    for (const char* partition : {"block", "random", "first"})
+      expect_close(train(Communicator::world(), config, 40, partition).losses, alone, 1e-10);
+    config.dislike_pairs = 0;
+    const std::vector<double> without = single_rank_losses(config, 40);
+    for (std::size_t s = 0; s < alone.size(); ++s) EXPECT_NE(alone[s], without[s]) << s;
+  }
+}
+
 TEST(Invariance, SoftmaxLossesAgreeAcrossRanks) {
   for (const auto& [storage, tolerance] : {std::pair("fp64", 1e-10), std::pair("fp32", 1e-4)})
     for (const TrainConfig& config : {softmax_config(storage), factored_config(storage)}) {
@@ -125,7 +144,8 @@ TEST(Invariance, Bf16LossesAgreeAcrossRanks) {
 TEST(Invariance, ARerunAndAnyThreadCountGiveTheSameBits) {
   for (const TrainConfig& config :
        {small_config("fp32"), small_config("bf16"), small_config("fp64"), softmax_config("fp32"),
-        softmax_config("bf16"), factored_config("fp32"), factored_config("bf16")}) {
+        softmax_config("bf16"), factored_config("fp32"), factored_config("bf16"),
+        pairs_config("fp32"), pairs_config("bf16")}) {
     const std::string_view storage = name_of(config.storage);
     omp_set_num_threads(1);
     const Outcome first = train(Communicator::world(), config, 15);
