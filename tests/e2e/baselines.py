@@ -48,6 +48,17 @@ class World:
         done(siren, "synth", *size, "--output", folder / "r.csv")
         for name, split in SPLITS.items():
             done(siren, "prepare", "--input", folder / "r.csv", "--output", self.data(name), *split)
+        self.prepare_overlapping()
+
+    def prepare_overlapping(self):
+        """Some pairs of test are also in train, others also in validation."""
+        header, *rows = (self.folder / "r.csv").read_text("utf-8").splitlines(keepends=True)
+        parts = {"train": rows[::2], "valid": rows[1::4], "test": rows[3::4] + rows[::100]}
+        parts["test"] += parts["valid"][::50]
+        for part, lines in parts.items():
+            (self.folder / f"{part}.csv").write_text(header + "".join(lines), "utf-8")
+        files = [word for part in parts for word in (f"--{part}", self.folder / f"{part}.csv")]
+        done(self.siren, "prepare", *files, "--output", self.data("files"))
 
     def data(self, name):
         return self.folder / f"{name}.h5"
@@ -86,6 +97,8 @@ def check_popularity(world):
         ("share", ("--fold", 3, "--mask", "train+valid")),
         ("random", ("--offset", 3, "--candidates", "train")),
         ("one", ("--candidates", "all")),
+        ("files", ()),
+        ("files", ("--mask", "train+valid")),
     ):
         told, printed = world.told(name, "--models", "popularity", *options)
         popular = ("--model", "popularity", "--data", world.data(name))
@@ -110,8 +123,8 @@ def check_drawn_validation(world):
     assert len(result.user) == report["users"], (len(result.user), report)
 
 
-def check_share(world):
-    """Dislike share@k by hand: of four listed items with a verdict one is liked."""
+def check_by_hand(world):
+    """Two users; items 3 to 5 stand before all held-out ones of the second, if they may."""
     import numpy as np
     import baselines
 
@@ -119,12 +132,15 @@ def check_share(world):
         return baselines.Ratings(*map(np.array, zip(*rows)))
 
     scores = np.array([[6, 5, 4, 3, 2, 1, 0], [0, 1, 2, 3, 4, 5, 6]], float)
-    held = ratings((0, 0, 1), (0, 1, -1), (0, 2, 0), (1, 1, -1), (1, 2, -1))
+    held = ratings((0, 0, 1), (0, 1, -1), (0, 2, 0), (1, 0, 1), (1, 1, -1), (1, 2, -1))
     masked = train = ratings((1, 6, 1))
-    result = baselines.evaluate(lambda users: scores[users], 7, train, held, masked)
-    assert result.figures["Dislike share@10"] == 0.75 and result.figures["AUC"] == 1, result
-    assert abs(result.figures["Dislike@5"] - 0.3) < EXACT, result
-    assert list(result.user) == [0] and list(result.ndcg) == [1], result
+    for candidates, place in (("train+test", 3), ("all", 6)):
+        words = (7, train, held, masked, candidates)
+        result = baselines.evaluate(lambda users: scores[users], *words)
+        assert list(result.user) == [0, 1], result
+        assert np.abs(result.ndcg - [1, 1 / np.log2(place + 1)]).max() < EXACT, result
+        assert result.figures["Dislike share@10"] == 3 / 5 and result.figures["AUC"] == 0.5, result
+        assert abs(result.figures["Dislike@10"] - 0.15) < EXACT, result
 
 
 def check_export(world):
@@ -202,10 +218,10 @@ def main():
         print(f"skipped: {' and '.join(absent)} cannot be imported here")
         return 77
     sys.path.insert(0, str(SCRIPT.parent))  # before this folder, which has the same name in it
-    checks = (check_popularity, check_drawn_validation, check_share, check_export, check_weights)
+    checks = (check_popularity, check_drawn_validation, check_by_hand, check_export)
     with tempfile.TemporaryDirectory() as name:
         world = World(sys.argv[1], Path(name))
-        for check in (*checks, check_refusals):
+        for check in (*checks, check_weights, check_refusals):
             check(world)
             print(f"{check.__name__}: fine")
     return 0
