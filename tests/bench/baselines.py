@@ -303,7 +303,7 @@ class Model(NamedTuple):
 
 
 NEIGHBOURS = {"shrink": [0, 10, 100], "neighbours": [20, 50, 100, 200, 500]}
-FACTORS = {"factors": [64, 128], "regularization": [10, 30, 100, 300], "alpha": [2, 5, 20]}
+FACTORS = {"factors": [64, 128], "regularization": [10, 30, 100], "alpha": [5, 20]}
 REGS = {"reg": [50, 100, 200, 300, 500, 700, 1000, 2000]}
 MODELS = {
     "popularity": Model("popularity", popularity, {}),
