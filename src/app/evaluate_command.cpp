@@ -23,6 +23,7 @@ struct EvaluateOptions {
   std::string model;  // empty: the run's
   HeldOutPart split = HeldOutPart::kTest;
   std::optional<Candidates> candidates;
+  std::optional<Overlap> overlap;
   DataConfig data;  // of the popularity baseline, or where the run's data set lies now
   std::optional<std::int32_t> fold;
   Mask mask = Mask::kTrain;
@@ -44,6 +45,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.choice("split", o.split, "held-out ratings (default test)");
   options.choice("candidates", o.candidates, "items that are ranked");
   options.choice("mask", o.mask, "(default train) ratings whose items are in no list");
+  options.choice("overlap", o.overlap, "held-out likes that are masked: ignored, or missed");
   options.section("Execution and output");
   declare_execution(options, o.stored);
   options.flag("json", o.json, "print JSON");
@@ -71,6 +73,7 @@ RunConfig config_of(const EvaluateOptions& o) {
     config.train.isa = o.stored.isa;
   }
   if (o.candidates) config.train.candidates = *o.candidates;
+  if (o.overlap) config.train.pair_overlap = *o.overlap;
   validate(config);
   return config;
 }
