@@ -43,6 +43,13 @@ constexpr std::array<std::string_view, 3> enum_names(Candidates) {
   return {"train+test", "train", "all"};
 }
 
+/// Relevant held-out pairs whose item is masked: left out of the ground truth, or kept there, where
+/// no list can hold them.
+enum class Overlap { kDrop, kKeep };
+constexpr std::array<std::string_view, 2> enum_names(Overlap) {
+  return {"drop", "keep"};
+}
+
 enum class HeldOutPart { kValid, kTest };
 constexpr std::array<std::string_view, 2> enum_names(HeldOutPart) {
   return {"valid", "test"};
@@ -140,6 +147,7 @@ struct TrainConfig {
   std::optional<HeldOutPart> eval_split;  // default: valid if there is one, else test
   std::int32_t patience = 0;  // evaluations without a better one before stopping; 0: never stop
   Candidates candidates = Candidates::kTrainAndTest;
+  Overlap pair_overlap = Overlap::kDrop;  // --overlap
   std::string choose = "near-best";  // rule by which lambda is chosen (train/lambda_choice.hpp)
   // execution
   Storage storage = Storage::kFp32;

@@ -24,10 +24,11 @@ enum class Metric : std::uint8_t {
   kReciprocalRank,
   kAveragePrecision,
   kDislike,
+  kDislikeShare,  // of all lists together
 };
-inline constexpr std::size_t kMetrics = 7;
+inline constexpr std::size_t kMetrics = 8;
 inline constexpr std::array<std::string_view, kMetrics> kMetricNames = {
-    "P", "R", "nDCG", "HR", "MRR", "MAP", "Dislike"};
+    "P", "R", "nDCG", "HR", "MRR", "MAP", "Dislike", "Dislike share"};
 
 struct Figure {
   std::string name;    // "nDCG@10"
@@ -63,6 +64,7 @@ struct ActivityGroup {
 struct EvaluationReport {
   std::string split;
   std::string mask = "train";        // whose ratings are in no list: "train", "train+valid"
+  std::string overlap = "drop";      // what is masked: left out of the ground truth, or kept there
   std::int64_t users = 0;            // with a relevant held-out item
   std::int64_t disliking_users = 0;  // with a disliked one (Dislike@k)
   std::int64_t auc_users = 0;        // with both
@@ -74,7 +76,7 @@ struct EvaluationReport {
   /// candidates.
   std::vector<Figure> exposure;
   std::int64_t candidates = 0;
-  std::int64_t also_in_train = 0;  // held-out pairs left out because they are training ratings, too
+  std::int64_t also_in_train = 0;  // held-out pairs that are in no list: training ratings, too
   std::int64_t also_in_valid = 0;  // likewise, if validation ratings are masked
   Ties ties;                       // of the lists of all users with something to be evaluated on
   double seconds = 0.0;            // of the slowest rank
@@ -95,7 +97,7 @@ nlohmann::ordered_json figures_json(const std::vector<Figure>& figures);
 
 /// {"split":..,"users":n,"metrics":{..},"groups":{"<20":{"users":n,"metrics":{..}},..},
 /// "exposure":{..},"disliking_users":n,"auc_users":n,"candidates":n,"also_in_train":n,"mask":..,
-/// "also_in_valid":n,"ties":{"lists":n,"tied":n,"at_cutoff":n},"seconds":t}
+/// "also_in_valid":n,"overlap":..,"ties":{"lists":n,"tied":n,"at_cutoff":n},"seconds":t}
 nlohmann::ordered_json to_json(const EvaluationReport& report);
 EvaluationReport evaluation_from_json(const nlohmann::ordered_json& json);
 

@@ -18,7 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 4> kShown = {"nDCG@10", "R@10", "Dislike@10", "AUC"};
+constexpr std::array<std::string_view, 5> kShown = {"nDCG@10", "R@10", "Dislike@10",
+                                                    "Dislike share@10", "AUC"};
 constexpr std::size_t kCell = 18;
 
 /// As short as it can be without loss; empty for NaN.
@@ -71,15 +72,24 @@ const CvFigure& CvResults::figure(const std::string& variation, std::string_view
   return *at;
 }
 
+std::vector<std::string_view> CvResults::shown() const {
+  std::vector<std::string_view> metrics;
+  for (const std::string_view metric : kShown)
+    if (std::ranges::find(figures_, metric, &CvFigure::metric) != figures_.end())
+      metrics.push_back(metric);
+  return metrics;
+}
+
 std::string CvResults::table() const {
   std::size_t width = std::string_view("variation").size();
   for (const std::string& name : variations_) width = std::max(width, name.size());
   std::string text = fmt::format("mean (standard deviation) of {} run(s) each\n{:{}}",
                                  runs_.size() / variations_.size(), "variation", width);
-  for (const std::string_view metric : kShown) text += fmt::format("{:>{}}", metric, kCell);
+  const std::vector<std::string_view> metrics = shown();
+  for (const std::string_view metric : metrics) text += fmt::format("{:>{}}", metric, kCell);
   for (const std::string& variation : variations_) {
     text += fmt::format("\n{:{}}", variation, width);
-    for (const std::string_view metric : kShown) {
+    for (const std::string_view metric : metrics) {
       const Spread& spread = figure(variation, metric).spread;
       const std::string cell =
           fmt::format("{} ({})", rounded(spread.mean, false), rounded(spread.sd, false));
@@ -92,15 +102,15 @@ std::string CvResults::table() const {
 
 std::string CvResults::differences(std::size_t width) const {
   std::string text = fmt::format(
-      "\ndifference from {}, by pairs of the same fold and seed\n{:{}}  {:<10}{:>7}{:>10}{:>10}"
+      "\ndifference from {}, by pairs of the same fold and seed\n{:{}}  {:<16}{:>7}{:>10}{:>10}"
       "{:>8}{:>7}{:>7}\n",
       variations_.front(), "variation", width, "metric", "pairs", "mean", "sd", "t", "above",
       "below");
   for (const std::string& variation : variations_) {
     if (variation == variations_.front()) continue;
-    for (const std::string_view metric : kShown) {
+    for (const std::string_view metric : shown()) {
       const PairedDifference& d = figure(variation, metric).difference;
-      text += fmt::format("{:{}}  {:<10}{:>7}{:>10}{:>10}{:>8}{:>7}{:>7}\n", variation, width,
+      text += fmt::format("{:{}}  {:<16}{:>7}{:>10}{:>10}{:>8}{:>7}{:>7}\n", variation, width,
                           metric, d.difference.count, rounded(d.difference.mean, true),
                           rounded(d.difference.sd, false),
                           std::isnan(d.t) ? "-" : fmt::format("{:.2f}", d.t), d.above, d.below);

@@ -37,6 +37,8 @@ class CvResults {
 
  private:
   const CvFigure& figure(const std::string& variation, std::string_view metric) const;
+  /// The metrics of tables: those that the runs have, which an older program may have made.
+  std::vector<std::string_view> shown() const;
   std::string differences(std::size_t width) const;
   std::vector<double> values(std::size_t variation, const std::string& metric) const;
 

@@ -23,6 +23,7 @@ struct EvaluateOptions {
   std::string model;  // empty: the run's
   HeldOutPart split = HeldOutPart::kTest;
   std::optional<Candidates> candidates;
+  std::optional<Overlap> overlap;
   DataConfig data;  // of the popularity baseline, or where the run's data set lies now
   std::optional<std::int32_t> fold;
   Mask mask = Mask::kTrain;
@@ -45,6 +46,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.choice("split", o.split, "held-out ratings (default test)");
   options.choice("candidates", o.candidates, "items that are ranked");
   options.choice("mask", o.mask, "(default train) ratings whose items are in no list");
+  options.choice("overlap", o.overlap, "held-out likes that are masked: ignored, or missed");
   options.number("lambda", o.lambda, {0.0, 1e6}, "X",
                  "factored: of the logarithm of P(liked | engaged) in the score (default 1)");
   options.section("Execution and output");
@@ -74,6 +76,7 @@ RunConfig config_of(const EvaluateOptions& o) {
     config.train.isa = o.stored.isa;
   }
   if (o.candidates) config.train.candidates = *o.candidates;
+  if (o.overlap) config.train.pair_overlap = *o.overlap;
   validate(config);
   return config;
 }

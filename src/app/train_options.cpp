@@ -140,6 +140,7 @@ void declare_training(OptionParser& options, TrainConfig& train) {
               "stop after N validations without a better nDCG@10 (0: never)")
       .on_resume(OnResume::kLength);
   options.choice("candidates", train.candidates, "items that are ranked");
+  options.choice("overlap", train.pair_overlap, "held-out likes also in train: ignored, or missed");
   options
       .text("choose", train.choose, "RULE",
             "factored: lambda by validation; near-best, max-ndcg or dislike:X")

@@ -68,7 +68,8 @@ struct HeldOutRatings {
   std::vector<std::uint8_t> relevant;  // rating > offset, or >= --relevant-from
   std::vector<std::uint8_t> disliked;  // rating < offset
 
-  std::int64_t also_in_train = 0;  // pairs left out, this rank
+  std::int64_t also_in_train = 0;      // pairs left out, this rank
+  std::vector<LocalRow> relevant_out;  // of these, the relevant ones' users, ascending
 
   std::int64_t users() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
 };

@@ -202,6 +202,7 @@ std::vector<TravellingUser> users_of(const Communicator& comm, const Slab& slab)
 /// Appends one user's held-out ratings of a role, without those also rated in train: ratings of the
 /// same pair stand side by side.
 void append_held_out(std::span<const TravellingRating> ratings, Role role, HeldOutRatings& out) {
+  const auto user = static_cast<LocalRow>(out.users());
   for (std::size_t i = 0; i < ratings.size(); ++i) {
     if (ratings[i].role != role) continue;
     const auto trains = [&](std::size_t other) {
@@ -210,6 +211,7 @@ void append_held_out(std::span<const TravellingRating> ratings, Role role, HeldO
     };
     if (trains(i - 1) || trains(i - 2) || trains(i + 1)) {
       ++out.also_in_train;
+      if (ratings[i].relevant != 0) out.relevant_out.push_back(user);
       continue;
     }
     out.items.push_back(ratings[i].item);

@@ -19,6 +19,8 @@ namespace siren::inline events {
 
 namespace {
 
+constexpr std::size_t kNameWidth = 14;  // "Dislike share"
+
 std::vector<Figure> figures_from_json(const nlohmann::ordered_json& json) {
   if (!json.is_object()) throw InputError("figures are no object");
   std::vector<Figure> figures;
@@ -55,7 +57,7 @@ void append_rows(std::string& text, const std::vector<Figure>& figures, std::siz
   for (std::size_t i = 0; i + cutoffs <= figures.size(); i += cutoffs) {
     const std::string& name = figures[i].name;
     if (name.find('@') == std::string::npos) break;
-    text += fmt::format("{:<12}", name.substr(0, name.find('@')));
+    text += fmt::format("{:<{}}", name.substr(0, name.find('@')), kNameWidth);
     for (std::size_t c = 0; c < cutoffs; ++c) text += cell(figures[i + c].value, 9);
     text += '\n';
   }
@@ -131,6 +133,7 @@ nlohmann::ordered_json to_json(const EvaluationReport& report) {
   json["also_in_train"] = report.also_in_train;
   json["mask"] = report.mask;
   json["also_in_valid"] = report.also_in_valid;
+  json["overlap"] = report.overlap;
   json["ties"] = {{"lists", report.ties.lists},
                   {"tied", report.ties.tied},
                   {"at_cutoff", report.ties.at_cutoff}};
@@ -154,6 +157,7 @@ EvaluationReport evaluation_from_json(const nlohmann::ordered_json& json) {
   report.also_in_train = count_or(json, "also_in_train", 0);
   report.mask = text_or(json, "mask", report.mask);
   report.also_in_valid = count_or(json, "also_in_valid", 0);
+  report.overlap = text_or(json, "overlap", report.overlap);
   if (json.contains("ties"))
     report.ties = {count_number(json.at("ties").at("lists")),
                    count_number(json.at("ties").at("tied")),
@@ -166,19 +170,22 @@ std::string format_report(const EvaluationReport& report) {
   std::string text = fmt::format("{}: {} users, {} candidate items, {} masked, {}\n", report.split,
                                  grouped(report.users), grouped(report.candidates), report.mask,
                                  human_seconds(report.seconds));
+  const std::string_view fate = report.overlap == "keep"
+                                    ? "can be in no list; the relevant ones count as missed"
+                                    : "were left out";
   if (report.also_in_train > 0)
-    text += fmt::format("{} held-out pairs are also in train and were left out\n",
-                        grouped(report.also_in_train));
+    text += fmt::format("{} held-out pairs are also in train and {}\n",
+                        grouped(report.also_in_train), fate);
   if (report.also_in_valid > 0)
-    text += fmt::format("{} held-out pairs are also in validation and were left out\n",
-                        grouped(report.also_in_valid));
+    text += fmt::format("{} held-out pairs are also in validation and {}\n",
+                        grouped(report.also_in_valid), fate);
   if (report.ties.notable()) text += describe(report.ties) + '\n';
-  text += fmt::format("{:<12}", "");
+  text += fmt::format("{:<{}}", "", kNameWidth);
   for (const int cutoff : report.cutoffs) text += fmt::format("{:>9}", fmt::format("@{}", cutoff));
   text += '\n';
   append_rows(text, report.metrics, report.cutoffs.size());
   append_rows(text, report.exposure, report.cutoffs.size());
-  text += fmt::format("{:<12}{}  (liked above disliked, {} users)\n", "AUC",
+  text += fmt::format("{:<{}}{}  (liked above disliked, {} users)\n", "AUC", kNameWidth,
                       cell(report.metrics.back().value, 9), grouped(report.auc_users));
   append_groups(text, report);
   return text;

@@ -17,7 +17,8 @@ namespace siren::inline observe {
 namespace {
 
 /// Metrics that everybody wants to see; the others unfold.
-constexpr std::array<std::string_view, 4> kShown = {"nDCG@10", "R@10", "Dislike@10", "AUC"};
+constexpr std::array<std::string_view, 5> kShown = {"nDCG@10", "R@10", "Dislike@10",
+                                                    "Dislike share@10", "AUC"};
 constexpr const char* kEpochs = "epochs";
 
 bool is_shown(std::string_view metric) {

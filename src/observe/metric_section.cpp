@@ -20,7 +20,7 @@ struct Meaning {
   std::string_view meaning;
 };
 
-constexpr std::array<Meaning, 10> kMeanings = {
+constexpr std::array<Meaning, 11> kMeanings = {
     {{"P", "of the list is liked"},
      {"R", "liked items found"},
      {"nDCG", "ranking of liked items"},
@@ -28,6 +28,7 @@ constexpr std::array<Meaning, 10> kMeanings = {
      {"MRR", "place of the first liked item"},
      {"MAP", "precision at each liked item"},
      {"Dislike", "of the list is disliked, less is better"},
+     {"Dislike share", "of listed items with a verdict, less is better"},
      {"AUC", "liked above disliked"},
      {"coverage", "of the candidates in some list"},
      {"popularity", "of listed items, 1 = average"}}};
@@ -122,7 +123,7 @@ std::string first_split(std::span<const RunRecord> runs) {
 }  // namespace
 
 bool less_is_better(std::string_view metric) {
-  return base_of(metric) == "Dislike";
+  return base_of(metric).starts_with("Dislike");
 }
 
 std::string_view meaning_of(std::string_view metric) {
@@ -170,9 +171,10 @@ std::string metric_comparison(std::span<const RunRecord> runs) {
     if (run.shown_evaluation() != nullptr)
       for (const std::string& name : headline_metrics(run.shown_evaluation()->metrics))
         add_once(metrics, name);
-  Table table{"The best of each column is bold; of Dislike less is better, of all others more",
-              {"run", "evaluated"},
-              {}};
+  Table table{
+      "The best of each column is bold; of both Dislike figures less is better, of all others more",
+      {"run", "evaluated"},
+      {}};
   table.head.insert(table.head.end(), metrics.begin(), metrics.end());
   for (const RunRecord& run : runs) {
     const RecordedEvaluation* evaluation = run.shown_evaluation();

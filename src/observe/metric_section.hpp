@@ -11,7 +11,7 @@
 
 namespace siren::inline observe {
 
-/// "Dislike@10": the fewer, the better.
+/// "Dislike@10", "Dislike share@10": the fewer, the better.
 bool less_is_better(std::string_view metric);
 /// "nDCG@10": "ranking of liked items"; empty for others than ours.
 std::string_view meaning_of(std::string_view metric);

@@ -77,7 +77,7 @@ std::string subtitle_of(const RunRecord& run) {
 std::string key_figures(const RunRecord& run) {
   std::vector<Tile> tiles;
   if (const RecordedEvaluation* evaluation = run.shown_evaluation())
-    for (const char* metric : {"nDCG@10", "R@10", "Dislike@10", "AUC"})
+    for (const char* metric : {"nDCG@10", "R@10", "Dislike@10", "Dislike share@10", "AUC"})
       if (const double value = evaluation->metric_or_nan(metric); !std::isnan(value))
         tiles.push_back({metric, metric_text(value), std::string(meaning_of(metric))});
   if (!run.epochs.empty()) {
@@ -103,7 +103,7 @@ std::string page_of_one(const RunRecord& run, const Settings& defaults) {
 std::string comparability_html(std::span<const RunRecord> runs) {
   std::string differing;
   for (const std::string& name : differing_settings(runs))
-    for (const char* setting : {"data", "fold", "offset", "relevant-from", "candidates"})
+    for (const char* setting : {"data", "fold", "offset", "relevant-from", "candidates", "overlap"})
       if (name == setting) differing += (differing.empty() ? "" : ", ") + name;
   return differing.empty()
              ? ""

@@ -48,7 +48,8 @@ struct Events {
 /// Adds the split and the usual metrics.
 Json with_figures(Json json, const EvaluationReport& report) {
   json["split"] = report.split;
-  for (const std::string_view name : {"P@10", "R@10", "nDCG@10", "Dislike@10", "AUC"})
+  for (const std::string_view name :
+       {"P@10", "R@10", "nDCG@10", "Dislike@10", "Dislike share@10", "AUC"})
     for (const Figure& figure : report.metrics)
       if (figure.name == name) json[figure.name] = figure.value;
   return json;

@@ -47,23 +47,29 @@ double ratio(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// What is masked can be in no list: pairs that are in validation, too, leave the held-out ones.
-/// Returns their number.
+/// What is masked can be in no list: pairs that are in validation, too, leave the held-out ones, as
+/// those in train have done. Returns their number.
 std::int64_t leave_out(const HeldOutRatings& valid, HeldOutRatings& held_out) {
   HeldOutRatings kept;
   kept.also_in_train = held_out.also_in_train;
+  kept.relevant_out = held_out.relevant_out;
   for (std::int64_t user = 0; user < held_out.users(); ++user) {
     const auto begin = valid.items.begin() + valid.offsets[as_index(user)];
     const auto end = valid.items.begin() + valid.offsets[as_index(user) + 1];
     for (EdgeOffset e = held_out.offsets[as_index(user)]; e < held_out.offsets[as_index(user) + 1];
          ++e) {
-      if (std::binary_search(begin, end, held_out.items[as_index(e)])) continue;
+      if (std::binary_search(begin, end, held_out.items[as_index(e)])) {
+        if (held_out.relevant[as_index(e)] != 0)
+          kept.relevant_out.push_back(static_cast<LocalRow>(user));
+        continue;
+      }
       kept.items.push_back(held_out.items[as_index(e)]);
       kept.relevant.push_back(held_out.relevant[as_index(e)]);
       kept.disliked.push_back(held_out.disliked[as_index(e)]);
     }
     kept.offsets.push_back(std::ssize(kept.items));
   }
+  std::sort(kept.relevant_out.begin(), kept.relevant_out.end());
   std::swap(held_out, kept);
   return std::ssize(kept.items) - std::ssize(held_out.items);
 }
@@ -111,12 +117,14 @@ Evaluator::Evaluator(const Communicator& comm, const Layout& layout, const Train
       return static_cast<std::int32_t>(end - begin - std::count(begin, end, std::uint8_t{0}));
     };
     group_.push_back(group_of(training.ratings.count(user)));
-    relevant_.push_back(count(held_out_.relevant));
+    const auto out = std::ranges::equal_range(held_out_.relevant_out, user);
+    relevant_.push_back(count(held_out_.relevant) + static_cast<std::int32_t>(out.size()));
     disliked_.push_back(count(held_out_.disliked));
   }
 }
 
-/// Users with neither relevant nor disliked held-out items have no figure: they are not ranked.
+/// Users with neither relevant nor disliked held-out items have no figure: they are not ranked. Those
+/// whose relevant ones are all masked have one if these are kept.
 Ranking Evaluator::make_ranking(const Layout& layout, const TrainingSet& training,
                                 const HeldOutRatings& valid) {
   const bool masks_valid = options_.mask == Mask::kTrainAndValid;
@@ -127,6 +135,7 @@ Ranking Evaluator::make_ranking(const Layout& layout, const TrainingSet& trainin
                    std::is_sorted(options_.cutoffs.begin(), options_.cutoffs.end()),
                "cutoffs {}", fmt::join(options_.cutoffs, ", "));
   if (masks_valid) also_in_valid_ = comm_.all_reduce(leave_out(valid, held_out_), Reduction::kSum);
+  if (options_.overlap == Overlap::kDrop) held_out_.relevant_out.clear();
   std::vector<std::int32_t> held_out(item_degree_.size(), 0);
   for (const ItemId item : held_out_.items) held_out[as_index(item)] = 1;
   comm_.all_reduce(std::span<std::int32_t>(held_out), Reduction::kMax);
@@ -135,13 +144,13 @@ Ranking Evaluator::make_ranking(const Layout& layout, const TrainingSet& trainin
   task.top = options_.cutoffs.back();
   task.roles = item_roles(options_.candidates, item_degree_, held_out);
   task.probed = {held_out_.offsets, held_out_.items};
-  for (LocalRow user = 0; user < held_out_.users(); ++user)
+  for (LocalRow user = 0; user < held_out_.users(); ++user) {
+    bool rated = std::ranges::binary_search(held_out_.relevant_out, user);
     for (EdgeOffset e = held_out_.offsets[as_index(user)];
-         e < held_out_.offsets[as_index(user) + 1]; ++e)
-      if (held_out_.relevant[as_index(e)] != 0 || held_out_.disliked[as_index(e)] != 0) {
-        task.users.push_back(user);
-        break;
-      }
+         !rated && e < held_out_.offsets[as_index(user) + 1]; ++e)
+      rated = held_out_.relevant[as_index(e)] != 0 || held_out_.disliked[as_index(e)] != 0;
+    if (rated) task.users.push_back(user);
+  }
   const ItemLists trained{training.ratings.offsets, training.ratings.items};
   MergedLists masked;
   if (masks_valid)
@@ -174,6 +183,7 @@ EvaluationReport Evaluator::evaluate(const EmbeddingTables& tables) {
   report.exposure = measure_exposure();
   report.candidates = ranking_.candidates();
   report.mask = name_of(options_.mask);
+  report.overlap = name_of(options_.overlap);
   report.also_in_train = also_in_train_;
   report.also_in_valid = also_in_valid_;
   report.ties = sum_ties();
@@ -219,7 +229,6 @@ void Evaluator::evaluate_user(std::int64_t i, MetricSums& sums, Scratch& scratch
         {held && held_out_.relevant[e] != 0, held && held_out_.disliked[e] != 0});
   }
   sums.add({scratch.list, relevant_[as_index(i)], disliked_[as_index(i)]});
-  if (relevant_[as_index(i)] == 0 || disliked_[as_index(i)] == 0) return;
 
   scratch.liked.clear();
   scratch.disliked.clear();
@@ -229,6 +238,7 @@ void Evaluator::evaluate_user(std::int64_t i, MetricSums& sums, Scratch& scratch
     if (held_out_.disliked[as_index(e)] != 0)
       scratch.disliked.push_back(scores[as_index(e - begin)]);
   }
+  if (scratch.liked.empty() || scratch.disliked.empty()) return;
   sums.add_auc(auc(scratch.liked, scratch.disliked));
 }
 

@@ -40,6 +40,7 @@ struct EvaluationOptions {
   Candidates candidates = Candidates::kTrainAndTest;
   Isa isa = best_isa();  // the level agreed by all ranks
   Mask mask = Mask::kTrain;
+  Overlap overlap = Overlap::kDrop;
 };
 
 /// "5,10,20" in any order; InputError unless all are numbers between 1 and 10000.

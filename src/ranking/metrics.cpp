@@ -106,7 +106,12 @@ void MetricSums::add(const EvaluatedList& list) {
   for (std::size_t c = 0; c < cutoffs_.size(); ++c) {
     // without relevant (disliked) items the values are zero and the user does not count in the mean
     const MetricValues values = metrics_at(list, cutoffs_[c]);
-    for (std::size_t m = 0; m < kMetrics; ++m) add_to(slot(m, c), values[m]);
+    for (std::size_t m = 0; m < kListMetrics; ++m) add_to(slot(m, c), values[m]);
+    const auto top =
+        list.items.first(std::min(list.items.size(), static_cast<std::size_t>(cutoffs_[c])));
+    raw_[slot(kListMetrics, c)] += std::ranges::count_if(top, &ListedItem::disliked);
+    raw_[slot(kListMetrics, c) + 1] += std::ranges::count_if(
+        top, [](const ListedItem& item) { return item.relevant || item.disliked; });
   }
 }
 
@@ -137,8 +142,10 @@ MetricSums& MetricSums::operator+=(const MetricSums& other) {
 }
 
 double MetricSums::mean(Metric metric, std::size_t cutoff) const {
-  return mean(slot(static_cast<std::size_t>(metric), cutoff),
-              metric == Metric::kDislike ? disliking_users() : users());
+  const std::size_t at = slot(static_cast<std::size_t>(metric), cutoff);
+  if (metric == Metric::kDislikeShare)
+    return static_cast<double>(raw_[at]) / static_cast<double>(raw_[at + 1]);
+  return mean(at, metric == Metric::kDislike ? disliking_users() : users());
 }
 
 }  // namespace siren::inline ranking

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How good one user's ranked list is, and sums of that over users. Notation: GT = the user's
-// relevant held-out items, hits(i) = relevant items among the first i of the list, k = cutoff.
+// relevant held-out items, hits(i) = relevant items among the first i of the list, k = cutoff. With
+// `--overlap keep` GT has the masked ones, too, which no list holds.
 //
 //   P@k        hits(k) / k, also when the list is shorter than k
 //   R@k        hits(k) / |GT|
@@ -10,11 +11,14 @@
 //   MRR@k      1 / position of the first relevant item, 0 if that is beyond k
 //   MAP@k      sum over relevant positions i <= k of hits(i) / i, divided by min(|GT|, k)
 //   Dislike@k  disliked held-out items among the first k, divided by k
+//   Dislike share@k  of the held-out items among the first k of all lists together that are relevant
+//   or disliked, the share of the disliked ones
 //   AUC        share of (liked, disliked) pairs of held-out items whose liked one scores higher;
 //   ties 1/2
 //
 // Dislike@k is a mean over users with a disliked held-out item, AUC over users with both kinds, the
-// rest over users with a relevant one.
+// rest over users with a relevant one. A model that finds more of what users rated shows more of
+// both kinds at equal taste: Dislike@k rises with it, Dislike share@k does not.
 #pragma once
 
 #include <array>
@@ -40,8 +44,12 @@ struct EvaluatedList {
   std::int64_t disliked = 0;          // disliked held-out items, in the list or not
 };
 
+/// Metrics that a list has by itself: all but the last.
+inline constexpr std::size_t kListMetrics = kMetrics - 1;
+static_assert(static_cast<std::size_t>(Metric::kDislikeShare) == kListMetrics);
+
 /// Indexed by Metric. What divides by |GT| is 0 without relevant items.
-using MetricValues = std::array<double, kMetrics>;
+using MetricValues = std::array<double, kListMetrics>;
 MetricValues metrics_at(const EvaluatedList& list, int cutoff);
 
 /// Neither may be empty; both are left sorted. NaN counts as the lowest score.
@@ -63,7 +71,7 @@ class MetricSums {
   std::int64_t disliking_users() const { return raw_[kDislikingUsers]; }
   std::int64_t auc_users() const { return raw_[kAucUsers]; }
 
-  /// Means over the users that have the figure; NaN if there are none.
+  /// Means over the users that have the figure (kDislikeShare: the share); NaN if there are none.
   double mean(Metric metric, std::size_t cutoff) const;  // by index of the cutoff
   double mean_auc() const { return mean(kAucSum, auc_users()); }
 
@@ -72,7 +80,8 @@ class MetricSums {
 
  private:
   /// A sum has two slots: multiples of 2^-30, and of 2^-60 what is left of each value. Neither
-  /// overflows before 2^33 users.
+  /// overflows before 2^33 users. Those of kDislikeShare count disliked, and relevant or disliked
+  /// items.
   enum Slot : std::size_t {
     kUsers,
     kDislikingUsers,

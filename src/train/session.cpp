@@ -317,6 +317,7 @@ std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mas
   options.candidates = config_.candidates;
   options.isa = isa_;
   options.mask = mask;
+  options.overlap = config_.pair_overlap;
   return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out(split), options,
                                      data_->valid);
 }

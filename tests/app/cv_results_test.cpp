@@ -34,9 +34,24 @@ TEST(CvResults, TableHasMeansAndDifferences) {
   const std::string table = results().table();
   for (const char* part :
        {"of 2 run(s) each", "0.2500 (0.1768)   0.5000 (0.0000)   0.2500 (0.0000)        0.5000 (-)",
-        "difference from a", "nDCG@10         2   +0.2500    0.1768    2.00      2      0",
-        "AUC             1   +0.2500         -       -      1      0"})
+        "difference from a", "nDCG@10               2   +0.2500    0.1768    2.00      2      0",
+        "AUC                   1   +0.2500         -       -      1      0"})
     EXPECT_THAT(table, HasSubstr(part)) << table;
+}
+
+/// An older program's runs have no Dislike share; newer ones do.
+TEST(CvResults, TableHasTheMetricsThatTheRunsHave) {
+  EXPECT_THAT(results().table(), testing::Not(HasSubstr("Dislike share")));
+  FinalEvent event = final_event(0.125, 0.5);
+  event.report.metrics.push_back({"Dislike share@10", 0.75});
+  CvGrid grid;
+  grid.output = "cv";
+  grid.variations = {{"a", {}}};
+  grid.folds = {1};
+  grid.seeds = {1};
+  const std::string table = CvResults(grid.runs(), {event}).table();
+  EXPECT_THAT(table, HasSubstr("Dislike@10  Dislike share@10               AUC\n"));
+  EXPECT_THAT(table, HasSubstr("0.2500 (-)        0.7500 (-)        0.5000 (-)"));
 }
 
 TEST(CvResults, CsvHasAllMetricsExactly) {
@@ -56,8 +71,10 @@ TEST(CvResults, JsonHasEveryRun) {
 }
 
 TEST(CvResults, HeadlineNamesTheUsualMetrics) {
-  EXPECT_EQ(headline(final_event(0.125, kNan).report),
-            "nDCG@10 0.1250  R@10 0.5000  Dislike@10 0.2500  AUC -");
+  FinalEvent event = final_event(0.125, kNan);
+  event.report.metrics.push_back({"Dislike share@10", 0.75});
+  EXPECT_EQ(headline(event.report),
+            "nDCG@10 0.1250  R@10 0.5000  Dislike@10 0.2500  Dislike share@10 0.7500  AUC -");
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ import sys
 
 BATCH, LEAST_EPOCHS, LEAST_STEPS, EVALUATIONS = 1024, 40, 4000, 20
 MODELS = ("siren", "lightgcn", "mf", "popularity")
-COLUMNS = ("nDCG@10", "R@10", "Dislike@10", "AUC")
+COLUMNS = ("nDCG@10", "R@10", "Dislike@10", "Dislike share@10", "AUC")
 KFOLD = ["--split", "kfold", "--folds", "5", "--valid-share", "0.1"]
 
 
@@ -87,7 +87,7 @@ class Comparison:
         dataset = self.prepare(name)
         for model in MODELS:
             metrics, epoch = self.popularity(dataset) if model == "popularity" else self.train(name, model, dataset)
-            yield [name, model, *(f"{metrics[column]:.4f}" for column in COLUMNS), epoch]
+            yield [name, model, *(f"{metrics[column]:.4f}" if column in metrics else "-" for column in COLUMNS), epoch]
 
 
 def parse():

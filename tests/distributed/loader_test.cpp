@@ -146,6 +146,24 @@ TEST_F(Loading, InFold0APairOfSeveralPartsTrainsOnceByTheLast) {
   expect_everything_trains(load(0), all);
 }
 
+/// Test repeats what trains: user 0 likes one pair of train, user 1 dislikes one and likes two.
+TEST_F(Loading, CountsHeldOutPairsThatTrainAndWhoLikesThem) {
+  PrepareConfig config;
+  config.train = "train.csv";
+  config.test = "test.csv";
+  prepare(config, {{"train.csv", "0,0,5\n0,1,5\n1,0,1\n1,1,1\n1,2,1\n2,2,5\n3,0,5\n"},
+                   {"test.csv", "0,1,4\n0,2,5\n1,0,5\n1,1,2\n1,2,5\n2,0,1\n3,1,5\n"}});
+  const LoadedData data = load(1);
+  EXPECT_EQ(comm_.all_reduce(data.test.also_in_train, Reduction::kSum), 4);
+  EXPECT_EQ(held_out(data), 3);
+  EXPECT_TRUE(std::ranges::is_sorted(data.test.relevant_out));
+  std::vector<UserId> users;
+  for (const LocalRow row : data.test.relevant_out)
+    users.push_back(data.layout.owned_users()[static_cast<std::size_t>(row)]);
+  EXPECT_THAT(comm_.all_gather_v(std::span<const UserId>(users)),
+              testing::UnorderedElementsAre(0, 1, 1));
+}
+
 TEST_F(Loading, WithSplitNoneEverythingTrainsOrValidates) {
   PrepareConfig config;
   config.input = {"r.csv"};

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`siren evaluate` against a plain program: whose ratings are masked, how many lists hold ties, and the same bytes on any number of ranks.
+"""`siren evaluate` against a plain program: whose ratings are masked, what counts of them, how many lists hold ties, and the same bytes on any number of ranks.
 
 usage: evaluate.py SIREN
 """
@@ -46,9 +46,9 @@ class World:
         done(siren, "export", "--run", folder / "run", "--output", folder / "e.h5")
         self.model = PlainModel(folder / "e.h5", folder / "d.h5")
 
-    def train(self, name, ranks=1):
+    def train(self, name, ranks=1, *more):
         done(self.siren, "train", "--data", self.folder / "d.h5", "--run", self.folder / name, "--negatives", 8, "--batch", 256, "--layers", 2,
-             "--lr", 0.01, "--epochs", 4, "--eval-every", 1, "--isa", "portable", ranks=ranks)
+             "--lr", 0.01, "--epochs", 4, "--eval-every", 1, "--isa", "portable", *more, ranks=ranks)
 
     def rated(self, user, parts):
         return {item for part in parts for u, item, _ in self.parts[part] if u == user}
@@ -109,6 +109,63 @@ def check_masks(world):
         assert wrong.returncode == 2 and says in wrong.stderr and wrong.stderr.count(b"\n") == 1, wrong
 
 
+def check_overlap(world):
+    """Kept, masked likes make recall and ideal DCG smaller and add users; the share of dislikes is of all lists, and stays."""
+    of_run = ("evaluate", "--run", world.folder / "run", "--json")
+    for mask, parts in (("train", ["train"]), ("train+valid", ["train", "valid"])):
+        lists, held_out = lists_of(world, parts, by_model(world), 20)
+        listed = [held_out[user][item] for user, entries in lists.items() for item, _ in entries[:10] if item in held_out[user]]
+        share = sum(rating < 3.5 for rating in listed) / len(listed)
+        for overlap in ("drop", "keep"):
+            report = json.loads(done(world.siren, *of_run, "--mask", mask, "--overlap", overlap))
+            truth = {user: [i for u, i, r in world.parts["test"] if u == user and r > 3.5 and (overlap == "keep" or i in held_out[user])]
+                     for user in range(USERS)}
+            found = [sum(item in truth[user] for item, _ in lists.get(user, [])[:10]) / len(truth[user]) for user in truth if truth[user]]
+            assert report["overlap"] == overlap and report["users"] == len(found), (report, len(found))
+            assert abs(report["metrics"]["R@10"] - np.mean(found)) < TOLERANCE, (mask, overlap, report["metrics"], np.mean(found))
+            assert abs(report["metrics"]["Dislike share@10"] - share) < TOLERANCE, (mask, overlap, report["metrics"], share)
+    assert json.loads(done(world.siren, *of_run))["overlap"] == "drop", "SIGformer's rule must be asked for"
+    says = f"{len(world.pairs_in('train'))} held-out pairs are also in train and "
+    for overlap, fate in (("drop", "were left out"), ("keep", "can be in no list; the relevant ones count as missed")):
+        assert says + fate in done(world.siren, *of_run[:-1], "--overlap", overlap).decode()
+    wrong = run(world.siren, *of_run, "--overlap", "some")
+    assert wrong.returncode == 2 and b"--overlap some: expected one of drop|keep" in wrong.stderr and wrong.stderr.count(b"\n") == 1, wrong
+
+
+def check_overlap_of_run(world):
+    """Training evaluates by the option, and evaluate by what the run had unless told otherwise."""
+    kept = world.folder / "kept"
+    world.train(kept.name, 1, "--overlap", "keep")
+    final = [json.loads(line) for line in (kept / "metrics.jsonl").read_text().splitlines()][-1]
+    again = json.loads(done(world.siren, "evaluate", "--run", kept, "--json"))
+    assert final["overlap"] == again["overlap"] == "keep" and final["metrics"] == again["metrics"], (final, again)
+    other = json.loads(done(world.siren, "evaluate", "--run", kept, "--overlap", "drop", "--json"))
+    assert other["overlap"] == "drop" and other["metrics"]["R@10"] > again["metrics"]["R@10"], (other, again)
+
+
+def check_by_hand(world):
+    """Items 1 to 5 are liked by 6, 5, 3, 2, 1 users, so the lists are 2345 of user 1, 1234 of user 2, 1345 of user 3."""
+    crowd = [(10 + user, item, 5) for item, users in ((1, 5), (2, 4), (3, 3), (4, 2), (5, 1)) for user in range(users)]
+    train = [*crowd, (1, 1, 5), (2, 5, 1), (3, 2, 5)]
+    test = [(1, 1, 5), (1, 2, 5), (1, 3, 1), (2, 1, 1), (2, 2, 1), (2, 5, 5), (3, 2, 5), (3, 4, 5)]
+    for name, rows in (("train", train), ("test", test)):
+        with (world.folder / f"hand-{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("user", "item", "rating"), *rows])
+    data = world.folder / "hand.h5"
+    done(world.siren, "prepare", "--train", world.folder / "hand-train.csv", "--test", world.folder / "hand-test.csv", "--output", data)
+    two = 1 + 1 / math.log2(3)  # DCG of likes at the places 1 and 2
+    # Users 1 and 3 find what they like at the places 1 and 3; user 2 is shown two of three dislikes and likes only what it rated in train.
+    drop = {"P@5": 1 / 5, "R@5": 1, "nDCG@5": (1 + 1 / 2) / 2, "MAP@5": (1 + 1 / 3) / 2, "MRR@5": (1 + 1 / 3) / 2, "HR@5": 1}
+    keep = {"P@5": 2 / 15, "R@5": (1 / 2 + 1 / 2) / 3, "nDCG@5": (1 / two + 1 / 2 / two) / 3, "MAP@5": (1 / 2 + 1 / 6) / 3, "MRR@5": (1 + 1 / 3) / 3, "HR@5": 2 / 3}
+    both = {"Dislike@5": (1 / 5 + 2 / 5) / 2, "Dislike share@5": 3 / 5, "AUC": 1}
+    for overlap, users, expected in (("drop", 2, drop | both), ("keep", 3, keep | both)):
+        for ranks in (1, 3):
+            report = json.loads(done(world.siren, "evaluate", "--model", "popularity", "--data", data, "--overlap", overlap, "--json", ranks=ranks))
+            assert (report["users"], report["also_in_train"], report["disliking_users"], report["auc_users"]) == (users, 3, 2, 1), report
+            wrong = {name: (report["metrics"][name], value) for name, value in expected.items() if abs(report["metrics"][name] - value) > 1e-12}
+            assert not wrong, (overlap, wrong)
+
+
 def check_ties(world):
     """Likes are few whole numbers: popularity's lists are full of ties, and it says so."""
     lists, _ = lists_of(world, ["train"], by_likes(world), CUTOFFS[-1] + 1)
@@ -142,7 +199,7 @@ def check_one_tie(world):
 def check_ranks(world):
     """The same bytes but for the time that it took."""
     of_run, popular = ("--run", world.folder / "run"), ("--model", "popularity", "--data", world.folder / "d.h5")
-    for words in (of_run, (*of_run, "--split", "valid"), (*of_run, "--mask", "train+valid"), popular):
+    for words in (of_run, (*of_run, "--split", "valid"), (*of_run, "--mask", "train+valid"), (*of_run, "--overlap", "keep"), popular):
         for more, seconds in ((("--json",), rb'"seconds": [^\n]*'), ((), rb" masked, [^\n]*")):
             texts = [re.sub(seconds, b"", done(world.siren, "evaluate", *words, *more, ranks=ranks)) for ranks in (1, 2, 3, 4)]
             assert texts[0] == texts[1] == texts[2] == texts[3], f"evaluate {words} {more}:\n" + "\n".join(map(bytes.decode, texts))
@@ -163,7 +220,7 @@ def check_training(world):
 def main():
     with tempfile.TemporaryDirectory() as name:
         world = World(sys.argv[1], Path(name))
-        for step in (check_masks, check_ties, check_one_tie, check_ranks, check_training):
+        for step in (check_masks, check_overlap, check_overlap_of_run, check_by_hand, check_ties, check_one_tie, check_ranks, check_training):
             step(world)
             print(f"{step.__name__}: fine")
     return 0

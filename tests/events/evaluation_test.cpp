@@ -37,6 +37,7 @@ EvaluationReport example() {
   report.also_in_train = 7;
   report.mask = "train+valid";
   report.also_in_valid = 3;
+  report.overlap = "keep";
   report.ties = {6000, 7, 5};
   report.seconds = 0.125;
   return report;
@@ -46,7 +47,8 @@ TEST(MetricNames, GoByMetricThenCutoff) {
   const std::vector<int> cutoffs = {5, 10};
   EXPECT_THAT(metric_names(cutoffs),
               ElementsAre("P@5", "P@10", "R@5", "R@10", "nDCG@5", "nDCG@10", "HR@5", "HR@10",
-                          "MRR@5", "MRR@10", "MAP@5", "MAP@10", "Dislike@5", "Dislike@10", "AUC"));
+                          "MRR@5", "MRR@10", "MAP@5", "MAP@10", "Dislike@5", "Dislike@10",
+                          "Dislike share@5", "Dislike share@10", "AUC"));
 }
 
 TEST(EvaluationReport, FindsAMetricByName) {
@@ -66,13 +68,15 @@ TEST(EvaluationReport, AsJson) {
   for (const auto& [key, value] : json.items()) keys.push_back(key);
   EXPECT_THAT(keys, ElementsAre("split", "users", "metrics", "groups", "exposure",
                                 "disliking_users", "auc_users", "candidates", "also_in_train",
-                                "mask", "also_in_valid", "ties", "seconds"));
+                                "mask", "also_in_valid", "overlap", "ties", "seconds"));
   EXPECT_EQ(json["split"], "test");
   EXPECT_EQ(json["users"], 5980);
   EXPECT_EQ(json["seconds"], 0.125);
   EXPECT_EQ(json["also_in_train"], 7);
   EXPECT_EQ(json["mask"], "train+valid");
   EXPECT_EQ(json["also_in_valid"], 3);
+  EXPECT_EQ(json["overlap"], "keep");
+  EXPECT_EQ(evaluation_from_json(json).overlap, "keep");
   EXPECT_EQ(json["ties"].dump(), R"({"lists":6000,"tied":7,"at_cutoff":5})");
   std::vector<std::string> names;
   for (const auto& [name, value] : json["metrics"].items()) names.push_back(name);
@@ -87,13 +91,22 @@ TEST(EvaluationReport, AsJson) {
 TEST(EvaluationReport, ForPeople) {
   const std::string text = format_report(example());
   EXPECT_THAT(text, HasSubstr("test: 5,980 users, 3,706 candidate items, train+valid masked, "));
-  EXPECT_THAT(text, HasSubstr("7 held-out pairs are also in train"));
-  EXPECT_THAT(text, HasSubstr("3 held-out pairs are also in validation"));
+  EXPECT_THAT(text, HasSubstr("7 held-out pairs are also in train and can be in no list"));
+  EXPECT_THAT(text, HasSubstr("3 held-out pairs are also in validation and can be in no list"));
   EXPECT_THAT(text, HasSubstr("\n7 of 6,000 lists hold equal scores"));
-  EXPECT_THAT(text, HasSubstr("\nnDCG           0.0600   0.0700\n"));
-  EXPECT_THAT(text, HasSubstr("\ncoverage       0.5000   0.6000\n"));
+  EXPECT_THAT(text, HasSubstr("\nnDCG             0.0600   0.0700\n"));
+  EXPECT_THAT(text, HasSubstr("\ncoverage         0.5000   0.6000\n"));
   EXPECT_THAT(text, HasSubstr("\n<20                 0        -"));
-  EXPECT_THAT(text, HasSubstr(" Dislike@10"));
+  EXPECT_THAT(text, HasSubstr("\nDislike share    0.1600   0.1700\n"));
+  EXPECT_THAT(text, HasSubstr(" Dislike@10  Dislike share@10"));
+}
+
+TEST(EvaluationReport, SaysWhatBecameOfPairsThatAreMasked) {
+  EvaluationReport report = example();
+  report.overlap = "drop";
+  const std::string text = format_report(report);
+  EXPECT_THAT(text, HasSubstr("7 held-out pairs are also in train and were left out\n"));
+  EXPECT_THAT(text, HasSubstr("3 held-out pairs are also in validation and were left out\n"));
 }
 
 TEST(EvaluationReport, SpeaksOfTiesBeyondOneListInAThousand) {

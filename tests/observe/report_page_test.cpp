@@ -21,7 +21,10 @@ RunRecord run_named(const std::string& name, double ndcg, double dislike) {
   run.dataset_problem = "gone";
   run.final = RecordedEvaluation{};
   run.final->split = "test";
-  run.final->metrics = {{"nDCG@5", 0.1}, {"nDCG@10", ndcg}, {"Dislike@10", dislike}};
+  run.final->metrics = {{"nDCG@5", 0.1},
+                        {"nDCG@10", ndcg},
+                        {"Dislike@10", dislike},
+                        {"Dislike share@10", 1 - dislike}};
   return run;
 }
 
@@ -32,6 +35,8 @@ TEST(MetricComparison, MarksTheBestOfEachColumn) {
   EXPECT_THAT(html, HasSubstr("<strong>0.0600</strong>"));  // less is better
   EXPECT_THAT(html, Not(HasSubstr("<strong>0.3000</strong>")));
   EXPECT_THAT(html, Not(HasSubstr("<strong>0.0700</strong>")));
+  EXPECT_THAT(html, HasSubstr("<strong>0.9300</strong>"));  // likewise the share
+  EXPECT_THAT(html, Not(HasSubstr("<strong>0.9400</strong>")));
 }
 
 TEST(MetricComparison, ComparesOnlyWhatWasEvaluatedByTheSameRatings) {

@@ -93,6 +93,38 @@ TEST_F(EvaluatorTest, FiguresEqualTheirDefinitionsWithTies) {
                        {});
 }
 
+/// Of many users and of few with much to find, with what train has and without it.
+TEST_F(EvaluatorTest, FiguresEqualTheirDefinitionsWithOverlap) {
+  for (const RatingWorld::Shape& shape :
+       {RatingWorld::Shape{}, RatingWorld::Shape{.users = 20, .items = 15, .dimension = 4}}) {
+    RatingWorld world(shape, 21);
+    world.repeat_train_ratings();
+    for (const Overlap overlap : {Overlap::kDrop, Overlap::kKeep})
+      expect_plain_figures(world, {.overlap = overlap});
+  }
+}
+
+/// Users who like nothing but what train has count with zeros if that is kept; nothing that is no
+/// matter of the ground truth moves.
+TEST_F(EvaluatorTest, KeptOverlapIsMissed) {
+  RatingWorld world({}, 22);
+  world.repeat_train_ratings();
+  const Partition partition = partitions_of(world, comm_.size())[1];
+  const EvaluationReport drop = evaluate(world, partition, {});
+  const EvaluationReport keep = evaluate(world, partition, {.overlap = Overlap::kKeep});
+  EXPECT_EQ(drop.overlap, "drop");
+  EXPECT_EQ(keep.overlap, "keep");
+  EXPECT_GT(keep.also_in_train, 0);
+  EXPECT_EQ(keep.also_in_train, drop.also_in_train);
+  EXPECT_GT(keep.users, drop.users);
+  EXPECT_EQ(keep.disliking_users, drop.disliking_users);
+  EXPECT_EQ(keep.auc_users, drop.auc_users);
+  for (const char* name : {"Dislike@10", "Dislike share@10", "AUC"})
+    EXPECT_EQ(keep.metric(name), drop.metric(name)) << name;
+  for (const char* name : {"P@10", "R@10", "nDCG@10", "HR@10", "MRR@10", "MAP@10"})
+    EXPECT_LT(keep.metric(name), drop.metric(name)) << name;
+}
+
 TEST_F(EvaluatorTest, CutoffsBeyondTheCandidates) {
   expect_plain_figures(RatingWorld({.users = 20, .items = 15, .dimension = 4}, 13),
                        {.cutoffs = {1, 7, 100}});
@@ -187,6 +219,13 @@ TEST_F(EvaluatorTest, MasksValidationRatingsIfAsked) {
       for (const ScoredItem& scored : ranking.top(i))
         EXPECT_TRUE(scored.item % 3 != user % 3) << "user " << user << " item " << scored.item;
     }
+    const auto relevant_among_all = [&](Overlap overlap) {
+      Evaluator one(comm_, layout, training, held_out,
+                    {.mask = Mask::kTrainAndValid, .overlap = overlap}, valid);
+      return one.evaluate({users, items}).users;
+    };
+    EXPECT_GT(relevant_among_all(Overlap::kKeep), relevant_among_all(Overlap::kDrop));
+    EXPECT_EQ(relevant_among_all(Overlap::kKeep), evaluate(world, partition, {}).users);
     EXPECT_EQ(evaluate(world, partition, {}).mask, "train");
     EXPECT_EQ(evaluate(world, partition, {}).also_in_valid, 0);
   }

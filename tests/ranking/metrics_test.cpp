@@ -100,6 +100,26 @@ TEST(MetricSums, EachMeanIsOverTheUsersThatHaveIt) {
   EXPECT_DOUBLE_EQ(sums.mean_auc(), 0.25);
 }
 
+/// Of three disliked items in one list, a liked one in another and one of each in a third.
+TEST(MetricSums, DislikeShareIsOfAllListsTogether) {
+  const std::vector<int> cutoffs = {1, 4};
+  MetricSums sums(cutoffs);
+  sums.add({evaluated("---.-"), 0, 4});
+  sums.add({evaluated("+"), 5, 0});
+  sums.add({evaluated("..+-"), 1, 1});
+  sums.add({{}, 2, 2});
+  EXPECT_DOUBLE_EQ(sums.mean(Metric::kDislikeShare, 0), 1.0 / 2);
+  EXPECT_DOUBLE_EQ(sums.mean(Metric::kDislikeShare, 1), 4.0 / 6);
+}
+
+TEST(MetricSums, WhatIsRelevantAndDislikedIsOneItemOfTheShare) {
+  const std::vector<int> cutoffs = {2};
+  const std::vector<ListedItem> items = {{true, true}, {true, false}};
+  MetricSums sums(cutoffs);
+  sums.add({items, 2, 1});
+  EXPECT_DOUBLE_EQ(sums.mean(Metric::kDislikeShare, 0), 1.0 / 2);
+}
+
 TEST(MetricSums, RoundNoMoreThanADoubleDoes) {
   const std::vector<int> cutoffs = {3};
   const std::vector<ListedItem> items = evaluated(".++");
@@ -153,6 +173,7 @@ TEST(MetricSums, HaveNoMeanOverNobody) {
   const MetricSums sums(cutoffs);
   EXPECT_TRUE(std::isnan(sums.mean(Metric::kNdcg, 0)));
   EXPECT_TRUE(std::isnan(sums.mean(Metric::kDislike, 0)));
+  EXPECT_TRUE(std::isnan(sums.mean(Metric::kDislikeShare, 0)));
   EXPECT_TRUE(std::isnan(sums.mean_auc()));
 }
 

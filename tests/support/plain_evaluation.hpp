@@ -33,6 +33,7 @@ class PlainEvaluation {
   /// Mean over users whose train activity lies in [low, high]; `users` counts those with a relevant
   /// item.
   double figure(const std::string& name, int low, int high) const {
+    if (name.starts_with("Dislike share@")) return dislike_share(cutoff_of(name), low, high);
     double sum = 0.0;
     int users = 0;
     for (UserId u = 0; u < world_.users(); ++u) {
@@ -93,26 +94,51 @@ class PlainEvaluation {
     return items;
   }
 
+  /// The ground truth, by --overlap.
+  std::vector<ItemId> relevant(UserId user) const {
+    std::vector<ItemId> items = held_out(user, 1);
+    if (options_.overlap == Overlap::kKeep)
+      for (const auto& [item, sign] : world_.repeated[as_index(user)])
+        if (sign > 0) items.push_back(item);
+    return items;
+  }
+
+  static int cutoff_of(const std::string& name) {
+    return std::stoi(name.substr(name.find('@') + 1));
+  }
+
+  double dislike_share(int k, int low, int high) const {
+    double disliked = 0.0, either = 0.0;
+    for (UserId u = 0; u < world_.users(); ++u) {
+      const auto activity = static_cast<int>(world_.train[as_index(u)].size());
+      if (activity < low || activity > high) continue;
+      disliked += hits(u, held_out(u, -1), k);
+      either += hits(u, held_out(u, -1), k) + hits(u, held_out(u, 1), k);
+    }
+    return disliked / either;
+  }
+
   double figure_of(UserId user, const std::string& name) const {
+    const std::vector<ItemId> relevant = this->relevant(user);
     const std::vector<ItemId> liked = held_out(user, 1);
     const std::vector<ItemId> disliked = held_out(user, -1);
     if (name == "AUC")
       return liked.empty() || disliked.empty() ? NAN : auc_of(user, liked, disliked);
     const std::string metric = name.substr(0, name.find('@'));
-    const int k = std::stoi(name.substr(name.find('@') + 1));
+    const int k = cutoff_of(name);
     if (metric == "Dislike") return disliked.empty() ? NAN : hits(user, disliked, k) / k;
-    if (liked.empty()) return NAN;
-    const double all = static_cast<double>(liked.size());
+    if (relevant.empty()) return NAN;
+    const double all = static_cast<double>(relevant.size());
     const double possible = std::min(all, static_cast<double>(k));
-    if (metric == "P") return hits(user, liked, k) / k;
-    if (metric == "R") return hits(user, liked, k) / all;
-    if (metric == "HR") return hits(user, liked, k) > 0 ? 1.0 : 0.0;
+    if (metric == "P") return hits(user, relevant, k) / k;
+    if (metric == "R") return hits(user, relevant, k) / all;
+    if (metric == "HR") return hits(user, relevant, k) > 0 ? 1.0 : 0.0;
     double ideal = 0.0, gain = 0.0, precisions = 0.0, reciprocal = 0.0;
     for (int i = 1; i <= k; ++i) {
-      const double here = hits(user, liked, i) - hits(user, liked, i - 1);
+      const double here = hits(user, relevant, i) - hits(user, relevant, i - 1);
       if (i <= possible) ideal += 1 / std::log2(i + 1);
       gain += here / std::log2(i + 1);
-      precisions += here * hits(user, liked, i) / i;
+      precisions += here * hits(user, relevant, i) / i;
       if (here > 0 && reciprocal == 0.0) reciprocal = 1.0 / i;
     }
     if (metric == "nDCG") return gain / ideal;
@@ -140,7 +166,7 @@ class PlainEvaluation {
   template <class Visit>
   void for_top(int k, const Visit& visit) const {
     for (UserId u = 0; u < world_.users(); ++u)
-      if (!held_out(u, 1).empty())
+      if (!relevant(u).empty())
         for (int i = 0; i < std::min(k, static_cast<int>(lists_[as_index(u)].size())); ++i)
           visit(lists_[as_index(u)][as_index(i)]);
   }

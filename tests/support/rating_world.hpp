@@ -33,6 +33,7 @@ struct RatingWorld {
   RatingWorld(const Shape& shape, unsigned seed)
       : train(static_cast<std::size_t>(shape.users)),
         held_out(train.size()),
+        repeated(train.size()),
         user_table(shape.users, shape.dimension),
         item_table(shape.items, shape.dimension) {
     std::mt19937 random(seed);
@@ -84,8 +85,19 @@ struct RatingWorld {
         set.disliked.push_back(std::uint8_t{sign < 0});
       }
       set.offsets.push_back(std::ssize(set.items));
+      for (const auto& [item, sign] : repeated[static_cast<std::size_t>(user)]) {
+        ++set.also_in_train;
+        if (sign > 0) set.relevant_out.push_back(static_cast<LocalRow>(set.users() - 1));
+      }
     }
     return set;
+  }
+
+  /// Every fourth train rating is held out, too, with another sign.
+  void repeat_train_ratings() {
+    for (std::size_t u = 0; u < train.size(); ++u)
+      for (const auto& [item, sign] : train[u])
+        if (item % 4 == 0) repeated[u][item] = sign < 1 ? sign + 1 : -1;
   }
 
   Matrix<float> users_of(const Layout& layout) const {
@@ -97,6 +109,7 @@ struct RatingWorld {
 
   std::vector<SignOfItem> train;     // [users]
   std::vector<SignOfItem> held_out;  // [users], disjoint from train
+  std::vector<SignOfItem> repeated;  // [users] held-out ratings of train's pairs
   Matrix<float> user_table;
   Matrix<float> item_table;
 
