@@ -59,6 +59,7 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.dislikes = !data.no_dislikes;
   options.trainable =
       model_spec(config).disliked_branch ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
+  options.edge_weight = model_spec(config).edge_weight;
   options.partition = data.partition;
   travel_ = resolve(data.travel, summary().users, summary().items);
   options.travel = travel_;
@@ -70,6 +71,7 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
       kExactSums, fold_, offset_, data.no_dislikes, name_of(config.model), config.dimension,
       config.layers, config.mlp_layers, config.no_attention, name_of(config.norm),
       name_of(config.storage), config.average);
+  if (options.edge_weight > 0.0) settings_ += fmt::format(" edge-weight {}", options.edge_weight);
   const std::optional<SomeUsers> some = plan != nullptr ? users_of(*plan) : std::nullopt;
   if (some) options.some = &*some;
   all_users_ = !some;
@@ -111,7 +113,9 @@ std::optional<SomeUsers> Session::users_of(const ListPlan& plan) {
 const Adjacency& Session::graph() {
   SIREN_ASSERT(all_users_, "a graph of {} of {} ratings", data_->train.ratings.items.size(),
                summary().ratings);
-  if (!graph_) graph_ = make_liked_graph(comm_, data_->layout, data_->train, travel_);
+  if (!graph_)
+    graph_ =
+        make_graph(comm_, data_->layout, data_->train, {travel_, model_spec(config_).edge_weight});
   return *graph_;
 }
 
