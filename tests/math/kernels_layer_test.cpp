@@ -73,7 +73,7 @@ TYPED_TEST(LayerKernels, SumsToLayerGivesWhatTheProductWouldHave) {
                            {fused_next.data(), scale.data(), fused.data(), scale.data()});
         k.sums_to_layer(sums.data(), width, 0, p.rows(),
                         {later_next.data(), scale.data(), later.data(), scale.data()});
-        EXPECT_TRUE(same_bits(fused, later)) << "width " << width;
+        EXPECT_TRUE(same_bits(fused, later)) << "width " << width << " runs " << p.split.size();
         EXPECT_TRUE(same_bits(fused_next, later_next)) << "width " << width;
       }
   });
