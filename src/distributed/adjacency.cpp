@@ -18,27 +18,40 @@ struct LocalEdge {
   LocalRow column;
 };
 
-/// Counting sort by row; columns ascending within a row.
-Csr make_csr(std::int64_t rows, std::span<const LocalEdge> edges) {
+struct LocalEdges {
+  std::vector<LocalEdge> full;
+  std::vector<LocalEdge> light;
+};
+
+/// Counting sort by row; columns ascending within a run.
+Csr make_csr(std::int64_t rows, const LocalEdges& edges, double light_weight) {
   Csr csr;
+  csr.light_weight = light_weight;
   csr.offsets.assign(as_index(rows) + 1, 0);
-  for (const LocalEdge& edge : edges) ++csr.offsets[as_index(edge.row) + 1];
+  for (const auto* run : {&edges.light, &edges.full})
+    for (const LocalEdge& edge : *run) ++csr.offsets[as_index(edge.row) + 1];
   std::partial_sum(csr.offsets.begin(), csr.offsets.end(), csr.offsets.begin());
-  csr.columns.assign(edges.size() + as_index(kColumnSlack), 0);
+  csr.columns.assign(as_index(csr.nonzeros() + kColumnSlack), 0);
   std::vector<std::int64_t> next(csr.offsets.begin(), csr.offsets.end() - 1);
-  for (const LocalEdge& edge : edges)
-    csr.columns[as_index(next[as_index(edge.row)]++)] = edge.column;
-  for (std::int64_t r = 0; r < rows; ++r)
-    std::sort(csr.columns.begin() + csr.offsets[as_index(r)],
-              csr.columns.begin() + csr.offsets[as_index(r) + 1]);
+  const auto place = [&](const std::vector<LocalEdge>& run) {
+    const std::vector<std::int64_t> begin = next;
+    for (const LocalEdge& edge : run)
+      csr.columns[as_index(next[as_index(edge.row)]++)] = edge.column;
+    for (std::size_t r = 0; r < next.size(); ++r)
+      std::sort(csr.columns.begin() + begin[r], csr.columns.begin() + next[r]);
+  };
+  place(edges.light);
+  if (!edges.light.empty()) csr.split = next;
+  place(edges.full);
   return csr;
 }
 
 /// Foreign travelling rows of the edges: distinct, by owner, then row.
-std::vector<RowAddress> foreign_rows(const Layout& layout, std::span<const AnchoredEdge> edges) {
+std::vector<RowAddress> foreign_rows(const Layout& layout, const GraphEdges& edges) {
   std::vector<RowAddress> foreign;
-  for (const AnchoredEdge& edge : edges)
-    if (edge.traveller.rank != layout.rank()) foreign.push_back(edge.traveller);
+  for (const auto* run : {&edges.full, &edges.light})
+    for (const AnchoredEdge& edge : *run)
+      if (edge.traveller.rank != layout.rank()) foreign.push_back(edge.traveller);
   const auto key = [](const RowAddress& a) { return std::tuple(a.rank, a.row); };
   std::sort(foreign.begin(), foreign.end(),
             [&](const RowAddress& a, const RowAddress& b) { return key(a) < key(b); });
@@ -56,8 +69,8 @@ Travel resolve(TravelChoice choice, std::int64_t all_users, std::int64_t all_ite
   return choice == TravelChoice::kUsers ? Travel::kUsers : Travel::kItems;
 }
 
-Adjacency make_adjacency(const Layout& layout, Travel travel,
-                         const std::vector<AnchoredEdge>& edges, std::vector<std::int32_t> degree) {
+Adjacency make_adjacency(const Layout& layout, Travel travel, const GraphEdges& edges,
+                         std::vector<double> degree) {
   Adjacency graph;
   const RowRange users{0, layout.users()};
   const RowRange items{layout.users(), layout.rows()};
@@ -84,21 +97,26 @@ Adjacency make_adjacency(const Layout& layout, Travel travel,
         });
     return static_cast<LocalRow>(graph.rows + (found - foreign.begin()));
   };
-  std::vector<LocalEdge> from_anchor;
-  std::vector<LocalEdge> from_owned;
-  std::vector<LocalEdge> from_halo;
-  from_anchor.reserve(edges.size());
-  for (const AnchoredEdge& edge : edges) {
-    const LocalRow traveller = local_row(edge.traveller);
-    from_anchor.push_back({edge.anchor - graph.anchored.begin, traveller});
-    if (traveller < graph.rows)
-      from_owned.push_back({traveller - graph.travelling.begin, edge.anchor});
-    else
-      from_halo.push_back({traveller - graph.rows, edge.anchor});
-  }
-  graph.by_anchor = make_csr(graph.anchored.size(), from_anchor);
-  graph.by_traveller = make_csr(graph.travelling.size(), from_owned);
-  graph.by_halo = make_csr(graph.halo_rows, from_halo);
+  LocalEdges from_anchor;
+  LocalEdges from_owned;
+  LocalEdges from_halo;
+  const auto list = [&](const std::vector<AnchoredEdge>& run,
+                        std::vector<LocalEdge> LocalEdges::*local) {
+    (from_anchor.*local).reserve(run.size());
+    for (const AnchoredEdge& edge : run) {
+      const LocalRow traveller = local_row(edge.traveller);
+      (from_anchor.*local).push_back({edge.anchor - graph.anchored.begin, traveller});
+      if (traveller < graph.rows)
+        (from_owned.*local).push_back({traveller - graph.travelling.begin, edge.anchor});
+      else
+        (from_halo.*local).push_back({traveller - graph.rows, edge.anchor});
+    }
+  };
+  list(edges.full, &LocalEdges::full);
+  list(edges.light, &LocalEdges::light);
+  graph.by_anchor = make_csr(graph.anchored.size(), from_anchor, edges.light_weight);
+  graph.by_traveller = make_csr(graph.travelling.size(), from_owned, edges.light_weight);
+  graph.by_halo = make_csr(graph.halo_rows, from_halo, edges.light_weight);
   return graph;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// This rank's part of the liked graph E+, in both orders, without edge values (the degree scaling
-// is separable).
+// This rank's part of the graph of ratings, in both orders. Edges are the liked ratings (E+), which
+// weigh 1, and may be the others, which then weigh kappa. No edge has a value of its own: the degree
+// scaling is separable, and edges of the same weight stand together.
 //
 // One side of the bipartite graph is *anchored*: each edge lives with the owner of its anchored
 // end. Rows of the other side *travel*: those that local edges touch but other ranks own are copied
@@ -33,16 +34,30 @@ struct AnchoredEdge {
   RowAddress traveller;  // owner and row there
 };
 
-/// Compressed sparse rows owning their arrays; columns carry the slack that kernels may read.
+/// The edges of one rank, by weight.
+struct GraphEdges {
+  std::vector<AnchoredEdge> full;   // weigh 1
+  std::vector<AnchoredEdge> light;  // weigh light_weight, kappa
+  double light_weight = 1.0;
+};
+
+/// Compressed sparse rows owning their arrays; columns carry the slack that kernels may read. A row
+/// is a run of light columns and one of full columns, each ascending.
 struct Csr {
   std::vector<std::int64_t> offsets{0};
+  std::vector<std::int64_t> split;  // [rows] where the full columns begin; empty: no light ones
   std::vector<std::int32_t> columns;
+  double light_weight = 1.0;
 
   std::int64_t rows() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
   std::int64_t nonzeros() const { return offsets.back(); }
-  CsrView view() const { return {offsets.data(), columns.data()}; }
+  /// Rows from `first` on.
+  CsrView view(std::int64_t first = 0) const {
+    return {offsets.data() + first, columns.data(), split.empty() ? nullptr : split.data() + first,
+            light_weight};
+  }
   std::int64_t bytes() const {
-    return static_cast<std::int64_t>(offsets.size() * sizeof(std::int64_t) +
+    return static_cast<std::int64_t>((offsets.size() + split.size()) * sizeof(std::int64_t) +
                                      columns.size() * sizeof(std::int32_t));
   }
 };
@@ -53,12 +68,12 @@ struct Adjacency {
   std::int64_t rows = 0;
   std::int64_t halo_rows = 0;
 
-  Csr by_anchor;     // row a = anchored.begin + a; columns are local rows, owned or halo, ascending
-  Csr by_traveller;  // row t = travelling.begin + t; columns are anchored rows, ascending
+  Csr by_anchor;     // row a = anchored.begin + a; columns are local rows, owned or halo
+  Csr by_traveller;  // row t = travelling.begin + t; columns are anchored rows
   Csr by_halo;       // row h = rows + h; the same for the halo rows
 
-  /// Likes of every owned row over all ranks: the degree in E+.
-  std::vector<std::int32_t> degree;  // [rows]
+  /// Weight of every owned row's edges over all ranks: likes + kappa (ratings - likes).
+  std::vector<double> degree;  // [rows]
 
   /// The halo rows by owner: row at the owner [halo_rows], and how many per owner rank.
   std::vector<LocalRow> halo_row_at_owner;
@@ -66,12 +81,12 @@ struct Adjacency {
 
   std::int64_t bytes() const {
     return by_anchor.bytes() + by_traveller.bytes() + by_halo.bytes() +
-           (rows + halo_rows) * std::int64_t{sizeof(std::int32_t)};
+           rows * std::int64_t{sizeof(double)} + halo_rows * std::int64_t{sizeof(LocalRow)};
   }
 };
 
 /// `edges` in any order; `degree` [rows] as above.
-Adjacency make_adjacency(const Layout& layout, Travel travel,
-                         const std::vector<AnchoredEdge>& edges, std::vector<std::int32_t> degree);
+Adjacency make_adjacency(const Layout& layout, Travel travel, const GraphEdges& edges,
+                         std::vector<double> degree);
 
 }  // namespace siren::inline distributed

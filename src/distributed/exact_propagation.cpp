@@ -45,10 +45,11 @@ ExactPropagation::ExactPropagation(const Communicator& comm, const Adjacency& gr
       exchange_(comm, kernels_, clock_, Tag::kExpand, Tag::kFold),
       input_(graph.rows, kColumns),
       table_(graph.rows + graph.halo_rows, kColumns),
+      light_table_(graph.by_anchor.split.empty() ? 0 : table_.rows(), kColumns),
       sums_(graph.rows + graph.halo_rows, kColumns) {
-  std::int32_t most = 1;
-  for (const std::int32_t degree : graph.degree) most = std::max(most, degree);
-  most_likes_ = static_cast<double>(comm.all_reduce(most, Reduction::kMax));
+  double most = 1.0;
+  for (const double degree : graph.degree) most = std::max(most, degree);
+  most_weight_ = comm.all_reduce(most, Reduction::kMax);
   for (LocalRow& row : plan_.send_rows) row -= static_cast<LocalRow>(graph.travelling.begin);
   exchange_.set_plan(&plan_, kColumns);
 }
@@ -90,7 +91,9 @@ void ExactPropagation::forward_columns(const Matrix<float>& x, std::int64_t firs
   }
 }
 
-/// The power of two that a layer's input is counted in. Rounds the input to bf16 if asked to.
+/// The power of two that a layer's input is counted in: a row's edges add up to less than
+/// 2^kSumBits, and rounding adds at most one for each of them, for which there is a bit more. Rounds
+/// the input to bf16 if asked to.
 double ExactPropagation::agree_on_unit() {
   float largest = 0.0F;
   for (float& value : input_.span()) {
@@ -100,7 +103,7 @@ double ExactPropagation::agree_on_unit() {
                                                         : std::numeric_limits<float>::infinity();
   }
   const double bound =
-      most_likes_ * comm_.all_reduce(static_cast<double>(largest), Reduction::kMax);
+      most_weight_ * comm_.all_reduce(static_cast<double>(largest), Reduction::kMax);
   if (!std::isfinite(bound))
     throw InputError("the model holds values that are not finite; use another checkpoint");
   int exponent = 0;
@@ -111,12 +114,25 @@ double ExactPropagation::agree_on_unit() {
 /// The order of Propagation: what travels far leaves first.
 void ExactPropagation::layer() {
   exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
+  fill_light_rows(0, graph_.rows);
   sum_rows(graph_.by_halo, graph_.rows);
   exchange_.start_fold(sums_.row(graph_.rows));
   sum_rows(graph_.by_traveller, graph_.travelling.begin);
   exchange_.finish_expand();
+  fill_light_rows(graph_.rows, table_.rows());
   sum_rows(graph_.by_anchor, graph_.anchored.begin);
   exchange_.finish_fold(sums_.row(graph_.travelling.begin));
+}
+
+/// Rows [begin, end) of light_table_ from those of table_, if light edges read them.
+void ExactPropagation::fill_light_rows(std::int64_t begin, std::int64_t end) {
+  if (light_table_.rows() == 0) return;
+  const double weight = graph_.by_anchor.light_weight;
+  parallel_blocks(end - begin, kRowsPerBlock, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t row = begin + first; row < begin + last; ++row)
+      for (std::int64_t c = 0; c < kColumns; ++c)
+        light_table_(row, c) = std::llrint(weight * static_cast<double>(table_(row, c)));
+  });
 }
 
 /// Rows first_row .. of sums_ from the columns of `csr`.
@@ -127,11 +143,17 @@ void ExactPropagation::sum_rows(const Csr& csr, std::int64_t first_row) {
       [&](std::int64_t tile) {
         for (std::int64_t row = tiles[as_index(tile)]; row < tiles[as_index(tile) + 1]; ++row) {
           std::int64_t sum[kColumns] = {};
-          for (std::int64_t e = csr.offsets[as_index(row)]; e < csr.offsets[as_index(row) + 1];
-               ++e) {
-            const std::int64_t* from = table_.row(csr.columns[as_index(e)]);
-            for (std::int64_t c = 0; c < kColumns; ++c) sum[c] += from[c];
-          }
+          const auto add = [&](const Matrix<std::int64_t>& table, EdgeOffset begin,
+                               EdgeOffset end) {
+            for (EdgeOffset e = begin; e < end; ++e) {
+              const std::int64_t* from = table.row(csr.columns[as_index(e)]);
+              for (std::int64_t c = 0; c < kColumns; ++c) sum[c] += from[c];
+            }
+          };
+          const EdgeOffset begin = csr.offsets[as_index(row)];
+          const EdgeOffset split = csr.split.empty() ? begin : csr.split[as_index(row)];
+          add(light_table_, begin, split);
+          add(table_, split, csr.offsets[as_index(row) + 1]);
           std::copy_n(sum, kColumns, sums_.row(first_row + row));
         }
       },
@@ -139,7 +161,7 @@ void ExactPropagation::sum_rows(const Csr& csr, std::int64_t first_row) {
 }
 
 std::int64_t ExactPropagation::bytes() const {
-  return input_.bytes() + table_.bytes() + sums_.bytes();
+  return input_.bytes() + table_.bytes() + light_table_.bytes() + sums_.bytes();
 }
 
 }  // namespace siren::inline distributed

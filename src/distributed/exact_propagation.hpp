@@ -6,10 +6,11 @@
 //
 // Before each layer the rows are turned into 64-bit integers, multiples of one power of two that
 // all ranks agree on: so small that a row keeps all bits a float has unless it is 2^20 and more
-// times below the largest, so large that no sum overflows. Integers may be added in any order.
+// times below the largest, so large that no sum overflows. Integers may be added in any order. What
+// light edges read, kappa x, is rounded to an integer once for each row, before any sum.
 //
 // Columns are independent, so the tables hold 16 of them at a time: memory beyond x and mean is
-// 2 x 128 bytes an owned or halo row and 64 an owned one, for any d.
+// 2 x 128 bytes (3 x with light edges) an owned or halo row and 64 an owned one, for any d.
 #pragma once
 
 #include <cstdint>
@@ -46,20 +47,22 @@ class ExactPropagation {
   void forward_columns(const Matrix<float>& x, std::int64_t first, Matrix<float>& mean);
   void layer();
   double agree_on_unit();
+  void fill_light_rows(std::int64_t begin, std::int64_t end);
   void sum_rows(const Csr& csr, std::int64_t first_row);
 
   Communicator comm_;
   const Adjacency& graph_;
   Shape shape_;
-  double most_likes_;  // the largest degree, over all ranks
+  double most_weight_;  // the largest degree, over all ranks
   LayerScaling<float> scaling_;
   Kernels<FixedPoint> kernels_;
   PhaseClock clock_;
   ExchangePlan plan_;
   RowExchange<FixedPoint> exchange_;
-  Matrix<float> input_;         // [rows x 16] a layer's input, scaled by pre
-  Matrix<std::int64_t> table_;  // [rows + halo x 16] the same as integers
-  Matrix<std::int64_t> sums_;   // [rows + halo x 16]
+  Matrix<float> input_;               // [rows x 16] a layer's input, scaled by pre
+  Matrix<std::int64_t> table_;        // [rows + halo x 16] the same as integers
+  Matrix<std::int64_t> light_table_;  // [rows + halo x 16] kappa table_; none without light edges
+  Matrix<std::int64_t> sums_;         // [rows + halo x 16]
 };
 
 }  // namespace siren::inline distributed

@@ -8,14 +8,18 @@ namespace siren::inline distributed {
 
 namespace {
 
-std::vector<AnchoredEdge> edges_at_users(const Layout& layout, const UserRatings& ratings) {
-  std::vector<AnchoredEdge> edges;
+GraphEdges edges_at_users(const Layout& layout, const UserRatings& ratings, double edge_weight) {
+  GraphEdges edges;
+  edges.light_weight = edge_weight;
   for (std::int64_t user = 0; user < ratings.users(); ++user)
     for (EdgeOffset e = ratings.offsets[as_index(user)]; e < ratings.offsets[as_index(user) + 1];
-         ++e)
-      if (ratings.signs[as_index(e)] > 0)
-        edges.push_back(
-            {static_cast<LocalRow>(user), layout.address_of_item(ratings.items[as_index(e)])});
+         ++e) {
+      const std::int8_t sign = ratings.signs[as_index(e)];
+      if (is_edge(sign, edge_weight))
+        run_of(sign, edges)
+            .push_back(
+                {static_cast<LocalRow>(user), layout.address_of_item(ratings.items[as_index(e)])});
+    }
   return edges;
 }
 
@@ -32,27 +36,32 @@ std::vector<AnchoredEdge> mirrored(const Communicator& comm, std::vector<Anchore
   return comm.all_to_all_v(std::span<const AnchoredEdge>(edges), counts).values;
 }
 
-/// Likes per owned row, over all ranks.
-std::vector<std::int32_t> liked_degrees(const Layout& layout, const TrainingSet& set) {
-  std::vector<std::int32_t> degree;
+/// Weight of the edges of every owned row, over all ranks.
+std::vector<double> degrees(const Layout& layout, const TrainingSet& set, double edge_weight) {
+  std::vector<double> degree;
   degree.reserve(as_index(layout.rows()));
+  const auto add = [&](std::int64_t likes, std::int64_t ratings) {
+    degree.push_back(static_cast<double>(likes) +
+                     edge_weight * static_cast<double>(ratings - likes));
+  };
   for (std::int64_t user = 0; user < layout.users(); ++user) {
     const auto first = set.ratings.signs.begin() + set.ratings.offsets[as_index(user)];
     const auto last = set.ratings.signs.begin() + set.ratings.offsets[as_index(user) + 1];
-    degree.push_back(static_cast<std::int32_t>(
-        std::count_if(first, last, [](std::int8_t sign) { return sign > 0; })));
+    add(std::count_if(first, last, [](std::int8_t sign) { return sign > 0; }), last - first);
   }
-  for (const ItemId item : layout.owned_items()) degree.push_back(set.item_likes[as_index(item)]);
+  for (const ItemId item : layout.owned_items())
+    add(set.item_likes[as_index(item)], set.item_degree[as_index(item)]);
   return degree;
 }
 
 }  // namespace
 
-Adjacency make_liked_graph(const Communicator& comm, const Layout& layout, const TrainingSet& set,
-                           Travel travel) {
-  std::vector<AnchoredEdge> edges = edges_at_users(layout, set.ratings);
-  if (travel == Travel::kUsers) edges = mirrored(comm, std::move(edges));
-  return make_adjacency(layout, travel, edges, liked_degrees(layout, set));
+Adjacency make_graph(const Communicator& comm, const Layout& layout, const TrainingSet& set,
+                     const GraphShape& shape) {
+  GraphEdges edges = edges_at_users(layout, set.ratings, shape.edge_weight);
+  if (shape.travel == Travel::kUsers)
+    for (auto* run : {&edges.full, &edges.light}) *run = mirrored(comm, std::move(*run));
+  return make_adjacency(layout, shape.travel, edges, degrees(layout, set, shape.edge_weight));
 }
 
 }  // namespace siren::inline distributed

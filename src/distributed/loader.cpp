@@ -9,6 +9,7 @@
 #include "core/heartbeat.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
+#include "distributed/liked_graph.hpp"
 #include "distributed/partition.hpp"
 #include "siren/error.hpp"
 #include "siren/ids.hpp"
@@ -41,7 +42,7 @@ struct Slab {
   std::int64_t end = 0;
   std::vector<TravellingRating> ratings;  // by user, then item
   std::vector<float> values;              // of them, if they get levels
-  std::vector<std::int32_t> likes;        // [end - begin] train ratings above the offset
+  std::vector<std::int32_t> edges;        // [end - begin] train ratings that are edges of the graph
   std::vector<std::int32_t> trainable;    // [end - begin]
   std::int64_t replaced = 0;              // ratings for which that of a later part stands
 };
@@ -70,7 +71,7 @@ void add_user(const DatasetFile& file, const LoadOptions& options, std::int64_t 
     slab.ratings.push_back({user, rows.item[as_index(e)], train_sign, role, relevant, sign < 0, 0});
     if (options.levels) slab.values.push_back(value);
     if (role != Role::kTrain) continue;
-    slab.likes[as_index(u)] += train_sign > 0;
+    slab.edges[as_index(u)] += is_edge(train_sign, options.edge_weight);
     slab.trainable[as_index(u)] += is_trainable(options.trainable, train_sign);
   }
 }
@@ -80,7 +81,7 @@ Slab read_slab(const Communicator& comm, const DatasetFile& file, const LoadOpti
   Slab slab;
   slab.begin = summary.users * comm.rank() / comm.size();
   slab.end = summary.users * (comm.rank() + 1) / comm.size();
-  slab.likes.assign(as_index(slab.end - slab.begin), 0);
+  slab.edges.assign(as_index(slab.end - slab.begin), 0);
   slab.trainable.assign(as_index(slab.end - slab.begin), 0);
   if (options.some != nullptr) {
     for (const UserId user : options.some->users) {
@@ -138,11 +139,13 @@ void choose_levels(const Communicator& comm, const LoadOptions& options, Slab& s
   slab.values = {};
 }
 
-/// What all users like, on the root; the slabs ascend with the rank, and so do users.
-std::vector<ItemId> liked_items_at_root(const Communicator& comm, const Slab& slab) {
+/// Items of all users' edges, on the root; the slabs ascend with the rank, and so do users.
+std::vector<ItemId> edge_items_at_root(const Communicator& comm, const Slab& slab,
+                                       double edge_weight) {
   std::vector<ItemId> items;
   for (const TravellingRating& rating : slab.ratings)
-    if (rating.role == Role::kTrain && rating.sign > 0) items.push_back(rating.item);
+    if (rating.role == Role::kTrain && is_edge(rating.sign, edge_weight))
+      items.push_back(rating.item);
   std::vector<std::int64_t> counts(as_index(comm.size()), 0);
   counts[0] = std::ssize(items);
   return comm.all_to_all_v(std::span<const ItemId>(items), counts).values;
@@ -150,10 +153,12 @@ std::vector<ItemId> liked_items_at_root(const Communicator& comm, const Slab& sl
 
 Partition make_partition(const Communicator& comm, const Slab& slab, const TrainingSet& set,
                          const LoadOptions& options) {
-  Likes likes{comm.all_gather_v(std::span<const std::int32_t>(slab.likes)), set.item_likes, {}};
+  RatingEdges edges{comm.all_gather_v(std::span<const std::int32_t>(slab.edges)),
+                    item_edges(set, options.edge_weight),
+                    {}};
   Partition partition;
   const auto divide = [&] {
-    partition = partition_by_work(options.partition, likes, options.travel == Travel::kItems,
+    partition = partition_by_work(options.partition, edges, options.travel == Travel::kItems,
                                   comm.size(), options.seed);
   };
   if (comm.size() == 1 || !looks_at_edges(options.partition)) {
@@ -162,7 +167,7 @@ Partition make_partition(const Communicator& comm, const Slab& slab, const Train
   }
   const Activity activity("partition");
   const LongCall call("METIS");
-  likes.items = liked_items_at_root(comm, slab);
+  edges.items = edge_items_at_root(comm, slab, options.edge_weight);
   agree_on_input(comm, [&] {
     if (comm.is_root()) divide();
   });

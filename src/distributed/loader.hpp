@@ -33,9 +33,10 @@ struct LoadOptions {
   std::optional<float> relevant_from;  // default: rating > offset
   bool dislikes = true;
   Trainable trainable = Trainable::kLikedAndDisliked;
-  bool levels = false;  // whether ratings get levels
+  bool levels = false;       // whether ratings get levels
+  double edge_weight = 0.0;  // kappa (distributed/liked_graph.hpp): decides what is an edge
   Partitioning partition = Partitioning::kBlock;
-  Travel travel = Travel::kItems;  // decides how rows weigh in the partition
+  Travel travel = Travel::kItems;  // this and the edges decide how rows weigh in the partition
   std::uint32_t seed = 1;          // of the random partitioner
   std::int64_t dimension = 64;
   const SomeUsers* some = nullptr;  // null: all users

@@ -10,12 +10,15 @@
 
 namespace siren::inline distributed {
 
-/// Columns of the anchored row in the piece; a row's columns ascend.
-std::span<const std::int32_t> NeededEdges::columns_of(LocalRow anchor, const Piece& piece) const {
+/// Columns of the anchored row's run in the piece; a run's columns ascend.
+std::span<const std::int32_t> NeededEdges::columns_of(Run run, LocalRow anchor,
+                                                      const Piece& piece) const {
   const Csr& csr = graph_.by_anchor;
   const auto a = static_cast<std::size_t>(anchor - graph_.anchored.begin);
-  const std::int32_t* const first = csr.columns.data() + csr.offsets[a];
-  const std::int32_t* const last = csr.columns.data() + csr.offsets[a + 1];
+  const std::int64_t split = csr.split.empty() ? csr.offsets[a] : csr.split[a];
+  const bool light = run == Run::kLight;
+  const std::int32_t* const first = csr.columns.data() + (light ? csr.offsets[a] : split);
+  const std::int32_t* const last = csr.columns.data() + (light ? split : csr.offsets[a + 1]);
   return {std::lower_bound(first, last, piece.begin), std::lower_bound(first, last, piece.end)};
 }
 
@@ -36,16 +39,23 @@ void NeededEdges::cut(int pieces) {
   }
 }
 
+/// The runs that rows have, in their order.
+std::span<const NeededEdges::Run> NeededEdges::runs() const {
+  static constexpr Run kRuns[] = {Run::kLight, Run::kFull};
+  return graph_.by_anchor.split.empty() ? std::span(kRuns).last(1) : std::span(kRuns);
+}
+
 /// How many edges each column has, and the piece.
 void NeededEdges::count(std::span<const LocalRow> anchors, Piece& piece) {
   std::uint32_t* const next = next_.data();
   std::fill(next + piece.begin, next + piece.end, 0U);
   piece.edges = 0;
-  for (const LocalRow anchor : anchors) {
-    const auto columns = columns_of(anchor, piece);
-    for (const std::int32_t column : columns) ++next[column];
-    piece.edges += std::ssize(columns);
-  }
+  for (const Run run : runs())
+    for (const LocalRow anchor : anchors) {
+      const auto columns = columns_of(run, anchor, piece);
+      for (const std::int32_t column : columns) ++next[column];
+      piece.edges += std::ssize(columns);
+    }
 }
 
 /// Lists them.
@@ -58,8 +68,13 @@ void NeededEdges::list(std::span<const LocalRow> anchors, const Piece& piece) {
     at += std::exchange(next[column], static_cast<std::uint32_t>(at));
   }
   std::int32_t* const columns = edges_.columns.data();
-  for (const LocalRow anchor : anchors)
-    for (const std::int32_t column : columns_of(anchor, piece)) columns[next[column]++] = anchor;
+  for (const Run run : runs()) {
+    for (const LocalRow anchor : anchors)
+      for (const std::int32_t column : columns_of(run, anchor, piece))
+        columns[next[column]++] = anchor;
+    if (run == Run::kLight)
+      std::copy(next + piece.begin, next + piece.end, edges_.split.data() + piece.row);
+  }
 }
 
 /// Turns the lists around by counting: a transposition of a part of the matrix. Threads share the
@@ -70,7 +85,10 @@ void NeededEdges::select(std::span<const LocalRow> needed) {
   const std::span<const LocalRow> anchors(first, last);
   cut(omp_get_max_threads());
   next_.resize(static_cast<std::size_t>(graph_.rows + graph_.halo_rows));
-  edges_.offsets.resize(static_cast<std::size_t>(graph_.travelling.size() + graph_.halo_rows) + 1);
+  const auto rows = static_cast<std::size_t>(graph_.travelling.size() + graph_.halo_rows);
+  edges_.offsets.resize(rows + 1);
+  if (!graph_.by_anchor.split.empty()) edges_.split.resize(rows);
+  edges_.light_weight = graph_.by_anchor.light_weight;
   const auto piece_of = [this](std::int64_t p) -> Piece& {
     return pieces_[static_cast<std::size_t>(p)];
   };

@@ -17,15 +17,13 @@ class NeededEdges {
   explicit NeededEdges(const Adjacency& graph) : graph_(graph) {}
 
   /// `needed`: owned rows, ascending; those of the anchored side count. Takes time and memory by
-  /// their edges and the number of travelling rows. Columns stay ascending, so that sums have the
+  /// their edges and the number of travelling rows. Columns keep their order, so that sums have the
   /// bits of sums over all edges.
   void select(std::span<const LocalRow> needed);
 
   /// In place of graph.by_traveller and graph.by_halo. Valid until the next select().
   CsrView by_traveller() const { return edges_.view(); }
-  CsrView by_halo() const {
-    return {edges_.offsets.data() + graph_.travelling.size(), edges_.columns.data()};
-  }
+  CsrView by_halo() const { return edges_.view(graph_.travelling.size()); }
   std::int64_t count() const { return edges_.nonzeros(); }
 
  private:
@@ -37,8 +35,10 @@ class NeededEdges {
     std::int64_t edges;  // of needed rows
     std::int64_t first;  // place of the first of them in edges_.columns
   };
+  enum class Run { kLight, kFull };
   void cut(int pieces);
-  std::span<const std::int32_t> columns_of(LocalRow anchor, const Piece& piece) const;
+  std::span<const Run> runs() const;
+  std::span<const std::int32_t> columns_of(Run run, LocalRow anchor, const Piece& piece) const;
   void count(std::span<const LocalRow> anchors, Piece& piece);
   void list(std::span<const LocalRow> anchors, const Piece& piece);
 

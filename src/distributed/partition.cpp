@@ -43,14 +43,14 @@ std::vector<std::int32_t> drawn(NodeId first, std::size_t count, const Partition
 
 }  // namespace
 
-std::vector<std::int32_t> row_weights(std::vector<std::int32_t> likes, bool anchored) {
+std::vector<std::int32_t> row_weights(std::vector<std::int32_t> edges, bool anchored) {
   std::int32_t own = kEdgesPerRow;
   if (!anchored) {
-    const std::int64_t all = std::accumulate(likes.begin(), likes.end(), std::int64_t{0});
-    own = 1 + static_cast<std::int32_t>(all / std::max<std::int64_t>(std::ssize(likes), 1));
+    const std::int64_t all = std::accumulate(edges.begin(), edges.end(), std::int64_t{0});
+    own = 1 + static_cast<std::int32_t>(all / std::max<std::int64_t>(std::ssize(edges), 1));
   }
-  for (std::int32_t& weight : likes) weight += own;
-  return likes;
+  for (std::int32_t& weight : edges) weight += own;
+  return edges;
 }
 
 Partition partition_block(const PartitionInput& input) {
@@ -76,11 +76,11 @@ Partitioner partitioner(Partitioning choice) {
   return partition_block;
 }
 
-Partition partition_by_work(Partitioning choice, const Likes& likes, bool items_travel, int ranks,
-                            std::uint32_t seed) {
-  const auto user_weight = row_weights(likes.of_user, items_travel);
-  const auto item_weight = row_weights(likes.of_item, !items_travel);
-  return partitioner(choice)({user_weight, item_weight, ranks, seed, &likes, items_travel});
+Partition partition_by_work(Partitioning choice, const RatingEdges& edges, bool items_travel,
+                            int ranks, std::uint32_t seed) {
+  const auto user_weight = row_weights(edges.of_user, items_travel);
+  const auto item_weight = row_weights(edges.of_item, !items_travel);
+  return partitioner(choice)({user_weight, item_weight, ranks, seed, &edges, items_travel});
 }
 
 }  // namespace siren::inline distributed

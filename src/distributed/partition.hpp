@@ -25,16 +25,17 @@ inline constexpr std::int32_t kEdgesPerRow = 3;
 
 /// What every row of a side weighs. An edge is worked where its anchored end lives.
 ///
-///   anchored     its likes + kEdgesPerRow
-///   travelling   its likes + the mean of the side (and one, so that no row weighs nothing): its
+///   anchored     its edges + kEdgesPerRow
+///   travelling   its edges + the mean of the side (and one, so that no row weighs nothing): its
 ///                edges are others' work, but a popular row is in more batches
-std::vector<std::int32_t> row_weights(std::vector<std::int32_t> likes, bool anchored);
+std::vector<std::int32_t> row_weights(std::vector<std::int32_t> edges, bool anchored);
 
-/// Liked training ratings: how many every node has, and which.
-struct Likes {
+/// Training ratings that are edges of the graph, whatever they weigh there: how many every node has,
+/// and which.
+struct RatingEdges {
   std::vector<std::int32_t> of_user;  // [M]
   std::vector<std::int32_t> of_item;  // [N]
-  /// What every user likes, user after user; empty unless the partitioner looks_at_edges().
+  /// Items of every user's edges, user after user; empty unless the partitioner looks_at_edges().
   std::vector<ItemId> items;
 };
 
@@ -44,7 +45,7 @@ struct PartitionInput {
   std::span<const std::int32_t> item_weight;  // [N]
   int ranks;
   std::uint32_t seed;
-  const Likes* likes = nullptr;
+  const RatingEdges* edges = nullptr;
   bool items_travel = true;
 };
 
@@ -54,9 +55,9 @@ Partition partition_block(const PartitionInput& input);
 /// An owner drawn per node, keyed by its global id.
 Partition partition_random(const PartitionInput& input);
 
-/// Makes ranks send few rows: METIS divides the liked graph so that travelling rows are used by as
+/// Makes ranks send few rows: METIS divides the graph so that travelling rows are used by as
 /// few ranks as possible besides their owner, the weights of each side being balanced. One process
-/// holds the whole graph meanwhile, in both directions: 8 B a liked rating and 24 B a node besides
+/// holds the whole graph meanwhile, in both directions: 8 B an edge and 24 B a node besides
 /// what METIS takes itself. InputError if METIS cannot count so many; EnvironmentError if it fails.
 Partition partition_metis(const PartitionInput& input);
 
@@ -64,13 +65,13 @@ using Partitioner = Partition (*)(const PartitionInput&);
 
 Partitioner partitioner(Partitioning choice);
 
-/// Whether that partitioner needs Likes::items.
+/// Whether that partitioner needs RatingEdges::items.
 constexpr bool looks_at_edges(Partitioning choice) {
   return choice == Partitioning::kMetis;
 }
 
 /// The partition of that partitioner with rows of row_weights(): what training uses.
-Partition partition_by_work(Partitioning choice, const Likes& likes, bool items_travel, int ranks,
-                            std::uint32_t seed);
+Partition partition_by_work(Partitioning choice, const RatingEdges& edges, bool items_travel,
+                            int ranks, std::uint32_t seed);
 
 }  // namespace siren::inline distributed

@@ -31,21 +31,21 @@ struct BothWays {
   std::vector<idx_t> neighbours;  // [2 edges]
 };
 
-BothWays both_ways(const Likes& likes) {
-  const std::int64_t users = std::ssize(likes.of_user);
+BothWays both_ways(const RatingEdges& edges) {
+  const std::int64_t users = std::ssize(edges.of_user);
   BothWays graph;
-  graph.offsets.reserve(likes.of_user.size() + likes.of_item.size() + 1);
+  graph.offsets.reserve(edges.of_user.size() + edges.of_item.size() + 1);
   graph.offsets.push_back(0);
-  for (const auto* degrees : {&likes.of_user, &likes.of_item})
+  for (const auto* degrees : {&edges.of_user, &edges.of_item})
     for (const std::int32_t degree : *degrees)
       graph.offsets.push_back(graph.offsets.back() + degree);
-  graph.neighbours.resize(2 * likes.items.size());
-  SIREN_ASSERT(graph.offsets.back() == std::ssize(graph.neighbours), "{} likes counted, {} listed",
+  graph.neighbours.resize(2 * edges.items.size());
+  SIREN_ASSERT(graph.offsets.back() == std::ssize(graph.neighbours), "{} edges counted, {} listed",
                graph.offsets.back(), graph.neighbours.size());
   std::vector<idx_t> next(graph.offsets.begin(), graph.offsets.end() - 1);
-  auto item = likes.items.begin();
+  auto item = edges.items.begin();
   for (std::int64_t user = 0; user < users; ++user)
-    for (std::int32_t e = 0; e < likes.of_user[as_index(user)]; ++e, ++item) {
+    for (std::int32_t e = 0; e < edges.of_user[as_index(user)]; ++e, ++item) {
       graph.neighbours[as_index(next[as_index(user)]++)] = static_cast<idx_t>(users + *item);
       graph.neighbours[as_index(next[as_index(users + *item)]++)] = static_cast<idx_t>(user);
     }
@@ -59,12 +59,12 @@ std::int64_t sum(std::span<const std::int32_t> values) {
 void check_countable(const PartitionInput& input) {
   const std::int64_t most = std::numeric_limits<idx_t>::max();
   for (const std::int64_t count :  // an edge has two directions, of weight 2 each
-       {4 * std::ssize(input.likes->items), sum(input.user_weight), sum(input.item_weight)})
+       {4 * std::ssize(input.edges->items), sum(input.user_weight), sum(input.item_weight)})
     if (count > most)
       throw InputError(
           fmt::format("--partition metis: METIS was built to count up to {} here, which "
-                      "{} liked ratings exceed; use block",
-                      most, input.likes->items.size()));
+                      "{} ratings in the graph exceed; use block",
+                      most, input.edges->items.size()));
 }
 
 /// Owner per node, users first.
@@ -79,7 +79,7 @@ std::vector<idx_t> divide(const PartitionInput& input) {
         is_user ? input.user_weight[node] : input.item_weight[node - users];
     sizes[node] = is_user != input.items_travel;
   }
-  BothWays graph = both_ways(*input.likes);
+  BothWays graph = both_ways(*input.edges);
   std::array<real_t, kConstraints> imbalance{kAnchoredImbalance, kTravellingImbalance};
   if (!input.items_travel) std::swap(imbalance[0], imbalance[1]);
   std::array<idx_t, METIS_NOPTIONS> options{};
@@ -99,7 +99,7 @@ std::vector<idx_t> divide(const PartitionInput& input) {
     throw EnvironmentError(fmt::format(
         "METIS_PartGraphKway {} (code {}) at {} nodes and {} edges; --partition block does without",
         code == METIS_ERROR_MEMORY ? "found no memory" : "failed or was told to stop", code, nodes,
-        input.likes->items.size()));
+        input.edges->items.size()));
   return owner;
 }
 
@@ -110,12 +110,12 @@ Partition partition_metis(const PartitionInput& input) {
   const std::size_t items = input.item_weight.size();
   if (input.ranks == 1)
     return {std::vector<std::int32_t>(users, 0), std::vector<std::int32_t>(items, 0)};
-  SIREN_ASSERT(input.likes != nullptr, "no likes of {} users", users);
+  SIREN_ASSERT(input.edges != nullptr, "no edges of {} users", users);
   check_countable(input);
   const Stopwatch watch;
   const std::vector<idx_t> owner = divide(input);
-  spdlog::info("METIS shared out {} liked ratings among {} ranks in {}",
-               grouped(std::ssize(input.likes->items)), input.ranks,
+  spdlog::info("METIS shared out {} ratings among {} ranks in {}",
+               grouped(std::ssize(input.edges->items)), input.ranks,
                human_seconds(watch.seconds()));
   const auto first_item = owner.begin() + static_cast<std::ptrdiff_t>(users);
   Partition partition;

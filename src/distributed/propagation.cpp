@@ -37,7 +37,7 @@ auto sums_to(const Kernels<Precision>& kernels) {
 }  // namespace
 
 template <class Real>
-LayerScaling<Real> layer_scaling(std::span<const std::int32_t> degrees, Normalisation normalisation,
+LayerScaling<Real> layer_scaling(std::span<const double> degrees, Normalisation normalisation,
                                  int layers, Direction direction) {
   const bool symmetric = normalisation == Normalisation::kSymmetric;
   const bool adjoint = direction == Direction::kAdjoint;
@@ -45,10 +45,10 @@ LayerScaling<Real> layer_scaling(std::span<const std::int32_t> degrees, Normalis
   LayerScaling<Real> scaling;
   for (std::vector<Real>* factors : {&scaling.first, &scaling.next, &scaling.result})
     factors->reserve(degrees.size());
-  for (const std::int32_t degree : degrees) {
-    const Real inverse = degree == 0 ? Real{0} : Real{1} / static_cast<Real>(degree);
+  for (const double degree : degrees) {
+    const Real inverse = degree == 0.0 ? Real{0} : Real{1} / static_cast<Real>(degree);
     const Real root = std::sqrt(inverse);
-    const Real present = degree == 0 ? Real{0} : Real{1};
+    const Real present = degree == 0.0 ? Real{0} : Real{1};
     const Real pre = symmetric ? root : (adjoint ? inverse : present);
     const Real post = symmetric ? root : (adjoint ? present : inverse);
     scaling.first.push_back(adjoint ? share * pre : pre);
@@ -58,10 +58,8 @@ LayerScaling<Real> layer_scaling(std::span<const std::int32_t> degrees, Normalis
   return scaling;
 }
 
-template LayerScaling<float> layer_scaling(std::span<const std::int32_t>, Normalisation, int,
-                                           Direction);
-template LayerScaling<double> layer_scaling(std::span<const std::int32_t>, Normalisation, int,
-                                            Direction);
+template LayerScaling<float> layer_scaling(std::span<const double>, Normalisation, int, Direction);
+template LayerScaling<double> layer_scaling(std::span<const double>, Normalisation, int, Direction);
 
 template <class Precision>
 Propagation<Precision>::Propagation(const Communicator& comm, const Adjacency& graph,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// LightGCN propagation over the liked graph: mean = 1/(L+1) sum_k P^k x for k = 0..L, with
+// LightGCN propagation over the graph of ratings: mean = 1/(L+1) sum_k P^k x for k = 0..L, with
 //
 //   sym    P = D^-1/2 A D^-1/2     (its own adjoint)
 //   mean   P = D^-1 A              (adjoint A D^-1)
 //
-// A the symmetric bipartite adjacency of E+, D its degrees; rows of degree 0 give 0. Both are
-// written as post * A * pre with diagonal pre and post; the adjoint swaps the two.
+// A the symmetric bipartite adjacency (an edge is 1 or kappa, distributed/adjacency.hpp), D its
+// degrees; rows of degree 0 give 0. Both are written as post * A * pre with diagonal pre and post;
+// the adjoint swaps the two.
 //
 // The forward adds up the powers, for the rows that somebody will read. The adjoint is evaluated in
 // Horner's form, h = g, then L times h = g + P^T h, and 1/(L+1) of it: only the rows of g that are
@@ -57,7 +58,7 @@ struct LayerScaling {
 enum class Direction { kForward, kAdjoint };
 /// Real: float, double. Rows of degree 0 have factors of 0.
 template <class Real>
-LayerScaling<Real> layer_scaling(std::span<const std::int32_t> degree, Normalisation normalisation,
+LayerScaling<Real> layer_scaling(std::span<const double> degree, Normalisation normalisation,
                                  int layers, Direction direction);
 
 template <class Precision>

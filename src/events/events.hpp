@@ -51,7 +51,7 @@ struct RankShare {
   std::int64_t users = 0;
   std::int64_t items = 0;
   std::int64_t ratings = 0;    // in train, of any sign
-  std::int64_t edges = 0;      // of the liked graph, each on one rank
+  std::int64_t edges = 0;      // of the graph, each on one rank
   std::int64_t halo_rows = 0;  // copies of rows that other ranks own
 
   friend bool operator==(const RankShare&, const RankShare&) = default;

@@ -6,12 +6,15 @@
 
 namespace siren::inline math {
 
-/// Compressed sparse rows without values (the graph's weights are separable degree scalings). Row r
-/// has the columns columns[offsets[r]] .. columns[offsets[r + 1] - 1]. Non-owning. The array of
-/// columns must be readable for kColumnSlack entries past its end (prefetch).
+/// Compressed sparse rows without values: degree scalings are separable, and besides them only two
+/// weights occur. Row r has the columns columns[offsets[r]] .. columns[offsets[r + 1] - 1]; those
+/// before columns[split[r]] weigh light_weight, the others 1. Non-owning. The array of columns must
+/// be readable for kColumnSlack entries past its end (prefetch).
 struct CsrView {
   const std::int64_t* offsets;
   const std::int32_t* columns;
+  const std::int64_t* split = nullptr;  // null: all columns weigh 1
+  double light_weight = 1.0;
 };
 inline constexpr std::int64_t kColumnSlack = 32;
 

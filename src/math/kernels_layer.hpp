@@ -83,22 +83,32 @@ SIREN_INLINE auto finish(const StoredRows<Out>& to, std::int64_t r, std::int64_t
   return [row = to.rows + r * width](std::int64_t c, auto x) { store(row + c, x); };
 }
 
-template <class Real, class Stored, class Output>
+template <class Real, int kRuns, class Stored, class Output>
 SIREN_INLINE void product_rows(CsrView csr, const Stored* table, std::int64_t width,
                                std::int64_t begin, std::int64_t end, Output to) {
   for (std::int64_t r = begin; r < end; ++r) {
     if (r + kRowsAhead < end) expect(to, r + kRowsAhead, width);
-    sum_row<Real>(csr, r, table, width, finish(to, r, width));
+    sum_row<Real, kRuns>(csr, r, table, width, finish(to, r, width));
   }
+}
+
+/// A function of its own: inlined beside the rows of one run it would change how those are compiled,
+/// and so where multiplications are fused with additions.
+template <class Real, class Stored, class Output>
+[[gnu::noinline]] void product_of_runs(const CsrView& csr, const Stored* table, std::int64_t width,
+                                       std::int64_t begin, std::int64_t end, const Output& to) {
+  product_rows<Real, 2>(csr, table, width, begin, end, to);
 }
 
 template <class Real, class Stored, class Output>
 void product_to(const CsrView& csr, const Stored* table, std::int64_t width, std::int64_t begin,
                 std::int64_t end, const Output& to) {
-  if (width == kUsualWidth)
-    product_rows<Real>(csr, table, kUsualWidth, begin, end, to);
+  if (csr.split != nullptr)
+    product_of_runs<Real>(csr, table, width, begin, end, to);
+  else if (width == kUsualWidth)
+    product_rows<Real, 1>(csr, table, kUsualWidth, begin, end, to);
   else
-    product_rows<Real>(csr, table, width, begin, end, to);
+    product_rows<Real, 1>(csr, table, width, begin, end, to);
 }
 
 /// To sums or to the wire.

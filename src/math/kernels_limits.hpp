@@ -13,8 +13,8 @@ namespace {
 template <class Real, class Stored, int kAhead>
 SIREN_INLINE void gather_ahead(const std::int32_t* columns, std::int64_t count, const Stored* table,
                                std::int64_t width, Real* out) {
-  sum_list<Real, kAhead>(columns, count, table, width,
-                         [out](std::int64_t c, Vec<Real> x) { store(out + c, load(out + c) + x); });
+  sum_list<kAhead>(RowList<Real, 1>{columns, count}, table, width,
+                   [out](std::int64_t c, Vec<Real> x) { store(out + c, load(out + c) + x); });
 }
 
 template <class Real, class Stored>

@@ -178,6 +178,16 @@ SIREN_INLINE Vec<Real> add_on_fma(Vec<Real> sum, Vec<Real> x, [[maybe_unused]] V
 #endif
 }
 
+/// x to the bit. The compiler does not see through it, and so fuses no product in x with an addition
+/// that follows, which it would do in some places and not in others.
+template <class V>
+SIREN_INLINE V rounded(V x) {
+#if defined(__FMA__)
+  asm("" : "+v"(x));
+#endif
+  return x;
+}
+
 template <class Real>
 SIREN_INLINE Vec<Real> select(IntVec<Real> condition, Vec<Real> yes, Vec<Real> no) {
   return condition ? yes : no;

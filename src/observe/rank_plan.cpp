@@ -11,6 +11,7 @@
 #include "data/batch_schedule.hpp"
 #include "distributed/adjacency.hpp"
 #include "distributed/batch_planner.hpp"
+#include "distributed/liked_graph.hpp"
 #include "distributed/partition.hpp"
 #include "math/matrix.hpp"
 #include "model/catalogue_loss.hpp"
@@ -31,19 +32,21 @@ class Trial {
       : train_(whole.train),
         config_(config),
         ranks_(ranks),
-        travel_(resolve(data.travel, train_.users, train_.items)) {
+        travel_(resolve(data.travel, train_.users, train_.items)),
+        edge_weight_(model_spec(config).edge_weight) {
     const UserRatings& ratings = train_.ratings;
-    Likes likes{std::vector<std::int32_t>(as_index(train_.users), 0), train_.item_likes, {}};
+    RatingEdges edges{
+        std::vector<std::int32_t>(as_index(train_.users), 0), item_edges(train_, edge_weight_), {}};
     const bool lists_items = looks_at_edges(data.partition);
     for (std::int64_t user = 0; user < train_.users; ++user)
       for (EdgeOffset e = ratings.offsets[as_index(user)]; e < ratings.offsets[as_index(user) + 1];
            ++e) {
-        if (ratings.signs[as_index(e)] <= 0) continue;
-        ++likes.of_user[as_index(user)];
-        if (lists_items) likes.items.push_back(ratings.items[as_index(e)]);
+        if (!is_edge(ratings.signs[as_index(e)], edge_weight_)) continue;
+        ++edges.of_user[as_index(user)];
+        if (lists_items) edges.items.push_back(ratings.items[as_index(e)]);
       }
     partition_ =
-        partition_by_work(data.partition, likes, travel_ == Travel::kItems, ranks, config.seed);
+        partition_by_work(data.partition, edges, travel_ == Travel::kItems, ranks, config.seed);
     place_edges();
   }
 
@@ -61,13 +64,15 @@ class Trial {
   const TrainConfig& config_;
   int ranks_;
   Travel travel_;
+  double edge_weight_;  // kappa
   Partition partition_;
-  std::vector<std::vector<AnchoredEdge>> edges_;  // [ranks]
+  std::vector<GraphEdges> edges_;  // [ranks]
 };
 
 void Trial::place_edges() {
   const Layout any = layout_of(0);
   edges_.resize(as_index(ranks_));
+  for (GraphEdges& edges : edges_) edges.light_weight = edge_weight_;
   std::vector<LocalRow> next(as_index(ranks_), 0);
   const UserRatings& ratings = train_.ratings;
   for (std::int64_t user = 0; user < train_.users; ++user) {
@@ -75,11 +80,13 @@ void Trial::place_edges() {
     const RowAddress at_user{owner, next[as_index(owner)]++};
     for (EdgeOffset e = ratings.offsets[as_index(user)]; e < ratings.offsets[as_index(user) + 1];
          ++e) {
-      if (ratings.signs[as_index(e)] <= 0) continue;
+      const std::int8_t sign = ratings.signs[as_index(e)];
+      if (!is_edge(sign, edge_weight_)) continue;
       const RowAddress at_item = any.address_of_item(ratings.items[as_index(e)]);
       const bool items_travel = travel_ == Travel::kItems;
       const RowAddress& anchor = items_travel ? at_user : at_item;
-      edges_[as_index(anchor.rank)].push_back({anchor.row, items_travel ? at_item : at_user});
+      run_of(sign, edges_[as_index(anchor.rank)])
+          .push_back({anchor.row, items_travel ? at_item : at_user});
     }
   }
 }

@@ -18,7 +18,7 @@ struct RankPlan {
   std::int64_t batch_bytes = 0;   // that a step's rows then add, at most
   std::int64_t rows_sent = 0;     // per layer: Training::rows_sent_per_layer()
   std::int64_t bytes_sent = 0;    // per step, rows of layers and of the batch, at most
-  std::int64_t edges = 0;         // liked ratings whose sums are made here
+  std::int64_t edges = 0;         // of the graph, whose sums are made here
   std::int64_t ratings = 0;       // that carry a loss term
   WorkDone work;                  // per step, at most
 

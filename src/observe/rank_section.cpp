@@ -202,7 +202,7 @@ std::string partition_section(const RunRecord& run) {
                                       run.memory.ranks, grouped(run.memory.rows_sent_per_layer)));
   std::vector<std::string> figures;
   for (const auto& [share, caption] :
-       {std::pair(&RankShare::ratings, "Ratings"), std::pair(&RankShare::edges, "Liked edges"),
+       {std::pair(&RankShare::ratings, "Ratings"), std::pair(&RankShare::edges, "Edges"),
         std::pair(&RankShare::users, "Users owned"), std::pair(&RankShare::items, "Items owned"),
         std::pair(&RankShare::halo_rows, "Halo rows")})
     if (!run.memory.by_rank.empty()) figures.push_back(share_figure(run, share, caption));

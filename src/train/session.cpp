@@ -41,8 +41,8 @@ namespace {
 std::string settings_of_columns(const TrainConfig& config) {
   if (final_columns(config) == FinalColumns{}) return {};
   const ModelSpec spec = model_spec(config);
-  return fmt::format(" item-bias {} temperature {} dislike-edge-weight {} polarity {}",
-                     spec.item_bias, config.temperature, spec.edge_weight, spec.polarity);
+  return fmt::format(" item-bias {} temperature {} polarity {}", spec.item_bias, config.temperature,
+                     spec.polarity);
 }
 
 }  // namespace
@@ -72,6 +72,7 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   options.dislikes = !data.no_dislikes;
   options.trainable = trainable_of(config);
   options.levels = model_spec(config).polarity > 0 && !data.no_dislikes;
+  options.edge_weight = model_spec(config).edge_weight;
   options.partition = data.partition;
   travel_ = resolve(data.travel, summary().users, summary().items);
   options.travel = travel_;
@@ -83,6 +84,7 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
       kExactSums, fold_, offset_, data.no_dislikes, name_of(config.model), config.dimension,
       config.layers, config.mlp_layers, config.no_attention, name_of(config.norm),
       name_of(config.storage), config.average, settings_of_columns(config));
+  if (options.edge_weight > 0.0) settings_ += fmt::format(" edge-weight {}", options.edge_weight);
   const std::optional<SomeUsers> some = plan != nullptr ? users_of(*plan) : std::nullopt;
   if (some) options.some = &*some;
   all_users_ = !some;
@@ -127,7 +129,9 @@ std::optional<SomeUsers> Session::users_of(const ListPlan& plan) {
 const Adjacency& Session::graph() {
   SIREN_ASSERT(all_users_, "a graph of {} of {} ratings", data_->train.ratings.items.size(),
                summary().ratings);
-  if (!graph_) graph_ = make_liked_graph(comm_, data_->layout, data_->train, travel_);
+  if (!graph_)
+    graph_ =
+        make_graph(comm_, data_->layout, data_->train, {travel_, model_spec(config_).edge_weight});
   return *graph_;
 }
 

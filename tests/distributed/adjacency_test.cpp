@@ -19,6 +19,7 @@ constexpr NodeId kItems = 20;
 struct Sample {
   int ranks;
   Travel travel;
+  bool light = false;  // a third of the edges
 };
 
 /// Every rank's part of a graph with isolated users and items, built in one process.
@@ -28,7 +29,8 @@ class AdjacencyOf : public ::testing::TestWithParam<Sample> {
     std::mt19937 random(6);
     for (NodeId u = 0; u < kUsers; ++u)
       for (NodeId i = 0; i < kItems; ++i)
-        if (u % 7 != 2 && i % 6 != 5 && random() % 4 == 0) likes_.insert({u, kUsers + i});
+        if (u % 7 != 2 && i % 6 != 5 && random() % 4 == 0)
+          pairs_.insert({u, kUsers + i, GetParam().light && random() % 3 == 0});
     Partition partition;
     for (NodeId u = 0; u < kUsers; ++u)
       partition.user_owner.push_back(
@@ -44,9 +46,10 @@ class AdjacencyOf : public ::testing::TestWithParam<Sample> {
     for (const Layout& layout : layouts_) graphs_.push_back(build(layout, random));
   }
 
-  /// An edge of the likes as (anchored end, travelling end).
-  Edge oriented(const Edge& like) const {
-    return GetParam().travel == Travel::kItems ? like : Edge{like.traveller, like.anchor};
+  /// An edge of the pairs as (anchored end, travelling end).
+  Edge oriented(const Edge& pair) const {
+    return GetParam().travel == Travel::kItems ? pair
+                                               : Edge{pair.traveller, pair.anchor, pair.light};
   }
   const RowAddress& address(NodeId node) const {
     return addresses_[static_cast<std::size_t>(node)];
@@ -54,24 +57,26 @@ class AdjacencyOf : public ::testing::TestWithParam<Sample> {
 
   std::vector<Edge> expected(int rank) const {
     std::vector<Edge> edges;
-    for (const Edge& like : likes_)
-      if (address(oriented(like).anchor).rank == rank) edges.push_back(oriented(like));
+    for (const Edge& pair : pairs_)
+      if (address(oriented(pair).anchor).rank == rank) edges.push_back(oriented(pair));
     std::sort(edges.begin(), edges.end());
     return edges;
   }
 
   Adjacency build(const Layout& layout, std::mt19937& random) const {
-    std::vector<AnchoredEdge> edges;
+    GraphEdges edges;
+    edges.light_weight = 0.5;
     for (const Edge& edge : expected(layout.rank()))
-      edges.push_back({address(edge.anchor).row, address(edge.traveller)});
-    std::shuffle(edges.begin(), edges.end(), random);
-    std::vector<std::int32_t> degree(static_cast<std::size_t>(layout.rows()));
+      (edge.light ? edges.light : edges.full)
+          .push_back({address(edge.anchor).row, address(edge.traveller)});
+    for (auto* run : {&edges.full, &edges.light}) std::shuffle(run->begin(), run->end(), random);
+    std::vector<double> degree(static_cast<std::size_t>(layout.rows()));
     for (std::size_t row = 0; row < degree.size(); ++row)
-      degree[row] = static_cast<std::int32_t>(row);
+      degree[row] = static_cast<double>(row) / 2;
     return make_adjacency(layout, GetParam().travel, edges, degree);
   }
 
-  std::set<Edge> likes_;  // (user node, item node)
+  std::set<Edge> pairs_;  // (user node, item node)
   std::vector<Layout> layouts_;
   std::vector<RowAddress> addresses_;
   std::vector<Adjacency> graphs_;
@@ -90,7 +95,8 @@ void expect_valid(const Csr& csr, std::int64_t rows, const RowRange& columns_a,
       EXPECT_TRUE((column >= columns_a.begin && column < columns_a.end) ||
                   (column >= columns_b.begin && column < columns_b.end))
           << column;
-      const bool first = e == csr.offsets[static_cast<std::size_t>(r)];
+      const bool first = e == csr.offsets[static_cast<std::size_t>(r)] ||
+                         is_light(csr, r, e - 1) != is_light(csr, r, e);
       EXPECT_TRUE(first || csr.columns[static_cast<std::size_t>(e) - 1] < column) << "ascending";
     }
 }
@@ -126,6 +132,18 @@ TEST_P(AdjacencyOf, ColumnsAscendWithinTheirRanges) {
   }
 }
 
+TEST_P(AdjacencyOf, OnlyRowsWithLightEdgesAreSplit) {
+  for (const Adjacency& graph : graphs_)
+    for (const Csr* csr : {&graph.by_anchor, &graph.by_traveller, &graph.by_halo}) {
+      EXPECT_TRUE(GetParam().light || csr->split.empty());
+      if (csr->split.empty()) continue;
+      EXPECT_EQ(csr->light_weight, 0.5);
+      ASSERT_EQ(static_cast<std::int64_t>(csr->split.size()), csr->rows());
+      for (std::size_t r = 0; r < csr->split.size(); ++r)
+        EXPECT_TRUE(csr->offsets[r] <= csr->split[r] && csr->split[r] <= csr->offsets[r + 1]);
+    }
+}
+
 TEST_P(AdjacencyOf, HaloRowsAreTheForeignOnesOnceByOwner) {
   for (int rank = 0; rank < GetParam().ranks; ++rank) {
     const Adjacency& graph = graphs_[static_cast<std::size_t>(rank)];
@@ -152,7 +170,7 @@ TEST_P(AdjacencyOf, KeepsTheDegreesItWasGiven) {
   for (const Adjacency& graph : graphs_) {
     ASSERT_EQ(static_cast<std::int64_t>(graph.degree.size()), graph.rows);
     for (std::size_t row = 0; row < graph.degree.size(); ++row)
-      EXPECT_EQ(graph.degree[row], static_cast<std::int32_t>(row));
+      EXPECT_EQ(graph.degree[row], static_cast<double>(row) / 2);
   }
 }
 
@@ -160,10 +178,15 @@ INSTANTIATE_TEST_SUITE_P(Ranks, AdjacencyOf,
                          ::testing::Values(Sample{1, Travel::kItems}, Sample{2, Travel::kItems},
                                            Sample{3, Travel::kItems}, Sample{5, Travel::kItems},
                                            Sample{1, Travel::kUsers}, Sample{2, Travel::kUsers},
-                                           Sample{3, Travel::kUsers}, Sample{5, Travel::kUsers}),
+                                           Sample{3, Travel::kUsers}, Sample{5, Travel::kUsers},
+                                           Sample{1, Travel::kItems, true},
+                                           Sample{3, Travel::kItems, true},
+                                           Sample{1, Travel::kUsers, true},
+                                           Sample{5, Travel::kUsers, true}),
                          [](const auto& sample) {
                            return (sample.param.travel == Travel::kItems ? "Items" : "Users") +
-                                  std::to_string(sample.param.ranks);
+                                  std::to_string(sample.param.ranks) +
+                                  (sample.param.light ? "Light" : "");
                          });
 
 TEST(Adjacency, MayBeEmpty) {

@@ -27,32 +27,87 @@ Matrix<float> some_rows(const Layout& layout, double spread) {
   return x;
 }
 
-TEST(ExactPropagation, AgreesWithPropagationInDouble) {
-  const Communicator comm = Communicator::world();
+TrainConfig with_edge_weight(double weight) {
   TrainConfig config;
   config.dimension = kDimension;
+  config.model = ModelKind::kFactored;
+  config.dislike_edge_weight = weight;
+  return config;
+}
+
+void expect_agreement(const Communicator& comm, const Share& share, Normalisation norm) {
+  PhaseClock clock;
+  Propagation<Fp64> twin(comm, share.graph, kernels<Fp64>(best_isa()), {3, kDimension, norm}, clock,
+                         {});
+  ExactPropagation exact(comm, share.graph, {3, norm});
+  const Matrix<float> x = some_rows(share.layout, 5.0);
+  Matrix<double> wide(x.rows(), kDimension);
+  for (std::int64_t i = 0; i < x.rows() * x.stride(); ++i)
+    wide.data()[i] = static_cast<double>(x.data()[i]);
+  Matrix<double> want(x.rows(), kDimension);
+  Matrix<float> got(x.rows(), kDimension);
+  twin.forward(wide, want);
+  exact.forward(x, got);
+  // three layers of fp32 scaling and rounding; sums themselves are exact, but rows may cancel
+  for (std::int64_t i = 0; i < x.rows() * x.stride(); ++i)
+    EXPECT_NEAR(static_cast<double>(got.data()[i]), want.data()[i],
+                1e-6 * std::abs(want.data()[i]) + 1e-8);
+}
+
+/// body(partition, travel, norm, edge weight)
+template <class Body>
+void over_cases(const Body& body) {
   for (const char* partition : {"block", "random", "first"})
     for (const Travel travel : {Travel::kItems, Travel::kUsers})
-      for (const Normalisation norm : {Normalisation::kSymmetric, Normalisation::kMean}) {
-        const auto share =
-            make_share(comm, random_ratings(45, 37, 0.07, 5), config, partition, travel);
-        PhaseClock clock;
-        Propagation<Fp64> twin(comm, share->graph, kernels<Fp64>(best_isa()), {3, kDimension, norm},
-                               clock, {});
-        ExactPropagation exact(comm, share->graph, {3, norm});
-        const Matrix<float> x = some_rows(share->layout, 5.0);
-        Matrix<double> wide(x.rows(), kDimension);
-        for (std::int64_t i = 0; i < x.rows() * x.stride(); ++i)
-          wide.data()[i] = static_cast<double>(x.data()[i]);
-        Matrix<double> want(x.rows(), kDimension);
-        Matrix<float> got(x.rows(), kDimension);
-        twin.forward(wide, want);
-        exact.forward(x, got);
-        // three layers of fp32 scaling and rounding; sums themselves are exact, but rows may cancel
-        for (std::int64_t i = 0; i < x.rows() * x.stride(); ++i)
-          EXPECT_NEAR(static_cast<double>(got.data()[i]), want.data()[i],
-                      1e-6 * std::abs(want.data()[i]) + 1e-8);
-      }
+      for (const Normalisation norm : {Normalisation::kSymmetric, Normalisation::kMean})
+        for (const double weight : {0.0, 0.3, 1.0}) body(partition, travel, norm, weight);
+}
+
+TEST(ExactPropagation, AgreesWithPropagationInDouble) {
+  const Communicator comm = Communicator::world();
+  over_cases([&](const char* partition, Travel travel, Normalisation norm, double weight) {
+    expect_agreement(comm,
+                     *make_share(comm, random_ratings(45, 37, 0.07, 5), with_edge_weight(weight),
+                                 partition, travel),
+                     norm);
+  });
+}
+
+/// Of 600 ratings each user likes a few: what the others add counts in the bound of sums.
+TEST(ExactPropagation, TakesRowsWithManyLightEdges) {
+  const Communicator comm = Communicator::world();
+  Ratings ratings{5, 600, {}};
+  for (UserId user = 0; user < ratings.users; ++user)
+    for (ItemId item = 0; item < ratings.items; ++item)
+      ratings.all.push_back({user, item, static_cast<std::int8_t>(item % 200 == user ? 1 : -1)});
+  const auto share = make_share(comm, ratings, with_edge_weight(0.9));
+  ExactPropagation exact(comm, share->graph, {1, Normalisation::kMean});
+  Matrix<float> x(share->layout.rows(), kDimension);
+  for (std::int64_t r = 0; r < x.rows(); ++r) std::fill_n(x.row(r), kDimension, 1.0F);
+  Matrix<float> mean(x.rows(), kDimension);
+  exact.forward(x, mean);  // the mean of equal rows
+  for (std::int64_t r = 0; r < x.rows(); ++r) EXPECT_NEAR(mean(r, 0), 1.0F, 1e-6F) << "row " << r;
+}
+
+TEST(ExactPropagation, HasTheBitsOfOneRank) {
+  const Communicator comm = Communicator::world();
+  const Communicator alone = Communicator::alone();
+  const Ratings ratings = random_ratings(45, 37, 0.07, 5);
+  over_cases([&](const char* partition, Travel travel, Normalisation norm, double weight) {
+    const auto result = [&](const Communicator& of, const Share& share) {
+      const Matrix<float> x = some_rows(share.layout, 5.0);
+      Matrix<float> mean(x.rows(), kDimension);
+      ExactPropagation(of, share.graph, {3, norm}).forward(x, mean);
+      return mean;
+    };
+    const auto whole = make_share(alone, ratings, with_edge_weight(weight));
+    const Matrix<float> want = result(alone, *whole);
+    const auto share = make_share(comm, ratings, with_edge_weight(weight), partition, travel);
+    const Matrix<float> got = result(comm, *share);
+    for (LocalRow r = 0; r < got.rows(); ++r)  // one rank's rows are the nodes in order
+      for (std::int64_t c = 0; c < kDimension; ++c)
+        ASSERT_EQ(got(r, c), want(share->layout.node_of(r), c)) << "kappa " << weight;
+  });
 }
 
 TEST(ExactPropagation, TellsAllRanksOfAValueThatIsNotFinite) {

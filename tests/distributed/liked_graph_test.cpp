@@ -14,24 +14,36 @@ namespace {
 struct Placement {
   std::string partition;
   Travel travel;
+  double edge_weight = 0.0;
 };
+
+TrainConfig config_of(const Placement& placement) {
+  TrainConfig config;
+  config.model = ModelKind::kFactored;
+  config.dislike_edge_weight = placement.edge_weight;
+  return config;
+}
 
 class LikedGraph : public ::testing::TestWithParam<Placement> {
  protected:
   Communicator comm_ = Communicator::world();
   Ratings ratings_ = random_ratings(50, 40, 0.1, 3);
   std::unique_ptr<Share> share_ =
-      make_share(comm_, ratings_, {}, GetParam().partition, GetParam().travel);
+      make_share(comm_, ratings_, config_of(GetParam()), GetParam().partition, GetParam().travel);
   std::vector<Layout> layouts_ =
       layouts_of(test_partition(ratings_, GetParam().partition, comm_.size()), comm_.size());
 
-  std::vector<Edge> likes() const {
+  /// Liked ratings; all, if the others weigh something; those that weigh less than 1 are light.
+  std::vector<Edge> expected() const {
+    const double weight = GetParam().edge_weight;
     std::vector<Edge> edges;
     for (const Rating& rating : ratings_.all) {
       const NodeId item = ratings_.users + rating.item;
-      if (rating.sign > 0)
-        edges.push_back(GetParam().travel == Travel::kItems ? Edge{rating.user, item}
-                                                            : Edge{item, rating.user});
+      const bool liked = rating.sign > 0;
+      if (!liked && weight == 0.0) continue;
+      const bool light = !liked && weight < 1.0;
+      edges.push_back(GetParam().travel == Travel::kItems ? Edge{rating.user, item, light}
+                                                          : Edge{item, rating.user, light});
     }
     std::sort(edges.begin(), edges.end());
     return edges;
@@ -44,19 +56,19 @@ class LikedGraph : public ::testing::TestWithParam<Placement> {
   }
 };
 
-TEST_P(LikedGraph, TheRanksTogetherHoldEveryLikeOnceInBothOrders) {
-  EXPECT_EQ(gathered(edges_from_anchors(share_->graph, share_->layout, layouts_)), likes());
-  EXPECT_EQ(gathered(edges_from_travellers(share_->graph, share_->layout, layouts_)), likes());
+TEST_P(LikedGraph, TheRanksTogetherHoldEveryEdgeOnceInBothOrders) {
+  EXPECT_EQ(gathered(edges_from_anchors(share_->graph, share_->layout, layouts_)), expected());
+  EXPECT_EQ(gathered(edges_from_travellers(share_->graph, share_->layout, layouts_)), expected());
 }
 
-TEST_P(LikedGraph, DegreesCountLikesOverAllRanks) {
-  const std::vector<Edge> edges = likes();
+TEST_P(LikedGraph, DegreesAddUpTheWeightsOfEdgesOverAllRanks) {
+  const std::vector<Edge> edges = expected();
   ASSERT_EQ(static_cast<std::int64_t>(share_->graph.degree.size()), share_->layout.rows());
   for (LocalRow row = 0; row < share_->layout.rows(); ++row) {
     const NodeId node = share_->layout.node_of(row);
-    const auto degree = std::count_if(edges.begin(), edges.end(), [&](const Edge& e) {
-      return e.anchor == node || e.traveller == node;
-    });
+    double degree = 0.0;  // exact: weights are halves
+    for (const Edge& e : edges)
+      if (e.anchor == node || e.traveller == node) degree += e.light ? GetParam().edge_weight : 1.0;
     EXPECT_EQ(share_->graph.degree[static_cast<std::size_t>(row)], degree) << "node " << node;
   }
 }
@@ -65,7 +77,11 @@ INSTANTIATE_TEST_SUITE_P(
     Placements, LikedGraph,
     ::testing::Values(Placement{"block", Travel::kItems}, Placement{"random", Travel::kItems},
                       Placement{"first", Travel::kItems}, Placement{"block", Travel::kUsers},
-                      Placement{"random", Travel::kUsers}, Placement{"first", Travel::kUsers}));
+                      Placement{"random", Travel::kUsers}, Placement{"first", Travel::kUsers},
+                      Placement{"random", Travel::kItems, 0.5},
+                      Placement{"random", Travel::kUsers, 0.5},
+                      Placement{"random", Travel::kItems, 1.0},
+                      Placement{"first", Travel::kUsers, 0.5}));
 
 }  // namespace
 }  // namespace siren::test

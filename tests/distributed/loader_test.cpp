@@ -85,10 +85,13 @@ class Loading : public ::testing::Test {
     file_ = std::make_unique<DatasetFile>(folder_.path("d.h5"));
   }
 
-  LoadedData load(std::int32_t fold) {
+  LoadedData load(std::int32_t fold, Partitioning partition = Partitioning::kBlock,
+                  double edge_weight = 0.0) {
     LoadOptions options;
     options.fold = fold;
     options.dimension = 16;
+    options.partition = partition;
+    options.edge_weight = edge_weight;
     return load_data(comm_, *file_, options);
   }
 
@@ -180,6 +183,47 @@ TEST_F(Loading, WithSplitNoneEverythingTrainsOrValidates) {
   EXPECT_EQ(comm_.all_reduce(std::ssize(data.test.items), Reduction::kSum), 0);
   EXPECT_EQ(std::ssize(train_signs(comm_, data)) + held_out(data), std::ssize(all));
   expect_everything_trains(load(0), all);
+}
+
+/// The first users like all and rate little, the last dislike and rate much.
+TEST_F(Loading, ThePartitionCountsTheEdgesOfTheGraph) {
+  std::string text;
+  std::vector<std::vector<std::pair<ItemId, bool>>> rated(kUsers);  // and whether it is liked
+  for (int user = 0; user < kUsers; ++user)
+    for (int item = 0; item < kItems; ++item)
+      if (item <= user || item % 9 == 0) {
+        const bool liked = (user + item) % (1 + user / 6) == 0;
+        text += fmt::format("{},{},{}\n", user, item, liked ? 5 : item % 2 == 0 ? 1 : 3.5);
+        rated[static_cast<std::size_t>(user)].emplace_back(item, liked);
+      }
+  PrepareConfig config;
+  config.input = {"r.csv"};
+  config.split = SplitMethod::kNone;
+  prepare(config, {{"r.csv", text}});
+  std::vector<UserId> users_of_likes;
+  for (const Partitioning choice : {Partitioning::kBlock, Partitioning::kMetis})
+    for (const double edge_weight : {0.0, 0.1, 1.0}) {
+      RatingEdges edges{
+          std::vector<std::int32_t>(kUsers, 0), std::vector<std::int32_t>(kItems, 0), {}};
+      for (std::size_t user = 0; user < kUsers; ++user)
+        for (const auto& [item, liked] : rated[user])
+          if (liked || edge_weight > 0.0) {
+            ++edges.of_user[user];
+            ++edges.of_item[static_cast<std::size_t>(item)];
+            edges.items.push_back(item);
+          }
+      const Partition want = partition_by_work(choice, edges, true, comm_.size(), 1);
+      const LoadedData data = load(1, choice, edge_weight);
+      const Layout expected(want, comm_.rank(), comm_.size(), 16);
+      EXPECT_TRUE(std::ranges::equal(data.layout.owned_users(), expected.owned_users()));
+      EXPECT_TRUE(std::ranges::equal(data.layout.owned_items(), expected.owned_items()));
+      const std::vector<UserId> users(data.layout.owned_users().begin(),
+                                      data.layout.owned_users().end());
+      if (choice == Partitioning::kMetis) continue;
+      if (edge_weight == 0.0) users_of_likes = users;
+      EXPECT_EQ(users == users_of_likes, edge_weight == 0.0 || comm_.size() == 1)
+          << "it makes a difference";
+    }
 }
 
 }  // namespace

@@ -130,31 +130,31 @@ using Pairs = std::set<std::pair<std::size_t, std::size_t>>;  // (user, item)
 
 /// What a partitioner is given, and what comes of it.
 struct LikedPairs {
-  Likes likes;
+  RatingEdges edges;
   std::vector<std::int32_t> user_weight;
   std::vector<std::int32_t> item_weight;
 
   LikedPairs(std::size_t users, std::size_t items, const Pairs& pairs) {
-    likes = {std::vector<std::int32_t>(users, 0), std::vector<std::int32_t>(items, 0), {}};
+    edges = {std::vector<std::int32_t>(users, 0), std::vector<std::int32_t>(items, 0), {}};
     for (const auto& [user, item] : pairs) {
-      ++likes.of_user[user];
-      ++likes.of_item[item];
-      likes.items.push_back(static_cast<ItemId>(item));
+      ++edges.of_user[user];
+      ++edges.of_item[item];
+      edges.items.push_back(static_cast<ItemId>(item));
     }
   }
 
   PartitionInput input(int ranks, bool items_travel = true) {
-    user_weight = row_weights(likes.of_user, items_travel);
-    item_weight = row_weights(likes.of_item, !items_travel);
-    return {user_weight, item_weight, ranks, 1, &likes, items_travel};
+    user_weight = row_weights(edges.of_user, items_travel);
+    item_weight = row_weights(edges.of_item, !items_travel);
+    return {user_weight, item_weight, ranks, 1, &edges, items_travel};
   }
 
   /// How often a travelling row is used by another rank than its owner's.
   std::size_t rows_sent(const Partition& partition, bool items_travel) const {
     std::set<std::pair<std::size_t, std::int32_t>> sent;
-    auto next = likes.items.begin();
-    for (std::size_t user = 0; user < likes.of_user.size(); ++user)
-      for (std::int32_t e = 0; e < likes.of_user[user]; ++e) {
+    auto next = edges.items.begin();
+    for (std::size_t user = 0; user < edges.of_user.size(); ++user)
+      for (std::int32_t e = 0; e < edges.of_user[user]; ++e) {
         const auto item = static_cast<std::size_t>(*next++);
         const std::int32_t at_user = partition.user_owner[user];
         const std::int32_t at_item = partition.item_owner[item];
@@ -218,23 +218,23 @@ TEST(PartitionMetis, BalancesEachSideAndIsTheSameEachTime) {
 TEST(PartitionMetis, TakesAnyGraph) {
   std::mt19937 random(5);
   for (int trial = 0; trial < 100; ++trial) {
-    Likes likes{std::vector<std::int32_t>(1 + random() % 12, 0),
-                std::vector<std::int32_t>(1 + random() % 12, 0),
-                {}};
+    RatingEdges edges{std::vector<std::int32_t>(1 + random() % 12, 0),
+                      std::vector<std::int32_t>(1 + random() % 12, 0),
+                      {}};
     const std::size_t sparsity = random() % 6;
-    for (std::int32_t& count : likes.of_user)
-      for (std::size_t i = 0; i < likes.of_item.size(); ++i) {
+    for (std::int32_t& count : edges.of_user)
+      for (std::size_t i = 0; i < edges.of_item.size(); ++i) {
         if (i > 0 && random() % (1 + sparsity) > 0) continue;
-        likes.items.push_back(static_cast<ItemId>(i));
-        ++likes.of_item[i];
+        edges.items.push_back(static_cast<ItemId>(i));
+        ++edges.of_item[i];
         ++count;
       }
-    const auto most = static_cast<int>(std::min(likes.of_user.size(), likes.of_item.size()));
+    const auto most = static_cast<int>(std::min(edges.of_user.size(), edges.of_item.size()));
     for (int ranks = 1; ranks <= most; ++ranks) {
       const Partition partition =
-          partition_by_work(Partitioning::kMetis, likes, trial % 2 == 0, ranks, 1);
-      ASSERT_EQ(partition.user_owner.size(), likes.of_user.size());
-      ASSERT_EQ(partition.item_owner.size(), likes.of_item.size());
+          partition_by_work(Partitioning::kMetis, edges, trial % 2 == 0, ranks, 1);
+      ASSERT_EQ(partition.user_owner.size(), edges.of_user.size());
+      ASSERT_EQ(partition.item_owner.size(), edges.of_item.size());
       for (const auto* owners : {&partition.user_owner, &partition.item_owner})
         for (const std::int32_t owner : *owners)
           ASSERT_TRUE(owner >= 0 && owner < ranks) << owner << " of " << ranks;

@@ -23,12 +23,13 @@ struct Placement {
   Travel travel;
   Normalisation normalisation;
   bool share_memory;
+  double edge_weight;  // kappa
 };
 
 std::ostream& operator<<(std::ostream& out, const Placement& p) {
   return out << p.partition << (p.travel == Travel::kItems ? " items" : " users")
              << (p.normalisation == Normalisation::kMean ? " mean" : " sym")
-             << (p.share_memory ? " by memory" : " by messages");
+             << (p.share_memory ? " by memory" : " by messages") << " kappa " << p.edge_weight;
 }
 
 std::vector<Placement> placements() {
@@ -37,7 +38,13 @@ std::vector<Placement> placements() {
     for (const Travel travel : {Travel::kItems, Travel::kUsers})
       for (const Normalisation normalisation : {Normalisation::kSymmetric, Normalisation::kMean})
         for (const bool share_memory : {true, false})
-          all.push_back({partition, travel, normalisation, share_memory});
+          all.push_back({partition, travel, normalisation, share_memory, 0.0});
+  for (const Placement& likes : std::vector(all))
+    for (const double edge_weight : {0.3, 1.0})  // .3: few products with it are exact
+      if (likes.partition == "random") {
+        all.push_back(likes);
+        all.back().edge_weight = edge_weight;
+      }
   return all;
 }
 
@@ -52,20 +59,19 @@ double entry(NodeId node, std::int64_t column, int salt) {
 }
 
 /// P as a dense matrix, by its definition.
-Eigen::MatrixXd dense_operator(Normalisation normalisation) {
+Eigen::MatrixXd dense_operator(Normalisation normalisation, double edge_weight) {
   const std::int64_t nodes = ratings().users + ratings().items;
   Eigen::MatrixXd a = Eigen::MatrixXd::Zero(nodes, nodes);
   for (const Rating& rating : ratings().all)
-    if (rating.sign > 0)
-      a(rating.user, ratings().users + rating.item) =
-          a(ratings().users + rating.item, rating.user) = 1.0;
+    a(rating.user, ratings().users + rating.item) = a(ratings().users + rating.item, rating.user) =
+        rating.sign > 0 ? 1.0 : edge_weight;
   Eigen::MatrixXd p = a;
   const Eigen::VectorXd degree = a.rowwise().sum();
   for (std::int64_t i = 0; i < nodes; ++i)
     for (std::int64_t j = 0; j < nodes; ++j)
       if (a(i, j) > 0)
-        p(i, j) = normalisation == Normalisation::kMean ? 1.0 / degree(i)
-                                                        : 1.0 / std::sqrt(degree(i) * degree(j));
+        p(i, j) /=
+            normalisation == Normalisation::kMean ? degree(i) : std::sqrt(degree(i) * degree(j));
   return p;
 }
 
@@ -92,6 +98,8 @@ class PropagationOf : public ::testing::TestWithParam<Placement> {
   PropagationOf() {
     TrainConfig config;
     config.dimension = kDimension;
+    config.model = ModelKind::kFactored;
+    config.dislike_edge_weight = GetParam().edge_weight;
     share_ = make_share(comm_, ratings(), config, GetParam().partition, GetParam().travel);
   }
 
@@ -126,7 +134,7 @@ class PropagationOf : public ::testing::TestWithParam<Placement> {
   template <class Precision>
   void expect_dense_product(double tolerance) {
     using Real = typename Precision::Real;
-    const Eigen::MatrixXd p = dense_operator(GetParam().normalisation);
+    const Eigen::MatrixXd p = dense_operator(GetParam().normalisation, GetParam().edge_weight);
     for (int layers = 0; layers <= 4; ++layers) {
       SCOPED_TRACE(layers);
       auto propagation = this->template propagation<Precision>(layers);
@@ -287,7 +295,7 @@ TEST_P(PropagationOf, BackwardOfNeededRowsHasTheBitsOfTheWhole) {
 INSTANTIATE_TEST_SUITE_P(Placements, PropagationOf, ::testing::ValuesIn(placements()));
 
 TEST(PropagationCases, TheGraphHasIsolatedUsersAndItems) {
-  const Eigen::VectorXd degree = dense_operator(Normalisation::kSymmetric).rowwise().sum();
+  const Eigen::VectorXd degree = dense_operator(Normalisation::kSymmetric, 0.0).rowwise().sum();
   EXPECT_EQ(degree.head(ratings().users).minCoeff(), 0.0);
   EXPECT_EQ(degree.tail(ratings().items).minCoeff(), 0.0);
 }

@@ -29,28 +29,28 @@ TYPED_TEST(LayerKernels, ProductToLayerScalesIntoTheNextTableAndAddsToTheMean) {
   using Real = typename TypeParam::Real;
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
-    for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().with_slack();
-      const auto table = this->template whole<Stored>(this->kTableRows * width);
-      const auto next_scale = this->template whole<Real>(p.rows());
-      const auto sum_scale = this->template whole<Real>(p.rows());
-      const auto before = this->template whole<Real>(p.rows() * width);
-      const auto x = this->naive(p, table, width);
-      std::vector<Stored> next(x.size());
-      std::vector<Real> sum = before;
-      k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
-                         {next.data(), next_scale.data(), sum.data(), sum_scale.data()});
-      std::vector<Real> only_sum = before;
-      k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
-                         {nullptr, nullptr, only_sum.data(), sum_scale.data()});
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        const std::size_t r = i / static_cast<std::size_t>(width);
-        ASSERT_EQ(static_cast<Real>(next[i]), static_cast<Real>(Stored(next_scale[r] * x[i])))
-            << "width " << width << " at " << i;
-        ASSERT_EQ(sum[i], before[i] + sum_scale[r] * x[i]) << "width " << width << " at " << i;
+    for (const std::int64_t width : kWidths)
+      for (const Pattern& p : this->patterns()) {
+        const auto table = this->template whole<Stored>(this->kTableRows * width);
+        const auto next_scale = this->template whole<Real>(p.rows());
+        const auto sum_scale = this->template whole<Real>(p.rows());
+        const auto before = this->template whole<Real>(p.rows() * width);
+        const auto x = this->naive(p, table, width);
+        std::vector<Stored> next(x.size());
+        std::vector<Real> sum = before;
+        k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
+                           {next.data(), next_scale.data(), sum.data(), sum_scale.data()});
+        std::vector<Real> only_sum = before;
+        k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
+                           {nullptr, nullptr, only_sum.data(), sum_scale.data()});
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          const std::size_t r = i / static_cast<std::size_t>(width);
+          ASSERT_EQ(static_cast<Real>(next[i]), static_cast<Real>(Stored(next_scale[r] * x[i])))
+              << "width " << width << " at " << i;
+          ASSERT_EQ(sum[i], before[i] + sum_scale[r] * x[i]) << "width " << width << " at " << i;
+        }
+        EXPECT_TRUE(same_bits(only_sum, sum));
       }
-      EXPECT_TRUE(same_bits(only_sum, sum));
-    }
   });
 }
 
@@ -58,24 +58,24 @@ TYPED_TEST(LayerKernels, SumsToLayerGivesWhatTheProductWouldHave) {
   using Real = typename TypeParam::Real;
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
-    for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().with_slack();
-      const auto table = this->template real<Stored>(this->kTableRows * width);
-      const auto scale = this->template real<Real>(p.rows());
-      std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width));
-      k.product_to_sums(p.view(), table.data(), width, 0, p.rows(), sums.data());
-      const auto before = this->template real<Real>(p.rows() * width);
-      std::vector<Real> fused = before;
-      std::vector<Real> later = before;
-      std::vector<Stored> fused_next(sums.size());
-      std::vector<Stored> later_next(sums.size());
-      k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
-                         {fused_next.data(), scale.data(), fused.data(), scale.data()});
-      k.sums_to_layer(sums.data(), width, 0, p.rows(),
-                      {later_next.data(), scale.data(), later.data(), scale.data()});
-      EXPECT_TRUE(same_bits(fused, later)) << "width " << width;
-      EXPECT_TRUE(same_bits(fused_next, later_next)) << "width " << width;
-    }
+    for (const std::int64_t width : kWidths)
+      for (const Pattern& p : this->patterns(0.3)) {
+        const auto table = this->template real<Stored>(this->kTableRows * width);
+        const auto scale = this->template real<Real>(p.rows());
+        std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width));
+        k.product_to_sums(p.view(), table.data(), width, 0, p.rows(), sums.data());
+        const auto before = this->template real<Real>(p.rows() * width);
+        std::vector<Real> fused = before;
+        std::vector<Real> later = before;
+        std::vector<Stored> fused_next(sums.size());
+        std::vector<Stored> later_next(sums.size());
+        k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
+                           {fused_next.data(), scale.data(), fused.data(), scale.data()});
+        k.sums_to_layer(sums.data(), width, 0, p.rows(),
+                        {later_next.data(), scale.data(), later.data(), scale.data()});
+        EXPECT_TRUE(same_bits(fused, later)) << "width " << width << " runs " << p.split.size();
+        EXPECT_TRUE(same_bits(fused_next, later_next)) << "width " << width;
+      }
   });
 }
 
@@ -83,24 +83,24 @@ TYPED_TEST(LayerKernels, OnlyRowsOfTheMeanThatSomebodyReadsHaveAPlace) {
   using Real = typename TypeParam::Real;
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
-    for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().with_slack();
-      const auto places = alternating(p.rows());
-      const auto table = this->template whole<Stored>(this->kTableRows * width);
-      const auto scale = this->template whole<Real>(p.rows());
-      std::vector<Real> some = this->template whole<Real>((p.rows() + 2) / 3 * width);
-      std::vector<Real> all = spread(some, p.rows(), width);
-      std::vector<Stored> next(all.size());
-      std::vector<Stored> next_of_all(all.size());
-      k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
-                         {next.data(), scale.data(), some.data(), scale.data(), places.data()});
-      k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
-                         {next_of_all.data(), scale.data(), all.data(), scale.data()});
-      EXPECT_TRUE(same_bits(next, next_of_all));
-      for (std::int64_t r = 0; r < p.rows(); r += 3)
-        EXPECT_TRUE(same_bits(some.data() + r / 3 * width, all.data() + r * width, width))
-            << "row " << r;
-    }
+    for (const std::int64_t width : kWidths)
+      for (const Pattern& p : this->patterns()) {
+        const auto places = alternating(p.rows());
+        const auto table = this->template whole<Stored>(this->kTableRows * width);
+        const auto scale = this->template whole<Real>(p.rows());
+        std::vector<Real> some = this->template whole<Real>((p.rows() + 2) / 3 * width);
+        std::vector<Real> all = spread(some, p.rows(), width);
+        std::vector<Stored> next(all.size());
+        std::vector<Stored> next_of_all(all.size());
+        k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
+                           {next.data(), scale.data(), some.data(), scale.data(), places.data()});
+        k.product_to_layer(p.view(), table.data(), width, 0, p.rows(),
+                           {next_of_all.data(), scale.data(), all.data(), scale.data()});
+        EXPECT_TRUE(same_bits(next, next_of_all));
+        for (std::int64_t r = 0; r < p.rows(); r += 3)
+          EXPECT_TRUE(same_bits(some.data() + r / 3 * width, all.data() + r * width, width))
+              << "row " << r;
+      }
   });
 }
 
@@ -108,32 +108,32 @@ TYPED_TEST(LayerKernels, ProductToAdjointAddsTheRowsThatHaveAPlace) {
   using Real = typename TypeParam::Real;
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
-    for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().with_slack();
-      const auto places = alternating(p.rows());
-      const auto table = this->template whole<Stored>(this->kTableRows * width);
-      const auto next_scale = this->template whole<Real>(p.rows());
-      const auto start_scale = this->template whole<Real>(p.rows());
-      const auto result_scale = this->template whole<Real>(p.rows());
-      const auto g = this->template whole<Real>((p.rows() + 2) / 3 * width);
-      const auto spread_g = spread(g, p.rows(), width);
-      const auto x = this->naive(p, table, width);
-      std::vector<Stored> next(x.size());
-      std::vector<Real> result(x.size(), Real{77});
-      AdjointOutput<Real, Stored> to{next.data(),   next_scale.data(),   start_scale.data(),
-                                     result.data(), result_scale.data(), Real{2},
-                                     g.data(),      places.data()};
-      k.product_to_adjoint(p.view(), table.data(), width, 0, p.rows(), to);
-      EXPECT_EQ(result.front(), Real{77}) << "not the last layer";
-      to.next = nullptr;
-      k.product_to_adjoint(p.view(), table.data(), width, 0, p.rows(), to);
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        const std::size_t r = i / static_cast<std::size_t>(width);
-        const Real want = next_scale[r] * x[i] + start_scale[r] * spread_g[i];
-        ASSERT_EQ(static_cast<Real>(next[i]), static_cast<Real>(Stored(want))) << "at " << i;
-        ASSERT_EQ(result[i], result_scale[r] * x[i] + Real{2} * spread_g[i]) << "at " << i;
+    for (const std::int64_t width : kWidths)
+      for (const Pattern& p : this->patterns()) {
+        const auto places = alternating(p.rows());
+        const auto table = this->template whole<Stored>(this->kTableRows * width);
+        const auto next_scale = this->template whole<Real>(p.rows());
+        const auto start_scale = this->template whole<Real>(p.rows());
+        const auto result_scale = this->template whole<Real>(p.rows());
+        const auto g = this->template whole<Real>((p.rows() + 2) / 3 * width);
+        const auto spread_g = spread(g, p.rows(), width);
+        const auto x = this->naive(p, table, width);
+        std::vector<Stored> next(x.size());
+        std::vector<Real> result(x.size(), Real{77});
+        AdjointOutput<Real, Stored> to{next.data(),   next_scale.data(),   start_scale.data(),
+                                       result.data(), result_scale.data(), Real{2},
+                                       g.data(),      places.data()};
+        k.product_to_adjoint(p.view(), table.data(), width, 0, p.rows(), to);
+        EXPECT_EQ(result.front(), Real{77}) << "not the last layer";
+        to.next = nullptr;
+        k.product_to_adjoint(p.view(), table.data(), width, 0, p.rows(), to);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          const std::size_t r = i / static_cast<std::size_t>(width);
+          const Real want = next_scale[r] * x[i] + start_scale[r] * spread_g[i];
+          ASSERT_EQ(static_cast<Real>(next[i]), static_cast<Real>(Stored(want))) << "at " << i;
+          ASSERT_EQ(result[i], result_scale[r] * x[i] + Real{2} * spread_g[i]) << "at " << i;
+        }
       }
-    }
   });
 }
 
@@ -141,35 +141,35 @@ TYPED_TEST(LayerKernels, SumsToAdjointGivesWhatTheProductWouldHave) {
   using Real = typename TypeParam::Real;
   using Stored = typename TypeParam::Stored;
   this->on_every_isa([&](const Kernels<TypeParam>& k) {
-    for (const std::int64_t width : kWidths) {
-      const Pattern p = this->pattern().with_slack();
-      const auto places = alternating(p.rows());
-      const auto table = this->template real<Stored>(this->kTableRows * width);
-      const auto scale = this->template real<Real>(p.rows());
-      const auto g = this->template real<Real>((p.rows() + 2) / 3 * width);
-      std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width));
-      k.product_to_sums(p.view(), table.data(), width, 0, p.rows(), sums.data());
-      std::vector<Stored> next[2] = {std::vector<Stored>(sums.size()),
-                                     std::vector<Stored>(sums.size())};
-      std::vector<Real> result[2] = {std::vector<Real>(sums.size()),
-                                     std::vector<Real>(sums.size())};
-      for (const bool last : {false, true}) {
-        const auto to = [&](int which) {
-          return AdjointOutput<Real, Stored>{last ? nullptr : next[which].data(),
-                                             scale.data(),
-                                             scale.data(),
-                                             result[which].data(),
-                                             scale.data(),
-                                             Real(0.2),
-                                             g.data(),
-                                             places.data()};
-        };
-        k.product_to_adjoint(p.view(), table.data(), width, 0, p.rows(), to(0));
-        k.sums_to_adjoint(sums.data(), width, 0, p.rows(), to(1));
+    for (const std::int64_t width : kWidths)
+      for (const Pattern& p : this->patterns(0.3)) {
+        const auto places = alternating(p.rows());
+        const auto table = this->template real<Stored>(this->kTableRows * width);
+        const auto scale = this->template real<Real>(p.rows());
+        const auto g = this->template real<Real>((p.rows() + 2) / 3 * width);
+        std::vector<Real> sums(static_cast<std::size_t>(p.rows() * width));
+        k.product_to_sums(p.view(), table.data(), width, 0, p.rows(), sums.data());
+        std::vector<Stored> next[2] = {std::vector<Stored>(sums.size()),
+                                       std::vector<Stored>(sums.size())};
+        std::vector<Real> result[2] = {std::vector<Real>(sums.size()),
+                                       std::vector<Real>(sums.size())};
+        for (const bool last : {false, true}) {
+          const auto to = [&](int which) {
+            return AdjointOutput<Real, Stored>{last ? nullptr : next[which].data(),
+                                               scale.data(),
+                                               scale.data(),
+                                               result[which].data(),
+                                               scale.data(),
+                                               Real(0.2),
+                                               g.data(),
+                                               places.data()};
+          };
+          k.product_to_adjoint(p.view(), table.data(), width, 0, p.rows(), to(0));
+          k.sums_to_adjoint(sums.data(), width, 0, p.rows(), to(1));
+        }
+        EXPECT_TRUE(same_bits(next[0], next[1])) << "width " << width;
+        EXPECT_TRUE(same_bits(result[0], result[1])) << "width " << width;
       }
-      EXPECT_TRUE(same_bits(next[0], next[1])) << "width " << width;
-      EXPECT_TRUE(same_bits(result[0], result[1])) << "width " << width;
-    }
   });
 }
 

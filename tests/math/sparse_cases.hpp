@@ -14,6 +14,8 @@ namespace siren::test {
 struct Pattern {
   std::vector<std::int64_t> offsets{0};
   std::vector<std::int32_t> columns;
+  std::vector<std::int64_t> split;  // empty: one run
+  double light_weight = 1.0;
 
   void add_row(const std::vector<std::int32_t>& row) {
     columns.insert(columns.end(), row.begin(), row.end());
@@ -30,7 +32,9 @@ struct Pattern {
     copy.columns.resize(columns.size() + static_cast<std::size_t>(kColumnSlack), 0);
     return copy;
   }
-  CsrView view() const { return {offsets.data(), columns.data()}; }
+  CsrView view() const {
+    return {offsets.data(), columns.data(), split.empty() ? nullptr : split.data(), light_weight};
+  }
 };
 
 template <class Precision>
@@ -51,6 +55,19 @@ class SparseKernels : public KernelTest<Precision> {
     return p;
   }
 
+  /// Patterns of one run and of two: light runs of any length, from none to all of a row.
+  std::vector<Pattern> patterns(double light_weight = 0.5) {
+    std::vector<Pattern> both(2, pattern().with_slack());
+    Pattern& split = both.back();
+    split.light_weight = light_weight;
+    for (std::int64_t r = 0; r < split.rows(); ++r) {
+      const auto length = static_cast<std::int64_t>(split.row(r).size());
+      const std::int64_t light = r % 3 == 0 ? length : r % 5 == 0 ? 0 : length / 3;
+      split.split.push_back(split.offsets[static_cast<std::size_t>(r)] + light);
+    }
+    return both;
+  }
+
   /// x[r] by its definition; exact for whole numbers.
   static std::vector<Value> naive(const Pattern& p, const std::vector<Wire>& table,
                                   std::int64_t width) {
@@ -58,8 +75,14 @@ class SparseKernels : public KernelTest<Precision> {
     for (std::int64_t r = 0; r < p.rows(); ++r)
       for (std::int64_t c = 0; c < width; ++c) {
         Value sum{0};
-        for (const std::int32_t row : p.row(r))
+        const auto at = static_cast<std::size_t>(r);
+        for (std::int64_t e = p.offsets[at]; e < p.offsets[at + 1]; ++e) {
+          if (!p.split.empty() && e == p.split[at]) sum *= static_cast<Value>(p.light_weight);
+          const std::int64_t row = p.columns[static_cast<std::size_t>(e)];
           sum += static_cast<Value>(table[static_cast<std::size_t>(row * width + c)]);
+        }
+        if (!p.split.empty() && p.split[at] == p.offsets[at + 1])
+          sum *= static_cast<Value>(p.light_weight);
         x.push_back(sum);
       }
     return x;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a rank's part of the liked graph says, in global nodes.
+// What a rank's part of the graph says, in global nodes.
 #pragma once
 
 #include <algorithm>
@@ -12,9 +12,15 @@ namespace siren::test {
 struct Edge {
   NodeId anchor;
   NodeId traveller;
+  bool light = false;  // weighs less than 1
   friend auto operator<=>(const Edge&, const Edge&) =
       default;  // NOLINT(modernize-use-nullptr): false alarm of version 14
 };
+
+/// Whether entry e of row r is in the run of light columns.
+inline bool is_light(const Csr& csr, std::int64_t r, std::int64_t e) {
+  return !csr.split.empty() && e < csr.split[static_cast<std::size_t>(r)];
+}
 
 /// One layout a rank.
 inline std::vector<Layout> layouts_of(const Partition& partition, int ranks,
@@ -46,7 +52,8 @@ inline std::vector<Edge> edges_from_anchors(const Adjacency& graph, const Layout
       const NodeId traveller = column < graph.rows
                                    ? own.node_of(column)
                                    : halo[static_cast<std::size_t>(column - graph.rows)];
-      edges.push_back({own.node_of(static_cast<LocalRow>(graph.anchored.begin + r)), traveller});
+      edges.push_back({own.node_of(static_cast<LocalRow>(graph.anchored.begin + r)), traveller,
+                       is_light(graph.by_anchor, r, e)});
     }
   return edges;
 }
@@ -60,7 +67,8 @@ inline std::vector<Edge> edges_from_travellers(const Adjacency& graph, const Lay
     for (std::int64_t r = 0; r < csr.rows(); ++r)
       for (std::int64_t e = csr.offsets[static_cast<std::size_t>(r)];
            e < csr.offsets[static_cast<std::size_t>(r) + 1]; ++e)
-        edges.push_back({own.node_of(csr.columns[static_cast<std::size_t>(e)]), node_of_row(r)});
+        edges.push_back({own.node_of(csr.columns[static_cast<std::size_t>(e)]), node_of_row(r),
+                         is_light(csr, r, e)});
   };
   list(graph.by_traveller, [&](std::int64_t r) {
     return own.node_of(static_cast<LocalRow>(graph.travelling.begin + r));

@@ -81,7 +81,7 @@ std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratin
     if (mine) set.ratings.offsets.push_back(static_cast<EdgeOffset>(set.ratings.items.size()));
   }
   Layout layout(owners, comm.rank(), comm.size(), config.dimension);
-  Adjacency graph = make_liked_graph(comm, layout, set, travel);
+  Adjacency graph = make_graph(comm, layout, set, {travel, model_spec(config).edge_weight});
   return std::make_unique<Share>(Share{std::move(layout), std::move(set), std::move(graph)});
 }
 
