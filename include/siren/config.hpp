@@ -96,7 +96,8 @@ struct DataConfig {
   std::int32_t fold = 1;               // from 1; 0: every rating trains
   std::optional<float> offset;         // rating - offset is the sign; default: the dataset's own
   std::optional<float> relevant_from;  // a held-out rating >= this is relevant; default: > offset
-  bool no_dislikes = false;            // disliked ratings count like rating == offset
+  double hold_out = 0.0;     // share of train that validates, where the data set has no such part
+  bool no_dislikes = false;  // disliked ratings count like rating == offset
   Partitioning partition = Partitioning::kBlock;
   TravelChoice travel = TravelChoice::kAuto;
 };

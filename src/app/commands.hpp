@@ -23,6 +23,8 @@ int run_train(const Communicator& comm, CommandArgs args);
 int run_cv(const Communicator& comm, CommandArgs args);
 /// Metrics of a trained run, or of the popularity baseline.
 int run_evaluate(const Communicator& comm, CommandArgs args);
+/// The lambda of a trained factored model, chosen anew.
+int run_tune(const Communicator& comm, CommandArgs args);
 /// The best items of users by a trained run, or items similar to others.
 int run_recommend(const Communicator& comm, CommandArgs args);
 /// The embeddings of a trained run in files for other programs.

@@ -53,6 +53,7 @@ constexpr std::array kCommands = {
     Command{"cv", "train over folds, seeds and variations side by side, and compare", run_cv, true},
     Command{"evaluate", "metrics of a trained model or the popularity baseline", run_evaluate,
             false},
+    Command{"tune", "choose lambda of a trained factored model anew", run_tune, false},
     Command{"recommend", "best items of users, or items similar to others, by a trained model",
             run_recommend, false},
     Command{"export", "write the embeddings of a trained model for other programs", run_export,

@@ -63,6 +63,8 @@ void declare_data(OptionParser& options, DataConfig& data) {
                  "above is liked, below disliked (default: the data set's)");
   options.number("relevant-from", data.relevant_from, {}, "X",
                  "held-out ratings >= X are relevant (default: > offset)");
+  options.number("hold-out", data.hold_out, {0.0, 0.9}, "X",
+                 "share of train that validates, if the data set has no such part");
   options.flag("no-dislikes", data.no_dislikes, "disliked ratings train nothing");
   options.choice("partition", data.partition, "who owns which rows").on_resume(OnResume::kFree);
   options.choice("travel", data.travel, "which side's rows cross ranks").on_resume(OnResume::kFree);
@@ -70,7 +72,7 @@ void declare_data(OptionParser& options, DataConfig& data) {
 
 void declare_model(OptionParser& options, TrainConfig& train) {
   options.section("Model and loss");
-  options.choice("model", train.model, "mf: no layers; factored: likes and dislikes apart");
+  options.choice("model", train.model, "mf: lightgcn without layers");
   options.number("dim", train.dimension, {1, 4096}, "D", "columns of an embedding");
   options.number("layers", train.layers, {0, 64}, "L", "of the propagation");
   options.number("mlp-layers", train.mlp_layers, {0, 64}, "N", "of the disliked branch");
@@ -143,7 +145,7 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.choice("overlap", train.pair_overlap, "held-out likes also in train: ignored, or missed");
   options
       .text("choose", train.choose, "RULE",
-            "factored: lambda by validation; near-best, max-ndcg or dislike:X")
+            "factored, for lambda: near-best, max-ndcg or dislike:X")
       .on_resume(OnResume::kLength);
 }
 
@@ -237,8 +239,8 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
   declare_batch(options, config.train);
   options.text("preset", config.preset, "paper|fast", "values for all options not given");
   declare_machine(options, config.train);
-  for (const char* name :
-       {"relevant-from", "temperature", "dislike-pairs"})  // nothing that is timed or planned
+  for (const char* name : {"relevant-from", "hold-out", "temperature",
+                           "dislike-pairs"})  // nothing that is timed or planned
     options.hide(name);
   for (const Applicability& option : kApplicability)
     if ((option.factored_only || option.softmax_only) && options.has(option.name))
@@ -295,6 +297,10 @@ void check_applicable(const OptionParser& options, const RunConfig& config) {
           fmt::format("--{} belongs to {} and says nothing about --model {} --loss {}; "
                       "leave it out",
                       option.name, of, name_of(train.model), name_of(train.loss)));
+  constexpr double kLeastEdge = 1e-6;  // below, the inverse of a degree leaves the range of fp32
+  if (train.dislike_edge_weight > 0.0 && train.dislike_edge_weight < kLeastEdge)
+    throw InputError(fmt::format("--dislike-edge-weight {}: give 0, or a number from {} to 1",
+                                 train.dislike_edge_weight, kLeastEdge));
   if (factored && config.data.no_dislikes &&
       (train.dislike_weight > 0.0 || train.dislike_edge_weight > 0.0 || train.polarity_epochs > 0))
     throw InputError(

@@ -44,6 +44,7 @@ struct Slab {
   std::vector<float> values;              // of them, if they get levels
   std::vector<std::int32_t> edges;        // [end - begin] train ratings that are edges of the graph
   std::vector<std::int32_t> trainable;    // [end - begin]
+  std::int64_t validating = 0;            // ratings of the data set's own validation part
   std::int64_t replaced = 0;              // ratings for which that of a later part stands
 };
 
@@ -64,8 +65,12 @@ void add_user(const DatasetFile& file, const LoadOptions& options, std::int64_t 
     }
     const float value = rows.value[as_index(e)];
     const int sign = sign_of(value, options.offset);
-    const Role role = role_of(rows.part[as_index(e)], file.summary().split, options.fold, user,
-                              rows.item[as_index(e)]);
+    Role role = role_of(rows.part[as_index(e)], file.summary().split, options.fold, user,
+                        rows.item[as_index(e)]);
+    slab.validating += role == Role::kValid ? 1 : 0;
+    if (role == Role::kTrain && options.hold_out > 0.0 &&
+        is_validation(options.seed, options.hold_out, options.fold, user, rows.item[as_index(e)]))
+      role = Role::kValid;
     const bool relevant = options.relevant_from ? value >= *options.relevant_from : sign > 0;
     const auto train_sign = static_cast<std::int8_t>(sign < 0 && !options.dislikes ? 0 : sign);
     slab.ratings.push_back({user, rows.item[as_index(e)], train_sign, role, relevant, sign < 0, 0});
@@ -244,6 +249,15 @@ void check_trainable(const TrainingSet& set, const LoadOptions& options) {
                     options.fold, options.offset));
 }
 
+void check_hold_out(const Communicator& comm, const Slab& slab, const LoadOptions& options) {
+  if (options.hold_out == 0.0) return;
+  const std::int64_t validating = comm.all_reduce(slab.validating, Reduction::kSum);
+  if (validating > 0)
+    throw InputError(
+        fmt::format("--hold-out {}: the data set has a validation part of {} ratings; leave it out",
+                    options.hold_out, grouped(validating)));
+}
+
 void report_replaced(const Communicator& comm, const Slab& slab) {
   const std::int64_t replaced = comm.all_reduce(slab.replaced, Reduction::kSum);
   if (replaced > 0)
@@ -270,6 +284,7 @@ LoadedData load_data(const Communicator& comm, const DatasetFile& file,
   Slab slab;
   agree_on_input(comm, [&] { slab = read_slab(comm, file, options); });
   if (options.fold == kWholeFold) report_replaced(comm, slab);
+  check_hold_out(comm, slab, options);
   if (options.some != nullptr)
     take_counts(options.some->counts, train);
   else

@@ -37,7 +37,8 @@ struct LoadOptions {
   double edge_weight = 0.0;  // kappa (distributed/liked_graph.hpp): decides what is an edge
   Partitioning partition = Partitioning::kBlock;
   Travel travel = Travel::kItems;  // this and the edges decide how rows weigh in the partition
-  std::uint32_t seed = 1;          // of the random partitioner
+  std::uint32_t seed = 1;          // of the random partitioner and of what is held out
+  double hold_out = 0.0;           // share of train that becomes the validation part
   std::int64_t dimension = 64;
   const SomeUsers* some = nullptr;  // null: all users
 };
@@ -50,8 +51,8 @@ struct LoadedData {
 };
 
 /// Collective. Every rank reads an equal range of users from the file and sends each rating to the
-/// owner of its user; O(M) arrays exist only while this runs. InputError if the fold does not exist
-/// or training would see no liked rating. With options.some all other users have no ratings here.
+/// owner of its user; O(M) arrays exist only while this runs. InputError if the fold does not exist,
+/// training would see no liked rating, or there is a validation part and some is to be held out. With options.some all other users have no ratings here.
 LoadedData load_data(const Communicator& comm, const DatasetFile& file, const LoadOptions& options);
 
 }  // namespace siren::inline distributed

@@ -77,6 +77,7 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
   travel_ = resolve(data.travel, summary().users, summary().items);
   options.travel = travel_;
   options.seed = config.seed;
+  options.hold_out = data.hold_out;
   options.dimension = config.dimension;
   settings_ = fmt::format(
       "sums {} fold {} offset {} no-dislikes {} model {} dim {} layers {} mlp-layers {} "
@@ -84,6 +85,8 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
       kExactSums, fold_, offset_, data.no_dislikes, name_of(config.model), config.dimension,
       config.layers, config.mlp_layers, config.no_attention, name_of(config.norm),
       name_of(config.storage), config.average, settings_of_columns(config));
+  if (data.hold_out > 0.0)
+    settings_ += fmt::format(" hold-out {} seed {}", data.hold_out, config.seed);
   if (options.edge_weight > 0.0) settings_ += fmt::format(" edge-weight {}", options.edge_weight);
   const std::optional<SomeUsers> some = plan != nullptr ? users_of(*plan) : std::nullopt;
   if (some) options.some = &*some;

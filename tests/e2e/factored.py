@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The factored model from training to lists: lambda chosen on validation, any rank count, resume, export, refusals.
+
+usage: factored.py SIREN
+"""
+import csv
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from faults_harness import MPIEXEC, assert_same_model, events, finish, losses, run_siren
+
+SMALL = ("--model", "factored", "--dim", 24, "--batch-users", 100, "--lr", 0.02, "--reg", 0.02, "--polarity-dim", 8, "--polarity-batch", 1500, "--log-steps")
+
+
+def call(siren, *words, ranks=1):
+    launcher = [*MPIEXEC, str(ranks)] if ranks > 1 else []
+    return subprocess.run([*launcher, *map(str, (siren, *words))], capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL)
+
+
+def must(siren, *words, ranks=1):
+    done = call(siren, *words, ranks=ranks)
+    assert done.returncode == 0, (words, done.stderr)
+    return done
+
+
+def refused(siren, *words):
+    done = call(siren, *words)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, (words, done.returncode, done.stderr)
+    return done.stderr
+
+
+class Factored:
+    def __init__(self, siren, folder):
+        self.siren, self.folder, self.data = siren, folder, folder / "d.h5"
+        run_siren(siren, "synth", "--users", 700, "--items", 500, "--ratings", 25000, "--seed", 5, "--output", folder / "r.csv")
+        run_siren(siren, "prepare", "--input", folder / "r.csv", "--output", self.data, "--valid-share", 0.1)
+        run_siren(siren, "prepare", "--input", folder / "r.csv", "--output", folder / "without.h5")
+        self.run = self.train("one", 1, "--epochs", 6, "--average", 0.9)
+
+    def train(self, name, ranks, *options, data=None):
+        finish(self.siren, self.folder / name, ranks, "--data", data or self.data, *SMALL, *options)
+        return self.folder / name
+
+    def checkpoint(self, run):
+        return sorted((run / "checkpoints").glob("step-*.h5"))[-1]
+
+    def figures(self, *words, ranks=1):
+        return json.loads(must(self.siren, "evaluate", "--run", self.run, "--json", *words, ranks=ranks).stdout)["metrics"]
+
+
+def polarity_of_an_epoch(run):
+    return [event["polarity_loss"] for event in events(run) if event["event"] == "epoch"]
+
+
+def any_rank_count(tests):
+    """fp64 on 1 to 4 ranks: the same losses of both branches to rounding."""
+    options = ("--storage", "fp64", "--epochs", 4, "--dislike-weight", 0.3, "--dislike-edge-weight", 0.5)
+    alone = tests.train("fp64-1", 1, *options)
+    for ranks in (2, 3, 4):
+        together = tests.train(f"fp64-{ranks}", ranks, *options, "--partition", "random", "--travel", "users" if ranks == 3 else "items")
+        worst = max(abs(b / a - 1) for a, b in zip(losses(alone).values(), losses(together).values(), strict=True))
+        polar = max(abs(b / a - 1) for a, b in zip(polarity_of_an_epoch(alone), polarity_of_an_epoch(together), strict=True))
+        assert worst < 1e-10 and polar < 1e-10, (ranks, worst, polar)
+    seen = polarity_of_an_epoch(alone)
+    assert seen[-1] < seen[0], seen
+    print(f"1 to 4 ranks agree to {worst:.1e} and {polar:.1e}")
+
+
+def resumed_in_the_middle_of_an_epoch(tests):
+    options = ("--average", 0.9, "--epochs", 4)
+    whole = tests.train("whole", 2, *options)
+    part = tests.train("part", 2, *options, "--max-steps", 10)
+    finish(tests.siren, part, 2, "--resume", "--max-steps", 1000)
+    assert_same_model(whole, part, "resumed")
+
+
+def lambda_is_chosen_and_used(tests):
+    choice, final = [event for event in events(tests.run) if event["event"] in ("lambda", "final")]
+    points = {point["lambda"]: point for point in choice["frontier"]}
+    best = max(point["nDCG@10"] for point in points.values())
+    assert choice["split"] == "valid" and points[choice["lambda"]]["nDCG@10"] >= 0.97 * best, choice
+    assert points[12]["Dislike@10"] < points[0]["Dislike@10"] and points[12]["AUC"] > points[0]["AUC"], choice
+    assert "Likes against dislikes" in (tests.run / "report.html").read_text()
+    text = Path(f"{tests.checkpoint(tests.run)}.lambda").read_text()
+    assert f"lambda {choice['lambda']:g}\n" in text and text.count("point ") == len(points), text
+    assert tests.figures() == tests.figures(ranks=3) == tests.figures("--lambda", choice["lambda"])
+    assert abs(tests.figures()["nDCG@10"] - final["metrics"]["nDCG@10"]) < 1e-3
+    assert tests.figures("--lambda", 0)["Dislike@10"] > tests.figures("--lambda", 12)["Dislike@10"]
+
+
+def lambda_is_chosen_anew(tests):
+    before = tests.figures()
+    told = must(tests.siren, "tune", "--run", tests.run, "--choose", "dislike:0", ranks=2)
+    assert re.search(r"^ *12 .*<- dislike:0$", told.stdout, re.M), told.stdout
+    assert tests.figures() == tests.figures("--lambda", 12) != before
+    must(tests.siren, "tune", "--run", tests.run)
+    assert tests.figures() == before
+    path = Path(f"{tests.checkpoint(tests.run)}.lambda")
+    text = path.read_text()
+    path.write_text(re.sub("checkpoint .*", "checkpoint 0000000000000000", text))
+    done = must(tests.siren, "evaluate", "--run", tests.run, "--json")
+    assert "belongs to another checkpoint" in done.stderr and json.loads(done.stdout)["metrics"] == tests.figures("--lambda", 1)
+    path.write_text("siren lambda 1\nlambda -3\n")
+    assert "is damaged; remove it" in refused(tests.siren, "evaluate", "--run", tests.run)
+    path.write_text(text)
+
+
+def lists_are_the_same_everywhere(tests):
+    words = ("recommend", "--run", tests.run, "--all", "--top", 7)
+    want = must(tests.siren, *words).stdout
+    assert must(tests.siren, *words, ranks=3).stdout == want
+    (tests.run / "checkpoints").joinpath(tests.checkpoint(tests.run).name.replace("step", "rows")).unlink()
+    assert must(tests.siren, *words).stdout == want, "without final rows"
+    must(tests.siren, "export", "--run", tests.run, "--output", tests.folder / "e.h5", ranks=2)
+    by_file = ("recommend", "--embeddings", tests.folder / "e.h5", "--data", tests.data, "--top", 7)
+    assert must(tests.siren, *by_file, "--all", ranks=2).stdout == want, "from the exported rows"
+    user = want.splitlines()[1].split(",")[0]
+    few = must(tests.siren, *by_file, "--users", user).stdout.splitlines()
+    assert few[1:] == [line for line in want.splitlines() if line.split(",")[0] == user]
+    assert must(tests.siren, *words, "--lambda", 0).stdout != want
+    similar = must(tests.siren, "recommend", "--run", tests.run, "--similar-to", next(csv.DictReader(want.splitlines()))["item"]).stdout
+    assert len(similar.splitlines()) == 11
+
+
+def a_part_is_held_out(tests):
+    run = tests.train("held", 2, "--hold-out", 0.2, "--epochs", 3, data=tests.folder / "without.h5")
+    kinds = [event["event"] for event in events(run)]
+    assert "lambda" in kinds and "final" in kinds, kinds
+    assert "validation part of" in refused(tests.siren, "train", "--data", tests.data, "--run", tests.folder / "no", *SMALL, "--hold-out", 0.2)
+    plain = must(tests.siren, "train", "--data", tests.folder / "without.h5", "--run", tests.folder / "plain", *SMALL, "--epochs", 2)
+    assert "lambda is 1: there are no validation ratings" in plain.stderr, plain.stderr
+
+
+def one_sign_and_likes_only(tests):
+    likes = tests.folder / "likes.csv"
+    lines = (tests.folder / "r.csv").read_text().splitlines()
+    head = lines[0] if not lines[0].split(",")[2].replace(".", "").lstrip("-").isdigit() else None
+    body = [line for line in lines[1 if head else 0 :] if float(line.split(",")[2]) >= 4]
+    likes.write_text("\n".join(([head] if head else []) + body) + "\n")
+    must(tests.siren, "prepare", "--input", likes, "--output", tests.folder / "likes.h5")
+    run = tests.train("one-sign", 2, "--epochs", 2, data=tests.folder / "likes.h5")
+    assert all("polarity_loss" not in event for event in events(run))
+    run = tests.train("no-dislikes", 2, "--epochs", 2, "--no-dislikes")
+    config = (run / "config.ini").read_text()
+    assert "dislike-edge-weight = 0\n" in config and "polarity-epochs = 0\n" in config, config
+    assert all(event["event"] != "lambda" for event in events(run))
+
+
+def what_does_not_apply_is_refused(tests):
+    train = ("train", "--data", tests.data, "--run", tests.folder / "refused")
+    for words in (
+        ("--model", "factored", "--negatives", 5), ("--model", "factored", "--mlp-layers", 1), ("--model", "factored", "--loss", "bpr"),
+        ("--model", "factored", "--preset", "paper"), ("--model", "factored", "--choose", "anything"), ("--temperature", 0.5),
+        ("--model", "lightgcn", "--polarity-dim", 4), ("--loss", "softmax", "--batch", 5), ("--dislike-edge-weight", 0.5),
+        ("--model", "factored", "--no-dislikes", "--dislike-weight", 0.5), ("--model", "factored", "--dislike-edge-weight", 1e-9),
+    ):
+        refused(tests.siren, *train, *words)
+        assert not (tests.folder / "refused").exists(), words
+    other = tests.folder / "lightgcn"
+    finish(tests.siren, other, 1, "--data", tests.data, "--model", "lightgcn", "--dim", 8, "--epochs", 1)
+    assert "no polarity branch" in refused(tests.siren, "tune", "--run", other)
+    assert "--lambda says nothing" in refused(tests.siren, "evaluate", "--run", other, "--lambda", 1)
+    config = (tests.run / "config.ini").read_text()
+    assert "negatives" not in config and "mlp-layers" not in config and "polarity-batches = " in config, config
+    again = tests.folder / "again"
+    must(tests.siren, "train", "--config", tests.run / "config.ini", "--run", again)
+    assert_same_model(tests.run, again, "by its own config.ini")
+
+
+def measured_and_planned(tests):
+    options = ("--data", tests.data, "--model", "factored", "--dim", 24, "--batch-users", 100, "--polarity-batch", 1500)
+    report = json.loads(must(tests.siren, "bench", *options, "--steps", 3, "--json").stdout)
+    assert report["work"]["score_flops"] > 0, report
+    plan = json.loads(must(tests.siren, "plan", *options, "--ranks", "1,2", "--json").stdout)
+    started = next(event for event in events(tests.train("memory", 1, "--epochs", 1)) if event["event"] == "memory")
+    planned = {use["kind"]: use["bytes"] for use in plan[0]["memory"]} if isinstance(plan, list) else plan
+    assert planned and started["bytes_per_rank"], plan
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        tests = Factored(sys.argv[1], Path(folder))
+        for test in (
+            any_rank_count, resumed_in_the_middle_of_an_epoch, lambda_is_chosen_and_used, lambda_is_chosen_anew, lists_are_the_same_everywhere,
+            a_part_is_held_out, one_sign_and_likes_only, what_does_not_apply_is_refused, measured_and_planned,
+        ):
+            test(tests)
+            print(f"{test.__name__}: fine", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
