@@ -69,8 +69,9 @@ EmbeddingFile::EmbeddingFile(const std::string& path)
 void EmbeddingFile::read_columns() {
   columns_.bias = count(kBiasColumns, 1, 0);
   columns_.polarity = count(kPolarityColumns, dimension_ - columns_.bias - 1, 0);
-  lambda_ = static_cast<double>(real_number_in(file_, kLambda));
-  if (!(lambda_ >= 0.0)) damaged(path(), fmt::format("its attribute lambda is {}", lambda_));
+  lambda_ = file_.double_attribute(kLambda);
+  if (!(lambda_ >= 0.0 && std::isfinite(lambda_)))
+    damaged(path(), fmt::format("its attribute lambda is {}", lambda_));
 }
 
 std::int64_t EmbeddingFile::count(const char* attribute, std::int64_t most,

@@ -25,7 +25,8 @@ namespace siren::inline train {
 namespace {
 
 constexpr std::array kGrid = {0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0};
-constexpr double kLeastStep = 0.1;
+constexpr double kStepsInOne = 10.0;
+constexpr double kLeastStep = 1.0 / kStepsInOne;
 constexpr double kMaxNdcgShare = 0.997;
 constexpr std::string_view kDislikeRule = "dislike:";
 constexpr std::string_view kFirstLine = "siren lambda 1";
@@ -142,8 +143,8 @@ LambdaEvent choose_lambda(const LambdaRule& rule,
   }
   FrontierPoint high = frontier[last + 1];
   while (high.lambda - low.lambda > kLeastStep * (1.0 + 1e-9)) {
-    const double tenths = std::floor((low.lambda + high.lambda) / (2.0 * kLeastStep));
-    const double middle = std::max(tenths * kLeastStep, low.lambda + kLeastStep / 2.0);
+    const double tenths = std::floor((low.lambda + high.lambda) / 2.0 * kStepsInOne);
+    const double middle = std::max(tenths / kStepsInOne, low.lambda + kLeastStep / 2.0);
     const FrontierPoint point = evaluate(middle);
     frontier.push_back(point);
     (side.holds(point) ? low : high) = point;

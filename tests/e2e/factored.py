@@ -87,7 +87,7 @@ def lambda_is_chosen_and_used(tests):
     assert points[12]["Dislike@10"] < points[0]["Dislike@10"] and points[12]["AUC"] > points[0]["AUC"], choice
     assert "Likes against dislikes" in (tests.run / "report.html").read_text()
     text = Path(f"{tests.checkpoint(tests.run)}.lambda").read_text()
-    assert f"lambda {choice['lambda']:g}\n" in text and text.count("point ") == len(points), text
+    assert f"lambda {choice['lambda']:g}\n" in text and text.count("\npoint ") == len(points), text
     assert tests.figures() == tests.figures(ranks=3) == tests.figures("--lambda", choice["lambda"])
     assert abs(tests.figures()["nDCG@10"] - final["metrics"]["nDCG@10"]) < 1e-3
     assert tests.figures("--lambda", 0)["Dislike@10"] > tests.figures("--lambda", 12)["Dislike@10"]
