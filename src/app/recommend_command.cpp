@@ -45,6 +45,7 @@ struct RecommendOptions {
   std::string output;
   ListFormat format = ListFormat::kCsv;
   bool spreadsheet_safe = false;
+  bool with_liked = false;
 
   bool similar() const { return !similar_to.empty() || !similar_from.empty(); }
 };
@@ -82,6 +83,8 @@ OptionParser declare(RecommendOptions& o) {
   options.choice("format", o.format, "(default csv; described in data/README.md)");
   options.flag("spreadsheet-safe", o.spreadsheet_safe,
                "CSV: an apostrophe before ids that a spreadsheet would compute");
+  options.flag("with-liked", o.with_liked,
+               "factored: a column with P(liked | engaged) of each entry");
   declare_execution(options, o.stored);
   return options;
 }
@@ -108,7 +111,7 @@ void check(const RecommendOptions& o, const OptionParser& options) {
     throw InputError(
         fmt::format("--{} and --{} contradict each other: give one", given[0], given[1]));
   if (o.similar())
-    for (const char* name : {"hide", "include-seen", "popularity-penalty", "lambda"})
+    for (const char* name : {"hide", "include-seen", "popularity-penalty", "lambda", "with-liked"})
       if (options.given(name))
         throw InputError(fmt::format(
             "--{} says nothing about items that are similar to others; leave it out", name));
@@ -185,11 +188,15 @@ class RecommendCommand {
     const std::vector<LocalRow> queries = find_queries(layout);
     const ListOptions options = list_options();
     const NodeTables z = session_.embed(plan_);
+    if (o_.with_liked && z.columns.polarity == 0)
+      throw InputError(
+          "--with-liked needs a factored model, which alone knows whether who engages also likes; "
+          "leave it out");
     const ListSource source{session_.loaded(), z, lambda()};
     const RankedLists lists =
         (o_.similar() ? similar_items : recommend)(comm_, source, queries, options, session_.isa());
     write_lists(comm_, lists, o_.similar() ? ListKind::kSimilar : ListKind::kRecommended,
-                session_.dataset(), {o_.output, o_.format, o_.spreadsheet_safe});
+                session_.dataset(), {o_.output, o_.format, o_.spreadsheet_safe, o_.with_liked});
     report(lists);
   }
 

@@ -2,6 +2,8 @@
 #include "ranking/list_writer.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -27,6 +29,7 @@ struct Lists {
   ListKind kind;
   const DatasetFile& dataset;
   bool spreadsheet_safe = false;
+  bool with_liked = false;
   bool to_terminal = false;
   IdTable items;
 
@@ -101,6 +104,11 @@ void append_string(const Lists& lists, std::string_view text, fmt::memory_buffer
   to.push_back('"');
 }
 
+/// P(liked | engaged)
+float liked(const ScoredItem& entry) {
+  return static_cast<float>(1.0 / (1.0 + std::exp(-double{entry.polarity})));
+}
+
 std::string_view source_of(const Lists& lists, std::size_t k) {
   return lists.made.popular[k] != 0 ? "popular" : "model";
 }
@@ -114,6 +122,9 @@ void append_csv(const Lists& lists, std::size_t k, const std::string& id, fmt::m
     fmt::format_to(fmt::appender(to), ",{}", entry.score);
     if (lists.kind == ListKind::kRecommended)
       fmt::format_to(fmt::appender(to), ",{}", source_of(lists, k));
+    if (lists.with_liked) to.push_back(',');
+    if (lists.with_liked && lists.made.popular[k] == 0)
+      fmt::format_to(fmt::appender(to), "{:.4f}", liked(entry));
     to.push_back('\n');
   }
 }
@@ -131,7 +142,10 @@ void append_json(const Lists& lists, std::size_t k, const std::string& id, fmt::
   for (const ScoredItem& entry : lists.entries(k)) {
     put(first ? "{\"item\":" : ",{\"item\":");
     append_string(lists, lists.items.at(entry.item), to);
-    fmt::format_to(fmt::appender(to), ",\"score\":{}}}", entry.score);
+    fmt::format_to(fmt::appender(to), ",\"score\":{}", entry.score);
+    if (lists.with_liked && lists.made.popular[k] == 0)
+      fmt::format_to(fmt::appender(to), ",\"liked\":{:.4f}", liked(entry));
+    put("}");
     first = false;
   }
   put("]}\n");
@@ -142,8 +156,10 @@ Producer text_of(const Lists& lists, ListFormat format, bool with_header) {
     PieceBuffer buffer(sink);
     const bool csv = format == ListFormat::kCsv;
     if (with_header && csv)
-      buffer.append(lists.kind == ListKind::kSimilar ? "item,rank,similar,score\n"
-                                                     : "user,rank,item,score,source\n");
+      buffer.append(fmt::format("{}{}\n",
+                                lists.kind == ListKind::kSimilar ? "item,rank,similar,score"
+                                                                 : "user,rank,item,score,source",
+                                lists.with_liked ? ",liked" : ""));
     each_query(lists, [&](std::size_t k, const std::string& id) {
       (csv ? append_csv : append_json)(lists, k, id, buffer.text());
       buffer.pass_on();
@@ -178,6 +194,7 @@ struct Columns {
   std::vector<std::int64_t> ends;     // [queries] behind each list
   std::vector<std::int32_t> item;
   std::vector<float> score;
+  std::vector<float> liked;
 };
 
 Columns columns_of(const Lists& lists) {
@@ -191,6 +208,11 @@ Columns columns_of(const Lists& lists) {
     columns.item.push_back(entry.item);
     columns.score.push_back(entry.score);
   }
+  if (!lists.with_liked) return columns;
+  for (std::size_t k = 0; k < lists.made.query.size(); ++k)
+    for (const ScoredItem& entry : lists.entries(k))
+      columns.liked.push_back(lists.made.popular[k] != 0 ? std::numeric_limits<float>::quiet_NaN()
+                                                         : liked(entry));
   return columns;
 }
 
@@ -212,7 +234,7 @@ void write_hdf5(const Communicator& comm, const Lists& lists, const std::string&
   const Part bytes(comm, columns.id_ends.empty() ? 0 : columns.id_ends.back());
   const Hdf5File& dataset = lists.dataset.contents();
   const IdArrays item_ids{layout::kItemIdBytes, layout::kItemIdOffsets};
-  const std::vector<Hdf5Array> arrays = {
+  std::vector<Hdf5Array> arrays = {
       {"query_ids/bytes", Hdf5Type::kByte, bytes.total},
       {"query_ids/offsets", Hdf5Type::kInt64, queries.total + 1},
       {"popular", Hdf5Type::kByte, queries.total},
@@ -221,6 +243,7 @@ void write_hdf5(const Communicator& comm, const Lists& lists, const std::string&
       {"score", Hdf5Type::kFloat, entries.total},
       {item_ids.bytes, Hdf5Type::kByte, dataset.length_of(item_ids.bytes)},
       {item_ids.offsets, Hdf5Type::kInt64, dataset.length_of(item_ids.offsets)}};
+  if (lists.with_liked) arrays.push_back({"liked", Hdf5Type::kFloat, entries.total});
   SharedHdf5 file(comm, path, arrays, [&](Hdf5File& made) {
     made.set_attribute("siren_lists", kListFormatVersion);
     made.set_attribute(
@@ -237,6 +260,8 @@ void write_hdf5(const Communicator& comm, const Lists& lists, const std::string&
   file.write("popular", queries.begin, values_of(lists.made.popular));
   file.write("item", entries.begin * std::int64_t{sizeof(std::int32_t)}, values_of(columns.item));
   file.write("score", entries.begin * std::int64_t{sizeof(float)}, values_of(columns.score));
+  if (lists.with_liked)
+    file.write("liked", entries.begin * std::int64_t{sizeof(float)}, values_of(columns.liked));
   file.copy_ids(dataset, item_ids);
   agree_on_input(comm, [&] { lists.dataset.check_unchanged(); });
   file.publish();
@@ -246,7 +271,7 @@ void write_hdf5(const Communicator& comm, const Lists& lists, const std::string&
 
 void write_lists(const Communicator& comm, const RankedLists& lists, ListKind kind,
                  const DatasetFile& dataset, const ListOutput& output) {
-  Lists named{lists, kind, dataset, output.spreadsheet_safe, false, {}};
+  Lists named{lists, kind, dataset, output.spreadsheet_safe, output.with_liked, false, {}};
   if (output.format == ListFormat::kHdf5) return write_hdf5(comm, named, output.path);
   const bool seen = comm.is_root() && output.path.empty() && stdout_is_terminal();
   named.to_terminal = comm.all_reduce(std::int32_t{seen}, Reduction::kMax) != 0;

@@ -30,6 +30,8 @@ struct ListOutput {
   ListFormat format = ListFormat::kCsv;
   /// CSV: an id that a spreadsheet would take for a formula has an apostrophe before it.
   bool spreadsheet_safe = false;
+  /// Beside each score P(liked | engaged), of a factored model; none for cold users.
+  bool with_liked = false;
 };
 
 /// Collective. The queries must ascend with the rank (partition `block`). Ids are written as they

@@ -243,7 +243,7 @@ void Ranking::take_scores(const PanelView& panel, Scratch& scratch) {
          ++probe) {
       const EdgeOffset slot = probed_.offsets[as_index(user)] + probed_.slots[as_index(probe)];
       const std::int64_t lane = probed_.positions[as_index(probe)] - panel.position;
-      probe_scores_[as_index(slot)] = final_score(scores[lane], row, panel, lane);
+      probe_scores_[as_index(slot)] = final_score(scores[lane], row, panel, lane).score;
     }
     EdgeOffset& mask = scratch.mask[as_index(i)];
     for (; mask < masked_.offsets[as_index(user) + 1] && masked_.positions[as_index(mask)] < end;
@@ -254,13 +254,14 @@ void Ranking::take_scores(const PanelView& panel, Scratch& scratch) {
 }
 
 /// By one item at a time, in the order of columns.
-float Ranking::final_score(float z, const float* row, const PanelView& panel,
-                           std::int64_t lane) const {
-  if (lambda_ == 0.0) return z;
+ScoredItem Ranking::final_score(float z, const float* row, const PanelView& panel,
+                                std::int64_t lane) const {
   float p = 0.0F;
   for (std::int64_t k = z_depth_; k < depth_; ++k)
     p += row[k] * panel.columns[k * kPanelItems + lane];
-  return static_cast<float>(double{z} + lambda_ * log_sigmoid(double{p}));
+  const float score =
+      lambda_ == 0.0 ? z : static_cast<float>(double{z} + lambda_ * log_sigmoid(double{p}));
+  return {panel.ids[lane], score, p};
 }
 
 /// A score is at most z, so p is needed only where z would enter the list.
@@ -274,7 +275,7 @@ void Ranking::offer(std::int64_t user, const float* row, const float* scores,
   std::int32_t& size = list_sizes_[as_index(user)];
   for (std::int64_t hit = 0; hit < hits; ++hit) {
     const std::int32_t lane = found[as_index(hit)];
-    const ScoredItem item{panel.ids[lane], final_score(scores[lane], row, panel, lane)};
+    const ScoredItem item = final_score(scores[lane], row, panel, lane);
     if (size < room_) {
       list[size++] = item;
       if (size == room_) std::make_heap(list, list + size, ranks_before);

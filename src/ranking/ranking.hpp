@@ -33,6 +33,7 @@ namespace siren::inline ranking {
 struct ScoredItem {
   ItemId item;
   float score;
+  float polarity = 0.0F;  // p, where the tables have it
 };
 
 /// The order of a list: higher score first, of equal scores the smaller item id.
@@ -113,7 +114,8 @@ class Ranking {
   void score_block(const Matrix<float>& users, int owner, RequestSet& requests);
   void score_users(const Matrix<float>& users, int owner, Scratch& scratch);
   void take_scores(const PanelView& panel, Scratch& scratch);
-  float final_score(float z, const float* row, const PanelView& panel, std::int64_t lane) const;
+  ScoredItem final_score(float z, const float* row, const PanelView& panel,
+                         std::int64_t lane) const;
   void offer(std::int64_t user, const float* row, const float* scores, const PanelView& panel);
   void sort_lists();
 

@@ -12,6 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import h5py
+import numpy as np
+
 from faults_harness import MPIEXEC, assert_same_model, events, finish, losses, run_siren
 
 SMALL = ("--model", "factored", "--dim", 24, "--batch-users", 100, "--lr", 0.02, "--reg", 0.02, "--polarity-dim", 8, "--polarity-batch", 1500, "--log-steps")
@@ -123,6 +126,19 @@ def lists_are_the_same_everywhere(tests):
     few = must(tests.siren, *by_file, "--users", user).stdout.splitlines()
     assert few[1:] == [line for line in want.splitlines() if line.split(",")[0] == user]
     assert must(tests.siren, *words, "--lambda", 0).stdout != want
+    with_liked = must(tests.siren, *words, "--with-liked", ranks=2).stdout
+    assert [line.rsplit(",", 1)[0] for line in with_liked.splitlines()] == want.splitlines()
+    liked = {(row["user"], row["item"]): float(row["liked"]) for row in csv.DictReader(with_liked.splitlines()) if row["source"] == "model"}
+    assert all(0 < p < 1 for p in liked.values()) and len(set(liked.values())) > 100
+    lines = must(tests.siren, *words, "--with-liked", "--format", "jsonl").stdout.splitlines()
+    assert {(line["user"], item["item"]): item["liked"] for line in map(json.loads, lines) if line["source"] == "model" for item in line["items"]} == liked
+    must(tests.siren, *words, "--with-liked", "--format", "hdf5", "--output", tests.folder / "l.h5", ranks=2)
+    with h5py.File(tests.folder / "l.h5", "r") as file:
+        assert len(file["liked"]) == len(want.splitlines()) - 1
+        assert np.allclose(sorted(file["liked"][:][~np.isnan(file["liked"][:])]), sorted(liked.values()), atol=6e-5)
+    plain, engaged = (must(tests.siren, *words, "--with-liked", "--lambda", x).stdout.splitlines() for x in (0, 12))
+    mean = [np.mean([float(row["liked"]) for row in csv.DictReader(text) if row["liked"]]) for text in (plain, engaged)]
+    assert mean[1] > mean[0] + 0.1, mean
     similar = must(tests.siren, "recommend", "--run", tests.run, "--similar-to", next(csv.DictReader(want.splitlines()))["item"]).stdout
     assert len(similar.splitlines()) == 11
 
@@ -164,6 +180,7 @@ def what_does_not_apply_is_refused(tests):
     other = tests.folder / "lightgcn"
     finish(tests.siren, other, 1, "--data", tests.data, "--model", "lightgcn", "--dim", 8, "--epochs", 1)
     assert "no polarity branch" in refused(tests.siren, "tune", "--run", other)
+    assert "needs a factored model" in refused(tests.siren, "recommend", "--run", other, "--all", "--with-liked")
     assert "--lambda says nothing" in refused(tests.siren, "evaluate", "--run", other, "--lambda", 1)
     config = (tests.run / "config.ini").read_text()
     assert "negatives" not in config and "mlp-layers" not in config and "polarity-batches = " in config, config
