@@ -57,7 +57,10 @@ struct BenchCommand {
 
 std::string batch_of(const TrainConfig& config) {
   if (config.loss == LossKind::kSoftmax)
-    return fmt::format("{} users against all items", config.batch_users);
+    return fmt::format("{} users against {}", config.batch_users,
+                       config.shared_negatives == 0
+                           ? "all items"
+                           : fmt::format("{} draws", config.shared_negatives));
   return fmt::format("B = {}, K = {}", config.batch, config.negatives);
 }
 

@@ -21,6 +21,7 @@ namespace siren::inline app {
 namespace {
 
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 30;
+const std::string kAllItems = "all";
 
 /// Options that say something about some models or losses only. Those of the disliked branch are
 /// taken for lightgcn and mf, too, which are compared with siren by one command.
@@ -30,6 +31,7 @@ struct Applicability {
   bool softmax_only = false;
   bool bpr_only = false;
   bool siren_only = false;
+  bool draws_only = false;  // negatives are drawn
 };
 constexpr std::array kApplicability = std::to_array<Applicability>({
     {.name = "dislike-edge-weight", .factored_only = true},
@@ -43,10 +45,11 @@ constexpr std::array kApplicability = std::to_array<Applicability>({
     {.name = "temperature", .softmax_only = true},
     {.name = "batch-users", .softmax_only = true},
     {.name = "item-bias", .softmax_only = true},
+    {.name = "shared-negatives", .softmax_only = true},
     {.name = "dislike-weight", .softmax_only = true},
     {.name = "batch", .bpr_only = true},
     {.name = "negatives", .bpr_only = true},
-    {.name = "exponent", .bpr_only = true},
+    {.name = "exponent", .draws_only = true},
     {.name = "dislike-factor", .bpr_only = true},
     {.name = "mlp-layers", .siren_only = true},
     {.name = "dropout", .siren_only = true},
@@ -86,6 +89,17 @@ void declare_model(OptionParser& options, TrainConfig& train) {
                  "softmax: scores are divided by it");
   options.number("batch-users", train.batch_users, {1, kMaxBatch}, "B",
                  "softmax: users per step, over all ranks");
+  options.custom(
+      "shared-negatives",
+      [&train](const OptionText& option) {
+        train.shared_negatives =
+            option.text == kAllItems ? 0 : parse_number<std::int64_t>(option, {1, kMaxBatch});
+      },
+      [&train] {
+        return train.shared_negatives == 0 ? kAllItems : fmt::format("{}", train.shared_negatives);
+      },
+      "all|S", "softmax: against all items, or S drawn for the step",
+      "all, or a whole number from 1");
   options.choice("item-bias", train.item_bias, "softmax: each item has a score of its own");
   options.number("dislike-weight", train.dislike_weight, {0.0, 1.0}, "X",
                  "softmax: of ratings that are no likes");
@@ -258,7 +272,10 @@ void apply_defaults(const OptionParser& options, RunConfig& config) {
   train.model = chosen("model", train.model);
   const bool factored = train.model == ModelKind::kFactored;
   train.loss = chosen("loss", factored ? LossKind::kSoftmax : train.loss);
-  if (train.loss == LossKind::kSoftmax) train.item_bias = OnOff::kOn;
+  if (train.loss == LossKind::kSoftmax) {
+    train.item_bias = OnOff::kOn;
+    train.exponent = 0.5;  // of draws
+  }
   if (!factored) return;
   train.dimension = 128;
   train.layers = 1;
@@ -280,6 +297,8 @@ const char* why_inapplicable(const Applicability& option, const TrainConfig& tra
   if (option.softmax_only && train.loss != LossKind::kSoftmax) return "--loss softmax";
   if (option.bpr_only && train.loss != LossKind::kBpr) return "--loss bpr";
   if (option.siren_only && factored) return "--model siren";
+  if (option.draws_only && train.loss == LossKind::kSoftmax && train.shared_negatives == 0)
+    return "--loss bpr or --shared-negatives S";
   return nullptr;
 }
 

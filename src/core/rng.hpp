@@ -15,6 +15,7 @@
 //   kPermutation                (half, round, epoch, 0): Feistel round (data/permutation.hpp)
 //   kNegative                   (rating lo, rating hi, epoch, k + 2^16 attempt)
 //   kDislikePair                (rating lo, rating hi, epoch, k / 2): draws k, k + 1 for even k
+//   kSharedNegative             (step lo, step hi, s lo, s hi)
 //   kDropout                    (node lo, node hi + 2^24 site, step, 2^8 (column / 128) + digit)
 //   kPartition, kSplit, kSynth  (id lo, id hi, ...) see their users
 #pragma once
@@ -50,6 +51,7 @@ enum class Purpose : std::uint32_t {
   kDislikePair = 11,
   kInitPolarity = 12,
   kPolarityOrder = 13,
+  kSharedNegative = 14,
 };
 
 using RandomBlock = std::array<std::uint32_t, 4>;

@@ -14,15 +14,15 @@ namespace {
 constexpr std::uint32_t kAttempts = 64;
 constexpr std::uint32_t kDrawMask = kMaxNegatives - 1;  // of a counter's last word
 
-std::vector<double> powers(std::span<const std::int32_t> degrees, double exponent) {
+}  // namespace
+
+std::vector<double> degree_powers(std::span<const std::int32_t> degrees, double exponent) {
   std::vector<double> weights;
   weights.reserve(degrees.size());
   for (const std::int32_t degree : degrees)
     weights.push_back(degree == 0 ? 0.0 : std::pow(degree, exponent));
   return weights;
 }
-
-}  // namespace
 
 AliasTable::AliasTable(std::span<const double> weights) : columns_(weights.size()) {
   const auto n = static_cast<double>(weights.size());
@@ -64,7 +64,7 @@ NegativeSampler::NegativeSampler(std::span<const std::int32_t> item_degree, doub
       kernels_(kernels<Fp32>(isa)),
       sampleable_(std::count_if(item_degree.begin(), item_degree.end(),
                                 [](std::int32_t d) { return d > 0; })),
-      alias_(powers(item_degree, exponent)) {}
+      alias_(degree_powers(item_degree, exponent)) {}
 
 double NegativeSampler::weight(ItemId item) const {
   const std::int32_t degree = item_degree_[static_cast<std::size_t>(item)];

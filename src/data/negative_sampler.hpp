@@ -39,6 +39,9 @@ class AliasTable {
   double total_ = 0.0;
 };
 
+/// degree^exponent, 0 for a degree of 0.
+std::vector<double> degree_powers(std::span<const std::int32_t> degrees, double exponent);
+
 inline constexpr ItemId kNoItem = -1;
 inline constexpr std::int32_t kMaxNegatives = 1 << 16;
 

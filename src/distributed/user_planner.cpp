@@ -2,6 +2,7 @@
 #include "distributed/user_planner.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <limits>
 #include <numeric>
@@ -19,6 +20,7 @@ namespace siren::inline distributed {
 namespace {
 
 constexpr std::size_t kUserWords = 3;
+constexpr std::int32_t kNoNumber = -1;
 
 }  // namespace
 
@@ -29,15 +31,21 @@ bool has_term(const UserRatings& ratings, std::int64_t user, RatingWeights weigh
 }
 
 UserPlanner::UserPlanner(const Communicator& comm, const Layout& layout, const TrainingSet& set,
-                         RatingWeights weights, UserSchedule& schedule, PhaseClock& clock)
+                         RatingWeights weights, UserSchedule& schedule, PhaseClock& clock,
+                         const SharedSampler* sampler)
     : comm_(comm.split(0, comm.rank())),
       layout_(layout),
       set_(set),
       weights_(weights),
       schedule_(schedule),
       clock_(clock),
+      sampler_(sampler),
       word_type_(sizeof(std::uint32_t)),
       lists_(as_index(comm.size())) {
+  if (sampler_ != nullptr) {
+    item_number_.assign(as_index(layout.items()), kNoNumber);
+    return;
+  }
   item_number_.reserve(as_index(layout.items()));
   for (const ItemId item : layout.owned_items()) {
     item_number_.push_back(static_cast<std::int32_t>(catalogue_.size()));
@@ -79,8 +87,9 @@ void UserPlanner::list_ratings() {
     std::uint32_t others = 0;
     for (EdgeOffset e = ratings.offsets[user]; e < ratings.offsets[user + 1]; ++e) {
       const std::int8_t sign = ratings.signs[as_index(e)];
-      if (weights_.of(sign) == 0.0F) continue;
-      ++(sign > 0 ? liked : others);
+      const bool weighs = weights_.of(sign) > 0.0F;
+      if (!weighs && sampler_ == nullptr) continue;
+      if (weighs) ++(sign > 0 ? liked : others);
       const RowAddress at = layout_.address_of_item(ratings.items[as_index(e)]);
       auto& list = lists_[as_index(at.rank)];
       ++list[1 + kUserWords * u];
@@ -133,10 +142,34 @@ void UserPlanner::complete_requests() {
 const UserBatch& UserPlanner::finish() {
   complete_requests();
   const auto phase = clock_.enter(Phase::kSample);
+  draw_items();
   read_lists();
   choose_needed_rows();
   std::swap(plan_, finished_);
   return finished_;
+}
+
+/// The batch's items begin with those drawn here; without draws they are always the same.
+void UserPlanner::draw_items() {
+  plan_.corrections.clear();
+  plan_.summed = std::ssize(catalogue_);
+  if (sampler_ == nullptr) return;
+  for (const LocalRow row : catalogue_) item_number_[as_index(row - layout_.users())] = kNoNumber;
+  catalogue_.clear();
+  sampler_->draw(plan_.step, drawn_);
+  for (std::size_t s = 0; s < drawn_.size();) {
+    std::size_t end = s + 1;
+    while (end < drawn_.size() && drawn_[end] == drawn_[s]) ++end;
+    if (const RowAddress at = layout_.address_of_item(drawn_[s]); at.rank == comm_.rank()) {
+      item_number_[as_index(at.row - layout_.users())] =
+          static_cast<std::int32_t>(catalogue_.size());
+      catalogue_.push_back(at.row);
+      plan_.corrections.push_back(std::log(static_cast<double>(end - s)) -
+                                  sampler_->log_expected(drawn_[s]));
+    }
+    s = end;
+  }
+  plan_.summed = std::ssize(catalogue_);
 }
 
 void UserPlanner::read_lists() {
@@ -165,7 +198,12 @@ void UserPlanner::read_lists() {
       if (own) plan_.local_count += ratings;
       for (std::uint32_t n = 0; n < word[0]; ++n, ++entry) {
         const auto item = std::int64_t{*entry / 2} - layout_.users();
-        plan_.items.push_back(item_number_[as_index(item)]);
+        std::int32_t& number = item_number_[as_index(item)];
+        if (number == kNoNumber) {  // only with draws
+          number = static_cast<std::int32_t>(catalogue_.size());
+          catalogue_.push_back(static_cast<LocalRow>(item + layout_.users()));
+        }
+        plan_.items.push_back(number);
         plan_.weights.push_back(*entry % 2 != 0 ? 1.0F : weights_.other);
       }
       plan_.offsets.push_back(std::ssize(plan_.items));

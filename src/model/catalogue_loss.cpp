@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "math/parallel.hpp"
 #include "siren/check.hpp"
@@ -17,7 +18,19 @@ constexpr std::int64_t kScoreBytes = std::int64_t{64} << 20;
 constexpr std::int64_t kPanel = 64;        // items whose columns a thread keeps in its first cache
 constexpr std::int64_t kUserBlock = 96;    // most users taken by a thread at a time
 constexpr std::int64_t kItemBlock = 96;    // items
+constexpr std::int64_t kOwnBlock = 16;     // users, and items, whose own ratings a thread adds up
 constexpr std::int64_t kDepthBlock = 256;  // rows of the right factor that stay in the second cache
+
+/// In an order that the compiler may take in vectors of any length up to 16.
+template <class Real>
+Real product(const Real* a, const Real* b, std::int64_t width) {
+  Real sums[kRowPadding] = {};
+  for (std::int64_t c = 0; c < width; c += kRowPadding)
+    for (std::int64_t lane = 0; lane < kRowPadding; ++lane) sums[lane] += a[c + lane] * b[c + lane];
+  for (std::int64_t half = kRowPadding / 2; half > 0; half /= 2)
+    for (std::int64_t lane = 0; lane < half; ++lane) sums[lane] += sums[lane + half];
+  return sums[0];
+}
 
 /// So that every thread has some. A row has the same bits in any block.
 std::int64_t user_block(std::int64_t users) {
@@ -43,13 +56,14 @@ double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<R
                "{} rows, {} own, {} offsets of {} users", users.rows(), batch.own.size(),
                batch.offsets.size(), batch.users());
   pack(items, users.stride());
+  own_.resize(drawn_ ? batch.items.size() : 0);
   double loss = 0.0;
   for (std::int64_t begin = 0; begin < batch.users(); begin += chunk_) {
     const Chunk chunk{begin, std::min(begin + chunk_, batch.users())};
-    score(batch, chunk, users);
+    score(batch, chunk, users, items);
     local_ = largest_;
     combine.largest(largest_);
-    exponentiate(chunk);
+    exponentiate(batch, chunk);
     combine.sum(sums_);
     for (std::int64_t u = 0; u < chunk.size(); ++u) {
       const std::size_t user = as_index(begin + u);
@@ -58,6 +72,7 @@ double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<R
     }
     take_slopes(batch, chunk);
     add_gradients(chunk, users, items, user_gradient);
+    if (drawn_) add_own_gradients(batch, chunk, users, items, user_gradient);
     if (!items.bias.empty()) add_bias_gradient(chunk, items);
   }
   return loss;
@@ -65,17 +80,21 @@ double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<R
 
 template <class Precision>
 void CatalogueLoss<Precision>::pack(const CatalogueItems<Real>& items, std::int64_t stride) {
-  const std::int64_t count = count_ = items.count;
+  SIREN_ASSERT(items.drawn || items.summed == items.count, "{} of {} items", items.summed,
+               items.count);
+  const std::int64_t count = count_ = items.summed;
+  drawn_ = items.drawn;
   columns_ = padded(count);
   const std::int64_t panels = (count + kPanel - 1) / kPanel;
   if (panels_.size() < panels * stride * kPanel)
     panels_ = AlignedArray<Real>(panels * stride * kPanel);
-  if (shift_.size() != columns_) {
-    shift_ = AlignedArray<Real>(columns_);
-    std::fill(shift_.data() + count, shift_.data() + columns_,
-              -std::numeric_limits<Real>::infinity());
-  }
-  std::copy(items.bias.begin(), items.bias.end(), shift_.data());
+  if (shift_.size() < columns_) shift_ = AlignedArray<Real>(columns_);
+  std::fill(shift_.data(), shift_.data() + count, Real{0});
+  std::fill(shift_.data() + count, shift_.data() + columns_,
+            -std::numeric_limits<Real>::infinity());
+  if (!items.bias.empty()) std::copy_n(items.bias.begin(), count, shift_.data());
+  for (std::size_t i = 0; i < items.corrections.size(); ++i)
+    shift_[static_cast<std::int64_t>(i)] += static_cast<Real>(items.corrections[i]);
   parallel_blocks(panels, 1, [&](std::int64_t panel, std::int64_t /*end*/) {
     Real* const to = panels_.data() + panel * stride * kPanel;
     for (std::int64_t lane = 0; lane < kPanel; ++lane) {
@@ -88,12 +107,12 @@ void CatalogueLoss<Precision>::pack(const CatalogueItems<Real>& items, std::int6
 
 template <class Precision>
 void CatalogueLoss<Precision>::score(const CatalogueBatch& batch, const Chunk& chunk,
-                                     const Matrix<Real>& users) {
+                                     const Matrix<Real>& users, const CatalogueItems<Real>& items) {
   if (scores_.size() < chunk.size() * columns_)
     scores_ = AlignedArray<Real>(chunk.size() * columns_);
   largest_.assign(as_index(chunk.size()), -std::numeric_limits<double>::infinity());
   rated_.assign(as_index(chunk.size()), 0.0);
-  if (count_ == 0) return;
+  if (count_ == 0 && !drawn_) return;
   parallel_blocks(
       chunk.size(), user_block(chunk.size()), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t item = 0; item < columns_; item += kPanel)
@@ -110,9 +129,14 @@ void CatalogueLoss<Precision>::score(const CatalogueBatch& batch, const Chunk& c
                              .accumulate = false});
         for (std::int64_t u = begin; u < end; ++u) {
           Real* const z = scores_of(u);
-          largest_[as_index(u)] = static_cast<double>(
-              kernels_.scale_and_shift(z, inverse_temperature_, shift_.data(), columns_));
+          if (count_ > 0)
+            largest_[as_index(u)] = static_cast<double>(
+                kernels_.scale_and_shift(z, inverse_temperature_, shift_.data(), columns_));
           const std::size_t user = as_index(chunk.begin + u);
+          if (drawn_) {
+            score_own(batch, u, chunk.begin, users, items);
+            continue;
+          }
           for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
             rated_[as_index(u)] += static_cast<double>(batch.weights[as_index(e)]) *
                                    static_cast<double>(z[batch.items[as_index(e)]]);
@@ -123,14 +147,21 @@ void CatalogueLoss<Precision>::score(const CatalogueBatch& batch, const Chunk& c
 /// exp(z - the largest here), so that nothing overflows; sums_ are relative to the largest of all
 /// ranks.
 template <class Precision>
-void CatalogueLoss<Precision>::exponentiate(const Chunk& chunk) {
+void CatalogueLoss<Precision>::exponentiate(const CatalogueBatch& batch, const Chunk& chunk) {
   sums_.assign(as_index(chunk.size()), 0.0);
-  if (count_ == 0) return;
+  if (count_ == 0 && !drawn_) return;
   parallel_blocks(
       chunk.size(), user_block(chunk.size()), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t u = begin; u < end; ++u) {
           const auto here = static_cast<Real>(local_[as_index(u)]);
-          const auto sum = static_cast<double>(kernels_.exp_and_sum(scores_of(u), here, columns_));
+          double sum =
+              count_ == 0 ? 0.0
+                          : static_cast<double>(kernels_.exp_and_sum(scores_of(u), here, columns_));
+          if (drawn_) {
+            const std::size_t user = as_index(chunk.begin + u);
+            for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
+              sum += static_cast<double>(own_[as_index(e)] = std::exp(own_[as_index(e)] - here));
+          }
           sums_[as_index(u)] = sum * std::exp(local_[as_index(u)] - largest_[as_index(u)]);
         }
       });
@@ -139,7 +170,7 @@ void CatalogueLoss<Precision>::exponentiate(const Chunk& chunk) {
 /// P / t.
 template <class Precision>
 void CatalogueLoss<Precision>::take_slopes(const CatalogueBatch& batch, const Chunk& chunk) {
-  if (count_ == 0) return;
+  if (count_ == 0 && !drawn_) return;
   parallel_blocks(
       chunk.size(), user_block(chunk.size()), [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t u = begin; u < end; ++u) {
@@ -147,8 +178,15 @@ void CatalogueLoss<Precision>::take_slopes(const CatalogueBatch& batch, const Ch
           const std::size_t user = as_index(chunk.begin + u);
           const double share =
               std::exp(local_[as_index(u)] - largest_[as_index(u)]) / sums_[as_index(u)];
-          kernels_.scale(p, static_cast<Real>(batch.totals[user] * share) * inverse_temperature_,
-                         columns_);
+          const Real factor = static_cast<Real>(batch.totals[user] * share) * inverse_temperature_;
+          if (count_ > 0) kernels_.scale(p, factor, columns_);
+          if (drawn_) {
+            for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
+              own_[as_index(e)] =
+                  factor * own_[as_index(e)] -
+                  static_cast<Real>(batch.weights[as_index(e)]) * inverse_temperature_;
+            continue;
+          }
           for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
             p[batch.items[as_index(e)]] -=
                 static_cast<Real>(batch.weights[as_index(e)]) * inverse_temperature_;
@@ -192,6 +230,71 @@ void CatalogueLoss<Precision>::add_gradients(const Chunk& chunk, const Matrix<Re
                          .depth = std::min(kDepthBlock, chunk.size() - u),
                          .columns = stride,
                          .accumulate = true});
+  });
+}
+
+/// Scores of the user's own items, which are taken out of those of the draws. The largest may be that
+/// of an item taken out: it only has to bound the others.
+template <class Precision>
+void CatalogueLoss<Precision>::score_own(const CatalogueBatch& batch, std::int64_t u,
+                                         std::int64_t first, const Matrix<Real>& users,
+                                         const CatalogueItems<Real>& items) {
+  const std::size_t user = as_index(first + u);
+  const std::int64_t stride = users.stride();
+  for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e) {
+    const std::int32_t item = batch.items[as_index(e)];
+    Real z =
+        inverse_temperature_ * product(users.row(first + u), items.rows + item * stride, stride);
+    if (!items.bias.empty()) z += items.bias[as_index(item)];
+    if (item < count_) scores_of(u)[item] = -std::numeric_limits<Real>::infinity();
+    own_[as_index(e)] = z;
+    largest_[as_index(u)] = std::max(largest_[as_index(u)], static_cast<double>(z));
+    rated_[as_index(u)] += static_cast<double>(batch.weights[as_index(e)]) * static_cast<double>(z);
+  }
+}
+
+template <class Precision>
+void CatalogueLoss<Precision>::add_own_gradients(const CatalogueBatch& batch, const Chunk& chunk,
+                                                 const Matrix<Real>& users,
+                                                 const CatalogueItems<Real>& items,
+                                                 Matrix<Real>& user_gradient) {
+  const std::int64_t stride = users.stride();
+  parallel_blocks(chunk.size(), kOwnBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t u = chunk.begin + begin; u < chunk.begin + end; ++u) {
+      const std::int64_t from = batch.offsets[as_index(u)];
+      kernels_.weighted_sum_real(items.rows, batch.items.data() + from, own_.data() + from,
+                                 batch.offsets[as_index(u) + 1] - from, stride,
+                                 user_gradient.row(u));
+    }
+  });
+  // by item, ascending users
+  item_offsets_.assign(as_index(items.count) + 1, 0);
+  const std::int64_t first = batch.offsets[as_index(chunk.begin)];
+  const std::int64_t last = batch.offsets[as_index(chunk.end)];
+  for (std::int64_t e = first; e < last; ++e)
+    ++item_offsets_[as_index(batch.items[as_index(e)]) + 1];
+  std::partial_sum(item_offsets_.begin(), item_offsets_.end(), item_offsets_.begin());
+  item_users_.resize(as_index(last - first));
+  item_slopes_.resize(as_index(last - first));
+  std::vector<std::int64_t> next(item_offsets_.begin(), item_offsets_.end() - 1);
+  for (std::int64_t u = chunk.begin; u < chunk.end; ++u)
+    for (std::int64_t e = batch.offsets[as_index(u)]; e < batch.offsets[as_index(u) + 1]; ++e) {
+      const std::size_t at = as_index(next[as_index(batch.items[as_index(e)])]++);
+      item_users_[at] = static_cast<std::int32_t>(u);
+      item_slopes_[at] = own_[as_index(e)];
+    }
+  parallel_blocks(items.count, kOwnBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t item = begin; item < end; ++item) {
+      const std::int64_t from = item_offsets_[as_index(item)];
+      const std::int64_t count = item_offsets_[as_index(item) + 1] - from;
+      if (count == 0) continue;
+      kernels_.weighted_sum_real(users.data(), item_users_.data() + from,
+                                 item_slopes_.data() + from, count, stride,
+                                 items.row_gradient + item * stride);
+      if (items.bias_gradient.empty()) continue;
+      for (std::int64_t e = from; e < from + count; ++e)
+        items.bias_gradient[as_index(item)] += temperature_ * item_slopes_[as_index(e)];
+    }
   });
 }
 

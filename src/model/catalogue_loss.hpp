@@ -4,6 +4,12 @@
 //
 //   L = - sum_u sum_i w_ui [ z_ui - log sum_j exp z_uj ],   z_ui = <U_u, I_i> / t + a_i
 //
+// Where items were drawn to stand for the catalogue, with S draws of probabilities q_j, the inner sum
+// is estimated (log-q correction): the user's own items count by themselves, and of the draws those
+// that are not its own, each by the inverse of how often it is expected:
+//
+//   sum over own items of exp z_uj  +  sum over other draws of exp(z_uj) / (S q_j)
+//
 // Scores are products of a chunk of users and all items of this rank; a chunk is all of the users x
 // items matrix that ever exists. What a user's logarithm needs from the items of other ranks is a
 // maximum and a sum, combined by `Combine`:
@@ -27,7 +33,7 @@ namespace siren::inline model {
 /// The ratings of a batch's users of items that are scored here.
 struct CatalogueBatch {
   std::span<const std::int64_t> offsets;  // [users + 1] into the two below
-  std::span<const std::int32_t> items;    // rows of the item matrix, ascending within a user
+  std::span<const std::int32_t> items;    // rows of the item matrix
   std::span<const float> weights;         // w of each
   std::span<const double> totals;         // [users] W_u, the sum of all w of a user on all ranks
   std::span<const std::uint8_t> own;      // [users] whether its logarithm counts on this rank
@@ -41,14 +47,18 @@ struct Combine {
   std::function<void(std::span<double>)> sum;  // in order of rank
 };
 
-/// The n items that are scored here, with their gradients, to which is added.
+/// The n items that are scored here, with their gradients, to which is added. `summed` of them, the
+/// first ones, are scored for every user; others are rated by some. All are, without draws.
 template <class Real>
 struct CatalogueItems {
-  std::int64_t count = 0;        // n
+  std::int64_t count = 0;  // n
+  std::int64_t summed = 0;
   const Real* rows = nullptr;    // [n x d]
   Real* row_gradient = nullptr;  // [n x d]
   std::span<const Real> bias;    // [n] a_i; empty: none
   std::span<Real> bias_gradient;
+  std::span<const double> corrections;  // [summed] log(times drawn / (S q_j))
+  bool drawn = false;                   // whether there were draws, here or elsewhere
 };
 
 template <class Precision>
@@ -79,27 +89,39 @@ class CatalogueLoss {
     std::int64_t size() const { return end - begin; }
   };
   void pack(const CatalogueItems<Real>& items, std::int64_t stride);
-  void score(const CatalogueBatch& batch, const Chunk& chunk, const Matrix<Real>& users);
-  void exponentiate(const Chunk& chunk);
+  void score(const CatalogueBatch& batch, const Chunk& chunk, const Matrix<Real>& users,
+             const CatalogueItems<Real>& items);
+  void exponentiate(const CatalogueBatch& batch, const Chunk& chunk);
   void take_slopes(const CatalogueBatch& batch, const Chunk& chunk);
   void add_gradients(const Chunk& chunk, const Matrix<Real>& users,
                      const CatalogueItems<Real>& items, Matrix<Real>& user_gradient);
   void add_bias_gradient(const Chunk& chunk, const CatalogueItems<Real>& items);
+
+  // with draws: the own items of users, which are few, one by one
+  void score_own(const CatalogueBatch& batch, std::int64_t u, std::int64_t first,
+                 const Matrix<Real>& users, const CatalogueItems<Real>& items);
+  void add_own_gradients(const CatalogueBatch& batch, const Chunk& chunk, const Matrix<Real>& users,
+                         const CatalogueItems<Real>& items, Matrix<Real>& user_gradient);
   Real* scores_of(std::int64_t user) { return scores_.data() + user * columns_; }
 
   Real temperature_;
   Real inverse_temperature_;
   std::int64_t chunk_;
   const Kernels<Precision>& kernels_;
-  std::int64_t count_ = 0;       // items
-  std::int64_t columns_ = 0;     // the same, padded
-  AlignedArray<Real> panels_;    // [panels][d][kPanel] items side by side
-  AlignedArray<Real> shift_;     // [columns] a_i, -inf for padding
-  AlignedArray<Real> scores_;    // [chunk x columns]
-  std::vector<double> largest_;  // [chunk] over this rank, then over all
-  std::vector<double> local_;    // [chunk] the former
-  std::vector<double> sums_;     // [chunk] of exp(z - largest)
-  std::vector<double> rated_;    // [chunk] sum of w z
+  std::int64_t count_ = 0;  // items that are summed over
+  bool drawn_ = false;
+  std::int64_t columns_ = 0;                // the same, padded
+  AlignedArray<Real> panels_;               // [panels][d][kPanel] items side by side
+  AlignedArray<Real> shift_;                // [columns] a_i and corrections, -inf for padding
+  AlignedArray<Real> scores_;               // [chunk x columns]
+  std::vector<double> largest_;             // [chunk] over this rank, then over all
+  std::vector<double> local_;               // [chunk] the former
+  std::vector<double> sums_;                // [chunk] of exp(z - largest)
+  std::vector<double> rated_;               // [chunk] sum of w z
+  std::vector<Real> own_;                   // [ratings] z, exp, then slope of own items
+  std::vector<std::int64_t> item_offsets_;  // [items + 1] into the two below
+  std::vector<std::int32_t> item_users_;
+  std::vector<Real> item_slopes_;
 };
 
 }  // namespace siren::inline model

@@ -166,21 +166,24 @@ void Trial::count_softmax_step(const Adjacency& graph, std::int64_t own_users,
   const std::int64_t width = padded(config_.dimension);
   const std::int64_t slots = std::min(config_.batch_users, train_.users);
   const std::int64_t items = graph.rows - own_users;
+  const std::int64_t draws = config_.shared_negatives;
+  const std::int64_t summed =
+      draws == 0 ? items : std::min(items, (draws * items + train_.items - 1) / train_.items);
   const std::int64_t mine = std::min(slots, (slots * own_users + train_.users - 1) / train_.users);
   const std::int64_t needed = mine + items;
   const std::int64_t kept = model_spec(config_).disliked_branch ? config_.mlp_layers + 4 : 0;
   const std::int64_t chunk =
-      std::min(slots, config_.storage == Storage::kFp64 ? CatalogueLoss<Fp64>::chunk_users(items)
-                                                        : CatalogueLoss<Fp32>::chunk_users(items));
+      std::min(slots, config_.storage == Storage::kFp64 ? CatalogueLoss<Fp64>::chunk_users(summed)
+                                                        : CatalogueLoss<Fp32>::chunk_users(summed));
 
-  plan.batch_bytes = width * (needed * ((kept + 3) * real + stored) + items * real +
+  plan.batch_bytes = width * (needed * ((kept + 3) * real + stored) + summed * real +
                               slots * (2 * real + 2 * stored)) +
-                     chunk * padded(items) * real;
+                     chunk * padded(summed) * real;
   // rows of own users to every other rank, and parts of the gradients of the others' back
   plan.bytes_sent =
       width * stored *
       (2 * model_spec(config_).layers * plan.rows_sent + mine * (ranks_ - 1) + (slots - mine));
-  plan.work = step_work(config_, {graph.rows, needed, slots * items, real, stored});
+  plan.work = step_work(config_, {graph.rows, needed, slots * summed, real, stored});
   plan.work.edge_visits = 2 * std::int64_t{model_spec(config_).layers} * 2 * plan.edges;
 }
 

@@ -35,6 +35,12 @@ UserSchedule make_schedule(const TrainingInputs& inputs, const RatingWeights& we
   return {std::move(numbers), with_term.size(), config.seed, config.batch_users};
 }
 
+std::optional<SharedSampler> make_sampler(const TrainingInputs& inputs, const TrainConfig& config) {
+  if (config.shared_negatives == 0) return std::nullopt;
+  return SharedSampler(inputs.set.item_degree, config.exponent, config.seed,
+                       config.shared_negatives);
+}
+
 }  // namespace
 
 template <class Precision>
@@ -47,8 +53,10 @@ CatalogueStepLoss<Precision>::CatalogueStepLoss(const TrainingInputs& inputs,
       embeddings_(as_index(model_spec(config).tables())),
       item_bias_(model_spec(config).item_bias),
       weights_(rating_weights(config)),
+      sampler_(make_sampler(inputs, config)),
       schedule_(make_schedule(inputs, weights_, config)),
-      planner_(inputs.comm, inputs.layout, inputs.set, weights_, schedule_, clock),
+      planner_(inputs.comm, inputs.layout, inputs.set, weights_, schedule_, clock,
+               sampler_ ? &*sampler_ : nullptr),
       chunk_(chunk_users(inputs.comm, config.batch_users)),
       loss_(config.temperature, chunk_, kernels<Precision>(isa)),
       sum_(inputs.comm, chunk_),
@@ -60,7 +68,7 @@ CatalogueStepLoss<Precision>::CatalogueStepLoss(const TrainingInputs& inputs,
 template <class Precision>
 std::int64_t CatalogueStepLoss<Precision>::chunk_users(const Communicator& comm,
                                                        std::int64_t batch_users) const {
-  const std::int64_t most = comm.all_reduce(planner_.items(), Reduction::kMax);
+  const std::int64_t most = comm.all_reduce(planner_.most_summed(), Reduction::kMax);
   return std::min(CatalogueLoss<Precision>::chunk_users(most), batch_users);
 }
 
@@ -93,14 +101,20 @@ LossSum CatalogueStepLoss<Precision>::add(const ParameterSet<Real>& parameters,
   return sum;
 }
 
-/// Those of this rank, which are the same in every step.
+/// Those of this rank.
 template <class Precision>
 auto CatalogueStepLoss<Precision>::items(const ParameterSet<Real>& parameters,
                                          const Matrix<Real>& z, Matrix<Real>& dz)
     -> CatalogueItems<Real> {
   const UserBatch& batch = planner_.finished();
   const std::int64_t count = batch.needed.size() - batch.first_item;
-  CatalogueItems<Real> items{count, z.row(batch.first_item), dz.row(batch.first_item), {}, {}};
+  CatalogueItems<Real> items;
+  items.count = count;
+  items.summed = batch.summed;
+  items.rows = z.row(batch.first_item);
+  items.row_gradient = dz.row(batch.first_item);
+  items.corrections = batch.corrections;
+  items.drawn = sampler_.has_value();
   if (!item_bias_) return items;
   const Matrix<Real>& bias = parameters.tables.back();
   bias_.resize(as_index(count));

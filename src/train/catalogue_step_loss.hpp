@@ -9,10 +9,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "comm/ordered_sum.hpp"
 #include "core/timer.hpp"
+#include "data/shared_sampler.hpp"
 #include "data/user_schedule.hpp"
 #include "distributed/user_planner.hpp"
 #include "model/catalogue_loss.hpp"
@@ -39,7 +41,9 @@ class CatalogueStepLoss final : public StepLoss<Precision> {
               const Matrix<Stored>& travelled, Matrix<Real>& dz,
               Matrix<Real>& travelled_gradient) override;
   void finish_gradients(const ParameterSet<Real>& parameters, Gradients<Real>& gradients) override;
-  std::int64_t scores() const override { return planner_.finished().slot_count * planner_.items(); }
+  std::int64_t scores() const override {
+    return planner_.finished().slot_count * planner_.finished().summed;
+  }
 
  private:
   const Matrix<Real>& in_real(const Matrix<Stored>& rows);
@@ -57,6 +61,7 @@ class CatalogueStepLoss final : public StepLoss<Precision> {
   std::size_t embeddings_;  // so many tables of them come first, which are regularised
   bool item_bias_;
   RatingWeights weights_;
+  std::optional<SharedSampler> sampler_;  // with --shared-negatives
   UserSchedule schedule_;
   UserPlanner planner_;
   std::int64_t chunk_;  // users scored at a time

@@ -6,6 +6,7 @@
 #include "data/dislike_sampler.hpp"
 #include "data/negative_sampler.hpp"
 #include "data/rated_filter.hpp"
+#include "data/shared_sampler.hpp"
 #include "data/user_schedule.hpp"
 #include "distributed/batch_planner.hpp"
 #include "distributed/user_planner.hpp"
@@ -40,7 +41,8 @@ std::int64_t schedule_bytes(const TrainConfig& config, const MemoryShare& share)
   const RatingCounts& counts = share.ratings;
   if (config.loss == LossKind::kSoftmax)
     return UserSchedule::bytes(counts.users, share.steps_per_epoch) +
-           UserPlanner::row_bytes(counts.users, share.graph.rows - counts.users);
+           UserPlanner::row_bytes(counts.users, share.graph.rows - counts.users,
+                                  config.shared_negatives > 0);
   const std::int64_t dislikes =
       config.dislike_pairs > 0 ? DislikeSampler::bytes(counts.users, counts.disliked) : 0;
   return dislikes + BatchSchedule::bytes(counts.users, counts.trainable, share.steps_per_epoch) +
@@ -79,9 +81,10 @@ std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& s
        // degree, likes, owner
        share.all_items * std::int64_t{3 * sizeof(std::int32_t)} +
            (share.polarity_ratings > 0 ? BatchPlanner::item_bytes(share.all_items) : 0) +
-           (config.loss == LossKind::kSoftmax ? 0
-                                              : NegativeSampler::bytes(share.all_items) +
-                                                    BatchPlanner::item_bytes(share.all_items))}};
+           (config.loss == LossKind::kSoftmax
+                ? (config.shared_negatives > 0 ? SharedSampler::bytes(share.all_items) : 0)
+                : NegativeSampler::bytes(share.all_items) +
+                      BatchPlanner::item_bytes(share.all_items))}};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "distributed/user_planner.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <tuple>
@@ -97,6 +98,60 @@ TEST_P(UserPlannerTest, TellsEveryRankTheRatingsOfItsItems) {
     EXPECT_EQ(comm_.all_reduce(batch.local_count, Reduction::kSum), count);
   }
   EXPECT_EQ(visited, 2 * kUsers);
+}
+
+/// With draws: the items drawn here, with how often, then others that a user of the batch has rated;
+/// ratings without a weight are told, too.
+TEST_P(UserPlannerTest, TellsWhichItemsStandForTheCatalogue) {
+  const Layout& layout = share_->layout;
+  const SharedSampler sampler(share_->set.item_degree, 0.5, 9, 30);
+  UserPlanner planner(comm_, layout, share_->set, weights(), schedule_, clock_, &sampler);
+  for (std::int64_t step = 1; step <= 3; ++step) {
+    planner.begin(step);
+    const UserBatch& batch = planner.finish();
+    std::vector<ItemId> drawn;
+    sampler.draw(step, drawn);
+    std::map<ItemId, int> times;
+    for (const ItemId item : drawn) ++times[item];
+    const auto item_at = [&](std::int64_t i) {
+      return layout
+          .owned_items()[as_index(batch.needed.row(batch.first_item + i) - layout.users())];
+    };
+    ASSERT_EQ(std::ssize(batch.corrections), batch.summed);
+    for (std::int64_t i = 0; i < batch.summed; ++i)
+      EXPECT_NEAR(batch.corrections[as_index(i)],
+                  std::log(times.at(item_at(i))) - sampler.log_expected(item_at(i)), 1e-12);
+    EXPECT_EQ(comm_.all_reduce(batch.summed, Reduction::kSum), std::ssize(times));
+
+    std::vector<UserId> mine;
+    for (std::int64_t i = 0; i < batch.first_item; ++i)
+      mine.push_back(layout.owned_users()[as_index(batch.needed.row(i))]);
+    const std::vector<UserId> slots = comm_.all_gather_v(std::span<const UserId>(mine));
+    std::set<ItemId> rated;
+    for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+      std::map<ItemId, float> expected;
+      double total = 0.0;
+      for (const Rating& rating : ratings_.all) {
+        if (rating.user != slots[slot]) continue;
+        total += double{weights().of(rating.sign)};
+        if (layout.address_of_item(rating.item).rank == comm_.rank())
+          expected[rating.item] = weights().of(rating.sign);
+      }
+      std::map<ItemId, float> got;
+      for (std::int64_t e = batch.offsets[slot]; e < batch.offsets[slot + 1]; ++e)
+        got[item_at(batch.items[as_index(e)])] = batch.weights[as_index(e)];
+      EXPECT_EQ(got, expected) << "user " << slots[slot];
+      EXPECT_NEAR(batch.totals[slot], total, 1e-12);
+      for (const auto& [item, weight] : expected) rated.insert(item);
+    }
+    std::set<ItemId> items;
+    for (std::int64_t i = 0; i < batch.needed.size() - batch.first_item; ++i) {
+      EXPECT_TRUE(items.insert(item_at(i)).second);
+      EXPECT_EQ(i < batch.summed, times.contains(item_at(i)));
+      EXPECT_TRUE(i < batch.summed || rated.contains(item_at(i)));
+    }
+    for (const ItemId item : rated) EXPECT_TRUE(items.contains(item));
+  }
 }
 
 TEST_P(UserPlannerTest, CompletesAPlanThatNobodyFinishes) {

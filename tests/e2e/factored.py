@@ -69,6 +69,9 @@ def any_rank_count(tests):
         worst = max(abs(b / a - 1) for a, b in zip(losses(alone).values(), losses(together).values(), strict=True))
         polar = max(abs(b / a - 1) for a, b in zip(polarity_of_an_epoch(alone), polarity_of_an_epoch(together), strict=True))
         assert worst < 1e-10 and polar < 1e-10, (ranks, worst, polar)
+    drawn = [tests.train(f"drawn-{ranks}", ranks, *options, "--shared-negatives", 60) for ranks in (1, 3)]
+    worst = max(abs(b / a - 1) for a, b in zip(losses(drawn[0]).values(), losses(drawn[1]).values(), strict=True))
+    assert worst < 1e-10 and losses(drawn[0]) != losses(alone), worst
     seen = polarity_of_an_epoch(alone)
     assert seen[-1] < seen[0], seen
     print(f"1 to 4 ranks agree to {worst:.1e} and {polar:.1e}")

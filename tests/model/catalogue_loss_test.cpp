@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -87,7 +88,10 @@ std::vector<double> biases() {
 /// Items [begin, end), whose gradients go to `to`.
 CatalogueItems<double> items_of(const Matrix<double>& rows, std::span<const double> bias,
                                 std::int64_t begin, std::int64_t end, Result& to) {
-  CatalogueItems<double> items{end - begin, rows.row(begin), to.items.row(begin), {}, {}};
+  CatalogueItems<double> items;
+  items.count = items.summed = end - begin;
+  items.rows = rows.row(begin);
+  items.row_gradient = to.items.row(begin);
   if (bias.empty()) return items;
   items.bias = bias.subspan(as_index(begin), as_index(end - begin));
   items.bias_gradient = std::span(to.bias).subspan(as_index(begin), as_index(end - begin));
@@ -157,6 +161,73 @@ TEST(CatalogueLoss, IsThePlainSoftmaxOverAllItems) {
           ASSERT_NEAR(got.bias[as_index(i)], want.bias[as_index(i)], 1e-11) << i;
       }
     }
+}
+
+/// With the first items drawn: by the formula, score by score.
+Result plain_with_draws(const Batch& batch, const Matrix<double>& users,
+                        const Matrix<double>& items, std::span<const double> bias,
+                        std::span<const double> corrections) {
+  Result result;
+  for (std::int64_t u = 0; u < kUsers; ++u) {
+    std::map<std::int64_t, double> own;  // w by item
+    for (std::int64_t e = batch.offsets[as_index(u)]; e < batch.offsets[as_index(u) + 1]; ++e)
+      own[batch.items[as_index(e)]] = double{batch.weights[as_index(e)]};
+    std::vector<double> part(kItems, 0.0);
+    double sum = 0.0;
+    for (std::int64_t i = 0; i < kItems; ++i) {
+      double z = 0.0;
+      for (std::int64_t c = 0; c < kColumns; ++c) z += users(u, c) * items(i, c);
+      z = z / kTemperature + bias[as_index(i)];
+      if (own.contains(i))
+        result.loss -= own[i] * z;
+      else if (i < std::ssize(corrections))
+        z += corrections[as_index(i)];
+      else
+        continue;
+      sum += part[as_index(i)] = std::exp(z);
+    }
+    result.loss += batch.totals[as_index(u)] * std::log(sum);
+    for (std::int64_t i = 0; i < kItems; ++i) {
+      double slope = batch.totals[as_index(u)] * part[as_index(i)] / sum;
+      if (own.contains(i)) slope -= own[i];
+      result.bias[as_index(i)] += slope;
+      for (std::int64_t c = 0; c < kColumns; ++c) {
+        result.users(u, c) += slope * items(i, c) / kTemperature;
+        result.items(i, c) += slope * users(u, c) / kTemperature;
+      }
+    }
+  }
+  return result;
+}
+
+TEST(CatalogueLoss, WithDrawsIsTheCorrectedSum) {
+  const Batch batch;
+  const Matrix<double> users = rows(kUsers, 1, 1.0);
+  const Matrix<double> items = rows(kItems, 2, 1.0);
+  const std::vector<double> bias = biases();
+  for (const std::int64_t summed : {std::int64_t{0}, std::int64_t{5}, std::int64_t{kItems / 2}}) {
+    std::vector<double> corrections;
+    for (std::int64_t i = 0; i < summed; ++i)
+      corrections.push_back(0.2 * static_cast<double>(i % 5) - 1.0);
+    const Result want = plain_with_draws(batch, users, items, bias, corrections);
+    for (const std::int64_t chunk : {96, 1000}) {
+      CatalogueLoss<Fp64> loss(kTemperature, chunk, kernels<Fp64>(best_isa()));
+      for (int round = 0; round < 2; ++round) {
+        Result got;
+        got.users = rows(kUsers, 9, 1.0);
+        CatalogueItems<double> drawn = items_of(items, bias, 0, kItems, got);
+        drawn.summed = summed;
+        drawn.corrections = corrections;
+        drawn.drawn = true;
+        got.loss = loss.add(batch.view(), users, drawn, kAlone, got.users);
+        EXPECT_NEAR(got.loss, want.loss, 1e-12 * std::abs(want.loss));
+        expect_close(got.users, want.users, 1e-11);
+        expect_close(got.items, want.items, 1e-11);
+        for (std::int64_t i = 0; i < kItems; ++i)
+          ASSERT_NEAR(got.bias[as_index(i)], want.bias[as_index(i)], 1e-11) << i;
+      }
+    }
+  }
 }
 
 /// Items on three ranks, of which one has none: each scores its own, in turns.

@@ -190,6 +190,18 @@ std::vector<Variant> variants() {
     with_dislikes(v);
     v.partition = "random", v.travel = Travel::kUsers;
   });
+  const auto with_draws = [&](Variant& v) {
+    with_dislikes(v);
+    v.config.shared_negatives = 8;
+    v.config.exponent = 0.5;
+  };
+  add_softmax("draws", ModelKind::kFactored, with_draws);
+  add_softmax("draws_likes", ModelKind::kLightGcn, [&](Variant& v) {
+    with_draws(v);
+    v.config.item_bias = OnOff::kOff;
+    v.config.dislike_weight = 0.0;
+    v.partition = "random", v.travel = Travel::kUsers;
+  });
   add_softmax("all_users", ModelKind::kMatrixFactors,
               [](Variant& v) { v.config.batch_users = 1000; });
   return all;

@@ -110,9 +110,16 @@ TEST(Invariance, DislikePairsChangeTheLossAndItAgreesAcrossRanks) {
   }
 }
 
+TrainConfig draws_config(const std::string& storage) {
+  TrainConfig config = factored_config(storage);
+  config.shared_negatives = 60;
+  return config;
+}
+
 TEST(Invariance, SoftmaxLossesAgreeAcrossRanks) {
   for (const auto& [storage, tolerance] : {std::pair("fp64", 1e-10), std::pair("fp32", 1e-4)})
-    for (const TrainConfig& config : {softmax_config(storage), factored_config(storage)}) {
+    for (const TrainConfig& config :
+         {softmax_config(storage), factored_config(storage), draws_config(storage)}) {
       const std::vector<double> alone = single_rank_losses(config, 40);
       for (const char* partition : {"block", "random"})
         expect_close(train(Communicator::world(), config, 40, partition).losses, alone, tolerance);
@@ -145,7 +152,7 @@ TEST(Invariance, ARerunAndAnyThreadCountGiveTheSameBits) {
   for (const TrainConfig& config :
        {small_config("fp32"), small_config("bf16"), small_config("fp64"), softmax_config("fp32"),
         softmax_config("bf16"), factored_config("fp32"), factored_config("bf16"),
-        pairs_config("fp32"), pairs_config("bf16")}) {
+        draws_config("fp32"), draws_config("bf16"), pairs_config("fp32"), pairs_config("bf16")}) {
     const std::string_view storage = name_of(config.storage);
     omp_set_num_threads(1);
     const Outcome first = train(Communicator::world(), config, 15);

@@ -94,6 +94,14 @@ TEST_F(TrainingMemoryTest, OfSoftmax) {
   compare(config);
 }
 
+TEST_F(TrainingMemoryTest, OfSoftmaxWithDraws) {
+  TrainConfig config = config_of("lightgcn", "fp32");
+  config.loss = LossKind::kSoftmax;
+  config.batch_users = 16;
+  config.shared_negatives = 32;
+  compare(config);
+}
+
 TEST_F(TrainingMemoryTest, OfFactored) {
   TrainConfig config = config_of("factored", "fp32");
   config.loss = LossKind::kSoftmax;
