@@ -76,6 +76,11 @@ Json embeddings_json(const std::string& path) {
   json["users"] = embeddings.users();
   json["items"] = embeddings.items();
   json["dimension"] = embeddings.dimension();
+  if (embeddings.columns() != FinalColumns{}) {
+    json["bias_columns"] = embeddings.columns().bias;
+    json["polarity_columns"] = embeddings.columns().polarity;
+    json["lambda"] = embeddings.lambda();
+  }
   if (embeddings.serves_lists()) {
     json["fold"] = embeddings.fold();
     json["offset"] = embeddings.offset();
