@@ -170,6 +170,32 @@ struct TrainConfig {
   bool log_steps = false;
 };
 
+/// Where defaults depend on the model and the loss: the table is here and nowhere else.
+///
+///   softmax    item bias on, exponent (of shared draws) .5
+///   factored   loss softmax; d 128, L 1, kappa 1, eta 0, t .2, reg .075, 1024 users a batch,
+///              learning rate .01, averaged rows (.98)
+inline TrainConfig default_config(ModelKind model, std::optional<LossKind> loss = std::nullopt) {
+  TrainConfig config;
+  config.model = model;
+  const bool factored = model == ModelKind::kFactored;
+  config.loss = loss.value_or(factored ? LossKind::kSoftmax : LossKind::kBpr);
+  if (config.loss == LossKind::kSoftmax) {
+    config.item_bias = OnOff::kOn;
+    config.exponent = 0.5;
+  }
+  if (!factored) return config;
+  config.dimension = 128;
+  config.layers = 1;
+  config.dislike_edge_weight = 1.0;
+  config.temperature = 0.2;
+  config.reg = 0.075;
+  config.batch_users = 1024;
+  config.learning_rate = 0.01;
+  config.average = 0.98;
+  return config;
+}
+
 /// What a model consists of.
 struct ModelSpec {
   bool disliked_branch = true;  // with a table and an MLP of its own, and the fusion

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -78,6 +79,7 @@ struct EvaluationReport {
   std::int64_t candidates = 0;
   std::int64_t also_in_train = 0;  // held-out pairs that are in no list: training ratings, too
   std::int64_t also_in_valid = 0;  // likewise, if validation ratings are masked
+  std::optional<double> lambda;    // of a factored model's scores
   Ties ties;                       // of the lists of all users with something to be evaluated on
   double seconds = 0.0;            // of the slowest rank
 

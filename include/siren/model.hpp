@@ -30,7 +30,8 @@ struct StepResult {
   double reg = 0.0;   // likewise
 };
 
-/// Representations Z of nodes that this rank owns, one row of `columns` values each.
+/// Final rows of nodes that this rank owns, one of `columns` values each: Z, and for models with an
+/// item bias or a polarity branch their columns behind it (data/README.md, "Embeddings").
 struct NodeVectors {
   std::int64_t columns = 0;
   std::vector<NodeId> nodes;  // ascending; user u is node u, item i node M + i

@@ -47,7 +47,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.choice("candidates", o.candidates, "items that are ranked");
   options.choice("mask", o.mask, "(default train) ratings whose items are in no list");
   options.choice("overlap", o.overlap, "held-out likes that are masked: ignored, or missed");
-  options.number("lambda", o.lambda, {0.0, 1e6}, "X",
+  options.number("lambda", o.lambda, {0.0, kMostLambda}, "X",
                  "factored: of the logarithm of P(liked | engaged) in the score (default 1)");
   options.section("Execution and output");
   declare_execution(options, o.stored);

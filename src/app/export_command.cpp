@@ -29,7 +29,7 @@ OptionParser declare(ExportOptions& o) {
                        "(no dropout).");
   options.section("Model");
   declare_stored_model(options, o.stored);
-  options.number("lambda", o.lambda, {0.0, 1e6}, "X",
+  options.number("lambda", o.lambda, {0.0, kMostLambda}, "X",
                  "factored: of scores (default: the one chosen, else 1)");
   options.text("data", o.stored.data, "FILE", "dataset file (default: the run's)");
   options.section("Output");
@@ -73,7 +73,8 @@ void write_embeddings(const Communicator& comm, const ExportOptions& o, RunConfi
   agree_on_input(comm, [&] { step = read_checkpoint_info(checkpoint.path).step; });
   export_embeddings(comm,
                     {session.loaded().layout, session.dataset(), session.loaded().train, embeddings,
-                     config.data.fold, session.offset(), config.train.model, step, lambda},
+                     config.data.fold, session.offset(), config.train.model, step, lambda,
+                     config.data.hold_out, config.train.seed},
                     o.output, o.format, o.table);
   spdlog::info("{}: {} users, {} items, {} columns, step {} ({})", o.output,
                grouped(session.summary().users), grouped(session.summary().items),

@@ -76,7 +76,7 @@ OptionParser declare(RecommendOptions& o) {
   options.choice("candidates", o.candidates, "items with train ratings (default), or all");
   options.number("popularity-penalty", o.popularity_penalty, {0.0, 1e6}, "X",
                  "takes X ln(1 + likes) off an item's score (default 0)");
-  options.number("lambda", o.lambda, {0.0, 1e6}, "X",
+  options.number("lambda", o.lambda, {0.0, kMostLambda}, "X",
                  "factored: of the logarithm of P(liked | engaged) in the score (default 1)");
   options.section("Output and execution");
   options.text("output", o.output, "FILE", "file to write (default: standard output)");
@@ -156,6 +156,8 @@ RunConfig config_of(const EmbeddingFile& file, const RecommendOptions& o) {
   config.data.data = o.stored.data;
   config.data.fold = file.fold();
   config.data.offset = file.offset();
+  config.data.hold_out = file.hold_out();
+  config.train.seed = file.seed();
   config.train.dimension = file.dimension();
   config.train.threads = o.stored.threads;
   config.train.isa = o.stored.isa;

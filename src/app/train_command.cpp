@@ -27,6 +27,7 @@
 #include "train/node_memory.hpp"
 #include "train/not_finite.hpp"
 #include "train/observer.hpp"
+#include "train/polarity_trainer.hpp"
 #include "train/run.hpp"
 #include "train/run_checkpoints.hpp"
 #include "train/run_directory.hpp"
@@ -153,6 +154,9 @@ ExitCode Job::run() {
   open_directory();
   report_start(comm_, session_, threads_);
   report_final_model(session_);
+  if (final_columns(config_).polarity > 0 && !trains_polarity(config_, session_.loaded().train))
+    spdlog::warn("the train part has {} only: no polarity branch is trained, and lambda is 0",
+                 session_.loaded().train.liked == 0 ? "dislikes" : "likes and neutral ratings");
   if (!beginning.empty()) spdlog::info("{}", beginning);
   if (config_.eval_every == 0 && session_.default_split() == "valid")
     spdlog::info(
@@ -291,23 +295,33 @@ std::int64_t Job::final_step(const TrainingRun& run) const {
   return best != 0 ? best : session_.training().steps_done();
 }
 
-/// Collective. Of a factored model, loaded, of that step; noted beside its checkpoint.
+/// Collective. Of a factored model, loaded, of that step; noted beside its checkpoint. What was
+/// chosen before for that very checkpoint (siren tune) stays, unless another rule is asked for.
 double Job::choose_lambda(TrainingRun& run, std::int64_t step) {
   if (final_columns(config_).polarity == 0) return kPlainLambda;
-  if (!session_.has_split("valid")) {
+  const std::string checkpoint = directory_.checkpoint_path(step);
+  if (const auto before = read_lambda(comm_, checkpoint);
+      before && !command_.options.given("choose"))
+    return before->lambda;
+  LambdaEvent choice;
+  if (!trains_polarity(config_, session_.loaded().train)) {
+    choice.rule = "no-polarity";
+    choice.split = "none";
+  } else if (!session_.has_split("valid")) {
     spdlog::info(
-        "lambda is {}: there are no validation ratings to choose it by (prepare --valid-share)",
+        "lambda is {}: there are no validation ratings to choose it by (prepare --valid-share, or "
+        "--hold-out)",
         kPlainLambda);
     return kPlainLambda;
+  } else {
+    choice = run.choose_lambda(*session_.make_evaluator("valid"), config_.choose);
   }
-  const std::unique_ptr<Evaluator> evaluator = session_.make_evaluator("valid");
-  LambdaEvent choice = run.choose_lambda(*evaluator, config_.choose);
   choice.step = step;
   agree_on_input(comm_, [&] {
     if (!comm_.is_root()) return;
-    write_lambda(directory_.checkpoint_path(step), choice);
+    write_lambda(checkpoint, choice);
     metrics_->write(choice);
-    if (among_ == nullptr) print_lines(format_frontier(choice));
+    if (among_ == nullptr && !choice.frontier.empty()) print_lines(format_frontier(choice));
   });
   return choice.lambda;
 }
@@ -320,9 +334,10 @@ void Job::finish(TrainingRun& run) {
   EvaluationReport report;
   report.split = "none";
   const bool evaluated = session_.has_split("test");
+  const bool factored = final_columns(config_).polarity > 0;
+  if (best != done && (evaluated || factored)) checkpoints_.load_parameters(best);
+  const double lambda = choose_lambda(run, best);
   if (evaluated) {
-    if (best != done) checkpoints_.load_parameters(best);
-    const double lambda = choose_lambda(run, best);
     if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
     report = run.evaluate(*evaluator_, lambda);
   }

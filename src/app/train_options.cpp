@@ -263,32 +263,16 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
 
 namespace {
 
-/// Those that differ from TrainConfig's.
+/// Of the model and loss that were given; a factored model without dislikes has no use for them.
 void apply_defaults(const OptionParser& options, RunConfig& config) {
-  TrainConfig& train = config.train;
-  const auto chosen = [&](const char* name, auto value) {
-    return value_named<decltype(value)>(options.text_of(name).value_or("")).value_or(value);
-  };
-  train.model = chosen("model", train.model);
-  const bool factored = train.model == ModelKind::kFactored;
-  train.loss = chosen("loss", factored ? LossKind::kSoftmax : train.loss);
-  if (train.loss == LossKind::kSoftmax) {
-    train.item_bias = OnOff::kOn;
-    train.exponent = 0.5;  // of draws
-  }
-  if (!factored) return;
-  train.dimension = 128;
-  train.layers = 1;
-  train.temperature = 0.2;
-  train.reg = 0.075;
-  train.batch_users = 1024;
-  train.learning_rate = 0.01;
-  train.average = 0.98;
-  const std::string likes_only = options.text_of("no-dislikes").value_or("false");
-  if (likes_only == "false")
-    train.dislike_edge_weight = 1.0;
-  else
-    train.polarity_epochs = 0;
+  const auto model = value_named<ModelKind>(options.text_of("model").value_or(""));
+  const auto loss = value_named<LossKind>(options.text_of("loss").value_or(""));
+  config.train = default_config(model.value_or(config.train.model), loss);
+  const bool no_dislikes =
+      parse_bool({options.text_of("no-dislikes").value_or("false"), "--no-dislikes"});
+  if (config.train.model != ModelKind::kFactored || !no_dislikes) return;
+  config.train.dislike_edge_weight = 0.0;
+  config.train.polarity_epochs = 0;
 }
 
 const char* why_inapplicable(const Applicability& option, const TrainConfig& train) {
@@ -320,11 +304,16 @@ void check_applicable(const OptionParser& options, const RunConfig& config) {
   if (train.dislike_edge_weight > 0.0 && train.dislike_edge_weight < kLeastEdge)
     throw InputError(fmt::format("--dislike-edge-weight {}: give 0, or a number from {} to 1",
                                  train.dislike_edge_weight, kLeastEdge));
-  if (factored && config.data.no_dislikes &&
-      (train.dislike_weight > 0.0 || train.dislike_edge_weight > 0.0 || train.polarity_epochs > 0))
+  if (config.data.no_dislikes && (train.dislike_weight > 0.0 || train.dislike_edge_weight > 0.0 ||
+                                  (factored && train.polarity_epochs > 0)))
     throw InputError(
         "--no-dislikes leaves nothing for --dislike-weight, --dislike-edge-weight and "
         "--polarity-epochs; leave them out");
+  if (train.dislike_weight > 0.0 &&
+      (train.model == ModelKind::kLightGcn || train.model == ModelKind::kMatrixFactors))
+    throw InputError(fmt::format(
+        "--dislike-weight {}: {} learns from likes alone; leave it out, or choose --model factored",
+        train.dislike_weight, name_of(train.model)));
 }
 
 void leave_out_inapplicable(OptionParser& options, const RunConfig& config) {

@@ -8,6 +8,7 @@
 #include "core/terminal.hpp"
 #include "train/lambda_choice.hpp"
 #include "train/model_state.hpp"
+#include "train/polarity_trainer.hpp"
 #include "train/session.hpp"
 #include "train/threads.hpp"
 
@@ -39,6 +40,9 @@ OptionParser declare(TuneOptions& o) {
 LambdaEvent choose(const Communicator& comm, const TuneOptions& o, const RunConfig& config,
                    const std::string& checkpoint) {
   Session session(comm, config.data, config.train);
+  if (!trains_polarity(config.train, session.loaded().train))
+    throw InputError(fmt::format(
+        "--run {}: its train part has no dislikes, so there is no lambda to choose", o.stored.run));
   const std::unique_ptr<Evaluator> evaluator = session.make_evaluator("valid");
   const NodeTables rows = session.embed(checkpoint, Branches::kBlended).z;
   LambdaEvent choice = choose_lambda(parse_lambda_rule(o.rule), [&](double lambda) {

@@ -137,6 +137,7 @@ nlohmann::ordered_json to_json(const EvaluationReport& report) {
   json["ties"] = {{"lists", report.ties.lists},
                   {"tied", report.ties.tied},
                   {"at_cutoff", report.ties.at_cutoff}};
+  if (report.lambda) json["lambda"] = *report.lambda;
   json["seconds"] = report.seconds;
   return json;
 }
@@ -162,6 +163,7 @@ EvaluationReport evaluation_from_json(const nlohmann::ordered_json& json) {
     report.ties = {count_number(json.at("ties").at("lists")),
                    count_number(json.at("ties").at("tied")),
                    count_number(json.at("ties").at("at_cutoff"))};
+  if (json.contains("lambda")) report.lambda = real_number(json.at("lambda"));
   report.seconds = real_number(json.at("seconds"));
   return report;
 }

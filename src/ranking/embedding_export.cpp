@@ -118,12 +118,14 @@ void export_hdf5(const Communicator& comm, const ExportSource& source, const std
     arrays.push_back({count, Hdf5Type::kInt32, sides[1].all});
   SharedHdf5 file(comm, path, arrays, [&](Hdf5File& made) {
     const FinalColumns& columns = source.embeddings.z.columns;
-    const bool plain = columns == FinalColumns{};
+    const bool plain = columns == FinalColumns{} && source.hold_out == 0.0;
     made.set_attribute("siren_embeddings", plain ? std::int64_t{2} : kEmbeddingFormatVersion);
     if (!plain) {
       made.set_attribute(kBiasColumns, columns.bias);
       made.set_attribute(kPolarityColumns, columns.polarity);
       made.set_attribute(kLambda, source.lambda);
+      made.set_attribute(kHoldOut, source.hold_out);
+      made.set_attribute(kSeed, std::int64_t{source.seed});
     }
     made.set_attribute("users", sides[0].all);
     made.set_attribute("items", sides[1].all);

@@ -19,13 +19,17 @@
 
 namespace siren::inline ranking {
 
-/// Version 3 is version 2 with columns of bias or polarity behind those of the embedding.
+/// Version 3 is version 2 with columns of bias or polarity behind those of the embedding, or of a
+/// run that held ratings out of train.
 inline constexpr std::int64_t kEmbeddingFormatVersion = 3;
 
-/// Attributes of version 3: how many columns of each kind, and the lambda of scores.
+/// Attributes of version 3: how many columns of each kind, the lambda of scores, and what was held
+/// out of train by which seed.
 inline constexpr const char* kBiasColumns = "bias_columns";
 inline constexpr const char* kPolarityColumns = "polarity_columns";
 inline constexpr const char* kLambda = "lambda";
+inline constexpr const char* kHoldOut = "hold_out";
+inline constexpr const char* kSeed = "seed";
 
 /// Arrays of version 2: train ratings of each item, and the liked ones among them.
 inline constexpr const char* kItemRatings = "train/item_degree";
@@ -56,6 +60,8 @@ struct ExportSource {
   ModelKind model;
   std::int64_t step = 0;  // of the checkpoint
   double lambda = 0.0;    // of a factored model
+  double hold_out = 0.0;  // share of train, drawn by `seed`
+  std::uint32_t seed = 1;
 };
 
 /// Collective. `table` matters to kWord2vec only. InputError if the place cannot be written, the

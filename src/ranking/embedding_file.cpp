@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,8 @@ constexpr const char* kVersionAttribute = "siren_embeddings";
 constexpr std::int64_t kPieceBytes = std::int64_t{4} << 20;
 constexpr std::int64_t kMostRows = std::int64_t{1} << 31;  // ids are 32 bits wide
 constexpr std::int64_t kMostColumns = 4096;                // as --dim has it
+constexpr std::int64_t kMostFinalColumns = kMostColumns + 1 + kMostColumns + 2;
+constexpr double kMostHeldOut = 0.9;
 
 Hdf5File open_embeddings(const std::string& path) {
   const auto refuse = [&](std::string_view what) {
@@ -50,7 +53,7 @@ EmbeddingFile::EmbeddingFile(const std::string& path)
   if (version_ < 1) damaged(path, fmt::format("its format version is {}", version_));
   users_ = count("users", kMostRows);
   items_ = count("items", kMostRows);
-  dimension_ = count("dimension", kMostColumns);
+  dimension_ = count("dimension", version_ < 3 ? kMostColumns : kMostFinalColumns);
   for (const std::string side : {"user", "item"}) {
     const std::int64_t rows = side == "user" ? users_ : items_;
     for (const char* name : {"z", "zp", "zn"})
@@ -69,9 +72,16 @@ EmbeddingFile::EmbeddingFile(const std::string& path)
 void EmbeddingFile::read_columns() {
   columns_.bias = count(kBiasColumns, 1, 0);
   columns_.polarity = count(kPolarityColumns, dimension_ - columns_.bias - 1, 0);
-  lambda_ = file_.double_attribute(kLambda);
-  if (!(lambda_ >= 0.0 && std::isfinite(lambda_)))
-    damaged(path(), fmt::format("its attribute lambda is {}", lambda_));
+  lambda_ = real(kLambda, kMostLambda);
+  hold_out_ = real(kHoldOut, kMostHeldOut);
+  seed_ = static_cast<std::uint32_t>(count(kSeed, std::numeric_limits<std::uint32_t>::max(), 0));
+}
+
+double EmbeddingFile::real(const char* attribute, double most) const {
+  const double value = file_.double_attribute(attribute);
+  if (!(value >= 0.0 && value <= most))
+    damaged(path(), fmt::format("its attribute {} is {}", attribute, value));
+  return value;
 }
 
 std::int64_t EmbeddingFile::count(const char* attribute, std::int64_t most,

@@ -32,6 +32,8 @@ class EmbeddingFile {
   std::int64_t dimension() const { return dimension_; }  // all columns
   const FinalColumns& columns() const { return columns_; }
   double lambda() const { return lambda_; }
+  double hold_out() const { return hold_out_; }
+  std::uint32_t seed() const { return seed_; }
   /// Whether Zp and Zn are there, too.
   bool has_branches() const { return file_.exists("users/zp"); }
   std::string dataset_hash() const { return file_.short_attribute("dataset_hash"); }
@@ -58,6 +60,7 @@ class EmbeddingFile {
 
  private:
   std::int64_t count(const char* attribute, std::int64_t most, std::int64_t least = 1) const;
+  double real(const char* attribute, double most) const;
   void read_columns();
   void check_table(const std::string& table, std::int64_t rows) const;
   std::vector<std::int32_t> counts(const char* array) const;
@@ -70,7 +73,9 @@ class EmbeddingFile {
   std::int64_t items_ = 0;
   std::int64_t dimension_ = 0;
   FinalColumns columns_;  // version 3
-  double lambda_ = 0.0;   // likewise
+  double lambda_ = 0.0;   // likewise, and the two below
+  double hold_out_ = 0.0;
+  std::uint32_t seed_ = 1;
 };
 
 }  // namespace siren::inline ranking

@@ -187,6 +187,7 @@ EvaluationReport Evaluator::evaluate(const EmbeddingTables& tables) {
   report.also_in_train = also_in_train_;
   report.also_in_valid = also_in_valid_;
   report.ties = sum_ties();
+  if (tables.polarity > 0) report.lambda = tables.lambda;
   report.seconds = comm_.all_reduce(watch.seconds(), Reduction::kMax);
   return report;
 }

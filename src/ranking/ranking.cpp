@@ -276,6 +276,7 @@ void Ranking::offer(std::int64_t user, const float* row, const float* scores,
   for (std::int64_t hit = 0; hit < hits; ++hit) {
     const std::int32_t lane = found[as_index(hit)];
     const ScoredItem item = final_score(scores[lane], row, panel, lane);
+    if (!(item.score >= kAnyScore)) continue;  // NaN and minus infinity are not ranked
     if (size < room_) {
       list[size++] = item;
       if (size == room_) std::make_heap(list, list + size, ranks_before);

@@ -56,6 +56,9 @@ inline EmbeddingTables scored_by(const NodeTables& rows, double lambda) {
   return {rows.users, rows.items, rows.columns.polarity, lambda};
 }
 
+/// Larger ones would take scores out of the range of fp32.
+inline constexpr double kMostLambda = 1e6;
+
 /// log sigma(p)
 double log_sigmoid(double p);
 

@@ -446,6 +446,12 @@ CheckpointInfo read_checkpoint_info(const std::string& path) {
           file.short_attribute("program_version")};
 }
 
+bool checkpoint_has(const std::string& path, const StateTensor& tensor) {
+  const Hdf5File file = open_checkpoint(path);
+  return file.exists(tensor.name) &&
+         RowDataset::open_to_read(file, tensor.name).columns() == tensor.columns;
+}
+
 void read_checkpoint(const Communicator& comm, const std::string& path, const TableRows& rows,
                      std::span<const StateTensor> tensors) {
   Hdf5File file;

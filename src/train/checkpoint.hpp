@@ -70,6 +70,8 @@ WrittenFile write_checkpoint(const Communicator& comm, const std::string& path,
 
 /// InputError if the file is missing, not a checkpoint, or of a newer format.
 CheckpointInfo read_checkpoint_info(const std::string& path);
+/// Whether it holds a tensor of that name with as many columns.
+bool checkpoint_has(const std::string& path, const StateTensor& tensor);
 
 /// Collective. Fills `tensors`, whose shapes must be those of the file (InputError otherwise);
 /// those that the caller does not list are left unread. `rows.total` is the number of rows in the

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <span>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -18,6 +19,7 @@
 #include "io/atomic_file.hpp"
 #include "io/block_hashes.hpp"
 #include "io/plain_file.hpp"
+#include "ranking/ranking.hpp"
 #include "siren/error.hpp"
 
 namespace siren::inline train {
@@ -29,6 +31,7 @@ constexpr double kStepsInOne = 10.0;
 constexpr double kLeastStep = 1.0 / kStepsInOne;
 constexpr double kMaxNdcgShare = 0.997;
 constexpr std::string_view kDislikeRule = "dislike:";
+constexpr std::string_view kBeginning = "siren lambda ";
 constexpr std::string_view kFirstLine = "siren lambda 1";
 constexpr std::int64_t kMostBytes = 1 << 16;
 
@@ -46,6 +49,8 @@ class Side {
     for (const FrontierPoint& point : frontier)
       if (point.ndcg > best_) best_ = point.ndcg;
   }
+  /// Whether there is anything to go by.
+  bool knows() const { return best_ > 0.0; }
   bool holds(const FrontierPoint& point) const {
     return rule_.kind == LambdaRule::Kind::kShare ? point.ndcg >= rule_.share * best_
                                                   : point.dislike > rule_.dislikes;
@@ -100,7 +105,7 @@ std::optional<LambdaEvent> parse(const std::string& path, const std::string& tex
     if (values.size() != 4) damaged(path);
     choice.frontier.push_back({number(0), number(1), number(2), number(3)});
   }
-  if (!chosen || !(choice.lambda >= 0.0 && std::isfinite(choice.lambda))) damaged(path);
+  if (!chosen || !(choice.lambda >= 0.0 && choice.lambda <= kMostLambda)) damaged(path);
   return same ? std::optional(choice) : std::nullopt;
 }
 
@@ -127,6 +132,12 @@ LambdaEvent choose_lambda(const LambdaRule& rule,
   std::vector<FrontierPoint>& frontier = choice.frontier;
   for (const double lambda : kGrid) frontier.push_back(evaluate(lambda));
   const Side side(rule, frontier);
+  if (!side.knows()) {
+    spdlog::warn("lambda is {}: no list of the validation part holds a relevant item",
+                 kPlainLambda);
+    choice.lambda = kPlainLambda;
+    return choice;
+  }
   const bool share = rule.kind == LambdaRule::Kind::kShare;
   // The last point of the grid that holds, for a share; the first that does not, for dislikes.
   std::size_t last = 0;
@@ -163,22 +174,33 @@ void write_lambda(const std::string& checkpoint, const LambdaEvent& choice) {
                                  hash_of(checkpoint), choice.rule, choice.split, choice.lambda);
   for (const FrontierPoint& point : choice.frontier)
     text += fmt::format("point {} {} {} {}\n", point.lambda, point.ndcg, point.dislike, point.auc);
-  write_text_file(lambda_path(checkpoint), text);
+  const std::string path = lambda_path(checkpoint);
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
+    const std::string before = read_small_file(path, kMostBytes);
+    if (!before.empty() && !before.starts_with(kBeginning))
+      throw InputError(
+          fmt::format("{} exists and is not a choice of lambda; remove it or move it away", path));
+  }
+  write_text_file(path, text, Links::kReplace);
 }
 
 std::optional<LambdaEvent> read_lambda(const Communicator& comm, const std::string& checkpoint) {
   std::string text;
   std::string hash;
+  std::int32_t there = 0;
   agree_on_input(comm, [&] {
     std::error_code error;
     const std::string path = lambda_path(checkpoint);
     if (!comm.is_root() || !std::filesystem::exists(path, error)) return;
+    there = 1;
     text = read_small_file(path, kMostBytes);
     hash = hash_of(checkpoint);
   });
+  comm.broadcast(std::span<std::int32_t>(&there, 1));
+  if (there == 0) return std::nullopt;
   comm.broadcast(text);
   comm.broadcast(hash);
-  if (text.empty()) return std::nullopt;
   std::optional<LambdaEvent> choice;
   agree_on_input(comm, [&] { choice = parse(lambda_path(checkpoint), text, hash); });
   if (!choice)

@@ -24,7 +24,7 @@ ModelShape shape_of(const TrainConfig& config, std::int64_t nodes) {
 
 Trainable trainable_of(const TrainConfig& config) {
   const ModelSpec spec = model_spec(config);
-  if (spec.polarity > 0) return Trainable::kAll;
+  if (spec.polarity > 0 && config.loss == LossKind::kSoftmax) return Trainable::kAll;
   return spec.disliked_branch ? Trainable::kLikedAndDisliked : Trainable::kLikedOnly;
 }
 
@@ -68,6 +68,29 @@ template void put_embedding(const TrainConfig&, std::int64_t, std::span<const fl
 template void put_embedding(const TrainConfig&, std::int64_t, std::span<const double>, NodeTables&);
 template void put_item_bias(const Matrix<float>&, NodeTables&);
 template void put_item_bias(const Matrix<double>&, NodeTables&);
+
+void silence_cold_rows(const TrainConfig& config, const TrainingSet& set, const Layout& layout,
+                       NodeTables& rows) {
+  if (config.model != ModelKind::kFactored) return;
+  const bool others = config.dislike_weight > 0.0 || config.dislike_edge_weight > 0.0;
+  const std::int64_t last = rows.users.columns() - rows.columns.polarity;  // of z
+  const auto silence = [&](float* row, std::int64_t likes, std::int64_t ratings) {
+    if (likes == 0 && (ratings == 0 || !others)) std::fill_n(row, config.dimension, 0.0F);
+    if (ratings == 0 && rows.columns.polarity > 0)
+      std::fill_n(row + last, rows.columns.polarity - 2, 0.0F);
+  };
+  for (std::int64_t u = 0; u < layout.users(); ++u) {
+    const auto first = set.ratings.signs.begin() + set.ratings.offsets[as_index(u)];
+    const std::int64_t ratings = set.ratings.count(u);
+    silence(rows.users.row(u),
+            std::count_if(first, first + ratings, [](std::int8_t sign) { return sign > 0; }),
+            ratings);
+  }
+  for (std::int64_t i = 0; i < layout.items(); ++i) {
+    const std::size_t item = as_index(layout.owned_items()[as_index(i)]);
+    silence(rows.items.row(i), set.item_likes[item], set.item_degree[item]);
+  }
+}
 
 std::vector<NodeId> owned_nodes(const Layout& layout) {
   std::vector<NodeId> nodes;

@@ -22,7 +22,13 @@ std::int64_t least_bytes(const DatasetSummary& data, const TrainConfig& config, 
   const RatingCounts counts{data.users / ranks, data.ratings / ranks};
   std::int64_t least = 0;
   for (const MemoryUse& use :
-       training_memory(config, {graph, counts, 0, data.users, data.items, {}}))
+       training_memory(config, {graph,
+                                counts,
+                                0,
+                                data.users,
+                                data.items,
+                                {},
+                                model_spec(config).polarity > 0 ? data.ratings : 0}))
     least += use.bytes;
   return least;
 }

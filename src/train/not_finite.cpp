@@ -18,14 +18,16 @@ std::string place_in(const BadTensor& bad, const std::string& row_name) {
 std::string tell(const NotFinite::Moment& moment, bool loss, const std::optional<BadTensor>& bad,
                  const std::string& row_name) {
   const std::string when = fmt::format("at step {} (epoch {})", moment.step, moment.epoch);
-  constexpr const char* kAdvice = "a smaller --lr usually helps";
+  const bool polarity = bad && bad->name.find("polarity") != std::string::npos;
+  const char* const advice =
+      polarity ? "a smaller --polarity-lr usually helps" : "a smaller --lr usually helps";
   if (!bad)
-    return fmt::format("the loss is not finite {}, although every tensor is; {}", when, kAdvice);
+    return fmt::format("the loss is not finite {}, although every tensor is; {}", when, advice);
   const std::string where = place_in(*bad, row_name);
   if (loss)
     return fmt::format("the loss is not finite {}, nor is {}{}; {}", when, bad->name, where,
-                       kAdvice);
-  return fmt::format("{} is not finite{} {}; {}", bad->name, where, when, kAdvice);
+                       advice);
+  return fmt::format("{} is not finite{} {}; {}", bad->name, where, when, advice);
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ std::int64_t polarity_batches(const TrainConfig& config, std::int64_t ratings,
   if (config.polarity_batches > 0) return config.polarity_batches;
   const std::int64_t all =
       config.polarity_epochs * siren::steps_per_epoch(ratings, config.polarity_batch);
-  const std::int64_t steps = config.epochs * steps_per_epoch;
+  const std::int64_t steps = std::max<std::int64_t>(config.epochs * steps_per_epoch, 1);
   return (all + steps - 1) / steps;
 }
 

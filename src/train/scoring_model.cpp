@@ -2,8 +2,10 @@
 #include "train/scoring_model.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "model/polarity.hpp"
+#include "siren/error.hpp"
 #include "siren/ids.hpp"
 #include "train/model_state.hpp"
 #include "train/polarity_trainer.hpp"
@@ -25,7 +27,9 @@ void put_rows(const Matrix<float>& from, std::int64_t first, NodeTables& to) {
 }  // namespace
 
 ScoringModel::ScoringModel(const TrainingInputs& inputs, const TrainConfig& config, Isa isa)
-    : layout_(inputs.layout),
+    : comm_(inputs.comm),
+      layout_(inputs.layout),
+      set_(inputs.set),
       config_(config),
       model_(shape_of(config, layout_.all_nodes()), layout_.rows(), kernels<Fp32>(isa)),
       propagation_(inputs.comm, inputs.graph,
@@ -69,6 +73,12 @@ Embeddings ScoringModel::embed(Branches branches) {
         polarity_->dense.data(), as_index(polarity_layout_->dense.tensors()[0].columns)));
     put_polarity(polarity_->tables[0], theta[as_index(offset_cut_)], made.z);
   }
+  silence_cold_rows(config_, set_, layout_, made.z);
+  agree_on_input(comm_, [&] {
+    for (const Matrix<float>* table : {&made.z.users, &made.z.items})
+      if (!std::ranges::all_of(table->span(), [](float x) { return std::isfinite(x); }))
+        throw InputError("the model holds values that are not finite; use another checkpoint");
+  });
   return made;
 }
 

@@ -39,7 +39,9 @@ class ScoringModel {
   std::int64_t bytes() const;
 
  private:
+  Communicator comm_;
   const Layout& layout_;
+  const TrainingSet& set_;
   TrainConfig config_;
   Siren<Fp32> model_;
   ExactPropagation propagation_;

@@ -37,6 +37,15 @@ CheckpointOptions checkpoint_options(const TrainConfig& config) {
 
 namespace {
 
+/// What no run is made of, however its configuration was made.
+void check_config(const DataConfig& data, const TrainConfig& config) {
+  if (config.model == ModelKind::kFactored && config.loss != LossKind::kSoftmax)
+    throw InputError("a factored model learns by the loss softmax; see default_config()");
+  if (config.epochs < 1) throw InputError(fmt::format("{} epochs are no run", config.epochs));
+  if (data.no_dislikes && (config.dislike_weight > 0.0 || model_spec(config).edge_weight > 0.0))
+    throw InputError("without dislikes they can have no weight in the loss or the graph");
+}
+
 /// What decides final rows with more columns than those of the embedding.
 std::string settings_of_columns(const TrainConfig& config) {
   if (final_columns(config) == FinalColumns{}) return {};
@@ -63,6 +72,7 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
     file_ = std::make_unique<DatasetFile>(data.data);
     if (comm.is_root()) file_->verify();
   });
+  check_config(data, config);
   check_ranks();
   offset_ = data.offset.value_or(summary().offset);
   LoadOptions options;

@@ -263,6 +263,7 @@ NodeTables Trainer<Precision>::embed() {
   });
   if (model_.has_item_bias()) put_item_bias(model_.item_bias(), made);
   if (polarity_) polarity_->put_columns(made);
+  silence_cold_rows(config_, set_, layout_, made);
   if (averaged) std::swap(model_.parameters(), average_.values());
   return made;
 }

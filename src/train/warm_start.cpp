@@ -64,6 +64,11 @@ std::int64_t recognise(const std::string& checkpoint, IdSide side, const RowRang
   return found;
 }
 
+/// What is counted from the ratings where a checkpoint does not know it.
+bool may_be_missing(const std::string& tensor) {
+  return tensor == "parameters/item_bias" || tensor.starts_with("parameters/polarity");
+}
+
 }  // namespace
 
 WarmStart start_from(const Communicator& comm, const std::string& checkpoint,
@@ -85,9 +90,14 @@ WarmStart start_from(const Communicator& comm, const std::string& checkpoint,
     report.known_items =
         recognise(checkpoint, IdSide::kItems, {info.users, info.users + info.items}, items, known);
   });
+  const std::vector<StateTensor> state = training.state();
   std::vector<StateTensor> parameters;
-  for (const StateTensor& tensor : training.state())
-    if (tensor.name.starts_with("parameters/")) parameters.push_back(tensor);
+  agree_on_input(comm, [&] {
+    for (const StateTensor& tensor : state)
+      if (tensor.name.starts_with("parameters/") &&
+          (!may_be_missing(tensor.name) || checkpoint_has(checkpoint, tensor)))
+        parameters.push_back(tensor);
+  });
   read_checkpoint(comm, checkpoint, {known.nodes, info.users + info.items, known.local},
                   parameters);
   report.known_users = comm.all_reduce(report.known_users, Reduction::kSum);

@@ -124,7 +124,7 @@ def completion(siren, folder):
     script = folder / "siren.bash"
     script.write_text(output(siren, "help", "--completion"))
     (folder / "data.h5").touch()
-    for words, offered in ((("re",), ["recommend", "report"]), (("train", "--pat"), ["--patience"]), (("train", "--model", ""), ["siren", "lightgcn", "mf"]),
+    for words, offered in ((("re",), ["recommend", "report"]), (("train", "--pat"), ["--patience"]), (("train", "--model", ""), ["siren", "lightgcn", "mf", "factored"]),
                            (("prepare", "--split", "te"), ["temporal"]), (("train", "--data", "da"), ["data.h5"]),
                            (("info", "da"), ["data.h5"]), (("train", "--epochs", ""), []), (("train", "--log-level", "d"), ["debug"])):
         assert completed(script, folder, *words) == offered, (words, completed(script, folder, *words))

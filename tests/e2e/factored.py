@@ -104,6 +104,8 @@ def lambda_is_chosen_anew(tests):
     told = must(tests.siren, "tune", "--run", tests.run, "--choose", "dislike:0", ranks=2)
     assert re.search(r"^ *12 .*<- dislike:0$", told.stdout, re.M), told.stdout
     assert tests.figures() == tests.figures("--lambda", 12) != before
+    finish(tests.siren, tests.run, 1, "--resume")  # nothing is left to train, and the choice stays
+    assert tests.figures() == tests.figures("--lambda", 12)
     must(tests.siren, "tune", "--run", tests.run)
     assert tests.figures() == before
     path = Path(f"{tests.checkpoint(tests.run)}.lambda")
@@ -150,6 +152,11 @@ def a_part_is_held_out(tests):
     run = tests.train("held", 2, "--hold-out", 0.2, "--epochs", 3, data=tests.folder / "without.h5")
     kinds = [event["event"] for event in events(run)]
     assert "lambda" in kinds and "final" in kinds, kinds
+    must(tests.siren, "export", "--run", run, "--output", tests.folder / "held.h5")
+    lists = must(tests.siren, "recommend", "--run", run, "--all").stdout
+    assert must(tests.siren, "recommend", "--embeddings", tests.folder / "held.h5", "--data", tests.folder / "without.h5", "--all").stdout == lists
+    final = tests.train("final", 1, "--fold", 0, "--hold-out", 0.1, "--epochs", 3, data=tests.folder / "without.h5")
+    assert [event["event"] for event in events(final)][-2:] == ["lambda", "final"]
     assert "validation part of" in refused(tests.siren, "train", "--data", tests.data, "--run", tests.folder / "no", *SMALL, "--hold-out", 0.2)
     plain = must(tests.siren, "train", "--data", tests.folder / "without.h5", "--run", tests.folder / "plain", *SMALL, "--epochs", 2)
     assert "lambda is 1: there are no validation ratings" in plain.stderr, plain.stderr
@@ -164,6 +171,8 @@ def one_sign_and_likes_only(tests):
     must(tests.siren, "prepare", "--input", likes, "--output", tests.folder / "likes.h5")
     run = tests.train("one-sign", 2, "--epochs", 2, data=tests.folder / "likes.h5")
     assert all("polarity_loss" not in event for event in events(run))
+    assert "\nlambda 0\n" in Path(f"{tests.checkpoint(run)}.lambda").read_text()
+    assert "no dislikes" in refused(tests.siren, "tune", "--run", run)
     run = tests.train("no-dislikes", 2, "--epochs", 2, "--no-dislikes")
     config = (run / "config.ini").read_text()
     assert "dislike-edge-weight = 0\n" in config and "polarity-epochs = 0\n" in config, config
@@ -176,7 +185,7 @@ def what_does_not_apply_is_refused(tests):
         ("--model", "factored", "--negatives", 5), ("--model", "factored", "--mlp-layers", 1), ("--model", "factored", "--loss", "bpr"),
         ("--model", "factored", "--preset", "paper"), ("--model", "factored", "--choose", "anything"), ("--temperature", 0.5),
         ("--model", "lightgcn", "--polarity-dim", 4), ("--loss", "softmax", "--batch", 5), ("--dislike-edge-weight", 0.5),
-        ("--model", "factored", "--no-dislikes", "--dislike-weight", 0.5), ("--model", "factored", "--dislike-edge-weight", 1e-9),
+        ("--model", "factored", "--no-dislikes", "--dislike-weight", 0.5), ("--model", "mf", "--loss", "softmax", "--dislike-weight", 0.5), ("--model", "factored", "--dislike-edge-weight", 1e-9),
     ):
         refused(tests.siren, *train, *words)
         assert not (tests.folder / "refused").exists(), words

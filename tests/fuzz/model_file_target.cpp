@@ -39,6 +39,8 @@ std::string make_file(const char* kind) {
   file.set_attribute(kBiasColumns, std::int64_t{1});
   file.set_attribute(kPolarityColumns, std::int64_t{2});
   file.set_attribute(kLambda, 1.5);
+  file.set_attribute(kHoldOut, 0.1);
+  file.set_attribute(kSeed, std::int64_t{1});
   for (const char* name : {"users", "items", "dimension", "step"}) file.set_attribute(name, kRows);
   for (const char* name : {"model", "dataset_hash", "program_version", "kind"})
     file.set_attribute(name, std::string_view("recommended"));

@@ -160,6 +160,23 @@ TEST_F(RankingTest, ThePolarityOfALambdaOfZeroIsNotLookedAt) {
   expect_plain_lists(world, partitions_of(world, comm_.size())[0], Candidates::kAll, 10);
 }
 
+/// Scores out of range enter no list, and so no masked item gets a place behind them.
+TEST_F(RankingTest, ScoresOutOfRangeAreNotRanked) {
+  RatingWorld world({.users = 12, .items = 40, .dimension = 9}, 9);
+  for (ItemId item = 0; item < 40; item += 2) world.item_table(item, 8) = -3e38F;
+  for (UserId user = 0; user < 12; ++user) world.user_table(user, 8) = 3e38F;
+  const Side side(world, partitions_of(world, comm_.size())[0], comm_);
+  const RankingTask task = side.task(Candidates::kAll, 40);
+  Ranking ranking(comm_, side.layout, task, by_.isa);
+  ranking.run({side.users, side.items, 4, 2.0});
+  for (std::int64_t i = 0; i < ranking.users(); ++i)
+    for (const ScoredItem& entry : ranking.top(i)) {
+      EXPECT_TRUE(std::isfinite(entry.score));
+      EXPECT_FALSE(
+          world.train[static_cast<std::size_t>(side.id_of(ranking.user(i)))].contains(entry.item));
+    }
+}
+
 TEST(LogSigmoid, HoldsFarFromZero) {
   EXPECT_NEAR(log_sigmoid(0.0), -std::log(2.0), 1e-16);
   EXPECT_NEAR(log_sigmoid(2.0), -0.1269280110429726, 1e-15);

@@ -58,9 +58,11 @@ TEST(ChooseLambda, MayTakeEitherEnd) {
   EXPECT_LE(choose_lambda(parse_lambda_rule("near-best"), steep).lambda, 0.1);
 }
 
-TEST(ChooseLambda, WithoutFiguresIsZero) {
-  const auto none = [](double lambda) { return FrontierPoint{lambda, NAN, NAN, NAN}; };
-  EXPECT_EQ(choose_lambda(parse_lambda_rule("near-best"), none).lambda, 0.0);
+TEST(ChooseLambda, WithoutFiguresIsOne) {
+  for (const double figure : {static_cast<double>(NAN), 0.0}) {
+    const auto none = [&](double lambda) { return FrontierPoint{lambda, figure, figure, NAN}; };
+    EXPECT_EQ(choose_lambda(parse_lambda_rule("near-best"), none).lambda, 1.0);
+  }
 }
 
 class LambdaFile : public ::testing::Test {
@@ -92,6 +94,12 @@ TEST_F(LambdaFile, IsReadBackByAllRanks) {
   EXPECT_EQ(*read, choice_);
 }
 
+TEST_F(LambdaFile, ReplacesNoOtherFile) {
+  replace("something of the user's\n");
+  if (comm_.is_root()) EXPECT_THROW(write_lambda(checkpoint_, choice_), InputError);
+  comm_.barrier();
+}
+
 TEST_F(LambdaFile, MayBeMissing) {
   EXPECT_FALSE(read_lambda(comm_, checkpoint_));
 }
@@ -104,8 +112,9 @@ TEST_F(LambdaFile, OfAnotherCheckpointIsPassedOver) {
 
 TEST_F(LambdaFile, ThatIsDamagedIsRefused) {
   for (const char* text :
-       {"nonsense\n", "siren lambda 1\nlambda\n", "siren lambda 1\nlambda x\n",
-        "siren lambda 1\nlambda -1\n", "siren lambda 1\nlambda inf\n", "siren lambda 1\nrule a\n",
+       {"", "nonsense\n", "siren lambda 1\nlambda\n", "siren lambda 1\nlambda x\n",
+        "siren lambda 1\nlambda -1\n", "siren lambda 1\nlambda inf\n",
+        "siren lambda 1\nlambda 1e300\n", "siren lambda 1\nrule a\n",
         "siren lambda 1\nlambda 1\npoint 1 2 3\n", "siren lambda 1\nlambda 1\npoint 1 2 3 y\n"}) {
     replace(text);
     EXPECT_THROW(read_lambda(comm_, checkpoint_), InputError) << text;

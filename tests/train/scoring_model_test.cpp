@@ -124,6 +124,30 @@ TEST_F(ScoringModelTest, AgreesWithTheEvaluationOfAFactoredModel) {
   expect_equal_to_training(factored_config("fp64"), 2e-6F);
 }
 
+// Nothing has trained them: what they began with would be noise in scores. Biases stay.
+TEST_F(ScoringModelTest, ColdRowsOfAFactoredModelAreZero) {
+  Ratings ratings = random_ratings(40, 25, 0.3, 5);
+  std::erase_if(ratings.all, [](const Rating& r) { return r.user == 7 || r.item == 9; });
+  const TrainConfig config = factored_config("fp32");
+  const auto share = make_share(comm_, ratings, config);
+  const auto training =
+      make_training({comm_, share->layout, share->set, share->graph}, config, best_isa());
+  training->step();
+  const NodeTables rows = training->embed();
+  const std::int64_t q = config.dimension + 1;
+  for (std::int64_t u = 0; u < rows.users.rows(); ++u) {
+    const bool cold = share->layout.owned_users()[static_cast<std::size_t>(u)] == 7;
+    EXPECT_EQ(rows.users(u, 0) == 0.0F, cold);
+    EXPECT_EQ(rows.users(u, q) == 0.0F, cold);
+    EXPECT_EQ(rows.users(u, rows.users.columns() - 1), 1.0F);
+  }
+  for (std::int64_t i = 0; i < rows.items.rows(); ++i) {
+    const bool cold = share->layout.owned_items()[static_cast<std::size_t>(i)] == 9;
+    EXPECT_EQ(rows.items(i, 0) == 0.0F, cold);
+    EXPECT_EQ(rows.items(i, q) == 0.0F, cold);
+  }
+}
+
 TEST_F(ScoringModelTest, AgreesWithTrainingInDoubleToFloat) {
   expect_equal_to_training(config_of("siren", "fp64"), 2e-6F);
 }
