@@ -16,6 +16,7 @@
 #include "io/hdf5_checks.hpp"
 #include "io/output_guard.hpp"
 #include "ranking/embedding_export.hpp"
+#include "ranking/ranking.hpp"
 #include "siren/error.hpp"
 #include "siren/ids.hpp"
 

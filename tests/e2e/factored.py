@@ -195,7 +195,7 @@ def what_does_not_apply_is_refused(tests):
     assert "needs a factored model" in refused(tests.siren, "recommend", "--run", other, "--all", "--with-liked")
     assert "--lambda says nothing" in refused(tests.siren, "evaluate", "--run", other, "--lambda", 1)
     config = (tests.run / "config.ini").read_text()
-    assert "negatives" not in config and "mlp-layers" not in config and "polarity-batches = " in config, config
+    assert "\nnegatives" not in config and "mlp-layers" not in config and "polarity-batches = " in config, config
     again = tests.folder / "again"
     must(tests.siren, "train", "--config", tests.run / "config.ini", "--run", again)
     assert_same_model(tests.run, again, "by its own config.ini")

@@ -205,7 +205,7 @@ TEST(CatalogueLoss, WithDrawsIsTheCorrectedSum) {
   const Matrix<double> users = rows(kUsers, 1, 1.0);
   const Matrix<double> items = rows(kItems, 2, 1.0);
   const std::vector<double> bias = biases();
-  for (const std::int64_t summed : {std::int64_t{0}, std::int64_t{5}, std::int64_t{kItems / 2}}) {
+  for (const std::int64_t summed : {std::int64_t{1}, std::int64_t{5}, std::int64_t{kItems / 2}}) {
     std::vector<double> corrections;
     for (std::int64_t i = 0; i < summed; ++i)
       corrections.push_back(0.2 * static_cast<double>(i % 5) - 1.0);

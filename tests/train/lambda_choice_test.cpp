@@ -96,7 +96,9 @@ TEST_F(LambdaFile, IsReadBackByAllRanks) {
 
 TEST_F(LambdaFile, ReplacesNoOtherFile) {
   replace("something of the user's\n");
-  if (comm_.is_root()) EXPECT_THROW(write_lambda(checkpoint_, choice_), InputError);
+  if (comm_.is_root()) {
+    EXPECT_THROW(write_lambda(checkpoint_, choice_), InputError);
+  }
   comm_.barrier();
 }
 
