@@ -12,7 +12,7 @@ import argparse
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
@@ -27,7 +27,7 @@ from random_scheme import (
     philox,
     random_words,
 )
-from reference import Config, Ratings, Reference
+from reference import Config, Parameters, Ratings, Reference
 
 FORMAT = 1
 STEPS = 20  # 7 steps per epoch, the last one short: reaches into epoch 3
@@ -137,9 +137,18 @@ def check_negatives(config: Config, ratings: Ratings) -> None:
     assert np.all(np.abs(found - expected) <= 5 * np.sqrt(expected))
 
 
-def check_gradients(config: Config, ratings: Ratings) -> None:
+class Differentiable(Protocol):
+    """A run as check_gradients sees it; what a batch is, is its own business."""
+
+    parameters: Parameters
+
+    def batch(self, step: int) -> Any: ...
+    def loss_and_reg(self, step: int, batch: Any) -> tuple[torch.Tensor, torch.Tensor]: ...
+    def gradients(self) -> Parameters: ...
+
+
+def check_gradients(run: Differentiable) -> None:
     """Central differences of loss + reg on a few entries of every parameter."""
-    run = Reference(config, ratings)
     batch = run.batch(1)
     rng = np.random.default_rng(1)
     loss, reg = run.loss_and_reg(1, batch)
@@ -186,7 +195,7 @@ def run_checks(config: Config, ratings: Ratings) -> None:
     check_negatives(config, ratings)
     check_data(config, ratings)
     for options in ({}, *VARIANTS.values()):
-        check_gradients(replace(config, **options), ratings)
+        check_gradients(Reference(replace(config, **options), ratings))
 
 
 def write_parameters(group: h5py.Group, values: dict[str, torch.Tensor]) -> None:

@@ -34,6 +34,8 @@ class Purpose(IntEnum):
     NEGATIVES = 6
     DROPOUT = 7
     DISLIKE_PAIRS = 11
+    POLARITY_TABLE = 12
+    POLARITY_ORDER = 13
 
 
 def philox(counter: UInt32s, key: tuple[int, int]) -> UInt32s:
@@ -111,10 +113,13 @@ def uniform_bias(seed: int, tensor: int, d: int) -> Doubles:
 
 
 class Permutation:
-    """Order of `n` ratings in one epoch: a six-round Feistel network with cycle walking."""
+    """Order of `n` ratings or users in one epoch: a six-round Feistel network with cycle walking."""
 
-    def __init__(self, seed: int, epoch: int, n: int) -> None:
+    def __init__(
+        self, seed: int, epoch: int, n: int, purpose: Purpose = Purpose.PERMUTATION
+    ) -> None:
         self._seed = seed
+        self._purpose = purpose
         self._epoch = epoch
         self._n = n
         self._a = math.isqrt(n - 1) + 1
@@ -143,7 +148,7 @@ class Permutation:
         return left * self._b + right
 
     def _round(self, j: int, half: int) -> int:
-        words = random_words(self._seed, Purpose.PERMUTATION, half, j, self._epoch, 0)
+        words = random_words(self._seed, self._purpose, half, j, self._epoch, 0)
         return first_two_words(words)
 
 

@@ -53,14 +53,20 @@ class Config:
     exponent: float = 0.75
     dropout: float = 0.5
     lr: float = 5e-3
-    model: str = "siren"  # siren | lightgcn
+    model: str = "siren"  # siren | lightgcn, and with softmax factored
     norm: str = "sym"  # sym | mean
     attention: bool = True
     dislikes: bool = True
+    kappa: float = 0.0  # weight of graph edges that are no likes
 
     @property
     def nodes(self) -> int:
         return self.users + self.items
+
+    @property
+    def table_std(self) -> float:
+        """Of the initial rows of X and Y."""
+        return math.sqrt(2.0 / (self.nodes + self.d))
 
 
 @dataclass(frozen=True)
@@ -93,11 +99,10 @@ class Embeddings:
 
 def initial_parameters(config: Config) -> Parameters:
     seed, d, nodes = config.seed, config.d, config.nodes
-    table_std = math.sqrt(2.0 / (nodes + d))
     weight_std = math.sqrt(2.0 / (2 * d))
-    values = {"X0": normal_table(seed, Purpose.LIKED_TABLE, nodes, d) * table_std}
+    values = {"X0": normal_table(seed, Purpose.LIKED_TABLE, nodes, d) * config.table_std}
     if config.model == "siren":
-        values["Y0"] = normal_table(seed, Purpose.DISLIKED_TABLE, nodes, d) * table_std
+        values["Y0"] = normal_table(seed, Purpose.DISLIKED_TABLE, nodes, d) * config.table_std
         for layer in range(config.mlp_layers):
             values[f"W{layer}"] = normal_weight(seed, layer, d) * weight_std
             values[f"b{layer}"] = uniform_bias(seed, layer, d)
@@ -108,14 +113,16 @@ def initial_parameters(config: Config) -> Parameters:
     return {name: torch.tensor(v, requires_grad=True) for name, v in values.items()}
 
 
-def propagation_matrix(config: Config, liked: Ratings) -> Tensor:
-    """D^-1/2 A D^-1/2 (sym) or D^-1 A (mean) of the liked graph, dense [nodes x nodes]."""
+def propagation_matrix(config: Config, ratings: Ratings) -> Tensor:
+    """D^-1/2 A D^-1/2 (sym) or D^-1 A (mean), dense [nodes x nodes]. A liked edge weighs 1."""
+    weight = np.where(ratings.value > config.offset, 1.0, config.kappa)
     adjacency = torch.zeros(config.nodes, config.nodes, dtype=torch.float64)
-    adjacency[torch.tensor(liked.user), torch.tensor(config.users + liked.item)] = 1.0
+    edges = torch.tensor(ratings.user), torch.tensor(config.users + ratings.item)
+    adjacency[edges] = torch.tensor(weight)
     adjacency = adjacency + adjacency.T
     degree = adjacency.sum(dim=1)
     exponent = -0.5 if config.norm == "sym" else -1.0
-    scale = torch.where(degree > 0, degree.clamp(min=1.0) ** exponent, torch.zeros_like(degree))
+    scale = torch.where(degree > 0, degree, torch.ones_like(degree)) ** exponent
     if config.norm == "sym":
         return scale[:, None] * adjacency * scale[None, :]
     return scale[:, None] * adjacency
@@ -130,7 +137,7 @@ class Reference:
         uses_dislikes = config.model == "siren" and config.dislikes
         trainable = (sign != 0) if uses_dislikes else (sign > 0)
         self.trainable = ratings.select(np.flatnonzero(trainable))
-        self.operator = propagation_matrix(config, ratings.select(np.flatnonzero(sign > 0)))
+        self.operator = propagation_matrix(config, ratings)
         self.rated = [set(ratings.item[ratings.user == u].tolist()) for u in range(config.users)]
         self.disliked = [
             ratings.item[(ratings.user == u) & (sign < 0)].tolist() for u in range(config.users)
@@ -155,7 +162,7 @@ class Reference:
 
     def forward(self, step: int) -> Embeddings:
         liked = self._liked_branch()
-        if self.config.model == "lightgcn":
+        if self.config.model != "siren":
             return Embeddings(liked, None, liked)
         disliked = self._disliked_branch(step)
         return Embeddings(liked, disliked, self._fuse(liked, disliked, step))

@@ -37,7 +37,7 @@ Partition test_partition(const Ratings& ratings, const std::string& name, int ra
 
 float value_of(const Rating& rating) {
   const int strength = 1 + (rating.user + rating.item) % 2;
-  return 3.0F + static_cast<float>(rating.sign * strength);
+  return rating.value.value_or(3.0F + static_cast<float>(rating.sign * strength));
 }
 
 RatingCuts cuts_of(const Ratings& ratings) {
@@ -49,7 +49,7 @@ RatingCuts cuts_of(const Ratings& ratings) {
     liked += rating.sign > 0;
     disliked += rating.sign < 0;
   }
-  return histogram.cuts(3.0F, liked, disliked);
+  return histogram.cuts(ratings.offset, liked, disliked);
 }
 
 std::unique_ptr<Share> make_share(const Communicator& comm, const Ratings& ratings,

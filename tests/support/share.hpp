@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "data/training_set.hpp"
@@ -19,6 +20,7 @@ struct Rating {
   UserId user;
   ItemId item;
   std::int8_t sign;
+  std::optional<float> value = {};  // absent: value_of() makes one up
 };
 
 /// All ratings of a small data set, sorted by (user, item).
@@ -26,13 +28,14 @@ struct Ratings {
   std::int64_t users = 0;
   std::int64_t items = 0;
   std::vector<Rating> all;
+  float offset = 3.0F;  // of values
 };
 
 /// Ratings drawn at random (keyed by `seed`), each pair at most once, `density` of all pairs; about
 /// half liked, two fifths disliked, the rest neither.
 Ratings random_ratings(std::int64_t users, std::int64_t items, double density, std::uint32_t seed);
 
-/// From 1 to 5, the offset being 3.
+/// Its own, or one from 1 to 5, the offset being 3.
 float value_of(const Rating& rating);
 /// Cuts of these values.
 RatingCuts cuts_of(const Ratings& ratings);
