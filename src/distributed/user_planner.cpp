@@ -14,13 +14,16 @@
 namespace siren::inline distributed {
 
 // A list is a word with the number of users, three words a user (how many ratings follow, how many
-// liked ones it has in all, how many others), then a word a rating: twice the item's row at its
-// owner, plus one if it is liked.
+// liked ones it has in all, how many others with a weight), then a word a rating: kKinds times the
+// item's row at its owner, plus its Kind.
 
 namespace {
 
 constexpr std::size_t kUserWords = 3;
 constexpr std::int32_t kNoNumber = -1;
+
+/// What is told of a rating besides its item.
+enum Kind : std::uint32_t { kNoWeight, kOther, kLiked, kKinds };
 
 }  // namespace
 
@@ -93,7 +96,8 @@ void UserPlanner::list_ratings() {
       const RowAddress at = layout_.address_of_item(ratings.items[as_index(e)]);
       auto& list = lists_[as_index(at.rank)];
       ++list[1 + kUserWords * u];
-      list.push_back(2 * static_cast<std::uint32_t>(at.row) + (sign > 0 ? 1U : 0U));
+      list.push_back(kKinds * static_cast<std::uint32_t>(at.row) +
+                     (sign > 0 ? kLiked : (weighs ? kOther : kNoWeight)));
     }
     for (auto& list : lists_) {
       list[1 + kUserWords * u + 1] = liked;
@@ -197,14 +201,15 @@ void UserPlanner::read_lists() {
       plan_.global_count += ratings;
       if (own) plan_.local_count += ratings;
       for (std::uint32_t n = 0; n < word[0]; ++n, ++entry) {
-        const auto item = std::int64_t{*entry / 2} - layout_.users();
+        const auto item = std::int64_t{*entry / kKinds} - layout_.users();
+        const auto kind = static_cast<Kind>(*entry % kKinds);
         std::int32_t& number = item_number_[as_index(item)];
         if (number == kNoNumber) {  // only with draws
           number = static_cast<std::int32_t>(catalogue_.size());
           catalogue_.push_back(static_cast<LocalRow>(item + layout_.users()));
         }
         plan_.items.push_back(number);
-        plan_.weights.push_back(*entry % 2 != 0 ? 1.0F : weights_.other);
+        plan_.weights.push_back(kind == kLiked ? 1.0F : (kind == kOther ? weights_.other : 0.0F));
       }
       plan_.offsets.push_back(std::ssize(plan_.items));
     }

@@ -41,11 +41,15 @@ struct UserBatch : StepBatch {
 
 /// What a user's ratings weigh in the softmax. A weight of 0 is no term.
 struct RatingWeights {
-  float other = 0.0F;  // disliked and neutral ones; liked ones weigh 1
-  float of(std::int8_t sign) const { return sign > 0 ? 1.0F : other; }
+  float other = 0.0F;          // disliked ones; liked ones weigh 1
+  bool neutral_weigh = false;  // as disliked ones do
+  float of(std::int8_t sign) const {
+    if (sign == 0 && !neutral_weigh) return 0.0F;
+    return sign > 0 ? 1.0F : other;
+  }
 };
 inline RatingWeights rating_weights(const TrainConfig& config) {
-  return {static_cast<float>(config.dislike_weight)};
+  return {static_cast<float>(config.dislike_weight), config.model == ModelKind::kFactored};
 }
 
 /// Whether a user (local row) has any rating with a weight.

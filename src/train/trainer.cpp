@@ -68,10 +68,16 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
 template <class Precision>
 void Trainer<Precision>::initialise_item_bias() {
   const RatingWeights weights = rating_weights(config_);
+  std::vector<std::int32_t> others(as_index(set_.items), 0);  // no likes, but with a weight
+  if (weights.other > 0.0F) {
+    for (std::size_t e = 0; e < set_.ratings.items.size(); ++e)
+      if (const std::int8_t sign = set_.ratings.signs[e]; sign <= 0 && weights.of(sign) > 0.0F)
+        ++others[as_index(set_.ratings.items[e])];
+    comm_.all_reduce(std::span<std::int32_t>(others), Reduction::kSum);
+  }
   for (std::int64_t i = 0; i < layout_.items(); ++i) {
     const std::size_t item = as_index(layout_.owned_items()[as_index(i)]);
-    const double likes = set_.item_likes[item];
-    const double weight = likes + double{weights.other} * (set_.item_degree[item] - likes);
+    const double weight = set_.item_likes[item] + double{weights.other} * others[item];
     model_.item_bias()(layout_.users() + i, 0) = static_cast<Real>(std::log1p(weight));
   }
 }

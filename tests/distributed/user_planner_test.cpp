@@ -30,7 +30,7 @@ class UserPlannerTest : public ::testing::TestWithParam<std::tuple<const char*, 
     return all;
   }
 
-  RatingWeights weights() const { return {std::get<1>(GetParam())}; }
+  RatingWeights weights() const { return {std::get<1>(GetParam()), true}; }
   /// Every user has number = id: those without a term are then visited, too, with nothing.
   std::vector<std::int64_t> numbers() const {
     const auto owned = share_->layout.owned_users();
