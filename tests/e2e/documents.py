@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(os.environ["SIREN_SOURCE_DIR"])
-COMMANDS = ("synth", "prepare", "train", "cv", "evaluate", "recommend", "export", "bench", "plan", "report", "info")
+COMMANDS = ("synth", "prepare", "train", "cv", "evaluate", "tune", "recommend", "export", "bench", "plan", "report", "info")
 
 
 def output(*words, **more):

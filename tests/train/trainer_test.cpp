@@ -140,38 +140,16 @@ TEST_P(Gradient, RatingsWithoutTermAreReported) {
   EXPECT_EQ(without, trainable);
 }
 
-std::vector<Variant> variants() {
-  std::vector<Variant> all = {{"siren", small_config()}};
-  const auto add = [&](const std::string& name, const auto& change) {
-    all.push_back({name, small_config()});
-    change(all.back());
-  };
-  add("mean", [](Variant& v) { v.config.norm = Normalisation::kMean; });
-  add("lightgcn", [](Variant& v) { v.config.model = ModelKind::kLightGcn; });
-  add("mf", [](Variant& v) { v.config.model = ModelKind::kMatrixFactors; });
-  add("no_attention", [](Variant& v) { v.config.no_attention = true; });
-  add("no_reg", [](Variant& v) { v.config.reg = 0.0; });
-  add("random_users_travel", [](Variant& v) { v.partition = "random", v.travel = Travel::kUsers; });
-  add("first_rank_owns_all", [](Variant& v) { v.partition = "first"; });
-  add("whole_epoch", [](Variant& v) { v.config.batch = 100000; });
-  add("dislike_pairs", [](Variant& v) { v.config.dislike_pairs = 2; });
-  add("dislike_pairs_only", [](Variant& v) {
-    v.config.dislike_pairs = v.config.negatives;
-    v.partition = "random";
-  });
-  add("lightgcn_dislike_pairs", [](Variant& v) {
-    v.config.model = ModelKind::kLightGcn;
-    v.config.dislike_pairs = 2;
-  });
+void add_softmax_variants(std::vector<Variant>& all) {
   const auto add_softmax = [&](const std::string& name, ModelKind model, const auto& change) {
-    add("softmax_" + name, [&](Variant& v) {
-      v.config.loss = LossKind::kSoftmax;
-      v.config.model = model;
-      v.config.temperature = 0.7;
-      v.config.batch_users = 9;
-      v.config.reg = 0.03;
-      change(v);
-    });
+    all.push_back({"softmax_" + name, small_config()});
+    TrainConfig& config = all.back().config;
+    config.loss = LossKind::kSoftmax;
+    config.model = model;
+    config.temperature = 0.7;
+    config.batch_users = 9;
+    config.reg = 0.03;
+    change(all.back());
   };
   add_softmax("siren", ModelKind::kSiren, [](Variant&) {});
   add_softmax("lightgcn", ModelKind::kLightGcn, [](Variant&) {});
@@ -204,6 +182,32 @@ std::vector<Variant> variants() {
   });
   add_softmax("all_users", ModelKind::kMatrixFactors,
               [](Variant& v) { v.config.batch_users = 1000; });
+}
+
+std::vector<Variant> variants() {
+  std::vector<Variant> all = {{"siren", small_config()}};
+  const auto add = [&](const std::string& name, const auto& change) {
+    all.push_back({name, small_config()});
+    change(all.back());
+  };
+  add("mean", [](Variant& v) { v.config.norm = Normalisation::kMean; });
+  add("lightgcn", [](Variant& v) { v.config.model = ModelKind::kLightGcn; });
+  add("mf", [](Variant& v) { v.config.model = ModelKind::kMatrixFactors; });
+  add("no_attention", [](Variant& v) { v.config.no_attention = true; });
+  add("no_reg", [](Variant& v) { v.config.reg = 0.0; });
+  add("random_users_travel", [](Variant& v) { v.partition = "random", v.travel = Travel::kUsers; });
+  add("first_rank_owns_all", [](Variant& v) { v.partition = "first"; });
+  add("whole_epoch", [](Variant& v) { v.config.batch = 100000; });
+  add("dislike_pairs", [](Variant& v) { v.config.dislike_pairs = 2; });
+  add("dislike_pairs_only", [](Variant& v) {
+    v.config.dislike_pairs = v.config.negatives;
+    v.partition = "random";
+  });
+  add("lightgcn_dislike_pairs", [](Variant& v) {
+    v.config.model = ModelKind::kLightGcn;
+    v.config.dislike_pairs = 2;
+  });
+  add_softmax_variants(all);
   return all;
 }
 
