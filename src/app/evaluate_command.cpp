@@ -48,7 +48,7 @@ OptionParser declare(EvaluateOptions& o) {
   options.choice("mask", o.mask, "(default train) ratings whose items are in no list");
   options.choice("overlap", o.overlap, "held-out likes that are masked: ignored, or missed");
   options.number("lambda", o.lambda, {0.0, kMostLambda}, "X",
-                 "factored: of the logarithm of P(liked | engaged) in the score (default 1)");
+                 "factored: weight of log P(liked | engaged) (default: as chosen, else 1)");
   options.section("Execution and output");
   declare_execution(options, o.stored);
   options.flag("json", o.json, "print JSON");

@@ -77,7 +77,7 @@ OptionParser declare(RecommendOptions& o) {
   options.number("popularity-penalty", o.popularity_penalty, {0.0, 1e6}, "X",
                  "takes X ln(1 + likes) off an item's score (default 0)");
   options.number("lambda", o.lambda, {0.0, kMostLambda}, "X",
-                 "factored: of the logarithm of P(liked | engaged) in the score (default 1)");
+                 "factored: weight of log P(liked | engaged) (default: as chosen, else 1)");
   options.section("Output and execution");
   options.text("output", o.output, "FILE", "file to write (default: standard output)");
   options.choice("format", o.format, "(default csv; described in data/README.md)");

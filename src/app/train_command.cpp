@@ -155,8 +155,7 @@ ExitCode Job::run() {
   report_start(comm_, session_, threads_);
   report_final_model(session_);
   if (final_columns(config_).polarity > 0 && !trains_polarity(config_, session_.loaded().train))
-    spdlog::warn("the train part has {} only: no polarity branch is trained, and lambda is 0",
-                 session_.loaded().train.liked == 0 ? "dislikes" : "likes and neutral ratings");
+    spdlog::warn("the train part has no dislikes: no polarity branch is trained, and lambda is 0");
   if (!beginning.empty()) spdlog::info("{}", beginning);
   if (config_.eval_every == 0 && session_.default_split() == "valid")
     spdlog::info(

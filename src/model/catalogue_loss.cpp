@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "math/parallel.hpp"
 #include "siren/check.hpp"
@@ -267,26 +266,24 @@ void CatalogueLoss<Precision>::add_own_gradients(const CatalogueBatch& batch, co
                                  user_gradient.row(u));
     }
   });
-  // by item, ascending users
-  item_offsets_.assign(as_index(items.count) + 1, 0);
   const std::int64_t first = batch.offsets[as_index(chunk.begin)];
-  const std::int64_t last = batch.offsets[as_index(chunk.end)];
-  for (std::int64_t e = first; e < last; ++e)
-    ++item_offsets_[as_index(batch.items[as_index(e)]) + 1];
-  std::partial_sum(item_offsets_.begin(), item_offsets_.end(), item_offsets_.begin());
-  item_users_.resize(as_index(last - first));
-  item_slopes_.resize(as_index(last - first));
-  std::vector<std::int64_t> next(item_offsets_.begin(), item_offsets_.end() - 1);
+  const std::size_t ratings = as_index(batch.offsets[as_index(chunk.end)] - first);
+  by_item_.sort(batch.items.subspan(as_index(first), ratings), items.count);
+  rating_users_.clear();
   for (std::int64_t u = chunk.begin; u < chunk.end; ++u)
-    for (std::int64_t e = batch.offsets[as_index(u)]; e < batch.offsets[as_index(u) + 1]; ++e) {
-      const std::size_t at = as_index(next[as_index(batch.items[as_index(e)])]++);
-      item_users_[at] = static_cast<std::int32_t>(u);
-      item_slopes_[at] = own_[as_index(e)];
-    }
+    rating_users_.resize(as_index(batch.offsets[as_index(u) + 1] - first),
+                         static_cast<std::int32_t>(u));
+  item_users_.resize(ratings);
+  item_slopes_.resize(ratings);
+  for (std::size_t at = 0; at < ratings; ++at) {
+    const std::int32_t rating = by_item_.members()[at];
+    item_users_[at] = rating_users_[as_index(rating)];
+    item_slopes_[at] = own_[as_index(first + rating)];
+  }
   parallel_blocks(items.count, kOwnBlock, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t item = begin; item < end; ++item) {
-      const std::int64_t from = item_offsets_[as_index(item)];
-      const std::int64_t count = item_offsets_[as_index(item) + 1] - from;
+      const std::int64_t from = by_item_.begin(item);
+      const std::int64_t count = by_item_.count(item);
       if (count == 0) continue;
       kernels_.weighted_sum_real(users.data(), item_users_.data() + from,
                                  item_slopes_.data() + from, count, stride,

@@ -25,6 +25,7 @@
 #include <span>
 #include <vector>
 
+#include "math/grouping.hpp"
 #include "math/kernels.hpp"
 #include "math/matrix.hpp"
 
@@ -110,16 +111,17 @@ class CatalogueLoss {
   const Kernels<Precision>& kernels_;
   std::int64_t count_ = 0;  // items that are summed over
   bool drawn_ = false;
-  std::int64_t columns_ = 0;                // the same, padded
-  AlignedArray<Real> panels_;               // [panels][d][kPanel] items side by side
-  AlignedArray<Real> shift_;                // [columns] a_i and corrections, -inf for padding
-  AlignedArray<Real> scores_;               // [chunk x columns]
-  std::vector<double> largest_;             // [chunk] over this rank, then over all
-  std::vector<double> local_;               // [chunk] the former
-  std::vector<double> sums_;                // [chunk] of exp(z - largest)
-  std::vector<double> rated_;               // [chunk] sum of w z
-  std::vector<Real> own_;                   // [ratings] z, exp, then slope of own items
-  std::vector<std::int64_t> item_offsets_;  // [items + 1] into the two below
+  std::int64_t columns_ = 0;     // the same, padded
+  AlignedArray<Real> panels_;    // [panels][d][kPanel] items side by side
+  AlignedArray<Real> shift_;     // [columns] a_i and corrections, -inf for padding
+  AlignedArray<Real> scores_;    // [chunk x columns]
+  std::vector<double> largest_;  // [chunk] over this rank, then over all
+  std::vector<double> local_;    // [chunk] the former
+  std::vector<double> sums_;     // [chunk] of exp(z - largest)
+  std::vector<double> rated_;    // [chunk] sum of w z
+  std::vector<Real> own_;        // [ratings] z, exp, then slope of own items
+  Grouping by_item_;             // ratings of a chunk; likewise the three below
+  std::vector<std::int32_t> rating_users_;
   std::vector<std::int32_t> item_users_;
   std::vector<Real> item_slopes_;
 };

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "math/parallel.hpp"
 #include "siren/ids.hpp"
@@ -140,23 +139,19 @@ void PolarityLoss<Precision>::add_item_gradients(const PolarityBatch& batch,
                                                  const Matrix<Real>& users,
                                                  Matrix<Real>& gradient) {
   const std::int64_t slots = gradient.rows();
-  slot_offsets_.assign(as_index(slots) + 1, 0);
+  by_slot_.sort(batch.slot, slots);
   slot_users_.resize(batch.slot.size());
   slot_slopes_.resize(batch.slot.size());
-  for (const std::int32_t slot : batch.slot) ++slot_offsets_[as_index(slot) + 1];
-  std::partial_sum(slot_offsets_.begin(), slot_offsets_.end(), slot_offsets_.begin());
-  for (std::size_t n = batch.slot.size(); n-- > 0;) {  // backwards: each ends at its beginning
-    const std::int64_t at = --slot_offsets_[as_index(batch.slot[n]) + 1];
-    slot_users_[as_index(at)] = batch.user[n];
-    slot_slopes_[as_index(at)] = slopes_[n];
+  for (std::size_t at = 0; at < batch.slot.size(); ++at) {
+    const std::size_t rating = as_index(by_slot_.members()[at]);
+    slot_users_[at] = batch.user[rating];
+    slot_slopes_[at] = slopes_[rating];
   }
-  slot_offsets_.erase(slot_offsets_.begin());  // now [slots] begins
-  slot_offsets_.push_back(std::ssize(batch.slot));
   const std::int64_t count_column = gradient.columns() - 2;
   parallel_blocks(slots, kRowsPerTile, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t slot = first; slot < last; ++slot) {
-      const std::int64_t begin = slot_offsets_[as_index(slot)];
-      const std::int64_t count = slot_offsets_[as_index(slot) + 1] - begin;
+      const std::int64_t begin = by_slot_.begin(slot);
+      const std::int64_t count = by_slot_.count(slot);
       Real* const row = gradient.row(slot);
       std::fill_n(row, gradient.stride(), Real{0});
       kernels_.weighted_sum_real(users.data(), slot_users_.data() + begin,

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "data/rating_cuts.hpp"
+#include "math/grouping.hpp"
 #include "math/kernels.hpp"
 #include "math/matrix.hpp"
 #include "model/parameter_set.hpp"
@@ -69,11 +70,11 @@ class PolarityLoss {
   std::int64_t cuts_;
   std::int32_t offset_cut_;
   const Kernels<Precision>& kernels_;
-  std::vector<Real> losses_;                // [n x cuts]
-  std::vector<Real> cut_slopes_;            // [n x cuts] d loss / d f
-  std::vector<Real> slopes_;                // [n]
-  std::vector<std::int64_t> segments_;      // begins of users, and the end
-  std::vector<std::int64_t> slot_offsets_;  // [slots + 1] into the two below
+  std::vector<Real> losses_;            // [n x cuts]
+  std::vector<Real> cut_slopes_;        // [n x cuts] d loss / d f
+  std::vector<Real> slopes_;            // [n]
+  std::vector<std::int64_t> segments_;  // begins of users, and the end
+  Grouping by_slot_;                    // ratings; likewise the two below
   std::vector<std::int32_t> slot_users_;
   std::vector<Real> slot_slopes_;
 };

@@ -35,7 +35,7 @@ std::string frontier_chart(const LambdaEvent& choice) {
 }  // namespace
 
 std::string frontier_section(const RunRecord& run) {
-  if (!run.lambda) return {};
+  if (!run.lambda || run.lambda->frontier.empty()) return {};
   const LambdaEvent& choice = *run.lambda;
   Table table{"", {"lambda", "nDCG@10", "Dislike@10", "AUC"}, {}};
   for (const FrontierPoint& point : choice.frontier) {

@@ -8,7 +8,8 @@
 
 namespace siren::inline observe {
 
-/// A chart of nDCG@10 over Dislike@10 and a table, the chosen lambda marked; empty for other models.
+/// A chart of nDCG@10 over Dislike@10 and a table, the chosen lambda marked; empty
+/// for other models, and where nothing was tried.
 std::string frontier_section(const RunRecord& run);
 
 }  // namespace siren::inline observe

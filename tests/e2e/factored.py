@@ -17,7 +17,8 @@ import numpy as np
 
 from faults_harness import MPIEXEC, assert_same_model, events, finish, losses, run_siren
 
-SMALL = ("--model", "factored", "--dim", 24, "--batch-users", 100, "--lr", 0.02, "--reg", 0.02, "--polarity-dim", 8, "--polarity-batch", 1500, "--log-steps")
+STEP = ("--model", "factored", "--dim", 24, "--batch-users", 100, "--reg", 0.02, "--polarity-dim", 8, "--polarity-batch", 1500)
+SMALL = (*STEP, "--lr", 0.02, "--log-steps")
 
 
 def call(siren, *words, ranks=1):
@@ -202,13 +203,11 @@ def what_does_not_apply_is_refused(tests):
 
 
 def measured_and_planned(tests):
-    options = ("--data", tests.data, "--model", "factored", "--dim", 24, "--batch-users", 100, "--polarity-batch", 1500)
-    report = json.loads(must(tests.siren, "bench", *options, "--steps", 3, "--json").stdout)
+    report = json.loads(must(tests.siren, "bench", "--data", tests.data, *STEP, "--steps", 3, "--json").stdout)
     assert report["work"]["score_flops"] > 0, report
-    plan = json.loads(must(tests.siren, "plan", *options, "--ranks", "1,2", "--json").stdout)
+    plan = json.loads(must(tests.siren, "plan", "--data", tests.data, *STEP, "--ranks", "1,2", "--json").stdout)["plans"][0]
     started = next(event for event in events(tests.train("memory", 1, "--epochs", 1)) if event["event"] == "memory")
-    planned = {use["kind"]: use["bytes"] for use in plan[0]["memory"]} if isinstance(plan, list) else plan
-    assert planned and started["bytes_per_rank"], plan
+    assert plan["bytes_per_rank"] == started["bytes_per_rank"], (plan, started)
 
 
 def main():
