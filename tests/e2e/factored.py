@@ -7,6 +7,7 @@ usage: factored.py SIREN
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -180,6 +181,21 @@ def one_sign_and_likes_only(tests):
     assert all(event["event"] != "lambda" for event in events(run))
 
 
+def begins_with_rows_of_another_model(tests):
+    """What the other has not, a bias, polarity, the same cuts, is counted anew."""
+    words = ("--dim", 24, "--epochs", 1)
+    finish(tests.siren, tests.folder / "plain", 1, "--data", tests.data, "--model", "lightgcn", *words)
+    coarse = tests.folder / "coarse.csv"  # two levels of ratings instead of five
+    lines = (tests.folder / "r.csv").read_text().splitlines()
+    fields = [line.split(",") for line in lines]
+    first = 0 if fields[0][2].replace(".", "").isdigit() else 1
+    coarse.write_text("\n".join([*lines[:first], *(",".join([*row[:2], "5" if float(row[2]) > 3.5 else "1", *row[3:]]) for row in fields[first:])]) + "\n")
+    must(tests.siren, "prepare", "--input", coarse, "--output", tests.folder / "coarse.h5")
+    for name, data, start in (("a", tests.data, tests.folder / "plain"), ("b", tests.folder / "coarse.h5", tests.run)):
+        run = tests.train(f"from-{name}", 2, "--epochs", 1, "--init-from", tests.checkpoint(start), data=data)
+        assert "begins with" in (run / "log.txt").read_text()
+
+
 def what_does_not_apply_is_refused(tests):
     train = ("train", "--data", tests.data, "--run", tests.folder / "refused")
     for words in (
@@ -197,6 +213,10 @@ def what_does_not_apply_is_refused(tests):
     assert "--lambda says nothing" in refused(tests.siren, "evaluate", "--run", other, "--lambda", 1)
     config = (tests.run / "config.ini").read_text()
     assert "\nnegatives" not in config and "mlp-layers" not in config and "polarity-batches = " in config, config
+    changed = tests.folder / "changed"
+    shutil.copytree(tests.run, changed)
+    (changed / "config.ini").write_text(config.replace("loss = softmax", "loss = bpr"))
+    assert "learns by the loss softmax" in refused(tests.siren, "evaluate", "--run", changed)
     again = tests.folder / "again"
     must(tests.siren, "train", "--config", tests.run / "config.ini", "--run", again)
     assert_same_model(tests.run, again, "by its own config.ini")
@@ -215,7 +235,7 @@ def main():
         tests = Factored(sys.argv[1], Path(folder))
         for test in (
             any_rank_count, resumed_in_the_middle_of_an_epoch, lambda_is_chosen_and_used, lambda_is_chosen_anew, lists_are_the_same_everywhere,
-            a_part_is_held_out, one_sign_and_likes_only, what_does_not_apply_is_refused, measured_and_planned,
+            a_part_is_held_out, one_sign_and_likes_only, begins_with_rows_of_another_model, what_does_not_apply_is_refused, measured_and_planned,
         ):
             test(tests)
             print(f"{test.__name__}: fine", flush=True)

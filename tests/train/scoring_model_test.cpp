@@ -124,6 +124,31 @@ TEST_F(ScoringModelTest, AgreesWithTheEvaluationOfAFactoredModel) {
   expect_equal_to_training(factored_config("fp64"), 2e-6F);
 }
 
+// z = <X_u, X_i> / t + a_i, with a_i in a column of its own.
+TEST_F(ScoringModelTest, FinalRowsOfAFactoredModelHaveItsScoresAsProducts) {
+  TrainConfig config = factored_config("fp32");
+  config.layers = 0;
+  config.average = 0.0;
+  Twins twins(comm_, config, "random", 3);
+  const std::vector<StateTensor> state = twins.training->state();
+  const auto value = [&](const char* name, std::int64_t row, std::int64_t column) {
+    const StateTensor& tensor = *std::find_if(
+        state.begin(), state.end(), [&](const StateTensor& one) { return one.name == name; });
+    return static_cast<const float*>(tensor.data)[row * tensor.stride + column];
+  };
+  for (std::int64_t u = 0; u < twins.users.rows(); ++u) {
+    for (std::int64_t c = 0; c < config.dimension; ++c)
+      ASSERT_NEAR(twins.users(u, c), value("parameters/liked", u, c) / config.temperature, 1e-6);
+    ASSERT_EQ(twins.users(u, config.dimension), 1.0F);
+  }
+  const std::int64_t users = twins.users.rows();
+  for (std::int64_t i = 0; i < twins.items.rows(); ++i) {
+    for (std::int64_t c = 0; c < config.dimension; ++c)
+      ASSERT_EQ(twins.items(i, c), value("parameters/liked", users + i, c));
+    ASSERT_EQ(twins.items(i, config.dimension), value("parameters/item_bias", users + i, 0));
+  }
+}
+
 // Nothing has trained them: what they began with would be noise in scores. Biases stay.
 TEST_F(ScoringModelTest, ColdRowsOfAFactoredModelAreZero) {
   Ratings ratings = random_ratings(40, 25, 0.3, 5);
