@@ -184,14 +184,14 @@ def one_sign_and_likes_only(tests):
 def begins_with_rows_of_another_model(tests):
     """What the other has not, a bias, polarity, the same cuts, is counted anew."""
     words = ("--dim", 24, "--epochs", 1)
-    finish(tests.siren, tests.folder / "plain", 1, "--data", tests.data, "--model", "lightgcn", *words)
+    finish(tests.siren, tests.folder / "likes-only", 1, "--data", tests.data, "--model", "lightgcn", *words)
     coarse = tests.folder / "coarse.csv"  # two levels of ratings instead of five
     lines = (tests.folder / "r.csv").read_text().splitlines()
     fields = [line.split(",") for line in lines]
     first = 0 if fields[0][2].replace(".", "").isdigit() else 1
     coarse.write_text("\n".join([*lines[:first], *(",".join([*row[:2], "5" if float(row[2]) > 3.5 else "1", *row[3:]]) for row in fields[first:])]) + "\n")
     must(tests.siren, "prepare", "--input", coarse, "--output", tests.folder / "coarse.h5")
-    for name, data, start in (("a", tests.data, tests.folder / "plain"), ("b", tests.folder / "coarse.h5", tests.run)):
+    for name, data, start in (("a", tests.data, tests.folder / "likes-only"), ("b", tests.folder / "coarse.h5", tests.run)):
         run = tests.train(f"from-{name}", 2, "--epochs", 1, "--init-from", tests.checkpoint(start), data=data)
         assert "begins with" in (run / "log.txt").read_text()
 

@@ -129,6 +129,7 @@ TEST_F(ScoringModelTest, FinalRowsOfAFactoredModelHaveItsScoresAsProducts) {
   TrainConfig config = factored_config("fp32");
   config.layers = 0;
   config.average = 0.0;
+  config.dislike_weight = 0.4;  // so that no row is cold
   Twins twins(comm_, config, "random", 3);
   const std::vector<StateTensor> state = twins.training->state();
   const auto value = [&](const char* name, std::int64_t row, std::int64_t column) {
