@@ -168,6 +168,7 @@ struct TrainConfig {
   double checkpoint_every_minutes = 0.0;
   std::int32_t keep = 2;  // newest checkpoints that stay, besides the best
   bool log_steps = false;
+  std::string stage;  // of a search (--preset best, siren tune), in events; empty: a run of its own
 };
 
 /// Where defaults depend on the model and the loss: the table is here and nowhere else.

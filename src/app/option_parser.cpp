@@ -126,6 +126,13 @@ void OptionParser::hide(std::string_view name) {
   at->hidden = true;
 }
 
+void OptionParser::show(std::string_view name) {
+  const auto at = std::find_if(options_.begin(), options_.end(),
+                               [&](const Option& o) { return o.name == name; });
+  SIREN_ASSERT(at != options_.end(), "no option {}", name);
+  at->hidden = false;
+}
+
 const OptionParser::Option* OptionParser::find(std::string_view name) const {
   const auto at = std::find_if(options_.begin(), options_.end(),
                                [&](const Option& o) { return o.name == name; });

@@ -96,6 +96,8 @@ class OptionParser {
   void hide_the_rest() { hiding_ = true; }
   /// Likewise one that is declared.
   void hide(std::string_view name);
+  /// Lists one that is declared, in spite of hide_the_rest().
+  void show(std::string_view name);
 
   /// Keeps a declared one out of settings().
   void leave_out(std::string_view name);

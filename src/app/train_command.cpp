@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "app/best_search.hpp"
 #include "app/check_start.hpp"
 #include "app/commands.hpp"
 #include "app/common_options.hpp"
@@ -53,10 +54,19 @@ struct TrainCommand {
         .on_resume(OnResume::kFree);
   }
 
+  /// Whether a search for settings comes first.
+  bool searches() const { return config.preset == kBestPreset; }
+
   /// False if only help was wanted.
   bool parse(std::span<const std::string> args) {
     if (!options.parse(args)) return false;
-    if (options.given("resume")) {
+    if (options.given("resume") && !request_of_search().empty()) {
+      std::vector<std::string> request(args.begin(), args.end());
+      request.push_back("--config=" + request_of_search());
+      options.parse(request);
+      apply_preset(options, config);
+      options.apply();
+    } else if (options.given("resume")) {
       apply_to_stored(options, config);
     } else {
       apply_preset(options, config);
@@ -69,7 +79,20 @@ struct TrainCommand {
       throw InputError("--run is missing: name the directory for this run's results");
     return true;
   }
+
+ private:
+  std::string request_of_search() const {
+    return search_under_way(options.text_of("run").value_or(""));
+  }
 };
+
+/// Of a run that shares a job with others, or is a stage of a search.
+void refuse_search(const TrainCommand& command) {
+  if (command.searches())
+    throw InputError(
+        "--preset best is a search of its own and cannot be one run of several; train it alone and "
+        "give the settings that it finds (config.ini of its run)");
+}
 
 /// Evaluates during training by the split asked for, or by validation if there is any; null if every
 /// rating trains.
@@ -122,6 +145,7 @@ class Job {
   RunProgress resume();
   void start_metrics();
   std::int64_t final_step(const TrainingRun& run) const;
+  std::optional<LambdaEvent> choice_of_search() const;
   double choose_lambda(TrainingRun& run, std::int64_t step);
   void finish(TrainingRun& run);
   bool is_near_its_end() const;
@@ -282,7 +306,8 @@ void Job::start_metrics() {
   const MemoryEvent memory = report_memory(comm_, session_);
   const StartEvent start = report_ranks(comm_, session_, threads_);
   if (!comm_.is_root()) return;
-  metrics_ = std::make_unique<EventLogger>(directory_.metrics_path(), config_.log_steps);
+  metrics_ =
+      std::make_unique<EventLogger>(directory_.metrics_path(), config_.log_steps, config_.stage);
   if (command_.resume) metrics_->write(ResumeEvent{session_.training().steps_done(), comm_.size()});
   metrics_->write(start);
   metrics_->write(memory);
@@ -294,26 +319,46 @@ std::int64_t Job::final_step(const TrainingRun& run) const {
   return best != 0 ? best : session_.training().steps_done();
 }
 
+/// Collective. Of a model that was trained anew on all of train: lambda as its search chose it.
+std::optional<LambdaEvent> Job::choice_of_search() const {
+  if (session_.has_split("valid")) return std::nullopt;
+  std::string chosen;
+  agree_on_input(comm_, [&] {
+    if (!comm_.is_root()) return;
+    if (const auto stage = directory_.chosen_stage()) chosen = stage->path();
+  });
+  comm_.broadcast(chosen);
+  if (chosen.empty()) return std::nullopt;
+  return read_lambda(comm_, preferred_checkpoint(comm_, RunDirectory(chosen)).path);
+}
+
 /// Collective. Of a factored model, loaded, of that step; noted beside its checkpoint. What was
 /// chosen before for that very checkpoint (siren tune) stays, unless another rule is asked for.
 double Job::choose_lambda(TrainingRun& run, std::int64_t step) {
   if (final_columns(config_).polarity == 0) return kPlainLambda;
   const std::string checkpoint = directory_.checkpoint_path(step);
-  if (const auto before = read_lambda(comm_, checkpoint);
-      before && !command_.options.given("choose"))
-    return before->lambda;
   LambdaEvent choice;
-  if (!trains_polarity(config_, session_.loaded().train)) {
+  if (const auto before = read_lambda(comm_, checkpoint);
+      before && !command_.options.given("choose")) {
+    choice = *before;
+  } else if (!trains_polarity(config_, session_.loaded().train)) {
     choice.rule = "no-polarity";
     choice.split = "none";
-  } else if (!session_.has_split("valid")) {
+  } else if (const auto stage = choice_of_search()) {
+    choice = *stage;
+  } else if (session_.has_split("valid")) {
+    choice = run.choose_lambda(*session_.make_evaluator("valid"), config_.choose);
+  } else if (const LambdaRule rule = parse_lambda_rule(config_.choose);
+             rule.kind == LambdaRule::Kind::kFixed) {
+    choice.rule = config_.choose;
+    choice.split = "none";
+    choice.lambda = rule.lambda;
+  } else {
     spdlog::info(
         "lambda is {}: there are no validation ratings to choose it by (prepare --valid-share, or "
         "--hold-out)",
         kPlainLambda);
     return kPlainLambda;
-  } else {
-    choice = run.choose_lambda(*session_.make_evaluator("valid"), config_.choose);
   }
   choice.step = step;
   agree_on_input(comm_, [&] {
@@ -332,7 +377,7 @@ void Job::finish(TrainingRun& run) {
   const std::int64_t best = final_step(run);
   EvaluationReport report;
   report.split = "none";
-  const bool evaluated = session_.has_split("test");
+  const bool evaluated = (among_ == nullptr || among_->tests) && session_.has_split("test");
   const bool factored = final_columns(config_).polarity > 0;
   if (best != done && (evaluated || factored)) checkpoints_.load_parameters(best);
   const double lambda = choose_lambda(run, best);
@@ -343,12 +388,12 @@ void Job::finish(TrainingRun& run) {
   if (!comm_.is_root()) return;
   final_event_ = {best, report};
   metrics_->write(final_event_);
-  if (!evaluated)
+  if (!session_.has_split("test"))
     spdlog::info(
         "no test part: the model of step {} was not evaluated; use it with: siren recommend "
         "--run {} --all --top 10",
         best, shell_quoted(config_.run));
-  else if (among_ == nullptr)
+  else if (evaluated && among_ == nullptr)
     print_lines(format_report(report));
   write_own_report(config_.run);
 }
@@ -391,17 +436,28 @@ int run_train(const Communicator& comm, CommandArgs args) {
     return static_cast<int>(ExitCode::kDone);
   check_same_options(comm, command.options.config_text());
   heartbeat().set_timeout(command.config.train.hang_timeout);
-  return static_cast<int>(Job(comm, command, nullptr).run());
+  if (!command.searches()) return static_cast<int>(Job(comm, command, nullptr).run());
+  BestSearch search(comm, command.options, command.config, command.resume);
+  const std::optional<std::vector<std::string>> found = search.run();
+  if (!found) return static_cast<int>(ExitCode::kInterrupted);
+  TrainCommand last;
+  agree_on_input(comm, [&] { last.parse(*found); });
+  return static_cast<int>(Job(comm, last, nullptr).run());
 }
 
 void check_train_options(std::span<const std::string> args) {
-  TrainCommand().parse(args);
+  TrainCommand command;
+  command.parse(args);
+  refuse_search(command);
 }
 
 FinalEvent train_among(const Communicator& comm, std::span<const std::string> args,
                        const AmongRuns& among) {
   TrainCommand command;
-  agree_on_input(comm, [&] { command.parse(args); });
+  agree_on_input(comm, [&] {
+    command.parse(args);
+    refuse_search(command);
+  });
   std::exception_ptr failure;  // known to all ranks of the run
   {
     Job job(comm, command, &among);

@@ -20,6 +20,7 @@ struct AmongRuns {
   Deadline deadline;    // of the job
   NodeMemory node;      // of the job
   Observer* observer;   // called on rank 0 of the run
+  bool tests = true;    // the finished model is evaluated on the test part
 };
 
 /// InputError unless `args` describe a run.

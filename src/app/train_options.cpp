@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/best_search.hpp"
 #include "app/common_options.hpp"
 #include "data/negative_sampler.hpp"
 #include "distributed/partition.hpp"
@@ -159,7 +160,7 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.choice("overlap", train.pair_overlap, "held-out likes also in train: ignored, or missed");
   options
       .text("choose", train.choose, "RULE",
-            "factored, for lambda: near-best, max-ndcg or dislike:X")
+            "factored, for lambda: near-best, max-ndcg, dislike:X or lambda:X")
       .on_resume(OnResume::kLength);
 }
 
@@ -214,6 +215,8 @@ void declare_output(OptionParser& options, TrainConfig& train) {
       .on_resume(OnResume::kFree);
   options.flag("log-steps", train.log_steps, "a line in metrics.jsonl for every step")
       .on_resume(OnResume::kFree);
+  options.text("stage", train.stage, "NAME", "of a search, in every event");
+  options.hide("stage");
 }
 
 void check_dislike_pairs(const RunConfig& config) {
@@ -242,7 +245,9 @@ void declare_run_options(OptionParser& options, RunConfig& config) {
   declare_polarity(options, config.train);
   declare_training(options, config.train);
   declare_execution(options, config.train);
-  options.text("preset", config.preset, "paper|fast", "values for all options not given");
+  options.text("preset", config.preset, "paper|fast|best",
+               "values for all options not given; best: by a search on validation ratings");
+  options.choice("refit", config.refit, "best: the chosen setting is trained on all of train");
   declare_output(options, config.train);
 }
 
@@ -251,7 +256,7 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
   declare_model(options, config.train);
   declare_polarity(options, config.train);
   declare_batch(options, config.train);
-  options.text("preset", config.preset, "paper|fast", "values for all options not given");
+  options.text("preset", config.preset, "paper|fast|best", "values for all options not given");
   declare_machine(options, config.train);
   for (const char* name : {"relevant-from", "hold-out", "temperature",
                            "dislike-pairs"})  // nothing that is timed or planned
@@ -264,7 +269,8 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
 namespace {
 
 /// Of the model and loss that were given; a factored model without dislikes has no use for them.
-void apply_defaults(const OptionParser& options, RunConfig& config) {
+void apply_defaults(const OptionParser& options, RunConfig& config, bool best) {
+  if (best) config.train.model = ModelKind::kFactored;
   const auto model = value_named<ModelKind>(options.text_of("model").value_or(""));
   const auto loss = value_named<LossKind>(options.text_of("loss").value_or(""));
   config.train = default_config(model.value_or(config.train.model), loss);
@@ -300,6 +306,12 @@ void check_applicable(const OptionParser& options, const RunConfig& config) {
           fmt::format("--{} belongs to {} and says nothing about --model {} --loss {}; "
                       "leave it out",
                       option.name, of, name_of(train.model), name_of(train.loss)));
+  if (options.given("refit") && config.preset != kBestPreset)
+    throw InputError("--refit belongs to --preset best; leave it out");
+  if (!factored && config.preset == kBestPreset)
+    throw InputError(
+        fmt::format("--preset best is a search over --model factored, not {}; leave --model out",
+                    name_of(train.model)));
   constexpr double kLeastEdge = 1e-6;  // below, the inverse of a degree leaves the range of fp32
   if (train.dislike_edge_weight > 0.0 && train.dislike_edge_weight < kLeastEdge)
     throw InputError(fmt::format("--dislike-edge-weight {}: give 0, or a number from {} to 1",
@@ -317,16 +329,19 @@ void check_applicable(const OptionParser& options, const RunConfig& config) {
 }
 
 void leave_out_inapplicable(OptionParser& options, const RunConfig& config) {
+  if (config.preset != kBestPreset) options.leave_out("refit");
+  if (config.train.stage.empty()) options.leave_out("stage");
   for (const Applicability& option : kApplicability)
     if (why_inapplicable(option, config.train) != nullptr) options.leave_out(option.name);
 }
 
 void apply_preset(const OptionParser& options, RunConfig& config) {
-  apply_defaults(options, config);
   const std::string preset = options.text_of("preset").value_or("");
+  apply_defaults(options, config, preset == kBestPreset);
   if (preset.empty()) return;
+  if (preset == kBestPreset) return apply_best(config.train);
   if (preset != "paper" && preset != "fast")
-    throw InputError(fmt::format("--preset {}: unknown; use paper or fast", preset));
+    throw InputError(fmt::format("--preset {}: unknown; use paper, fast or best", preset));
   if (config.train.model == ModelKind::kFactored)
     throw InputError(
         fmt::format("--preset {} is not for --model factored, which has good defaults; leave it "

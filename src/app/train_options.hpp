@@ -14,6 +14,7 @@ struct RunConfig {
   DataConfig data;
   TrainConfig train;
   std::string preset;
+  OnOff refit = OnOff::kOn;  // --preset best: the chosen setting is trained anew on all of train
 };
 
 /// Those that determine the work of a step; `config` must outlive the parser.

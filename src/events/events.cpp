@@ -278,13 +278,16 @@ bool each_event(std::istream& lines, const std::string& path,
   });
 }
 
-EventLog::EventLog(std::string path) : path_(std::move(path)), file_(path_, std::ios::app) {
+EventLog::EventLog(std::string path, std::string stage)
+    : path_(std::move(path)), stage_(std::move(stage)), file_(path_, std::ios::app) {
   if (!file_)
     throw EnvironmentError(fmt::format("cannot open {}: {}", path_, std::strerror(errno)));
 }
 
 void EventLog::write(const Event& event) {
-  file_ << json_line(to_json(event)) << '\n' << std::flush;
+  nlohmann::ordered_json json = to_json(event);
+  if (!stage_.empty()) json["stage"] = stage_;
+  file_ << json_line(json) << '\n' << std::flush;
   if (!file_)
     throw EnvironmentError(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
 }

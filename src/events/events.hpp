@@ -202,12 +202,14 @@ Match(Functions...) -> Match<Functions...>;
 
 class EventLog {
  public:
-  /// Appends to `path`. EnvironmentError if that fails, then or later.
-  explicit EventLog(std::string path);
+  /// Appends to `path`. EnvironmentError if that fails, then or later. Each event says its stage,
+  /// if that is not empty.
+  explicit EventLog(std::string path, std::string stage = {});
   void write(const Event& event);
 
  private:
   std::string path_;
+  std::string stage_;
   std::ofstream file_;
 };
 

@@ -111,10 +111,14 @@ constexpr std::array kRules = {
          }},
     Rule{FileKind::kEvents, "the metrics of a run",
          [](const Ends& e) { return e.begins("{\"event\":\""); }},
-    Rule{FileKind::kResultsCsv, "a table of results of siren cv",
-         [](const Ends& e) { return e.begins("variation,metric,runs,mean,sd,"); }},
-    Rule{FileKind::kResultsJson, "the results of siren cv",
-         [](const Ends& e) { return e.begins("{\n \"variations\": {"); }},
+    Rule{FileKind::kResultsCsv, "a table of results of siren cv or siren tune",
+         [](const Ends& e) {
+           return e.begins("variation,metric,runs,mean,sd,") || e.begins("candidate,options,");
+         }},
+    Rule{FileKind::kResultsJson, "the results of siren cv or siren tune",
+         [](const Ends& e) {
+           return e.begins("{\n \"variations\": {") || e.begins("{\n \"chosen\": ");
+         }},
     Rule{FileKind::kEmpty, "empty", [](const Ends& e) { return e.head.empty(); }},
     Rule{FileKind::kOther, "another file", [](const Ends& /*any*/) { return true; }}};
 

@@ -31,6 +31,7 @@ constexpr double kStepsInOne = 10.0;
 constexpr double kLeastStep = 1.0 / kStepsInOne;
 constexpr double kMaxNdcgShare = 0.997;
 constexpr std::string_view kDislikeRule = "dislike:";
+constexpr std::string_view kFixedRule = "lambda:";
 constexpr std::string_view kBeginning = "siren lambda ";
 constexpr std::string_view kFirstLine = "siren lambda 1";
 constexpr std::int64_t kMostBytes = 1 << 16;
@@ -113,13 +114,19 @@ std::optional<LambdaEvent> parse(const std::string& path, const std::string& tex
 
 LambdaRule parse_lambda_rule(const std::string& text) {
   if (text == "near-best") return {};
-  if (text == "max-ndcg") return {LambdaRule::Kind::kShare, kMaxNdcgShare, 0.0};
+  if (text == "max-ndcg") return {LambdaRule::Kind::kShare, kMaxNdcgShare, 0.0, 0.0};
   if (text.starts_with(kDislikeRule))
     if (const auto most = number_in(std::string_view(text).substr(kDislikeRule.size()));
         most && *most >= 0.0 && *most <= 1.0)
-      return {LambdaRule::Kind::kDislikes, 0.0, *most};
+      return {LambdaRule::Kind::kDislikes, 0.0, *most, 0.0};
+  if (text.starts_with(kFixedRule))
+    if (const auto lambda = number_in(std::string_view(text).substr(kFixedRule.size()));
+        lambda && *lambda >= 0.0 && *lambda <= kMostLambda)
+      return {LambdaRule::Kind::kFixed, 0.0, 0.0, *lambda};
   throw InputError(
-      fmt::format("--choose {}: expected near-best, max-ndcg or dislike:X, X from 0 to 1", text));
+      fmt::format("--choose {}: expected near-best, max-ndcg, dislike:X with X from 0 to 1, or "
+                  "lambda:X with X from 0 to {}",
+                  text, kMostLambda));
 }
 
 FrontierPoint frontier_point(double lambda, const EvaluationReport& report) {
@@ -131,6 +138,13 @@ LambdaEvent choose_lambda(const LambdaRule& rule,
   LambdaEvent choice;
   std::vector<FrontierPoint>& frontier = choice.frontier;
   for (const double lambda : kGrid) frontier.push_back(evaluate(lambda));
+  if (rule.kind == LambdaRule::Kind::kFixed) {
+    choice.lambda = rule.lambda;
+    if (std::ranges::find(frontier, rule.lambda, &FrontierPoint::lambda) == frontier.end())
+      frontier.push_back(evaluate(rule.lambda));
+    std::ranges::sort(frontier, {}, &FrontierPoint::lambda);
+    return choice;
+  }
   const Side side(rule, frontier);
   if (!side.knows()) {
     spdlog::warn("lambda is {}: no list of the validation part holds a relevant item",

@@ -27,22 +27,25 @@ namespace siren::inline train {
 /// Which lambda a frontier is asked for.
 struct LambdaRule {
   enum class Kind {
-    kShare,    // the largest whose nDCG@10 is at least `share` of the best
-    kDislikes  // the smallest whose Dislike@10 is at most `dislikes`, else the largest of the grid
+    kShare,     // the largest whose nDCG@10 is at least `share` of the best
+    kDislikes,  // the smallest whose Dislike@10 is at most `dislikes`, else the largest of the grid
+    kFixed      // `lambda`
   };
   Kind kind = Kind::kShare;
   double share = 0.97;
   double dislikes = 0.0;
+  double lambda = 0.0;
 };
 
-/// near-best, max-ndcg or dislike:X; InputError otherwise.
+/// near-best, max-ndcg, dislike:X or lambda:X; InputError otherwise.
 LambdaRule parse_lambda_rule(const std::string& text);
 
 /// The figures of one lambda.
 FrontierPoint frontier_point(double lambda, const EvaluationReport& report);
 
 /// Asks for the figures of lambda in {0, .25, .5, 1, 1.5, 2, 3, 4, 6, 8, 12}, then bisects to .1
-/// between the last that the rule takes and the first that it does not. The frontier ascends.
+/// between the last that the rule takes and the first that it does not. The frontier ascends. A fixed
+/// lambda is one more point of it.
 /// Without step, rule and split.
 LambdaEvent choose_lambda(const LambdaRule& rule,
                           const std::function<FrontierPoint(double lambda)>& evaluate);

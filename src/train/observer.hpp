@@ -31,7 +31,8 @@ class Observer {
 class EventLogger final : public Observer {
  public:
   /// Fails like EventLog. With log_steps every step is a line.
-  EventLogger(std::string path, bool log_steps) : log_(std::move(path)), log_steps_(log_steps) {}
+  EventLogger(std::string path, bool log_steps, std::string stage = {})
+      : log_(std::move(path), std::move(stage)), log_steps_(log_steps) {}
 
   void write(const Event& event) { log_.write(event); }
 

@@ -122,6 +122,21 @@ void RunDirectory::remove_old_checkpoints(int keep) const {
     if (steps[i] != newest && steps[i] != chosen) remove_checkpoint(steps[i]);
 }
 
+std::optional<RunDirectory> RunDirectory::chosen_stage() const {
+  constexpr std::int64_t kMostBytes = 4096;
+  const std::string pointer = stages_path() + "/chosen";
+  std::error_code error;
+  if (!fs::exists(pointer, error)) return std::nullopt;
+  std::string name = read_small_file(pointer, kMostBytes);
+  if (name.ends_with('\n')) name.pop_back();
+  RunDirectory stage(fmt::format("{}/{}", stages_path(), name));
+  return fs::exists(stage.config_path(), error) ? std::optional(stage) : std::nullopt;
+}
+
+void RunDirectory::set_chosen_stage(const std::string& name) const {
+  write_text_file(stages_path() + "/chosen", name + "\n");
+}
+
 void RunDirectory::put_aside(std::int64_t step) const {
   const std::string path = checkpoint_path(step);
   const std::string aside = path + ".damaged";

@@ -8,6 +8,7 @@
 //                                  best on the validation split (io/checkpoint_pointer.hpp)
 //   checkpoints/step-000001000.h5.lambda  of a factored model (train/lambda_choice.hpp)
 //   checkpoints/rows-000001000.h5  final rows of a finished run (train/final_rows.hpp)
+//   stages/                        the runs of its search (--preset best; app/model_search.hpp)
 #pragma once
 
 #include <cstdint>
@@ -43,6 +44,11 @@ class RunDirectory {
   std::string metrics_path() const { return path_ + "/metrics.jsonl"; }
   std::string log_path() const { return path_ + "/log.txt"; }
   std::string report_path() const { return path_ + "/report.html"; }
+  std::string stages_path() const { return path_ + "/stages"; }
+  /// The run that its search chose, if that is not this one itself.
+  std::optional<RunDirectory> chosen_stage() const;
+  /// Names that run, which lies in stages/.
+  void set_chosen_stage(const std::string& name) const;
   std::string checkpoints_path() const { return path_ + "/checkpoints"; }
   std::string checkpoint_path(std::int64_t step) const;
   /// Steps of all checkpoints, newest first.

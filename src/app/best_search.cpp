@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/best_search.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <span>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "app/stored_model.hpp"
+#include "core/log.hpp"
+#include "core/terminal.hpp"
+#include "data/dataset_file.hpp"
+#include "io/atomic_file.hpp"
+#include "siren/error.hpp"
+
+namespace siren::inline app {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// The recipe; what is not named here are the defaults of the factored model (siren/config.hpp).
+constexpr std::int64_t kDimension = 128;
+constexpr int kLayers = 2;
+constexpr double kTemperature = 1.0;
+constexpr double kRate = 0.02;
+constexpr std::int32_t kEpochs = 60;
+constexpr std::int32_t kEvalEvery = 2;
+constexpr std::int32_t kPatience = 4;
+constexpr std::int32_t kPolarityEpochs = 30;  // half a pass an epoch
+constexpr std::int64_t kStepsPerEpoch = 12;
+constexpr std::int64_t kLeastUsers = 32;  // a batch
+constexpr double kHoldOut = 0.1;
+
+/// kappa and eta.
+constexpr std::array kWeights = {std::pair(1.0, 0.0), std::pair(0.5, 0.4), std::pair(0.0, 0.0),
+                                 std::pair(1.0, 1.0)};
+constexpr std::array kRegs = {0.015, 0.05, 0.005, 0.15, 0.5};
+constexpr std::array kRungs = {Rung{8, 7}, Rung{20, 3}, Rung{kEpochs, 1}};
+
+/// Of the whole command, or given to each run by its place in the search.
+constexpr std::array<std::string_view, 12> kNotPassedOn = {
+    "run",    "resume", "preset", "refit", "max-steps", "time-limit",
+    "budget", "output", "groups", "keep",  "stage",     "checkpoint"};
+
+bool is_in(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+/// "--reg=0.05"
+std::string option_of(std::string_view name, double value) {
+  return fmt::format("--{}={}", name, value);
+}
+
+/// Of a request, what differs from the stored one though it must not.
+void check_same_request(const OptionParser& options, const std::string& request) {
+  RunConfig config;
+  OptionParser stored("train", "", "");
+  declare_run_options(stored, config);
+  stored.parse(std::vector<std::string>{"--config", request});
+  apply_preset(stored, config);
+  stored.apply();
+  for (const std::string& name : options.given_names()) {
+    if (!stored.has(name) || options.on_resume(name) != OnResume::kFixed) continue;
+    if (options.value_of(name) == stored.value_of(name)) continue;
+    throw InputError(fmt::format(
+        "--{} {} contradicts {}, whose {} is {}; leave it out, or start a new run in another "
+        "directory",
+        name, options.value_of(name), request, name,
+        stored.given(name) ? stored.value_of(name) : "not set"));
+  }
+}
+
+std::string request_path(const RunDirectory& run) {
+  return run.stages_path() + "/request.ini";
+}
+
+/// What was given, as --config reads it.
+std::string request_text(const OptionParser& options) {
+  constexpr std::array<std::string_view, 3> kOfThisStart = {"run", "resume", "time-limit"};
+  Settings settings;
+  for (const std::string& name : options.names())
+    if (options.given(name) && !is_in(kOfThisStart, name))
+      settings.add(name, options.value_of(name));
+  return settings.print();
+}
+
+}  // namespace
+
+void apply_best(TrainConfig& config) {
+  config.dimension = kDimension;
+  config.layers = kLayers;
+  config.temperature = kTemperature;
+  config.learning_rate = kRate;
+  config.dislike_edge_weight = kWeights.front().first;
+  config.dislike_weight = kWeights.front().second;
+  config.reg = kRegs.front();
+  config.epochs = kEpochs;
+  config.polarity_epochs = kPolarityEpochs;
+}
+
+SearchedData searched_data(const DataConfig& config) {
+  const DatasetFile file(config.data);
+  const DatasetSummary& summary = file.summary();
+  const SplitScheme& split = summary.split;
+  const DatasetStatistics& statistics = summary.statistics;
+  SearchedData data;
+  data.users = summary.users;
+  data.has_dislikes =
+      !config.no_dislikes && statistics.min_value < config.offset.value_or(summary.offset);
+  data.has_validation =
+      config.fold != kWholeFold &&
+      (split.kind == SplitKind::kFolds ? split.valid_share > 0.0
+                                       : statistics.by_part[kValidPart].total() > 0);
+  return data;
+}
+
+std::vector<std::string> resumed_options(const OptionParser& options) {
+  std::vector<std::string> result;
+  for (const std::string& name : options.given_names())
+    if (!is_in(kNotPassedOn, name) && options.on_resume(name) == OnResume::kFree)
+      result.push_back(fmt::format("--{}={}", name, *options.text_of(name)));
+  return result;
+}
+
+std::vector<std::string> common_options(const OptionParser& options, const SearchedData& data) {
+  std::vector<std::string> result;
+  for (const std::string& name : options.given_names())
+    if (!is_in(kNotPassedOn, name))
+      result.push_back(fmt::format("--{}={}", name, *options.text_of(name)));
+  const auto unless_given = [&](const char* name, const std::string& value) {
+    if (!options.given(name)) result.push_back(fmt::format("--{}={}", name, value));
+  };
+  unless_given("model", "factored");
+  unless_given("dim", fmt::format("{}", kDimension));
+  unless_given("layers", fmt::format("{}", kLayers));
+  unless_given("temperature", fmt::format("{}", kTemperature));
+  unless_given("lr", fmt::format("{}", kRate));
+  unless_given(
+      "batch-users",
+      fmt::format("{}", std::max(kLeastUsers, (data.users + kStepsPerEpoch - 1) / kStepsPerEpoch)));
+  if (data.has_dislikes) unless_given("polarity-epochs", fmt::format("{}", kPolarityEpochs));
+  if (!options.given("epochs")) {
+    unless_given("eval-every", fmt::format("{}", kEvalEvery));
+    unless_given("patience", fmt::format("{}", kPatience));
+  }
+  if (!data.has_validation) unless_given("hold-out", fmt::format("{}", kHoldOut));
+  result.emplace_back("--keep=1");
+  return result;
+}
+
+std::int32_t patience_of(const OptionParser& options, const RunConfig& config) {
+  if (options.given("patience")) return config.train.patience;
+  return options.given("epochs") ? 0 : kPatience;
+}
+
+std::vector<Candidate> best_candidates(const OptionParser& options, const SearchedData& data) {
+  std::vector<Candidate> candidates;
+  const auto add = [&](const std::pair<double, double>& weights, double reg) {
+    Candidate candidate;
+    const auto vary = [&](const char* name, const char* letter, double value) {
+      if (options.given(name)) return;
+      candidate.name += fmt::format("{}{}{}", candidate.name.empty() ? "" : "-", letter, value);
+      candidate.options.push_back(option_of(name, value));
+    };
+    if (data.has_dislikes) {
+      vary("dislike-edge-weight", "kappa", weights.first);
+      vary("dislike-weight", "eta", weights.second);
+    }
+    vary("reg", "reg", reg);
+    if (candidate.name.empty()) candidate.name = "as-given";
+    if (std::ranges::find(candidates, candidate.name, &Candidate::name) == candidates.end())
+      candidates.push_back(std::move(candidate));
+  };
+  for (const double reg : kRegs)
+    for (const auto& weights : kWeights) add(weights, reg);
+  return candidates;
+}
+
+std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResult& result) {
+  const Candidate& chosen = plan.candidates[result.chosen()];
+  const CandidateRecord& record = result.records[result.chosen()];
+  const std::string directory = fmt::format("{}/{}", plan.folder, chosen.name);
+  constexpr std::array<std::string_view, 6> kOfTheSearch = {"hold-out", "epochs", "eval-every",
+                                                            "patience", "keep",   "choose"};
+  std::vector<std::string> args;
+  for (const std::vector<std::string>* options : {&plan.options, &chosen.options})
+    for (const std::string& option : *options)
+      if (!is_in(kOfTheSearch, std::string_view(option).substr(2, option.find('=') - 2)))
+        args.push_back(option);
+  args.push_back(fmt::format("--epochs={}", record.best_epoch));
+  const TrainConfig config = stored_config(directory).train;
+  if (config.polarity_epochs > 0)
+    args.push_back(fmt::format("--polarity-batches={}", config.polarity_batches));
+  if (record.choice) args.push_back(fmt::format("--choose=lambda:{}", record.choice->lambda));
+  return args;
+}
+
+std::string search_under_way(const std::string& run) {
+  const RunDirectory directory(run);
+  std::error_code error;
+  if (fs::exists(directory.config_path(), error)) return {};
+  const std::string request = request_path(directory);
+  return fs::exists(request, error) ? request : std::string();
+}
+
+BestSearch::BestSearch(const Communicator& comm, const OptionParser& options,
+                       const RunConfig& config, bool resumed)
+    : comm_(comm),
+      options_(options),
+      config_(config),
+      resumed_(resumed),
+      directory_(config.train.run) {
+  open();
+}
+
+bool BestSearch::refits() const {
+  return !data_.has_validation && config_.refit == OnOff::kOn;
+}
+
+void BestSearch::open() {
+  agree_on_input(comm_, [&] {
+    data_ = searched_data(config_.data);
+    if (!comm_.is_root()) return;
+    const std::string request = request_path(directory_);
+    std::error_code error;
+    if (config_.train.max_steps && !refits())
+      throw InputError(
+          "--max-steps counts the steps of the training behind the search, and there is none with "
+          "a "
+          "validation part or --refit off; leave it out");
+    if (resumed_)
+      check_same_request(options_, request);
+    else
+      directory_.check_free();
+    if (!resumed_ && fs::exists(request, error))
+      throw InputError(
+          fmt::format("--run {}: a search is there already; choose another directory, or --resume "
+                      "to continue it",
+                      directory_.path()));
+    fs::create_directories(directory_.stages_path(), error);
+    if (error)
+      throw InputError(fmt::format("--run {}: cannot make the directory ({})", directory_.path(),
+                                   error.message()));
+    lock_ = std::make_unique<RunLock>(directory_.stages_path(), "--run " + directory_.path(),
+                                      RunLock::Rules{config_.train.hang_timeout});
+    if (!lock_->taken_over().empty()) spdlog::warn("{}", lock_->taken_over());
+    if (!resumed_) write_text_file(request, request_text(options_));
+  });
+}
+
+std::optional<std::vector<std::string>> BestSearch::run() {
+  SearchPlan plan;
+  plan.folder = directory_.stages_path();
+  plan.options = common_options(options_, data_);
+  plan.resumed = resumed_options(options_);
+  plan.candidates = best_candidates(options_, data_);
+  plan.rungs.assign(kRungs.begin(), kRungs.end());
+  plan.patience = patience_of(options_, config_);
+  if (options_.given("epochs")) plan.rungs = {{config_.train.epochs, 1}};
+  spdlog::info("{} candidates are compared on {}, all for {} epochs, the better ones further",
+               plan.candidates.size(),
+               data_.has_validation
+                   ? std::string("the validation part")
+                   : fmt::format("{} of train, held out by a keyed draw",
+                                 options_.given("hold-out") ? config_.data.hold_out : kHoldOut),
+               plan.rungs.front().epochs);
+  RunGroups groups(comm_, 1, config_.train.time_limit);
+  const std::optional<SearchResult> result = search_models(comm_, groups, plan, lock_.get());
+  if (!result) {
+    spdlog::warn("stopped in the search; continue with: siren train --run {} --resume",
+                 directory_.path());
+    return std::nullopt;
+  }
+  agree_on_input(comm_, [&] {
+    if (comm_.is_root()) keep_results(plan, *result);
+  });
+  if (comm_.is_root()) print_lines(format_search(plan, *result));
+  return final_options(plan, *result);
+}
+
+void BestSearch::keep_results(const SearchPlan& plan, const SearchResult& result) const {
+  write_text_file(plan.folder + "/results.csv", search_csv(plan, result));
+  write_text_file(plan.folder + "/results.json", search_json(plan, result));
+  directory_.set_chosen_stage(plan.candidates[result.chosen()].name);
+  for (const std::size_t i : result.order) {
+    if (i == result.chosen()) continue;
+    const RunDirectory stage(fmt::format("{}/{}", plan.folder, plan.candidates[i].name));
+    std::error_code error;  // what stays is in nobody's way
+    fs::remove_all(stage.checkpoints_path(), error);
+  }
+}
+
+/// The chosen candidate becomes the run. Done again after any interruption: config.ini, by which a
+/// run is known, moves last.
+void BestSearch::adopt(const std::string& stage) const {
+  for (const char* part :
+       {"checkpoints", "metrics.jsonl", "log.txt", "report.html", "config.ini"}) {
+    const std::string from = fmt::format("{}/{}", stage, part);
+    const std::string to = fmt::format("{}/{}", directory_.path(), part);
+    std::error_code error;
+    if (!fs::exists(from, error)) continue;
+    fs::rename(from, to, error);
+    if (error)
+      throw EnvironmentError(fmt::format("renaming {} to {}: {}", from, to, error.message()));
+  }
+}
+
+std::vector<std::string> BestSearch::final_options(const SearchPlan& plan,
+                                                   const SearchResult& result) const {
+  std::string lines;
+  agree_on_input(comm_, [&] {
+    if (!comm_.is_root()) return;
+    const std::string stage =
+        fmt::format("{}/{}", plan.folder, plan.candidates[result.chosen()].name);
+    std::vector<std::string> args = plan.resumed;
+    if (refits()) {
+      args = refit_options(plan, result);
+      args.emplace_back("--stage=final");
+      if (config_.train.max_steps)
+        args.push_back(fmt::format("--max-steps={}", *config_.train.max_steps));
+      args.push_back(fmt::format("--keep={}", config_.train.keep));
+    } else {
+      adopt(stage);
+      args.emplace_back("--resume");
+      args.push_back(fmt::format("--epochs={}", config_.train.epochs));
+    }
+    args.push_back("--run=" + directory_.path());
+    if (!config_.train.time_limit.empty())
+      args.push_back("--time-limit=" + config_.train.time_limit);
+    lines = fmt::format("{}", fmt::join(args, "\n"));
+  });
+  comm_.broadcast(lines);
+  std::vector<std::string> args;
+  std::istringstream text(lines);
+  for (std::string line; std::getline(text, line);) args.push_back(line);
+  return args;
+}
+
+}  // namespace siren::inline app

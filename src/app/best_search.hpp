@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// `siren train --preset best`: one recipe for every data set. What must differ between data sets is
+// found by a search on validation ratings (app/model_search.hpp), without a word from the user:
+//
+//   users a batch   so many that an epoch has kStepsPerEpoch steps
+//   kappa, eta      dislikes in the graph and in the loss, four pairs
+//   reg             a ladder of five
+//   epochs          those of the model that did best on validation
+//   lambda          by its rule (train/lambda_choice.hpp)
+//
+// What the user gave is not searched. The run directory is that of the final model; the search lies
+// in its stages/. A data set without validation ratings lends a keyed tenth of train to the search,
+// and the chosen setting is trained anew on all of train. Where there is a validation part, the
+// chosen candidate itself becomes the run. How the recipe was found: tests/bench/RESULTS.md.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/model_search.hpp"
+#include "app/option_parser.hpp"
+#include "app/train_options.hpp"
+#include "siren/communicator.hpp"
+#include "train/run_directory.hpp"
+
+namespace siren::inline app {
+
+inline constexpr const char* kBestPreset = "best";
+
+/// The recipe, with the middle of what is searched: for a step's work and memory (bench, plan).
+void apply_best(TrainConfig& config);
+
+/// What a search has to know of the ratings.
+struct SearchedData {
+  std::int64_t users = 0;
+  bool has_dislikes = false;
+  bool has_validation = false;
+};
+
+/// Of the fold, at the offset. InputError if the file is none. One rank suffices.
+SearchedData searched_data(const DataConfig& config);
+
+/// Options of siren train for every candidate of a search: what `options` were given, without those
+/// of the whole command, and the recipe for the others.
+std::vector<std::string> common_options(const OptionParser& options, const SearchedData& data);
+/// Evaluations without a better one that end a candidate; 0: none, its epochs were given.
+std::int32_t patience_of(const OptionParser& options, const RunConfig& config);
+/// Those of them that one which goes on may be given again.
+std::vector<std::string> resumed_options(const OptionParser& options);
+
+/// Pairs of kappa and eta times the ladder of reg, without what was given.
+std::vector<Candidate> best_candidates(const OptionParser& options, const SearchedData& data);
+
+/// What trains the chosen candidate anew on all of train: its options and what it was found to need.
+/// `folder` is that of the search.
+std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResult& result);
+
+/// The request of a search in `run` that has not come to its model yet; empty if there is none.
+std::string search_under_way(const std::string& run);
+
+class BestSearch {
+ public:
+  /// Collective. InputError if somebody is at work in the directory, or a run is there. `options`
+  /// and `config` must outlive it.
+  BestSearch(const Communicator& comm, const OptionParser& options, const RunConfig& config,
+             bool resumed);
+
+  /// Collective. Options of siren train for the final model; nothing if it was interrupted.
+  std::optional<std::vector<std::string>> run();
+
+ private:
+  void open();
+  void keep_results(const SearchPlan& plan, const SearchResult& result) const;
+  void adopt(const std::string& stage) const;
+  std::vector<std::string> final_options(const SearchPlan& plan, const SearchResult& result) const;
+  bool refits() const;
+
+  const Communicator& comm_;
+  const OptionParser& options_;
+  const RunConfig& config_;
+  bool resumed_;
+  RunDirectory directory_;
+  std::unique_ptr<RunLock> lock_;  // rank 0
+  SearchedData data_;
+};
+
+}  // namespace siren::inline app

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/model_search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <system_error>
+#include <type_traits>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "core/text.hpp"
+#include "events/json.hpp"
+#include "siren/error.hpp"
+#include "train/run_directory.hpp"
+
+namespace siren::inline app {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double best_ndcg(const std::vector<FrontierPoint>& frontier) {
+  double best = 0.0;
+  for (const FrontierPoint& point : frontier)
+    if (point.ndcg > best) best = point.ndcg;
+  return best;
+}
+
+void take(CandidateRecord& record, const EpochReport& epoch) {
+  record.epochs = std::max(record.epochs, epoch.epoch);
+  record.seconds.resize(static_cast<std::size_t>(record.epochs));
+  record.seconds[static_cast<std::size_t>(epoch.epoch - 1)] = epoch.seconds;
+}
+
+class Search {
+ public:
+  Search(const Communicator& job, RunGroups& groups, const SearchPlan& plan, const RunLock* lock)
+      : job_(job), groups_(groups), plan_(plan), lock_(lock), result_{{}, {}} {
+    result_.records.resize(plan.candidates.size());
+  }
+
+  std::optional<SearchResult> run();
+
+ private:
+  std::string directory(std::size_t candidate) const {
+    return fmt::format("{}/{}", plan_.folder, plan_.candidates[candidate].name);
+  }
+  bool has_reached(std::size_t candidate, std::int32_t epochs) const;
+  RunGroups::Task task(std::size_t candidate, std::int32_t epochs) const;
+  void read(std::span<const std::size_t> candidates);
+  void train(const std::vector<std::size_t>& alive, std::int32_t epochs);
+  std::string headline(std::size_t candidate) const;
+
+  const Communicator& job_;
+  RunGroups& groups_;
+  const SearchPlan& plan_;
+  const RunLock* lock_;
+  SearchResult result_;
+};
+
+bool Search::has_reached(std::size_t candidate, std::int32_t epochs) const {
+  const CandidateRecord& record = result_.records[candidate];
+  const bool out_of_patience = plan_.patience > 0 && record.since_best >= plan_.patience;
+  return record.step > 0 && (record.epochs >= epochs || out_of_patience);
+}
+
+RunGroups::Task Search::task(std::size_t candidate, std::int32_t epochs) const {
+  const Candidate& one = plan_.candidates[candidate];
+  std::error_code error;
+  const bool begun =
+      std::filesystem::exists(RunDirectory(directory(candidate)).config_path(), error);
+  std::vector<std::string> args = begun ? plan_.resumed : plan_.options;
+  if (begun)
+    args.emplace_back("--resume");
+  else
+    args.insert(args.end(), one.options.begin(), one.options.end());
+  if (!begun) args.push_back("--stage=" + one.name);
+  args.push_back(fmt::format("--epochs={}", epochs));
+  args.push_back("--run=" + directory(candidate));
+  return {one.name, std::move(args)};
+}
+
+/// Rank 0 reads, all know.
+void Search::read(std::span<const std::size_t> candidates) {
+  for (const std::size_t candidate : candidates) {
+    CandidateRecord& record = result_.records[candidate];
+    agree_on_input(job_, [&] {
+      if (job_.is_root()) record = read_candidate(directory(candidate));
+    });
+    job_.broadcast(std::span(&record.epochs, 1));
+    job_.broadcast(std::span(&record.best_epoch, 1));
+    job_.broadcast(std::span(&record.step, 1));
+    job_.broadcast(std::span(&record.since_best, 1));
+    job_.broadcast(std::span(&record.ndcg, 1));
+  }
+}
+
+std::string Search::headline(std::size_t candidate) const {
+  const CandidateRecord record = read_candidate(directory(candidate));
+  return fmt::format("{} epochs, nDCG@10 {:.4f} on validation behind epoch {}", record.epochs,
+                     record.ndcg, record.best_epoch);
+}
+
+void Search::train(const std::vector<std::size_t>& alive, std::int32_t epochs) {
+  std::vector<RunGroups::Task> tasks;
+  std::vector<std::size_t> of_task;
+  for (const std::size_t candidate : alive) {
+    if (has_reached(candidate, epochs)) continue;
+    tasks.push_back(task(candidate, epochs));
+    of_task.push_back(candidate);
+  }
+  const std::vector<RunGroups::Outcome> outcomes =
+      groups_.train(tasks, false, lock_, [&](const RunGroups::Task& done, const FinalEvent&) {
+        for (std::size_t t = 0; t < tasks.size(); ++t)
+          if (tasks[t].name == done.name) return headline(of_task[t]);
+        return std::string();
+      });
+  if (groups_.interrupted()) return;
+  auto code = static_cast<std::int32_t>(ExitCode::kDone);
+  for (const RunGroups::Outcome& outcome : outcomes)
+    if (code == 0) code = static_cast<std::int32_t>(outcome.code);
+  job_.broadcast(std::span(&code, 1));
+  read(of_task);
+  const bool any = std::any_of(alive.begin(), alive.end(), [&](std::size_t candidate) {
+    return result_.records[candidate].step > 0;
+  });
+  if (any) return;
+  const std::string reason = fmt::format("no candidate of {} came to its end", plan_.folder);
+  if (code == static_cast<std::int32_t>(ExitCode::kInputError)) throw InputError(reason);
+  throw CommonEnvironmentError(reason);
+}
+
+std::optional<SearchResult> Search::run() {
+  std::vector<std::size_t> alive(plan_.candidates.size());
+  std::iota(alive.begin(), alive.end(), std::size_t{0});
+  read(alive);
+  std::vector<std::size_t> order = alive;
+  for (const Rung& rung : plan_.rungs) {
+    train(alive, rung.epochs);
+    if (groups_.interrupted()) return std::nullopt;
+    const std::vector<std::size_t> ranked = best_of(alive, result_.records, alive.size());
+    std::copy(ranked.begin(), ranked.end(), order.begin());
+    alive.assign(ranked.begin(),
+                 ranked.begin() + static_cast<std::ptrdiff_t>(std::min(rung.keep, ranked.size())));
+  }
+  result_.order = order;
+  return result_;
+}
+
+Json json_of(const Candidate& candidate, const CandidateRecord& record) {
+  Json json = {{"candidate", candidate.name},
+               {"options", candidate.options},
+               {"epochs", record.epochs},
+               {"best_epoch", record.best_epoch},
+               {"nDCG@10", record.ndcg},
+               {"seconds", std::accumulate(record.seconds.begin(), record.seconds.end(), 0.0)}};
+  if (record.choice) json["choice"] = to_json(*record.choice);
+  return json;
+}
+
+/// Of the frontier, at the chosen lambda; null if it was not measured.
+const FrontierPoint* chosen_point(const CandidateRecord& record) {
+  if (!record.choice) return nullptr;
+  const auto& frontier = record.choice->frontier;
+  const auto at = std::ranges::find(frontier, record.choice->lambda, &FrontierPoint::lambda);
+  return at == frontier.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+CandidateRecord read_candidate(const std::string& directory) {
+  CandidateRecord record;
+  const RunDirectory run(directory);
+  if (run.metrics_bytes() == 0) return record;
+  double best_evaluation = -1.0;
+  std::int32_t best_epoch = 0;
+  std::vector<std::int64_t> step_of_epoch;
+  run.each_event([&](const Event& event) {
+    if (const auto* epoch = std::get_if<EpochReport>(&event)) {
+      if (epoch->epoch < 1) return;
+      take(record, *epoch);
+      step_of_epoch.resize(static_cast<std::size_t>(record.epochs));
+      step_of_epoch[static_cast<std::size_t>(epoch->epoch - 1)] = epoch->step;
+      record.step = 0;  // it has gone on and has not come to an end yet
+    }
+    const auto* evaluation = std::get_if<EvalEvent>(&event);
+    if (evaluation != nullptr && evaluation->report.split == "valid") {
+      const double ndcg = evaluation->report.metric("nDCG@10");
+      const bool better = ndcg > best_evaluation;
+      record.since_best = better ? 0 : record.since_best + 1;
+      if (better) {
+        best_evaluation = ndcg;
+        best_epoch = evaluation->epoch;
+      }
+    }
+    if (const auto* choice = std::get_if<LambdaEvent>(&event)) record.choice = *choice;
+    if (const auto* final = std::get_if<FinalEvent>(&event)) record.step = final->step;
+  });
+  record.best_epoch = best_epoch > 0 ? best_epoch : record.epochs;
+  record.ndcg = std::max(best_evaluation, 0.0);
+  if (record.choice && !record.choice->frontier.empty())
+    record.ndcg = best_ndcg(record.choice->frontier);
+  return record;
+}
+
+std::vector<std::size_t> best_of(std::span<const std::size_t> among,
+                                 const std::vector<CandidateRecord>& records, std::size_t keep) {
+  std::vector<std::size_t> best(among.begin(), among.end());
+  std::ranges::stable_sort(best, [&](std::size_t a, std::size_t b) {
+    const auto score = [&](std::size_t i) { return records[i].step > 0 ? records[i].ndcg : -1.0; };
+    return score(a) > score(b);
+  });
+  best.resize(std::min(keep, best.size()));
+  return best;
+}
+
+std::optional<SearchResult> search_models(const Communicator& job, RunGroups& groups,
+                                          const SearchPlan& plan, const RunLock* lock) {
+  return Search(job, groups, plan, lock).run();
+}
+
+std::string format_search(const SearchPlan& plan, const SearchResult& result) {
+  std::size_t width = 9;
+  for (const Candidate& candidate : plan.candidates) width = std::max(width, candidate.name.size());
+  std::string text =
+      fmt::format("{:<{}}  {:>6}  {:>7}  {:>7}  {:>6}  {:>10}  {:>6}\n", "candidate", width,
+                  "epochs", "best at", "nDCG@10", "lambda", "Dislike@10", "AUC");
+  for (const std::size_t i : result.order) {
+    const CandidateRecord& record = result.records[i];
+    text += fmt::format("{:<{}}  {:>6}  {:>7}  {:>7.4f}", plan.candidates[i].name, width,
+                        record.epochs, record.best_epoch, record.ndcg);
+    if (const FrontierPoint* point = chosen_point(record))
+      text +=
+          fmt::format("  {:>6.4g}  {:>10.4f}  {:>6.4f}", point->lambda, point->dislike, point->auc);
+    text += i == result.chosen() ? "  chosen\n" : "\n";
+  }
+  return text;
+}
+
+std::string search_csv(const SearchPlan& plan, const SearchResult& result) {
+  std::string text = "candidate,options,epochs,best_epoch,ndcg,lambda,dislike,auc\n";
+  for (const std::size_t i : result.order) {
+    const CandidateRecord& record = result.records[i];
+    text += fmt::format("{},{},{},{},{}", plan.candidates[i].name,
+                        fmt::join(plan.candidates[i].options, " "), record.epochs,
+                        record.best_epoch, record.ndcg);
+    if (const FrontierPoint* point = chosen_point(record))
+      text += fmt::format(",{},{},{}\n", point->lambda, point->dislike, point->auc);
+    else
+      text += ",,,\n";
+  }
+  return text;
+}
+
+std::string search_json(const SearchPlan& plan, const SearchResult& result) {
+  Json json = {{"chosen", plan.candidates[result.chosen()].name}, {"candidates", Json::array()}};
+  for (const std::size_t i : result.order)
+    json["candidates"].push_back(json_of(plan.candidates[i], result.records[i]));
+  return json_text(json, 1);
+}
+
+}  // namespace siren::inline app
