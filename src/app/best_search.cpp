@@ -43,12 +43,25 @@ constexpr double kHoldOut = 0.1;
 constexpr std::array kWeights = {std::pair(1.0, 0.0), std::pair(0.5, 0.4), std::pair(0.0, 0.0),
                                  std::pair(1.0, 1.0)};
 constexpr std::array kRegs = {0.015, 0.05, 0.005, 0.15, 0.5};
-constexpr std::array kRungs = {Rung{8, 7}, Rung{20, 3}, Rung{kEpochs, 1}};
+constexpr std::int32_t kFirstEpochs = 8;
+constexpr std::size_t kPairsKept = 2;
+constexpr std::array kRungs = {Rung{kFirstEpochs, 4}, Rung{20, 2}, Rung{kEpochs, 1}};
 
 /// Of the whole command, or given to each run by its place in the search.
 constexpr std::array<std::string_view, 12> kNotPassedOn = {
     "run",    "resume", "preset", "refit", "max-steps", "time-limit",
     "budget", "output", "groups", "keep",  "stage",     "checkpoint"};
+
+/// Those that differ in what is searched.
+DislikeWeights searched_weights(const OptionParser& options, const SearchedData& data) {
+  DislikeWeights all;
+  for (auto pair : kWeights) {
+    if (!data.has_dislikes || options.given("dislike-edge-weight")) pair.first = 0.0;
+    if (!data.has_dislikes || options.given("dislike-weight")) pair.second = 0.0;
+    if (std::ranges::find(all, pair) == all.end()) all.push_back(pair);
+  }
+  return all;
+}
 
 bool is_in(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -161,9 +174,11 @@ std::int32_t patience_of(const OptionParser& options, const RunConfig& config) {
   return options.given("epochs") ? 0 : kPatience;
 }
 
-std::vector<Candidate> best_candidates(const OptionParser& options, const SearchedData& data) {
+std::vector<Candidate> candidates_of(const OptionParser& options, const SearchedData& data,
+                                     const DislikeWeights& weights,
+                                     const std::vector<double>& regs) {
   std::vector<Candidate> candidates;
-  const auto add = [&](const std::pair<double, double>& weights, double reg) {
+  const auto add = [&](const std::pair<double, double>& pair, double reg) {
     Candidate candidate;
     const auto vary = [&](const char* name, const char* letter, double value) {
       if (options.given(name)) return;
@@ -171,17 +186,22 @@ std::vector<Candidate> best_candidates(const OptionParser& options, const Search
       candidate.options.push_back(option_of(name, value));
     };
     if (data.has_dislikes) {
-      vary("dislike-edge-weight", "kappa", weights.first);
-      vary("dislike-weight", "eta", weights.second);
+      vary("dislike-edge-weight", "kappa", pair.first);
+      vary("dislike-weight", "eta", pair.second);
     }
     vary("reg", "reg", reg);
     if (candidate.name.empty()) candidate.name = "as-given";
     if (std::ranges::find(candidates, candidate.name, &Candidate::name) == candidates.end())
       candidates.push_back(std::move(candidate));
   };
-  for (const double reg : kRegs)
-    for (const auto& weights : kWeights) add(weights, reg);
+  for (const double reg : regs)
+    for (const auto& pair : weights) add(pair, reg);
   return candidates;
+}
+
+std::vector<Candidate> best_candidates(const OptionParser& options, const SearchedData& data) {
+  return candidates_of(options, data, searched_weights(options, data),
+                       {kRegs.begin(), kRegs.end()});
 }
 
 std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResult& result) {
@@ -261,19 +281,14 @@ std::optional<std::vector<std::string>> BestSearch::run() {
   plan.folder = directory_.stages_path();
   plan.options = common_options(options_, data_);
   plan.resumed = resumed_options(options_);
-  plan.candidates = best_candidates(options_, data_);
-  plan.rungs.assign(kRungs.begin(), kRungs.end());
   plan.patience = patience_of(options_, config_);
-  if (options_.given("epochs")) plan.rungs = {{config_.train.epochs, 1}};
-  spdlog::info("{} candidates are compared on {}, all for {} epochs, the better ones further",
-               plan.candidates.size(),
+  spdlog::info("candidates are compared on {}",
                data_.has_validation
                    ? std::string("the validation part")
                    : fmt::format("{} of train, held out by a keyed draw",
-                                 options_.given("hold-out") ? config_.data.hold_out : kHoldOut),
-               plan.rungs.front().epochs);
+                                 options_.given("hold-out") ? config_.data.hold_out : kHoldOut));
   RunGroups groups(comm_, 1, config_.train.time_limit);
-  const std::optional<SearchResult> result = search_models(comm_, groups, plan, lock_.get());
+  const std::optional<SearchResult> result = search(groups, plan);
   if (!result) {
     spdlog::warn("stopped in the search; continue with: siren train --run {} --resume",
                  directory_.path());
@@ -284,6 +299,36 @@ std::optional<std::vector<std::string>> BestSearch::run() {
   });
   if (comm_.is_root()) print_lines(format_search(plan, *result));
   return final_options(plan, *result);
+}
+
+/// First the pairs, with the middle of the ladder, then the ladder with the better ones. `plan` gets
+/// all candidates.
+std::optional<SearchResult> BestSearch::search(RunGroups& groups, SearchPlan& plan) const {
+  const bool given = options_.given("epochs");
+  const DislikeWeights weights = searched_weights(options_, data_);
+  plan.candidates = candidates_of(options_, data_, weights, {kRegs.front()});
+  plan.rungs = {{given ? config_.train.epochs : kFirstEpochs, kPairsKept}};
+  const std::optional<SearchResult> pairs = search_models(comm_, groups, plan, lock_.get());
+  if (!pairs) return std::nullopt;
+  DislikeWeights kept;
+  for (const std::size_t i : pairs->order)
+    if (kept.size() < kPairsKept) kept.push_back(weights[i]);
+  SearchPlan ladder = plan;
+  ladder.candidates = candidates_of(options_, data_, kept, {kRegs.begin(), kRegs.end()});
+  ladder.rungs.assign(kRungs.begin(), kRungs.end());
+  if (given) ladder.rungs = {{config_.train.epochs, 1}};
+  std::optional<SearchResult> result = search_models(comm_, groups, ladder, lock_.get());
+  if (!result) return std::nullopt;
+  for (const std::size_t i : pairs->order) {  // what was left behind ends the table
+    if (std::ranges::find(ladder.candidates, plan.candidates[i].name, &Candidate::name) !=
+        ladder.candidates.end())
+      continue;
+    result->order.push_back(ladder.candidates.size());
+    result->records.push_back(pairs->records[i]);
+    ladder.candidates.push_back(plan.candidates[i]);
+  }
+  plan = std::move(ladder);
+  return result;
 }
 
 void BestSearch::keep_results(const SearchPlan& plan, const SearchResult& result) const {

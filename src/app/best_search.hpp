@@ -3,8 +3,8 @@
 // found by a search on validation ratings (app/model_search.hpp), without a word from the user:
 //
 //   users a batch   so many that an epoch has kStepsPerEpoch steps
-//   kappa, eta      dislikes in the graph and in the loss, four pairs
-//   reg             a ladder of five
+//   kappa, eta      dislikes in the graph and in the loss: four pairs, of which two stay
+//   reg             a ladder of five, with each of the two
 //   epochs          those of the model that did best on validation
 //   lambda          by its rule (train/lambda_choice.hpp)
 //
@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/model_search.hpp"
@@ -50,7 +51,15 @@ std::int32_t patience_of(const OptionParser& options, const RunConfig& config);
 /// Those of them that one which goes on may be given again.
 std::vector<std::string> resumed_options(const OptionParser& options);
 
-/// Pairs of kappa and eta times the ladder of reg, without what was given.
+/// Pairs of kappa and eta.
+using DislikeWeights = std::vector<std::pair<double, double>>;
+
+/// Each pair with each reg, regs outermost, without what was given; no candidate twice. As many as
+/// pairs if there is one reg and no two pairs agree in what is searched.
+std::vector<Candidate> candidates_of(const OptionParser& options, const SearchedData& data,
+                                     const DislikeWeights& weights,
+                                     const std::vector<double>& regs);
+/// All pairs of the search with its whole ladder, the middle first.
 std::vector<Candidate> best_candidates(const OptionParser& options, const SearchedData& data);
 
 /// What trains the chosen candidate anew on all of train: its options and what it was found to need.
@@ -72,6 +81,7 @@ class BestSearch {
 
  private:
   void open();
+  std::optional<SearchResult> search(RunGroups& groups, SearchPlan& plan) const;
   void keep_results(const SearchPlan& plan, const SearchResult& result) const;
   void adopt(const std::string& stage) const;
   std::vector<std::string> final_options(const SearchPlan& plan, const SearchResult& result) const;
