@@ -70,9 +70,7 @@ bool Search::has_reached(std::size_t candidate, std::int32_t epochs) const {
 
 RunGroups::Task Search::task(std::size_t candidate, std::int32_t epochs) const {
   const Candidate& one = plan_.candidates[candidate];
-  std::error_code error;
-  const bool begun =
-      std::filesystem::exists(RunDirectory(directory(candidate)).config_path(), error);
+  const bool begun = result_.records[candidate].begun != 0;
   std::vector<std::string> args = begun ? plan_.resumed : plan_.options;
   if (begun)
     args.emplace_back("--resume");
@@ -91,6 +89,7 @@ void Search::read(std::span<const std::size_t> candidates) {
     agree_on_input(job_, [&] {
       if (job_.is_root()) record = read_candidate(directory(candidate));
     });
+    job_.broadcast(std::span(&record.begun, 1));
     job_.broadcast(std::span(&record.epochs, 1));
     job_.broadcast(std::span(&record.best_epoch, 1));
     job_.broadcast(std::span(&record.step, 1));
@@ -175,6 +174,8 @@ const FrontierPoint* chosen_point(const CandidateRecord& record) {
 CandidateRecord read_candidate(const std::string& directory) {
   CandidateRecord record;
   const RunDirectory run(directory);
+  std::error_code error;
+  record.begun = std::filesystem::exists(run.config_path(), error) ? 1 : 0;
   if (run.metrics_bytes() == 0) return record;
   double best_evaluation = -1.0;
   std::int32_t best_epoch = 0;

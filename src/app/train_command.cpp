@@ -377,7 +377,8 @@ void Job::finish(TrainingRun& run) {
   const std::int64_t best = final_step(run);
   EvaluationReport report;
   report.split = "none";
-  const bool evaluated = (among_ == nullptr || among_->tests) && session_.has_split("test");
+  const bool has_test = session_.has_split("test");
+  const bool evaluated = has_test && (among_ == nullptr || among_->tests);
   const bool factored = final_columns(config_).polarity > 0;
   if (best != done && (evaluated || factored)) checkpoints_.load_parameters(best);
   const double lambda = choose_lambda(run, best);
@@ -388,7 +389,7 @@ void Job::finish(TrainingRun& run) {
   if (!comm_.is_root()) return;
   final_event_ = {best, report};
   metrics_->write(final_event_);
-  if (!session_.has_split("test"))
+  if (!has_test)
     spdlog::info(
         "no test part: the model of step {} was not evaluated; use it with: siren recommend "
         "--run {} --all --top 10",
