@@ -28,7 +28,6 @@ namespace {
 
 // The recipe; what is not named here are the defaults of the factored model (siren/config.hpp).
 constexpr std::int64_t kDimension = 128;
-constexpr int kLayers = 2;
 constexpr double kTemperature = 1.0;
 constexpr double kRate = 0.02;
 constexpr std::int32_t kEpochs = 60;
@@ -42,26 +41,17 @@ constexpr double kHoldOut = 0.1;
 /// kappa and eta.
 constexpr std::array kWeights = {std::pair(1.0, 0.0), std::pair(0.5, 0.4), std::pair(0.0, 0.0),
                                  std::pair(1.0, 1.0)};
-constexpr std::array kRegs = {0.015, 0.05, 0.005, 0.15, 0.5};
+constexpr std::array kLayersTried = {1, 2};
+constexpr std::array kRegs = {0.02, 0.05, 0.008, 0.15};
+constexpr double kMostReg = 0.5;  // tried where the largest of them is the best
 constexpr std::int32_t kFirstEpochs = 8;
-constexpr std::size_t kPairsKept = 2;
+constexpr std::size_t kSettingsKept = 2;
 constexpr std::array kRungs = {Rung{kFirstEpochs, 4}, Rung{20, 2}, Rung{kEpochs, 1}};
 
 /// Of the whole command, or given to each run by its place in the search.
 constexpr std::array<std::string_view, 12> kNotPassedOn = {
     "run",    "resume", "preset", "refit", "max-steps", "time-limit",
     "budget", "output", "groups", "keep",  "stage",     "checkpoint"};
-
-/// Those that differ in what is searched.
-DislikeWeights searched_weights(const OptionParser& options, const SearchedData& data) {
-  DislikeWeights all;
-  for (auto pair : kWeights) {
-    if (!data.has_dislikes || options.given("dislike-edge-weight")) pair.first = 0.0;
-    if (!data.has_dislikes || options.given("dislike-weight")) pair.second = 0.0;
-    if (std::ranges::find(all, pair) == all.end()) all.push_back(pair);
-  }
-  return all;
-}
 
 bool is_in(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -109,7 +99,7 @@ std::string request_text(const OptionParser& options) {
 
 void apply_best(TrainConfig& config) {
   config.dimension = kDimension;
-  config.layers = kLayers;
+  config.layers = kLayersTried.back();
   config.temperature = kTemperature;
   config.learning_rate = kRate;
   config.dislike_edge_weight = kWeights.front().first;
@@ -153,7 +143,6 @@ std::vector<std::string> common_options(const OptionParser& options, const Searc
   };
   unless_given("model", "factored");
   unless_given("dim", fmt::format("{}", kDimension));
-  unless_given("layers", fmt::format("{}", kLayers));
   unless_given("temperature", fmt::format("{}", kTemperature));
   unless_given("lr", fmt::format("{}", kRate));
   unless_given(
@@ -174,20 +163,35 @@ std::int32_t patience_of(const OptionParser& options, const RunConfig& config) {
   return options.given("epochs") ? 0 : kPatience;
 }
 
+std::vector<SearchedSetting> searched_settings(const OptionParser& options,
+                                               const SearchedData& data) {
+  std::vector<SearchedSetting> all;
+  for (const auto& [kappa, eta] : kWeights)
+    for (const int layers : kLayersTried) {
+      SearchedSetting setting{kappa, eta, layers};
+      if (!data.has_dislikes || options.given("dislike-edge-weight")) setting.kappa = 0.0;
+      if (!data.has_dislikes || options.given("dislike-weight")) setting.eta = 0.0;
+      if (options.given("layers")) setting.layers = kLayersTried.front();
+      if (std::ranges::find(all, setting) == all.end()) all.push_back(setting);
+    }
+  return all;
+}
+
 std::vector<Candidate> candidates_of(const OptionParser& options, const SearchedData& data,
-                                     const DislikeWeights& weights,
+                                     const std::vector<SearchedSetting>& settings,
                                      const std::vector<double>& regs) {
   std::vector<Candidate> candidates;
-  const auto add = [&](const std::pair<double, double>& pair, double reg) {
+  const auto add = [&](const SearchedSetting& setting, double reg) {
     Candidate candidate;
     const auto vary = [&](const char* name, const char* letter, double value) {
       if (options.given(name)) return;
       candidate.name += fmt::format("{}{}{}", candidate.name.empty() ? "" : "-", letter, value);
       candidate.options.push_back(option_of(name, value));
     };
+    vary("layers", "layers", setting.layers);
     if (data.has_dislikes) {
-      vary("dislike-edge-weight", "kappa", pair.first);
-      vary("dislike-weight", "eta", pair.second);
+      vary("dislike-edge-weight", "kappa", setting.kappa);
+      vary("dislike-weight", "eta", setting.eta);
     }
     vary("reg", "reg", reg);
     if (candidate.name.empty()) candidate.name = "as-given";
@@ -195,13 +199,14 @@ std::vector<Candidate> candidates_of(const OptionParser& options, const Searched
       candidates.push_back(std::move(candidate));
   };
   for (const double reg : regs)
-    for (const auto& pair : weights) add(pair, reg);
+    for (const SearchedSetting& setting : settings) add(setting, reg);
   return candidates;
 }
 
 std::vector<Candidate> best_candidates(const OptionParser& options, const SearchedData& data) {
-  return candidates_of(options, data, searched_weights(options, data),
-                       {kRegs.begin(), kRegs.end()});
+  std::vector<double> regs(kRegs.begin(), kRegs.end());
+  regs.push_back(kMostReg);
+  return candidates_of(options, data, searched_settings(options, data), regs);
 }
 
 std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResult& result) {
@@ -301,30 +306,42 @@ std::optional<std::vector<std::string>> BestSearch::run() {
   return final_options(plan, *result);
 }
 
-/// First the pairs, with the middle of the ladder, then the ladder with the better ones. `plan` gets
-/// all candidates.
+/// First the settings, with the middle of the ladder, then the ladder with the better ones. `plan`
+/// gets all candidates.
 std::optional<SearchResult> BestSearch::search(RunGroups& groups, SearchPlan& plan) const {
   const bool given = options_.given("epochs");
-  const DislikeWeights weights = searched_weights(options_, data_);
-  plan.candidates = candidates_of(options_, data_, weights, {kRegs.front()});
-  plan.rungs = {{given ? config_.train.epochs : kFirstEpochs, kPairsKept}};
-  const std::optional<SearchResult> pairs = search_models(comm_, groups, plan, lock_.get());
-  if (!pairs) return std::nullopt;
-  DislikeWeights kept;
-  for (const std::size_t i : pairs->order)
-    if (kept.size() < kPairsKept) kept.push_back(weights[i]);
+  const Rung first{given ? config_.train.epochs : kFirstEpochs, kSettingsKept};
+  const auto try_all = [&](SearchPlan& tried, std::vector<Rung> rungs) {
+    tried.rungs = std::move(rungs);
+    return search_models(comm_, groups, tried, lock_.get());
+  };
+  const std::vector<SearchedSetting> settings = searched_settings(options_, data_);
+  plan.candidates = candidates_of(options_, data_, settings, {kRegs.front()});
+  const std::optional<SearchResult> broad = try_all(plan, {first});
+  if (!broad) return std::nullopt;
+  std::vector<SearchedSetting> kept;
+  for (const std::size_t i : broad->order)
+    if (kept.size() < kSettingsKept) kept.push_back(settings[i]);
+
   SearchPlan ladder = plan;
-  ladder.candidates = candidates_of(options_, data_, kept, {kRegs.begin(), kRegs.end()});
-  ladder.rungs.assign(kRungs.begin(), kRungs.end());
-  if (given) ladder.rungs = {{config_.train.epochs, 1}};
-  std::optional<SearchResult> result = search_models(comm_, groups, ladder, lock_.get());
+  std::vector<double> regs(kRegs.begin(), kRegs.end());
+  ladder.candidates = candidates_of(options_, data_, kept, regs);
+  const std::optional<SearchResult> rough = try_all(ladder, {first});
+  if (!rough) return std::nullopt;
+  const std::string largest = option_of("reg", std::ranges::max(regs));
+  if (std::ranges::count(ladder.candidates[rough->chosen()].options, largest) > 0) {
+    regs.push_back(kMostReg);
+    ladder.candidates = candidates_of(options_, data_, kept, regs);
+  }
+  std::optional<SearchResult> result =
+      try_all(ladder, given ? std::vector{first} : std::vector(kRungs.begin(), kRungs.end()));
   if (!result) return std::nullopt;
-  for (const std::size_t i : pairs->order) {  // what was left behind ends the table
+  for (const std::size_t i : broad->order) {  // what was left behind ends the table
     if (std::ranges::find(ladder.candidates, plan.candidates[i].name, &Candidate::name) !=
         ladder.candidates.end())
       continue;
     result->order.push_back(ladder.candidates.size());
-    result->records.push_back(pairs->records[i]);
+    result->records.push_back(broad->records[i]);
     ladder.candidates.push_back(plan.candidates[i]);
   }
   plan = std::move(ladder);

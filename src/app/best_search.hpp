@@ -3,8 +3,9 @@
 // found by a search on validation ratings (app/model_search.hpp), without a word from the user:
 //
 //   users a batch   so many that an epoch has kStepsPerEpoch steps
-//   kappa, eta      dislikes in the graph and in the loss: four pairs, of which two stay
-//   reg             a ladder of five, with each of the two
+//   kappa, eta, L   dislikes in the graph and in the loss, four pairs, each with one layer and two;
+//                   the better two of the eight stay
+//   reg             a ladder, with each of the two
 //   epochs          those of the model that did best on validation
 //   lambda          by its rule (train/lambda_choice.hpp)
 //
@@ -51,15 +52,24 @@ std::int32_t patience_of(const OptionParser& options, const RunConfig& config);
 /// Those of them that one which goes on may be given again.
 std::vector<std::string> resumed_options(const OptionParser& options);
 
-/// Pairs of kappa and eta.
-using DislikeWeights = std::vector<std::pair<double, double>>;
+/// What is searched besides reg.
+struct SearchedSetting {
+  double kappa = 0.0;
+  double eta = 0.0;
+  int layers = 1;
 
-/// Each pair with each reg, regs outermost, without what was given; no candidate twice. As many as
-/// pairs if there is one reg and no two pairs agree in what is searched.
+  friend bool operator==(const SearchedSetting&, const SearchedSetting&) = default;
+};
+
+/// Those that differ in what was not given.
+std::vector<SearchedSetting> searched_settings(const OptionParser& options,
+                                               const SearchedData& data);
+
+/// Each setting with each reg, regs outermost, without what was given; no candidate twice.
 std::vector<Candidate> candidates_of(const OptionParser& options, const SearchedData& data,
-                                     const DislikeWeights& weights,
+                                     const std::vector<SearchedSetting>& settings,
                                      const std::vector<double>& regs);
-/// All pairs of the search with its whole ladder, the middle first.
+/// All settings with the whole ladder of reg, its middle first.
 std::vector<Candidate> best_candidates(const OptionParser& options, const SearchedData& data);
 
 /// What trains the chosen candidate anew on all of train: its options and what it was found to need.

@@ -39,7 +39,7 @@ struct Rung {
 
 /// What a candidate has come to, by its events.
 struct CandidateRecord {
-  std::int32_t begun = 0;           // there is a run
+  std::int32_t begun = 0;       // there is a run
   std::int32_t epochs = 0;      // trained
   std::int32_t best_epoch = 0;  // of the model that is used
   std::int64_t step = 0;        // of that model; 0: none was finished

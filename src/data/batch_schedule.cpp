@@ -52,7 +52,8 @@ std::int64_t BatchSchedule::steps_per_epoch() const {
 }
 
 void BatchSchedule::bucket(std::int32_t epoch) {
-  const EpochPermutation order(seed_, epoch, all_trainable_, purpose_);
+  EpochPermutation order(seed_, epoch, all_trainable_, purpose_);
+  order.tabulate();
   std::vector<std::int64_t> step(items_.size());
   const auto users = static_cast<std::int64_t>(first_id_.size());
   parallel_blocks(users, kUsersPerTile, [&](std::int64_t begin, std::int64_t end) {

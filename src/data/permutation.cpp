@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "siren/check.hpp"
 
 namespace siren::inline data {
 
 namespace {
-
-constexpr std::uint32_t kRounds = 6;
 
 std::uint64_t ceil_sqrt(std::uint64_t n) {
   auto root = static_cast<std::uint64_t>(std::sqrt(static_cast<double>(n)));
@@ -32,10 +31,21 @@ EpochPermutation::EpochPermutation(std::uint32_t seed, std::int32_t epoch, std::
   SIREN_ASSERT(n >= 0 && n < (std::int64_t{1} << 62), "{} ratings", n);
 }
 
+void EpochPermutation::tabulate() {
+  for (std::uint32_t j = 0; j < kRounds; ++j) {
+    std::vector<std::uint64_t> values(j % 2 == 0 ? b_ : a_);
+    for (std::uint64_t half = 0; half < values.size(); ++half) values[half] = round(j, half);
+    table_[j] = std::move(values);
+  }
+}
+
+/// F(j, half) modulo the length of the other half, which it is added to.
 std::uint64_t EpochPermutation::round(std::uint32_t j, std::uint64_t half) const {
+  if (!table_[j].empty()) return table_[j][half];
   const RandomBlock bits =
       random_block(seed_, purpose_, {static_cast<std::uint32_t>(half), j, epoch_, 0});
-  return bits[0] | static_cast<std::uint64_t>(bits[1]) << 32;
+  const std::uint64_t value = bits[0] | static_cast<std::uint64_t>(bits[1]) << 32;
+  return value % (j % 2 == 0 ? a_ : b_);
 }
 
 std::int64_t EpochPermutation::position_of(std::int64_t id) const {
@@ -45,8 +55,10 @@ std::int64_t EpochPermutation::position_of(std::int64_t id) const {
     std::uint64_t left = x / b_;
     std::uint64_t right = x % b_;
     for (std::uint32_t j = 0; j < kRounds; j += 2) {
-      left = (left + round(j, right) % a_) % a_;
-      right = (right + round(j + 1, left) % b_) % b_;
+      left += round(j, right);
+      if (left >= a_) left -= a_;
+      right += round(j + 1, left);
+      if (right >= b_) right -= b_;
     }
     x = left * b_ + right;
   } while (x >= n_);

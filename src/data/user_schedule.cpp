@@ -16,7 +16,8 @@ UserSchedule::UserSchedule(std::vector<std::int64_t> numbers, std::int64_t all, 
 }
 
 void UserSchedule::bucket(std::int32_t epoch) {
-  const EpochPermutation order(seed_, epoch, all_);
+  EpochPermutation order(seed_, epoch, all_);
+  order.tabulate();
   std::vector<std::int64_t> step(numbers_.size(), kNoTerm);
   bucket_offsets_.assign(as_index(steps_per_epoch()) + 1, 0);
   for (std::size_t user = 0; user < numbers_.size(); ++user) {

@@ -32,7 +32,7 @@ struct LambdaRule {
     kFixed      // `lambda`
   };
   Kind kind = Kind::kShare;
-  double share = 0.97;
+  double share = 0.98;
   double dislikes = 0.0;
   double lambda = 0.0;
 };

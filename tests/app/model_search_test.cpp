@@ -133,25 +133,26 @@ constexpr SearchedData kPlain{1200, true, false};
 TEST(BestCandidates, ArePairsTimesRegs) {
   const GivenOptions given({});
   const std::vector<Candidate> all = best_candidates(given.parser, kPlain);
-  EXPECT_THAT(all, SizeIs(20));
-  EXPECT_EQ(all[1].name, "kappa0.5-eta0.4-reg0.015");
-  EXPECT_THAT(all[1].options,
-              ElementsAre("--dislike-edge-weight=0.5", "--dislike-weight=0.4", "--reg=0.015"));
+  EXPECT_THAT(all, SizeIs(40));
+  EXPECT_EQ(all[2].name, "layers1-kappa0.5-eta0.4-reg0.02");
+  EXPECT_THAT(all[2].options, ElementsAre("--layers=1", "--dislike-edge-weight=0.5",
+                                          "--dislike-weight=0.4", "--reg=0.02"));
 }
 
 TEST(BestCandidates, LeaveOutWhatIsGiven) {
   const GivenOptions kappa({"--dislike-edge-weight=1"});
-  EXPECT_THAT(best_candidates(kappa.parser, kPlain), SizeIs(15));  // eta 0, .4, 1
-  const GivenOptions all({"--dislike-edge-weight=1", "--dislike-weight=0", "--reg=0.1"});
+  EXPECT_THAT(best_candidates(kappa.parser, kPlain), SizeIs(30));  // eta 0, .4, 1
+  const GivenOptions all(
+      {"--dislike-edge-weight=1", "--dislike-weight=0", "--reg=0.1", "--layers=3"});
   const std::vector<Candidate> one = best_candidates(all.parser, kPlain);
   ASSERT_THAT(one, SizeIs(1));
   EXPECT_EQ(one[0].name, "as-given");
   EXPECT_TRUE(one[0].options.empty());
 }
 
-TEST(BestCandidates, WithoutDislikesDifferInRegAlone) {
+TEST(BestCandidates, WithoutDislikesDifferInRegAndLayers) {
   const GivenOptions given({});
-  EXPECT_THAT(best_candidates(given.parser, {1200, false, true}), SizeIs(5));
+  EXPECT_THAT(best_candidates(given.parser, {1200, false, true}), SizeIs(10));
 }
 
 TEST(CommonOptions, AreTheRecipeUnderWhatIsGiven) {
@@ -201,7 +202,7 @@ TEST(TuneCandidates, BeginWithThePresetsAndAreAllDifferent) {
   const GivenOptions given({});
   const std::vector<Candidate> all = tune_candidates(given.parser, kPlain);
   EXPECT_EQ(all[0].name, best_candidates(given.parser, kPlain)[0].name);
-  EXPECT_THAT(all, SizeIs(20 + 3 * 3 * 3 * 4 * 5 * 3));
+  EXPECT_THAT(all, SizeIs(40 + 3 * 3 * 3 * 4 * 5 * 3));
   std::vector<std::string> names;
   for (const Candidate& candidate : all) names.push_back(candidate.name);
   std::ranges::sort(names);

@@ -320,12 +320,22 @@ MODELS = {
 def exported(path, data, fold):
     """A scorer by the rows of `siren export`."""
     attributes, rows = contents(path, "siren_embeddings", "export", ("users/z", "items/z"))
-    if attributes["siren_embeddings"] != 2:
-        fail(f"{path} has another version than 2; export it anew")
+    if attributes["siren_embeddings"] not in (2, 3):
+        fail(f"{path} has another version than 2 and 3; export it anew")
     if (attributes["dataset_hash"], attributes["fold"]) != (data.content_hash, fold):
         fail(f"{path} is not of a run on {data.name}, fold {fold}; give what was trained there")
     users, items = (table.astype(np.float64) for table in rows)
-    return lambda chosen: (users[chosen] @ items.T).astype(np.float32)
+    polarity = int(attributes.get("polarity_columns", 0))
+    if polarity == 0:
+        return lambda chosen: (users[chosen] @ items.T).astype(np.float32)
+    weight = float(attributes["lambda"])
+
+    def scores(chosen):
+        z = users[chosen, :-polarity] @ items[:, :-polarity].T
+        p = users[chosen, -polarity:] @ items[:, -polarity:].T
+        return (z - weight * np.logaddexp(0.0, -p)).astype(np.float32)
+
+    return scores
 
 
 # ---- tuning and telling

@@ -35,6 +35,16 @@ TEST(EpochPermutation, IsABijectionForEverySeedAndEpoch) {
       }
 }
 
+TEST(EpochPermutation, IsTheSameTabulated) {
+  for (const std::int64_t n : {1, 2, 3, 10, 17, 1000, 12345, 1 << 20}) {
+    const EpochPermutation plain(7, 3, n, Purpose::kPolarityOrder);
+    EpochPermutation tabulated = plain;
+    tabulated.tabulate();
+    EXPECT_EQ(positions(tabulated, std::min<std::int64_t>(n, 20000)),
+              positions(plain, std::min<std::int64_t>(n, 20000)));
+  }
+}
+
 TEST(EpochPermutation, WorksBeyond32Bits) {
   for (const std::int64_t n :
        {(std::int64_t{1} << 33) + 5, std::int64_t{1} << 40, (std::int64_t{1} << 61) + 12345}) {

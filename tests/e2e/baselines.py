@@ -144,18 +144,21 @@ def check_by_hand(world):
 
 
 def check_export(world):
+    """Of a model that scores by one product, and of one with a bias and lambda times the other."""
     import numpy as np
 
-    directory, export = world.folder / "run", world.folder / "model.h5"
-    where = ("--data", world.data("fold"), "--fold", 2, "--run", directory)
-    done(world.siren, "train", *where, *MODEL)
-    done(world.siren, "export", "--run", directory, "--output", export)
-    told, _ = world.told("fold", "--fold", 2, "--models", "", "--embeddings", export)
-    figures = told["models"]["model"]["metrics"]
-    compare(figures, world.evaluated("--run", directory, "--split", "test"), CLOSE)
-    with np.load(world.folder / "out" / "fold.npz") as arrays:
-        assert len(arrays["user"]) == len(arrays["model"]) == told["users"]
-        assert abs(arrays["model"].mean() - figures["nDCG@10"]) < EXACT
+    factored = ("--model", "factored", "--dim", 16, "--epochs", 3)
+    for model, name in ((MODEL, "plain"), (factored, "factored")):
+        directory, export = world.folder / name, world.folder / f"{name}.h5"
+        where = ("--data", world.data("fold"), "--fold", 2, "--run", directory)
+        done(world.siren, "train", *where, *model)
+        done(world.siren, "export", "--run", directory, "--output", export)
+        told, _ = world.told("fold", "--fold", 2, "--models", "", "--embeddings", export)
+        figures = told["models"][name]["metrics"]
+        compare(figures, world.evaluated("--run", directory, "--split", "test"), CLOSE)
+        with np.load(world.folder / "out" / "fold.npz") as arrays:
+            assert len(arrays["user"]) == len(arrays[name]) == told["users"]
+            assert abs(arrays[name].mean() - figures["nDCG@10"]) < EXACT
     other = ("--fold", 1, "--models", "", "--embeddings", export)
     world.refused("is not of a run on fold, fold 1", world.data("fold"), *other)
 

@@ -91,7 +91,7 @@ def lambda_is_chosen_and_used(tests):
     choice, final = [event for event in events(tests.run) if event["event"] in ("lambda", "final")]
     points = {point["lambda"]: point for point in choice["frontier"]}
     best = max(point["nDCG@10"] for point in points.values())
-    assert choice["split"] == "valid" and points[choice["lambda"]]["nDCG@10"] >= 0.97 * best, choice
+    assert choice["split"] == "valid" and points[choice["lambda"]]["nDCG@10"] >= 0.98 * best, choice
     assert points[12]["Dislike@10"] < points[0]["Dislike@10"] and points[12]["AUC"] > points[0]["AUC"], choice
     assert "Likes against dislikes" in (tests.run / "report.html").read_text()
     text = Path(f"{tests.checkpoint(tests.run)}.lambda").read_text()

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "io/block_hashes.hpp"
@@ -20,21 +21,24 @@ FrontierPoint smooth(double lambda) {
   return {lambda, 0.4 * (1.0 - 0.01 * off), 0.06 / (1.0 + lambda), 0.7};
 }
 
-TEST(LambdaRule, HasThreeNames) {
-  EXPECT_EQ(parse_lambda_rule("near-best").share, 0.97);
+TEST(LambdaRule, HasFourNames) {
+  EXPECT_EQ(parse_lambda_rule("near-best").share, 0.98);
   EXPECT_EQ(parse_lambda_rule("max-ndcg").share, 0.997);
   const LambdaRule rule = parse_lambda_rule("dislike:0.05");
   EXPECT_EQ(rule.kind, LambdaRule::Kind::kDislikes);
   EXPECT_EQ(rule.dislikes, 0.05);
-  for (const char* wrong : {"", "best", "dislike:", "dislike:2", "dislike:-1", "dislike:nan", "1"})
+  EXPECT_EQ(parse_lambda_rule("lambda:1.5").kind, LambdaRule::Kind::kFixed);
+  EXPECT_EQ(parse_lambda_rule("lambda:1.5").lambda, 1.5);
+  for (const char* wrong : {"", "best", "lambda:", "lambda:-1", "lambda:inf",
+                            "dislike:", "dislike:2", "dislike:-1", "dislike:nan", "1"})
     EXPECT_THROW(parse_lambda_rule(wrong), InputError) << wrong;
 }
 
-// 97 % of the best are reached at lambda 3.5, 99.7 % at .8.
+// 98 % of the best are reached at lambda 2.5, 99.7 % at .8.
 TEST(ChooseLambda, TakesTheLargestThatIsNearTheBest) {
   const LambdaEvent near = choose_lambda(parse_lambda_rule("near-best"), smooth);
-  EXPECT_NEAR(near.lambda, 3.5, 0.051);
-  EXPECT_GE(smooth(near.lambda).ndcg, 0.97 * 0.4);
+  EXPECT_NEAR(near.lambda, 2.5, 0.051);
+  EXPECT_GE(smooth(near.lambda).ndcg, 0.98 * 0.4);
   EXPECT_NEAR(choose_lambda(parse_lambda_rule("max-ndcg"), smooth).lambda, 0.75, 0.051);
   for (std::size_t i = 1; i < near.frontier.size(); ++i)
     EXPECT_GT(near.frontier[i].lambda, near.frontier[i - 1].lambda);
@@ -47,6 +51,17 @@ TEST(ChooseLambda, TakesTheSmallestWithSoFewDislikes) {
   EXPECT_LE(smooth(choice.lambda).dislike, 0.025);
   EXPECT_EQ(choose_lambda(parse_lambda_rule("dislike:1"), smooth).lambda, 0.0);
   EXPECT_EQ(choose_lambda(parse_lambda_rule("dislike:0"), smooth).lambda, 12.0);
+}
+
+TEST(ChooseLambda, TakesWhatIsGivenAndShowsIt) {
+  for (const double lambda : {0.0, 1.0, 1.3, 40.0}) {
+    const LambdaEvent choice =
+        choose_lambda(parse_lambda_rule(fmt::format("lambda:{}", lambda)), smooth);
+    EXPECT_EQ(choice.lambda, lambda);
+    EXPECT_EQ(choice.frontier.size(), lambda == 1.3 || lambda == 40.0 ? 12U : 11U);
+    for (std::size_t i = 1; i < choice.frontier.size(); ++i)
+      EXPECT_GT(choice.frontier[i].lambda, choice.frontier[i - 1].lambda);
+  }
 }
 
 TEST(ChooseLambda, MayTakeEitherEnd) {
