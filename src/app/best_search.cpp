@@ -16,6 +16,7 @@
 #include "app/stored_model.hpp"
 #include "core/log.hpp"
 #include "core/terminal.hpp"
+#include "core/text.hpp"
 #include "data/dataset_file.hpp"
 #include "io/atomic_file.hpp"
 #include "siren/error.hpp"
@@ -49,8 +50,8 @@ constexpr std::size_t kSettingsKept = 2;
 constexpr std::array kRungs = {Rung{kFirstEpochs, 4}, Rung{20, 2}, Rung{kEpochs, 1}};
 
 /// Of the whole command, or given to each run by its place in the search.
-constexpr std::array<std::string_view, 12> kNotPassedOn = {
-    "run",    "resume", "preset", "refit", "max-steps", "time-limit",
+constexpr std::array<std::string_view, 13> kNotPassedOn = {
+    "run",    "resume", "preset", "refit", "max-steps", "epochs",    "time-limit",
     "budget", "output", "groups", "keep",  "stage",     "checkpoint"};
 
 bool is_in(std::span<const std::string_view> names, std::string_view name) {
@@ -71,7 +72,7 @@ void check_same_request(const OptionParser& options, const std::string& request)
   apply_preset(stored, config);
   stored.apply();
   for (const std::string& name : options.given_names()) {
-    if (!stored.has(name) || options.on_resume(name) != OnResume::kFixed) continue;
+    if (!stored.has(name) || options.on_resume(name) == OnResume::kFree || name == "data") continue;
     if (options.value_of(name) == stored.value_of(name)) continue;
     throw InputError(fmt::format(
         "--{} {} contradicts {}, whose {} is {}; leave it out, or start a new run in another "
@@ -91,11 +92,33 @@ std::string request_text(const OptionParser& options) {
   Settings settings;
   for (const std::string& name : options.names())
     if (options.given(name) && !is_in(kOfThisStart, name))
-      settings.add(name, options.value_of(name));
+      settings.add(name,
+                   name == "data" ? whole_path(options.value_of(name)) : options.value_of(name));
   return settings.print();
 }
 
 }  // namespace
+
+void check_searchable(const OptionParser& options, const RunConfig& config,
+                      const SearchedData& data) {
+  const auto refuse = [&](const char* name, const char* why) {
+    throw InputError(fmt::format("--{} {}: {}; leave it out", name, options.value_of(name), why));
+  };
+  if (options.given("hold-out") && data.has_validation)
+    refuse("hold-out", "the data set has a validation part, by which candidates are compared");
+  if (options.given("hold-out") && config.data.hold_out == 0.0)
+    refuse("hold-out", "candidates are compared by what is held out");
+  if (config.train.eval_split == HeldOutPart::kTest)
+    refuse("eval-split", "candidates are compared by validation ratings alone");
+  if (options.given("eval-every") && config.train.eval_every == 0)
+    refuse("eval-every", "candidates are compared by their evaluations");
+}
+
+std::string whole_path(const std::string& path) {
+  std::error_code error;  // as it is, where the working directory is gone
+  const fs::path whole = fs::absolute(path, error);
+  return error ? path : whole.lexically_normal().string();
+}
 
 void apply_best(TrainConfig& config) {
   config.dimension = kDimension;
@@ -137,7 +160,9 @@ std::vector<std::string> common_options(const OptionParser& options, const Searc
   std::vector<std::string> result;
   for (const std::string& name : options.given_names())
     if (!is_in(kNotPassedOn, name))
-      result.push_back(fmt::format("--{}={}", name, *options.text_of(name)));
+      result.push_back(fmt::format(
+          "--{}={}", name,
+          name == "data" ? whole_path(*options.text_of(name)) : *options.text_of(name)));
   const auto unless_given = [&](const char* name, const std::string& value) {
     if (!options.given(name)) result.push_back(fmt::format("--{}={}", name, value));
   };
@@ -216,10 +241,9 @@ std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResul
   constexpr std::array<std::string_view, 6> kOfTheSearch = {"hold-out", "epochs", "eval-every",
                                                             "patience", "keep",   "choose"};
   std::vector<std::string> args;
-  for (const std::vector<std::string>* options : {&plan.options, &chosen.options})
-    for (const std::string& option : *options)
-      if (!is_in(kOfTheSearch, std::string_view(option).substr(2, option.find('=') - 2)))
-        args.push_back(option);
+  for (const std::string& option : merged_options(plan.options, chosen.options))
+    if (!is_in(kOfTheSearch, std::string_view(option).substr(2, option.find('=') - 2)))
+      args.push_back(option);
   args.push_back(fmt::format("--epochs={}", record.best_epoch));
   const TrainConfig config = stored_config(directory).train;
   if (config.polarity_epochs > 0)
@@ -253,6 +277,7 @@ bool BestSearch::refits() const {
 void BestSearch::open() {
   agree_on_input(comm_, [&] {
     data_ = searched_data(config_.data);
+    check_searchable(options_, config_, data_);
     if (!comm_.is_root()) return;
     const std::string request = request_path(directory_);
     std::error_code error;
@@ -296,7 +321,7 @@ std::optional<std::vector<std::string>> BestSearch::run() {
   const std::optional<SearchResult> result = search(groups, plan);
   if (!result) {
     spdlog::warn("stopped in the search; continue with: siren train --run {} --resume",
-                 directory_.path());
+                 shell_quoted(directory_.path()));
     return std::nullopt;
   }
   agree_on_input(comm_, [&] {
@@ -353,8 +378,14 @@ void BestSearch::keep_results(const SearchPlan& plan, const SearchResult& result
   write_text_file(plan.folder + "/results.json", search_json(plan, result));
   directory_.set_chosen_stage(plan.candidates[result.chosen()].name);
   for (const std::size_t i : result.order) {
-    if (i == result.chosen()) continue;
     const RunDirectory stage(fmt::format("{}/{}", plan.folder, plan.candidates[i].name));
+    if (i == result.chosen()) {
+      if (const auto best = stage.best(); best && refits()) {
+        stage.set_latest(*best);
+        stage.remove_old_checkpoints(0);
+      }
+      continue;
+    }
     std::error_code error;  // what stays is in nobody's way
     fs::remove_all(stage.checkpoints_path(), error);
   }
@@ -388,12 +419,12 @@ std::vector<std::string> BestSearch::final_options(const SearchPlan& plan,
       args.emplace_back("--stage=final");
       if (config_.train.max_steps)
         args.push_back(fmt::format("--max-steps={}", *config_.train.max_steps));
-      args.push_back(fmt::format("--keep={}", config_.train.keep));
     } else {
       adopt(stage);
       args.emplace_back("--resume");
       args.push_back(fmt::format("--epochs={}", config_.train.epochs));
     }
+    args.push_back(fmt::format("--keep={}", config_.train.keep));
     args.push_back("--run=" + directory_.path());
     if (!config_.train.time_limit.empty())
       args.push_back("--time-limit=" + config_.train.time_limit);

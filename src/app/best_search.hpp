@@ -44,6 +44,13 @@ struct SearchedData {
 /// Of the fold, at the offset. InputError if the file is none. One rank suffices.
 SearchedData searched_data(const DataConfig& config);
 
+/// InputError if something was given with which candidates cannot be compared.
+void check_searchable(const OptionParser& options, const RunConfig& config,
+                      const SearchedData& data);
+
+/// Absolute and normal, so that it is found from another working directory, too.
+std::string whole_path(const std::string& path);
+
 /// Options of siren train for every candidate of a search: what `options` were given, without those
 /// of the whole command, and the recipe for the others.
 std::vector<std::string> common_options(const OptionParser& options, const SearchedData& data);

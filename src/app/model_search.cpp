@@ -5,8 +5,8 @@
 #include <cmath>
 #include <filesystem>
 #include <numeric>
+#include <string_view>
 #include <system_error>
-#include <type_traits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,6 +14,8 @@
 
 #include "core/text.hpp"
 #include "events/json.hpp"
+#include "io/atomic_file.hpp"
+#include "io/plain_file.hpp"
 #include "siren/error.hpp"
 #include "train/run_directory.hpp"
 
@@ -49,6 +51,12 @@ class Search {
   std::string directory(std::size_t candidate) const {
     return fmt::format("{}/{}", plan_.folder, plan_.candidates[candidate].name);
   }
+  std::string progress_path() const { return plan_.folder + "/progress.json"; }
+  void read_progress();
+  void write_progress(const std::vector<std::size_t>& alive, std::int32_t epochs);
+  std::string key(std::size_t candidate, std::int32_t epochs) const {
+    return fmt::format("{} {}", plan_.candidates[candidate].name, epochs);
+  }
   bool has_reached(std::size_t candidate, std::int32_t epochs) const;
   RunGroups::Task task(std::size_t candidate, std::int32_t epochs) const;
   void read(std::span<const std::size_t> candidates);
@@ -60,7 +68,41 @@ class Search {
   const SearchPlan& plan_;
   const RunLock* lock_;
   SearchResult result_;
+  Json progress_ = Json::object();  // the same on all ranks
 };
+
+/// Rank 0 reads, all know.
+void Search::read_progress() {
+  std::string text;
+  agree_on_input(job_, [&] {
+    std::error_code error;
+    if (!job_.is_root() || !std::filesystem::exists(progress_path(), error)) return;
+    constexpr std::int64_t kMostBytes = std::int64_t{1} << 28;
+    text = read_small_file(progress_path(), kMostBytes);
+  });
+  job_.broadcast(text);
+  if (text.empty()) return;
+  agree_on_input(job_, [&] {
+    progress_ = Json::parse(text, nullptr, false);
+    if (!progress_.is_object())
+      throw InputError(fmt::format(
+          "{} is damaged; remove it, then the search reads the runs themselves", progress_path()));
+  });
+}
+
+/// Of a rung that has ended.
+void Search::write_progress(const std::vector<std::size_t>& alive, std::int32_t epochs) {
+  std::string text;
+  if (job_.is_root()) {
+    for (const std::size_t i : alive) progress_[key(i, epochs)] = to_json(result_.records[i]);
+    text = progress_.dump();
+  }
+  job_.broadcast(text);
+  progress_ = Json::parse(text);
+  agree_on_input(job_, [&] {
+    if (job_.is_root()) write_text_file(progress_path(), json_text(progress_, 1));
+  });
+}
 
 bool Search::has_reached(std::size_t candidate, std::int32_t epochs) const {
   const CandidateRecord& record = result_.records[candidate];
@@ -71,11 +113,9 @@ bool Search::has_reached(std::size_t candidate, std::int32_t epochs) const {
 RunGroups::Task Search::task(std::size_t candidate, std::int32_t epochs) const {
   const Candidate& one = plan_.candidates[candidate];
   const bool begun = result_.records[candidate].begun != 0;
-  std::vector<std::string> args = begun ? plan_.resumed : plan_.options;
-  if (begun)
-    args.emplace_back("--resume");
-  else
-    args.insert(args.end(), one.options.begin(), one.options.end());
+  std::vector<std::string> args =
+      begun ? plan_.resumed : merged_options(plan_.options, one.options);
+  if (begun) args.emplace_back("--resume");
   if (!begun) args.push_back("--stage=" + one.name);
   args.push_back(fmt::format("--epochs={}", epochs));
   args.push_back("--run=" + directory(candidate));
@@ -107,7 +147,16 @@ std::string Search::headline(std::size_t candidate) const {
 void Search::train(const std::vector<std::size_t>& alive, std::int32_t epochs) {
   std::vector<RunGroups::Task> tasks;
   std::vector<std::size_t> of_task;
+  std::vector<std::size_t> unknown;
   for (const std::size_t candidate : alive) {
+    const auto stored = progress_.find(key(candidate, epochs));
+    if (stored == progress_.end())
+      unknown.push_back(candidate);
+    else
+      agree_on_input(job_, [&] { result_.records[candidate] = record_from_json(*stored); });
+  }
+  read(unknown);
+  for (const std::size_t candidate : unknown) {
     if (has_reached(candidate, epochs)) continue;
     tasks.push_back(task(candidate, epochs));
     of_task.push_back(candidate);
@@ -124,6 +173,7 @@ void Search::train(const std::vector<std::size_t>& alive, std::int32_t epochs) {
     if (code == 0) code = static_cast<std::int32_t>(outcome.code);
   job_.broadcast(std::span(&code, 1));
   read(of_task);
+  if (!unknown.empty()) write_progress(alive, epochs);
   const bool any = std::any_of(alive.begin(), alive.end(), [&](std::size_t candidate) {
     return result_.records[candidate].step > 0;
   });
@@ -136,7 +186,7 @@ void Search::train(const std::vector<std::size_t>& alive, std::int32_t epochs) {
 std::optional<SearchResult> Search::run() {
   std::vector<std::size_t> alive(plan_.candidates.size());
   std::iota(alive.begin(), alive.end(), std::size_t{0});
-  read(alive);
+  read_progress();
   std::vector<std::size_t> order = alive;
   for (const Rung& rung : plan_.rungs) {
     train(alive, rung.epochs);
@@ -157,7 +207,7 @@ Json json_of(const Candidate& candidate, const CandidateRecord& record) {
                {"best_epoch", record.best_epoch},
                {"nDCG@10", record.ndcg},
                {"seconds", std::accumulate(record.seconds.begin(), record.seconds.end(), 0.0)}};
-  if (record.choice) json["choice"] = to_json(*record.choice);
+  if (record.choice) json["choice"] = to_json(Event(*record.choice));
   return json;
 }
 
@@ -170,6 +220,41 @@ const FrontierPoint* chosen_point(const CandidateRecord& record) {
 }
 
 }  // namespace
+
+std::vector<std::string> merged_options(const std::vector<std::string>& base,
+                                        const std::vector<std::string>& own) {
+  const auto key_of = [](std::string_view option) { return option.substr(0, option.find('=')); };
+  std::vector<std::string> merged;
+  for (const std::string& option : base)
+    if (std::ranges::none_of(
+            own, [&](const std::string& other) { return key_of(other) == key_of(option); }))
+      merged.push_back(option);
+  merged.insert(merged.end(), own.begin(), own.end());
+  return merged;
+}
+
+Json to_json(const CandidateRecord& record) {
+  Json json = {{"begun", record.begun},           {"epochs", record.epochs},
+               {"best_epoch", record.best_epoch}, {"step", record.step},
+               {"since_best", record.since_best}, {"ndcg", record.ndcg},
+               {"seconds", record.seconds}};
+  if (record.choice) json["choice"] = to_json(Event(*record.choice));
+  return json;
+}
+
+CandidateRecord record_from_json(const Json& json) {
+  CandidateRecord record;
+  json.at("begun").get_to(record.begun);
+  json.at("epochs").get_to(record.epochs);
+  json.at("best_epoch").get_to(record.best_epoch);
+  json.at("step").get_to(record.step);
+  json.at("since_best").get_to(record.since_best);
+  json.at("ndcg").get_to(record.ndcg);
+  json.at("seconds").get_to(record.seconds);
+  if (json.contains("choice"))
+    record.choice = std::get<LambdaEvent>(event_from_json(json["choice"]).value());
+  return record;
+}
 
 CandidateRecord read_candidate(const std::string& directory) {
   CandidateRecord record;

@@ -3,11 +3,13 @@
 // compared by their validation part, in rungs (successive halving): all of them for a few epochs, the
 // better ones further, the best few to their end. Every candidate is a run directory of its own,
 //
-//   FOLDER/NAME/       config.ini, metrics.jsonl, checkpoints/ ... (train/run_directory.hpp)
-//   FOLDER/chosen      the name of the chosen one
+//   FOLDER/NAME/           config.ini, metrics.jsonl, checkpoints/ ... (train/run_directory.hpp)
+//   FOLDER/progress.json   what they had come to at the end of each rung
+//   FOLDER/chosen          the name of the chosen one
 //
-// and all that decides is read from their events. So a search that was stopped goes on where it was,
-// and the same one always chooses alike: the clock decides nothing. The test part is never read.
+// and all that decides is read from their events, rung by rung. So a search that was stopped goes on
+// where it was, and the same one always chooses alike: the clock decides nothing. The test part is
+// never read.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +19,8 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "app/run_groups.hpp"
 #include "events/events.hpp"
@@ -52,6 +56,10 @@ struct CandidateRecord {
 /// Of a run directory that may be empty, or not be there. InputError if its events are damaged.
 CandidateRecord read_candidate(const std::string& directory);
 
+/// `base` with `own` in the place of options that both give.
+std::vector<std::string> merged_options(const std::vector<std::string>& base,
+                                        const std::vector<std::string>& own);
+
 struct SearchPlan {
   std::string folder;                // is made
   std::vector<std::string> options;  // of siren train, for all candidates
@@ -72,6 +80,11 @@ struct SearchResult {
 /// folder, on rank 0.
 std::optional<SearchResult> search_models(const Communicator& job, RunGroups& groups,
                                           const SearchPlan& plan, const RunLock* lock);
+
+/// As progress.json keeps one.
+nlohmann::ordered_json to_json(const CandidateRecord& record);
+/// A JSON exception if it is none.
+CandidateRecord record_from_json(const nlohmann::ordered_json& json);
 
 /// Indices of the `keep` highest scores, best first; of equal ones the earlier.
 std::vector<std::size_t> best_of(std::span<const std::size_t> among,

@@ -160,7 +160,7 @@ void declare_training(OptionParser& options, TrainConfig& train) {
   options.choice("overlap", train.pair_overlap, "held-out likes also in train: ignored, or missed");
   options
       .text("choose", train.choose, "RULE",
-            "factored, for lambda: near-best, max-ndcg, dislike:X or lambda:X")
+            "for lambda: near-best, max-ndcg, dislike:X or lambda:X")
       .on_resume(OnResume::kLength);
 }
 
@@ -246,7 +246,7 @@ void declare_run_options(OptionParser& options, RunConfig& config) {
   declare_training(options, config.train);
   declare_execution(options, config.train);
   options.text("preset", config.preset, "paper|fast|best",
-               "values for all options not given; best: by a search on validation ratings");
+               "values for options not given; best: by a search");
   options.choice("refit", config.refit, "best: the chosen setting is trained on all of train");
   declare_output(options, config.train);
 }
@@ -268,17 +268,24 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
 
 namespace {
 
+bool leaves_out_dislikes(const OptionParser& options) {
+  return parse_bool({options.text_of("no-dislikes").value_or("false"), "--no-dislikes"});
+}
+
+void train_on_likes(TrainConfig& train) {
+  train.dislike_weight = 0.0;
+  train.dislike_edge_weight = 0.0;
+  train.polarity_epochs = 0;
+}
+
 /// Of the model and loss that were given; a factored model without dislikes has no use for them.
 void apply_defaults(const OptionParser& options, RunConfig& config, bool best) {
   if (best) config.train.model = ModelKind::kFactored;
   const auto model = value_named<ModelKind>(options.text_of("model").value_or(""));
   const auto loss = value_named<LossKind>(options.text_of("loss").value_or(""));
   config.train = default_config(model.value_or(config.train.model), loss);
-  const bool no_dislikes =
-      parse_bool({options.text_of("no-dislikes").value_or("false"), "--no-dislikes"});
-  if (config.train.model != ModelKind::kFactored || !no_dislikes) return;
-  config.train.dislike_edge_weight = 0.0;
-  config.train.polarity_epochs = 0;
+  if (config.train.model == ModelKind::kFactored && leaves_out_dislikes(options))
+    train_on_likes(config.train);
 }
 
 const char* why_inapplicable(const Applicability& option, const TrainConfig& train) {
@@ -339,7 +346,11 @@ void apply_preset(const OptionParser& options, RunConfig& config) {
   const std::string preset = options.text_of("preset").value_or("");
   apply_defaults(options, config, preset == kBestPreset);
   if (preset.empty()) return;
-  if (preset == kBestPreset) return apply_best(config.train);
+  if (preset == kBestPreset) {
+    apply_best(config.train);
+    if (leaves_out_dislikes(options)) train_on_likes(config.train);
+    return;
+  }
   if (preset != "paper" && preset != "fast")
     throw InputError(fmt::format("--preset {}: unknown; use paper, fast or best", preset));
   if (config.train.model == ModelKind::kFactored)

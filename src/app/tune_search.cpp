@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <numeric>
+#include <set>
 #include <string_view>
 #include <system_error>
 
@@ -17,6 +18,7 @@
 #include "app/train_command.hpp"
 #include "core/log.hpp"
 #include "core/terminal.hpp"
+#include "core/timer.hpp"
 #include "data/dataset_file.hpp"
 #include "io/atomic_file.hpp"
 #include "io/output_guard.hpp"
@@ -147,9 +149,10 @@ void TuneOptions::check_search() const {
     throw InputError(fmt::format("--model {}: the search is over the factored model; leave it out",
                                  name_of(run_.train.model)));
   const std::vector<Candidate> all = tune_candidates(options_, {1, !run_.data.no_dislikes, true});
-  std::vector<std::string> one = common_options(options_, {1, !run_.data.no_dislikes, true});
-  one.insert(one.end(), all.front().options.begin(), all.front().options.end());
-  one.emplace_back("--run=" + output_);
+  std::vector<std::string> one = merged_options(
+      common_options(options_, {1, !run_.data.no_dislikes, true}), all.front().options);
+  one.push_back(fmt::format("--epochs={}", kLastEpochs));
+  one.push_back("--run=" + output_);
   check_train_options(one);
 }
 
@@ -162,7 +165,8 @@ std::string TuneOptions::config_text() const {
   for (const std::string& name : options_.names())
     if (options_.given(name) && std::ranges::find(kOfAnyStart, name) == kOfAnyStart.end() &&
         options_.on_resume(name) != OnResume::kFree)
-      settings.add(name, options_.value_of(name));
+      settings.add(name,
+                   name == "data" ? whole_path(options_.value_of(name)) : options_.value_of(name));
   return settings.print();
 }
 
@@ -203,8 +207,16 @@ std::vector<Candidate> tune_candidates(const OptionParser& options, const Search
   std::ranges::stable_sort(grid, {}, [](const Candidate& candidate) {
     return XXH3_64bits(candidate.name.data(), candidate.name.size());
   });
+  const std::vector<std::string> common = common_options(options, data);
+  std::set<std::vector<std::string>> known;  // settings, whatever they are called
+  const auto is_new = [&](const Candidate& candidate) {
+    std::vector<std::string> setting = merged_options(common, candidate.options);
+    std::ranges::sort(setting);
+    return known.insert(std::move(setting)).second;
+  };
+  std::erase_if(all, [&](const Candidate& candidate) { return !is_new(candidate); });
   for (Candidate& candidate : grid)
-    if (!candidate.name.empty()) all.push_back(std::move(candidate));
+    if (is_new(candidate)) all.push_back(std::move(candidate));
   return all;
 }
 
@@ -240,6 +252,7 @@ TuneSearch::TuneSearch(const Communicator& comm, const TuneOptions& options)
 void TuneSearch::open() {
   agree_on_input(comm_, [&] {
     data_ = searched_data(options_.run().data);
+    check_searchable(options_.options(), options_.run(), data_);
     if (!comm_.is_root()) return;
     constexpr std::array kFiles = {OutputName{"tune.ini", FileKind::kConfig},
                                    OutputName{"config.ini", FileKind::kConfig},
@@ -290,12 +303,15 @@ bool TuneSearch::measure(SearchPlan& plan, RunGroups& groups) {
     SearchPlan first = plan;
     first.candidates.resize(1);
     first.rungs = {{std::min(kFirstEpochs, plan.rungs.back().epochs), 1}};
+    const Stopwatch watch;
     const std::optional<SearchResult> result = search_models(comm_, groups, first, lock_.get());
     if (!result) return false;
+    const double waited = watch.seconds();
     agree_on_input(comm_, [&] {
       if (!comm_.is_root()) return;
       const std::vector<double>& epochs = result->records.front().seconds;
-      const double seconds = std::accumulate(epochs.begin(), epochs.end(), 0.0);
+      const double trained = std::accumulate(epochs.begin(), epochs.end(), 0.0);
+      const double seconds = std::max(trained, waited);  // it may have been trained before
       known = static_cast<std::int64_t>(affordable(
           plan.candidates, seconds, options_.budget() * kSecondsPerMinute, options_.groups()));
       store(static_cast<std::size_t>(known));
@@ -340,7 +356,7 @@ ExitCode TuneSearch::run() {
   RunGroups groups(comm_, options_.groups(), options_.run().train.time_limit);
   std::optional<SearchResult> result;
   if (measure(plan, groups)) {
-    plan.rungs = given ? plan.rungs : halving(plan.candidates.size(), kFirstEpochs, last);
+    plan.rungs = halving(plan.candidates.size(), std::min(kFirstEpochs, last), last);
     spdlog::info("{} candidates, {} at a time on {} rank(s) each, {} rungs", plan.candidates.size(),
                  options_.groups(), groups.ranks_per_group(), plan.rungs.size());
     result = search_models(comm_, groups, plan, lock_.get());
