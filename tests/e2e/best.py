@@ -351,7 +351,7 @@ def trained_as_tuned(tests):
 
 def tuned_in_rungs(tests):
     """Stopped where only the better candidates go on: the results of a search that never was."""
-    words = ("--data", tests.data, "--budget", 5, *LONG[2:], "--dislike-edge-weight", 1, "--dislike-weight", 0)  # nine of d and lr
+    words = ("--data", tests.data, "--budget", 5, *LONG[2:], "--dislike-edge-weight", 1, "--dislike-weight", 0, "--patience", 100)  # nine of d and lr
     whole, output = tests.folder / "rungs", tests.folder / "rungs-broken"
     must(tests.siren, "tune", "--output", whole, *words)
     assert len({entry["epochs"] for entry in results(whole)["candidates"]}) > 2, results(whole)
