@@ -206,7 +206,7 @@ def check_refusals(world):
     rows = "".join(f"{k % 50},{k},{1 + k % 5}\n" for k in range(25010))
     wide.write_text("user,item,rating\n" + rows, "utf-8")
     done(world.siren, "prepare", "--input", wide, "--output", world.data("wide"))
-    world.refused("is not what siren prepare makes", world.folder / "model.h5")
+    world.refused("is not what siren prepare makes", world.folder / "plain.h5")
     world.refused("cannot be read", wide)
     world.refused("--fold 0 is none of them", world.data("fold"), "--fold", 0)
     world.refused("expected some of popularity", world.data("fold"), "--models", "pop")

@@ -307,7 +307,7 @@ def one_sign(tests):
 def tuned(tests):
     """In two groups of two ranks: stopped, called again, and again when nothing is left."""
     output = tests.folder / "tuned"
-    words = ("--data", tests.data, "--budget", 0.05, "--groups", 2, *SHORT, "--dislike-edge-weight", 1, "--dislike-weight", 0)
+    words = ("--data", tests.data, "--budget", 5, "--groups", 2, *SHORT, "--dislike-edge-weight", 1, "--dislike-weight", 0)
     life = TuneLife(tests.siren, output, 4, *words)
     tests.broken(life, signal.SIGTERM, lambda: (output / "tune.ini").exists() and begun(output / "runs") > 1, rank=3)
     assert "the same command goes on" in life.errors and not (output / "results.json").exists(), life.errors
