@@ -20,6 +20,7 @@
 #include "data/dataset_file.hpp"
 #include "io/atomic_file.hpp"
 #include "siren/error.hpp"
+#include "train/deadline.hpp"
 
 namespace siren::inline app {
 
@@ -50,12 +51,17 @@ constexpr std::size_t kSettingsKept = 2;
 constexpr std::array kRungs = {Rung{kFirstEpochs, 4}, Rung{20, 2}, Rung{kEpochs, 1}};
 
 /// Of the whole command, or given to each run by its place in the search.
-constexpr std::array<std::string_view, 13> kNotPassedOn = {
-    "run",    "resume", "preset", "refit", "max-steps", "epochs",    "time-limit",
-    "budget", "output", "groups", "keep",  "stage",     "checkpoint"};
+constexpr std::array<std::string_view, 14> kNotPassedOn = {
+    "run",    "resume", "preset", "refit", "max-steps",  "epochs", "time-limit",
+    "budget", "output", "groups", "keep",  "checkpoint", "stage",  "polarity-epochs"};
 
 bool is_in(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
+}
+
+/// The value of an option for a run that may start from another working directory.
+std::string passed_on(std::string_view name, const std::string& value) {
+  return name == "data" || name == "init-from" ? whole_path(value) : value;
 }
 
 /// "--reg=0.05"
@@ -90,10 +96,11 @@ std::string request_path(const RunDirectory& run) {
 std::string request_text(const OptionParser& options) {
   constexpr std::array<std::string_view, 3> kOfThisStart = {"run", "resume", "time-limit"};
   Settings settings;
-  for (const std::string& name : options.names())
-    if (options.given(name) && !is_in(kOfThisStart, name))
-      settings.add(name,
-                   name == "data" ? whole_path(options.value_of(name)) : options.value_of(name));
+  for (const std::string& name : options.names()) {
+    if (is_in(kOfThisStart, name) || !(options.given(name) || name == "refit")) continue;
+    const std::string value = passed_on(name, options.value_of(name));
+    if (!value.empty()) settings.add(name, value);
+  }
   return settings.print();
 }
 
@@ -110,8 +117,15 @@ void check_searchable(const OptionParser& options, const RunConfig& config,
     refuse("hold-out", "candidates are compared by what is held out");
   if (config.train.eval_split == HeldOutPart::kTest)
     refuse("eval-split", "candidates are compared by validation ratings alone");
-  if (options.given("eval-every") && config.train.eval_every == 0)
-    refuse("eval-every", "candidates are compared by their evaluations");
+  constexpr std::int32_t kLeastRung = 6;  // epochs
+  const std::int32_t first = options.given("epochs") ? config.train.epochs : kLeastRung;
+  if (options.given("eval-every") &&
+      (config.train.eval_every == 0 || config.train.eval_every > first))
+    refuse("eval-every", "candidates are compared by evaluations within their first epochs");
+  if (config.train.lr_schedule != LrSchedule::kConstant && config.train.lr_steps == 0 &&
+      !options.given("epochs"))
+    refuse("lr-schedule",
+           "candidates end after different numbers of epochs, so give --lr-steps, too");
 }
 
 std::string whole_path(const std::string& path) {
@@ -151,8 +165,9 @@ SearchedData searched_data(const DataConfig& config) {
 std::vector<std::string> resumed_options(const OptionParser& options) {
   std::vector<std::string> result;
   for (const std::string& name : options.given_names())
-    if (!is_in(kNotPassedOn, name) && options.on_resume(name) == OnResume::kFree)
-      result.push_back(fmt::format("--{}={}", name, *options.text_of(name)));
+    if (name == "data" ||
+        (!is_in(kNotPassedOn, name) && options.on_resume(name) == OnResume::kFree))
+      result.push_back(fmt::format("--{}={}", name, passed_on(name, *options.text_of(name))));
   return result;
 }
 
@@ -160,9 +175,7 @@ std::vector<std::string> common_options(const OptionParser& options, const Searc
   std::vector<std::string> result;
   for (const std::string& name : options.given_names())
     if (!is_in(kNotPassedOn, name))
-      result.push_back(fmt::format(
-          "--{}={}", name,
-          name == "data" ? whole_path(*options.text_of(name)) : *options.text_of(name)));
+      result.push_back(fmt::format("--{}={}", name, passed_on(name, *options.text_of(name))));
   const auto unless_given = [&](const char* name, const std::string& value) {
     if (!options.given(name)) result.push_back(fmt::format("--{}={}", name, value));
   };
@@ -173,11 +186,9 @@ std::vector<std::string> common_options(const OptionParser& options, const Searc
   unless_given(
       "batch-users",
       fmt::format("{}", std::max(kLeastUsers, (data.users + kStepsPerEpoch - 1) / kStepsPerEpoch)));
-  if (data.has_dislikes) unless_given("polarity-epochs", fmt::format("{}", kPolarityEpochs));
-  if (!options.given("epochs")) {
-    unless_given("eval-every", fmt::format("{}", kEvalEvery));
-    unless_given("patience", fmt::format("{}", kPatience));
-  }
+  unless_given("eval-every", options.given("epochs") ? *options.text_of("epochs")
+                                                     : fmt::format("{}", kEvalEvery));
+  if (!options.given("epochs")) unless_given("patience", fmt::format("{}", kPatience));
   if (!data.has_validation) unless_given("hold-out", fmt::format("{}", kHoldOut));
   result.emplace_back("--keep=1");
   return result;
@@ -186,6 +197,14 @@ std::vector<std::string> common_options(const OptionParser& options, const Searc
 std::int32_t patience_of(const OptionParser& options, const RunConfig& config) {
   if (options.given("patience")) return config.train.patience;
   return options.given("epochs") ? 0 : kPatience;
+}
+
+std::optional<double> polarity_rate(const OptionParser& options, const RunConfig& config,
+                                    const SearchedData& data, std::int32_t epochs) {
+  if (!data.has_dislikes || options.given("polarity-batches")) return std::nullopt;
+  const std::int32_t passes =
+      options.given("polarity-epochs") ? config.train.polarity_epochs : kPolarityEpochs;
+  return static_cast<double>(passes) / epochs;
 }
 
 std::vector<SearchedSetting> searched_settings(const OptionParser& options,
@@ -238,8 +257,8 @@ std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResul
   const Candidate& chosen = plan.candidates[result.chosen()];
   const CandidateRecord& record = result.records[result.chosen()];
   const std::string directory = fmt::format("{}/{}", plan.folder, chosen.name);
-  constexpr std::array<std::string_view, 6> kOfTheSearch = {"hold-out", "epochs", "eval-every",
-                                                            "patience", "keep",   "choose"};
+  constexpr std::array<std::string_view, 7> kOfTheSearch = {
+      "hold-out", "epochs", "eval-every", "eval-split", "patience", "keep", "choose"};
   std::vector<std::string> args;
   for (const std::string& option : merged_options(plan.options, chosen.options))
     if (!is_in(kOfTheSearch, std::string_view(option).substr(2, option.find('=') - 2)))
@@ -250,6 +269,23 @@ std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResul
     args.push_back(fmt::format("--polarity-batches={}", config.polarity_batches));
   if (record.choice) args.push_back(fmt::format("--choose=lambda:{}", record.choice->lambda));
   return args;
+}
+
+std::vector<std::string> without_repeated(const OptionParser& options, const std::string& run) {
+  RunConfig config;
+  OptionParser stored("train", "", "");
+  declare_run_options(stored, config);
+  stored.parse(std::vector<std::string>{"--config", request_path(RunDirectory(run))});
+  std::vector<std::string> args;
+  for (const std::string& name : options.given_names())
+    if (options.on_resume(name) == OnResume::kFree || stored.text_of(name) != options.text_of(name))
+      args.push_back(fmt::format("--{}={}", name, *options.text_of(name)));
+  return args;
+}
+
+bool was_searched(const std::string& run) {
+  std::error_code error;
+  return fs::exists(request_path(RunDirectory(run)), error);
 }
 
 std::string search_under_way(const std::string& run) {
@@ -312,6 +348,8 @@ std::optional<std::vector<std::string>> BestSearch::run() {
   plan.options = common_options(options_, data_);
   plan.resumed = resumed_options(options_);
   plan.patience = patience_of(options_, config_);
+  plan.polarity_rate = polarity_rate(options_, config_, data_,
+                                     options_.given("epochs") ? config_.train.epochs : kEpochs);
   spdlog::info("candidates are compared on {}",
                data_.has_validation
                    ? std::string("the validation part")
@@ -373,6 +411,14 @@ std::optional<SearchResult> BestSearch::search(RunGroups& groups, SearchPlan& pl
   return result;
 }
 
+/// Of --time-limit, as it is written.
+std::string BestSearch::time_left() const {
+  constexpr std::int64_t kSecondsPerMinute = 60;
+  const double left = parse_time_limit(config_.train.time_limit) - watch_.seconds();
+  const auto seconds = static_cast<std::int64_t>(std::max(left, 1.0));
+  return fmt::format("{}:{:02}", seconds / kSecondsPerMinute, seconds % kSecondsPerMinute);
+}
+
 void BestSearch::keep_results(const SearchPlan& plan, const SearchResult& result) const {
   write_text_file(plan.folder + "/results.csv", search_csv(plan, result));
   write_text_file(plan.folder + "/results.json", search_json(plan, result));
@@ -426,8 +472,7 @@ std::vector<std::string> BestSearch::final_options(const SearchPlan& plan,
     }
     args.push_back(fmt::format("--keep={}", config_.train.keep));
     args.push_back("--run=" + directory_.path());
-    if (!config_.train.time_limit.empty())
-      args.push_back("--time-limit=" + config_.train.time_limit);
+    if (!config_.train.time_limit.empty()) args.push_back("--time-limit=" + time_left());
     lines = fmt::format("{}", fmt::join(args, "\n"));
   });
   comm_.broadcast(lines);

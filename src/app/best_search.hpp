@@ -24,6 +24,7 @@
 #include "app/model_search.hpp"
 #include "app/option_parser.hpp"
 #include "app/train_options.hpp"
+#include "core/timer.hpp"
 #include "siren/communicator.hpp"
 #include "train/run_directory.hpp"
 
@@ -56,6 +57,10 @@ std::string whole_path(const std::string& path);
 std::vector<std::string> common_options(const OptionParser& options, const SearchedData& data);
 /// Evaluations without a better one that end a candidate; 0: none, its epochs were given.
 std::int32_t patience_of(const OptionParser& options, const RunConfig& config);
+/// Passes of the polarity branch in an epoch, if its candidates end after `epochs`; nothing where it
+/// is not trained or a number of batches was given.
+std::optional<double> polarity_rate(const OptionParser& options, const RunConfig& config,
+                                    const SearchedData& data, std::int32_t epochs);
 /// Those of them that one which goes on may be given again.
 std::vector<std::string> resumed_options(const OptionParser& options);
 
@@ -83,6 +88,12 @@ std::vector<Candidate> best_candidates(const OptionParser& options, const Search
 /// `folder` is that of the search.
 std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResult& result);
 
+/// Whether a run comes from a search.
+bool was_searched(const std::string& run);
+/// What was given for the run of a search, without what its request says alike: the command that
+/// began it may be repeated with --resume.
+std::vector<std::string> without_repeated(const OptionParser& options, const std::string& run);
+
 /// The request of a search in `run` that has not come to its model yet; empty if there is none.
 std::string search_under_way(const std::string& run);
 
@@ -100,10 +111,12 @@ class BestSearch {
   void open();
   std::optional<SearchResult> search(RunGroups& groups, SearchPlan& plan) const;
   void keep_results(const SearchPlan& plan, const SearchResult& result) const;
+  std::string time_left() const;
   void adopt(const std::string& stage) const;
   std::vector<std::string> final_options(const SearchPlan& plan, const SearchResult& result) const;
   bool refits() const;
 
+  Stopwatch watch_;
   const Communicator& comm_;
   const OptionParser& options_;
   const RunConfig& config_;

@@ -94,7 +94,8 @@ void Search::read_progress() {
 void Search::write_progress(const std::vector<std::size_t>& alive, std::int32_t epochs) {
   std::string text;
   if (job_.is_root()) {
-    for (const std::size_t i : alive) progress_[key(i, epochs)] = to_json(result_.records[i]);
+    for (const std::size_t i : alive)  // one that failed is tried again
+      if (result_.records[i].step > 0) progress_[key(i, epochs)] = to_json(result_.records[i]);
     text = progress_.dump();
   }
   job_.broadcast(text);
@@ -117,6 +118,8 @@ RunGroups::Task Search::task(std::size_t candidate, std::int32_t epochs) const {
       begun ? plan_.resumed : merged_options(plan_.options, one.options);
   if (begun) args.emplace_back("--resume");
   if (!begun) args.push_back("--stage=" + one.name);
+  if (!begun && plan_.polarity_rate)  // the number a step, which is fixed now
+    args.push_back(fmt::format("--polarity-epochs={}", std::ceil(*plan_.polarity_rate * epochs)));
   args.push_back(fmt::format("--epochs={}", epochs));
   args.push_back("--run=" + directory(candidate));
   return {one.name, std::move(args)};
@@ -139,7 +142,12 @@ void Search::read(std::span<const std::size_t> candidates) {
 }
 
 std::string Search::headline(std::size_t candidate) const {
-  const CandidateRecord record = read_candidate(directory(candidate));
+  CandidateRecord record;
+  try {
+    record = read_candidate(directory(candidate));
+  } catch (const InputError& error) {
+    return error.what();  // told to all ranks when all of them look
+  }
   return fmt::format("{} epochs, nDCG@10 {:.4f} on validation behind epoch {}", record.epochs,
                      record.ndcg, record.best_epoch);
 }

@@ -65,7 +65,8 @@ struct SearchPlan {
   std::vector<std::string> options;  // of siren train, for all candidates
   std::vector<std::string> resumed;  // of those, what may be given again to one that goes on
   std::vector<Candidate> candidates;
-  std::vector<Rung> rungs;    // at least one; the last keeps one
+  std::vector<Rung> rungs;                   // at least one; the last keeps one
+  std::optional<double> polarity_rate = {};  // passes of the polarity branch in an epoch
   std::int32_t patience = 0;  // evaluations without a better one that end a candidate; 0: none
 };
 

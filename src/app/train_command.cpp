@@ -66,6 +66,10 @@ struct TrainCommand {
       options.parse(request);
       apply_preset(options, config);
       options.apply();
+    } else if (options.given("resume") && was_searched(options.text_of("run").value_or(""))) {
+      const std::string run = *options.text_of("run");
+      options.parse(without_repeated(options, run));
+      apply_to_stored(options, config);
     } else if (options.given("resume")) {
       apply_to_stored(options, config);
     } else {
@@ -146,6 +150,7 @@ class Job {
   void start_metrics();
   std::int64_t final_step(const TrainingRun& run) const;
   std::optional<LambdaEvent> choice_of_search() const;
+  std::optional<LambdaEvent> lambda_without_validation() const;
   double choose_lambda(TrainingRun& run, std::int64_t step);
   void finish(TrainingRun& run);
   bool is_near_its_end() const;
@@ -319,9 +324,27 @@ std::int64_t Job::final_step(const TrainingRun& run) const {
   return best != 0 ? best : session_.training().steps_done();
 }
 
+/// Collective. As its search chose it, with the frontier, or as it was given; nothing if neither.
+std::optional<LambdaEvent> Job::lambda_without_validation() const {
+  const LambdaRule rule = parse_lambda_rule(config_.choose);
+  const bool fixed = rule.kind == LambdaRule::Kind::kFixed;
+  const std::optional<LambdaEvent> stage = choice_of_search();
+  if (stage && (!fixed || rule.lambda == stage->lambda)) {
+    if (!fixed && command_.options.given("choose"))
+      spdlog::warn("lambda stays as the search chose it; choose it anew with: siren tune --run {}",
+                   shell_quoted(config_.run));
+    return stage;
+  }
+  if (!fixed) return std::nullopt;
+  LambdaEvent choice;
+  choice.rule = config_.choose;
+  choice.split = "none";
+  choice.lambda = rule.lambda;
+  return choice;
+}
+
 /// Collective. Of a model that was trained anew on all of train: lambda as its search chose it.
 std::optional<LambdaEvent> Job::choice_of_search() const {
-  if (session_.has_split("valid")) return std::nullopt;
   std::string chosen;
   agree_on_input(comm_, [&] {
     if (!comm_.is_root()) return;
@@ -344,15 +367,10 @@ double Job::choose_lambda(TrainingRun& run, std::int64_t step) {
   } else if (!trains_polarity(config_, session_.loaded().train)) {
     choice.rule = "no-polarity";
     choice.split = "none";
-  } else if (const auto stage = choice_of_search()) {
-    choice = *stage;
   } else if (session_.has_split("valid")) {
     choice = run.choose_lambda(*session_.make_evaluator("valid"), config_.choose);
-  } else if (const LambdaRule rule = parse_lambda_rule(config_.choose);
-             rule.kind == LambdaRule::Kind::kFixed) {
-    choice.rule = config_.choose;
-    choice.split = "none";
-    choice.lambda = rule.lambda;
+  } else if (const auto given = lambda_without_validation()) {
+    choice = *given;
   } else {
     spdlog::info(
         "lambda is {}: there are no validation ratings to choose it by (prepare --valid-share, or "
@@ -437,6 +455,14 @@ int run_train(const Communicator& comm, CommandArgs args) {
     return static_cast<int>(ExitCode::kDone);
   check_same_options(comm, command.options.config_text());
   heartbeat().set_timeout(command.config.train.hang_timeout);
+  agree_on_input(comm, [&] {
+    const TrainConfig& train = command.config.train;
+    if (!command.searches() && !command.resume && !search_under_way(train.run).empty())
+      throw InputError(
+          fmt::format("--run {}: a search is there already; choose another directory, or --resume "
+                      "to continue it",
+                      train.run));
+  });
   if (!command.searches()) return static_cast<int>(Job(comm, command, nullptr).run());
   BestSearch search(comm, command.options, command.config, command.resume);
   const std::optional<std::vector<std::string>> found = search.run();

@@ -157,7 +157,8 @@ void TuneOptions::check_search() const {
 }
 
 StoredModel TuneOptions::stored() const {
-  return {run_.train.run, checkpoint_, run_.data.data, run_.train.threads, run_.train.isa};
+  const std::int32_t threads = options_.given("threads") ? run_.train.threads : 0;
+  return {run_.train.run, checkpoint_, run_.data.data, threads, run_.train.isa};
 }
 
 std::string TuneOptions::config_text() const {
@@ -300,6 +301,9 @@ bool TuneSearch::measure(SearchPlan& plan, RunGroups& groups) {
   auto known = static_cast<std::int64_t>(number);
   comm_.broadcast(std::span(&known, 1));
   if (known == 0) {
+    agree_on_input(comm_, [&] {
+      if (comm_.is_root()) store(0);  // what it is a search of, before anything is trained
+    });
     SearchPlan first = plan;
     first.candidates.resize(1);
     first.rungs = {{std::min(kFirstEpochs, plan.rungs.back().epochs), 1}};
@@ -352,6 +356,7 @@ ExitCode TuneSearch::run() {
   const bool given = options_.options().given("epochs");
   const std::int32_t last = given ? options_.run().train.epochs : kLastEpochs;
   plan.rungs = {{last, 1}};
+  plan.polarity_rate = polarity_rate(options_.options(), options_.run(), data_, last);
   plan.patience = patience_of(options_.options(), options_.run());
   RunGroups groups(comm_, options_.groups(), options_.run().train.time_limit);
   std::optional<SearchResult> result;

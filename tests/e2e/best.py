@@ -224,7 +224,7 @@ def what_is_given_is_not_searched(tests):
     options = sorted(entry["options"] for entry in entries)
     assert options == [["--dislike-edge-weight=0"], ["--dislike-edge-weight=0.5"], ["--dislike-edge-weight=1"]], options
     assert all(entry["epochs"] == entry["best_epoch"] == 3 for entry in entries), entries
-    assert all(event["event"] not in ("eval", "early_stop") for entry in entries for event in events(run / "stages" / entry["candidate"]))
+    assert all(event["event"] != "early_stop" and event.get("epoch", 3) in (1, 2, 3) for entry in entries for event in events(run / "stages" / entry["candidate"]))
     config = config_of(run)
     assert config["epochs"] == "3" and config["reg"] == "0.05" and config["dislike-weight"] == "0" and config["patience"] == "0", config
     run = tests.train("all-given", *SHORT, "--dislike-weight", 0, "--dislike-edge-weight", 1, "--max-steps", 3)
@@ -272,6 +272,18 @@ def on_another_number_of_ranks(tests):
     assert_same_model(whole, run, "begun on two ranks")
     assert lambda_and_points(run)[0] == lambda_and_points(whole)[0]
     assert "a run is there already" in refused(tests.siren, "train", "--data", tests.data, *BEST, *words, "--run", run)
+
+
+def resumed_by_its_own_command(tests):
+    """Stopped in the search, then in the end: the command that began it, with --resume behind it."""
+    run, words = tests.folder / "requeued", ("--quiet", *BEST, *SHORT, "--layers", 1, "--eval-split", "valid", "--data", tests.data)
+    tests.broken(Life(tests.siren, run, 1, *words), signal.SIGTERM, lambda: begun(run / "stages") > 1)
+    for _ in range(2):
+        must(tests.siren, "train", "--run", run, *words, "--resume")
+        assert final(run)["split"] == "test" and config_of(run)["epochs"] == "3", config_of(run)
+    assert "a run is there already" in refused(tests.siren, "train", "--run", run, *words)
+    run = tests.train("likes-scored", *SHORT, "--layers", 1, "--no-dislikes")
+    assert all(entry["nDCG@10"] > 0 for entry in searched(run)["candidates"]), searched(run)
 
 
 def from_elsewhere(tests):
@@ -409,7 +421,7 @@ def what_no_candidate_can_be(tests):
 
 TESTS = (
     searched_and_trained_anew, the_same_again_from_config_ini, lambda_is_chosen_anew_by_the_stage, a_validation_part_is_used, keep_is_kept,
-    the_move_may_be_interrupted, what_is_given_is_not_searched, stopped_and_killed_and_continued, on_another_number_of_ranks, from_elsewhere, one_sign,
+    the_move_may_be_interrupted, what_is_given_is_not_searched, stopped_and_killed_and_continued, on_another_number_of_ranks, resumed_by_its_own_command, from_elsewhere, one_sign,
     tuned, trained_as_tuned, tuned_in_rungs, no_candidate_twice, refusals, what_no_candidate_can_be, one_checkpoint_stays,
 )
 
