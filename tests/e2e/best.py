@@ -276,13 +276,13 @@ def on_another_number_of_ranks(tests):
 
 def resumed_by_its_own_command(tests):
     """Stopped in the search, then in the end: the command that began it, with --resume behind it."""
-    run, words = tests.folder / "requeued", ("--quiet", *BEST, *SHORT, "--layers", 1, "--eval-split", "valid", "--data", tests.data)
+    run, words = tests.folder / "requeued", ("--quiet", *BEST, *SHORT, "--eval-split", "valid", "--data", tests.data)
     tests.broken(Life(tests.siren, run, 1, *words), signal.SIGTERM, lambda: begun(run / "stages") > 1)
     for _ in range(2):
         must(tests.siren, "train", "--run", run, *words, "--resume")
         assert final(run)["split"] == "test" and config_of(run)["epochs"] == "3", config_of(run)
     assert "a run is there already" in refused(tests.siren, "train", "--run", run, *words)
-    run = tests.train("likes-scored", *SHORT, "--layers", 1, "--no-dislikes")
+    run = tests.train("likes-scored", *SHORT, "--no-dislikes")
     assert all(entry["nDCG@10"] > 0 for entry in searched(run)["candidates"]), searched(run)
 
 
