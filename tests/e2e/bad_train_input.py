@@ -75,7 +75,7 @@ def option_cases(dataset):
         train("--travel none: expected one of", dataset, "--travel", "none"),
         train("--isa mmx: expected one of", dataset, "--isa", "mmx"),
         train("--shared-memory some: expected one of", dataset, "--shared-memory", "some"),
-        train("--preset best: unknown", dataset, "--preset", "best"),
+        train("--preset good: unknown", dataset, "--preset", "good"),
         train("--eval-split train: expected one of", dataset, "--eval-split", "train"),
         train("--candidates some: ", dataset, "--candidates", "some"),
         train("c.ini:2: nonsense is not an option", dataset, "--config", "{d}/c.ini", c_ini="seed = 2\nnonsense = 1\n"),
