@@ -35,7 +35,9 @@ constexpr double kRate = 0.02;
 constexpr std::int32_t kEpochs = 60;
 constexpr std::int32_t kEvalEvery = 2;
 constexpr std::int32_t kPatience = 4;
-constexpr std::int32_t kPolarityEpochs = 30;  // half a pass an epoch
+/// Of the polarity branch, an epoch: it is at its end long before the engagement, so that epochs are
+/// compared by that.
+constexpr double kPolarityPasses = 3.75;
 constexpr std::int64_t kStepsPerEpoch = 12;
 constexpr std::int64_t kLeastUsers = 32;  // a batch
 constexpr double kHoldOut = 0.1;
@@ -143,7 +145,7 @@ void apply_best(TrainConfig& config) {
   config.dislike_weight = kWeights.front().second;
   config.reg = kRegs.front();
   config.epochs = kEpochs;
-  config.polarity_epochs = kPolarityEpochs;
+  config.polarity_epochs = static_cast<std::int32_t>(kPolarityPasses * kEpochs);
 }
 
 SearchedData searched_data(const DataConfig& config) {
@@ -202,9 +204,8 @@ std::int32_t patience_of(const OptionParser& options, const RunConfig& config) {
 std::optional<double> polarity_rate(const OptionParser& options, const RunConfig& config,
                                     const SearchedData& data, std::int32_t epochs) {
   if (!data.has_dislikes || options.given("polarity-batches")) return std::nullopt;
-  const std::int32_t passes =
-      options.given("polarity-epochs") ? config.train.polarity_epochs : kPolarityEpochs;
-  return static_cast<double>(passes) / epochs;
+  if (!options.given("polarity-epochs")) return kPolarityPasses;
+  return static_cast<double>(config.train.polarity_epochs) / epochs;
 }
 
 std::vector<SearchedSetting> searched_settings(const OptionParser& options,
