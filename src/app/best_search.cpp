@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "app/run_options.hpp"
 #include "app/stored_model.hpp"
 #include "core/log.hpp"
 #include "core/terminal.hpp"
@@ -57,20 +58,6 @@ constexpr std::array<std::string_view, 14> kNotPassedOn = {
     "run",    "resume", "preset", "refit", "max-steps",  "epochs", "time-limit",
     "budget", "output", "groups", "keep",  "checkpoint", "stage",  "polarity-epochs"};
 
-bool is_in(std::span<const std::string_view> names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-/// The value of an option for a run that may start from another working directory.
-std::string passed_on(std::string_view name, const std::string& value) {
-  return name == "data" || name == "init-from" ? whole_path(value) : value;
-}
-
-/// "--reg=0.05"
-std::string option_of(std::string_view name, double value) {
-  return fmt::format("--{}={}", name, value);
-}
-
 /// Of a request, what differs from the stored one though it must not.
 void check_same_request(const OptionParser& options, const std::string& request) {
   RunConfig config;
@@ -99,7 +86,7 @@ std::string request_text(const OptionParser& options) {
   constexpr std::array<std::string_view, 3> kOfThisStart = {"run", "resume", "time-limit"};
   Settings settings;
   for (const std::string& name : options.names()) {
-    if (is_in(kOfThisStart, name) || !(options.given(name) || name == "refit")) continue;
+    if (is_one_of(name, kOfThisStart) || !(options.given(name) || name == "refit")) continue;
     const std::string value = passed_on(name, options.value_of(name));
     if (!value.empty()) settings.add(name, value);
   }
@@ -109,7 +96,7 @@ std::string request_text(const OptionParser& options) {
 }  // namespace
 
 void check_searchable(const OptionParser& options, const RunConfig& config,
-                      const SearchedData& data) {
+                      const SearchedData& data, std::int32_t first_epochs) {
   const auto refuse = [&](const char* name, const char* why) {
     throw InputError(fmt::format("--{} {}: {}; leave it out", name, options.value_of(name), why));
   };
@@ -119,21 +106,13 @@ void check_searchable(const OptionParser& options, const RunConfig& config,
     refuse("hold-out", "candidates are compared by what is held out");
   if (config.train.eval_split == HeldOutPart::kTest)
     refuse("eval-split", "candidates are compared by validation ratings alone");
-  constexpr std::int32_t kLeastRung = 6;  // epochs
-  const std::int32_t first = options.given("epochs") ? config.train.epochs : kLeastRung;
   if (options.given("eval-every") &&
-      (config.train.eval_every == 0 || config.train.eval_every > first))
+      (config.train.eval_every == 0 || config.train.eval_every > first_epochs))
     refuse("eval-every", "candidates are compared by evaluations within their first epochs");
   if (config.train.lr_schedule != LrSchedule::kConstant && config.train.lr_steps == 0 &&
       !options.given("epochs"))
     refuse("lr-schedule",
            "candidates end after different numbers of epochs, so give --lr-steps, too");
-}
-
-std::string whole_path(const std::string& path) {
-  std::error_code error;  // as it is, where the working directory is gone
-  const fs::path whole = fs::absolute(path, error);
-  return error ? path : whole.lexically_normal().string();
 }
 
 void apply_best(TrainConfig& config) {
@@ -168,7 +147,7 @@ std::vector<std::string> resumed_options(const OptionParser& options) {
   std::vector<std::string> result;
   for (const std::string& name : options.given_names())
     if (name == "data" ||
-        (!is_in(kNotPassedOn, name) && options.on_resume(name) == OnResume::kFree))
+        (!is_one_of(name, kNotPassedOn) && options.on_resume(name) == OnResume::kFree))
       result.push_back(fmt::format("--{}={}", name, passed_on(name, *options.text_of(name))));
   return result;
 }
@@ -176,7 +155,7 @@ std::vector<std::string> resumed_options(const OptionParser& options) {
 std::vector<std::string> common_options(const OptionParser& options, const SearchedData& data) {
   std::vector<std::string> result;
   for (const std::string& name : options.given_names())
-    if (!is_in(kNotPassedOn, name))
+    if (!is_one_of(name, kNotPassedOn))
       result.push_back(fmt::format("--{}={}", name, passed_on(name, *options.text_of(name))));
   const auto unless_given = [&](const char* name, const std::string& value) {
     if (!options.given(name)) result.push_back(fmt::format("--{}={}", name, value));
@@ -228,10 +207,8 @@ std::vector<Candidate> candidates_of(const OptionParser& options, const Searched
   std::vector<Candidate> candidates;
   const auto add = [&](const SearchedSetting& setting, double reg) {
     Candidate candidate;
-    const auto vary = [&](const char* name, const char* letter, double value) {
-      if (options.given(name)) return;
-      candidate.name += fmt::format("{}{}{}", candidate.name.empty() ? "" : "-", letter, value);
-      candidate.options.push_back(option_of(name, value));
+    const auto vary = [&](const char* option, const char* letter, double value) {
+      if (!options.given(option)) candidate.vary(option, letter, value);
     };
     vary("layers", "layers", setting.layers);
     if (data.has_dislikes) {
@@ -262,14 +239,24 @@ std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResul
       "hold-out", "epochs", "eval-every", "eval-split", "patience", "keep", "choose"};
   std::vector<std::string> args;
   for (const std::string& option : merged_options(plan.options, chosen.options))
-    if (!is_in(kOfTheSearch, std::string_view(option).substr(2, option.find('=') - 2)))
-      args.push_back(option);
+    if (!is_one_of(name_of_option(option), kOfTheSearch)) args.push_back(option);
   args.push_back(fmt::format("--epochs={}", record.best_epoch));
   const TrainConfig config = stored_config(directory).train;
   if (config.polarity_epochs > 0)
     args.push_back(fmt::format("--polarity-batches={}", config.polarity_batches));
   if (record.choice) args.push_back(fmt::format("--choose=lambda:{}", record.choice->lambda));
   return args;
+}
+
+std::vector<std::string> with_request(std::span<const std::string> args,
+                                      const std::string& request) {
+  std::vector<std::string> all(args.begin(), args.end());
+  for (const std::string& arg : all)
+    if (arg == "--config" || arg.starts_with("--config="))
+      throw InputError(
+          fmt::format("--config: a search goes on by its own {}; leave it out", request));
+  all.push_back("--config=" + request);
+  return all;
 }
 
 std::vector<std::string> without_repeated(const OptionParser& options, const std::string& run) {
@@ -307,6 +294,10 @@ BestSearch::BestSearch(const Communicator& comm, const OptionParser& options,
   open();
 }
 
+std::int32_t BestSearch::first_epochs() const {
+  return options_.given("epochs") ? config_.train.epochs : kFirstEpochs;
+}
+
 bool BestSearch::refits() const {
   return !data_.has_validation && config_.refit == OnOff::kOn;
 }
@@ -314,7 +305,7 @@ bool BestSearch::refits() const {
 void BestSearch::open() {
   agree_on_input(comm_, [&] {
     data_ = searched_data(config_.data);
-    check_searchable(options_, config_, data_);
+    check_searchable(options_, config_, data_, first_epochs());
     if (!comm_.is_root()) return;
     const std::string request = request_path(directory_);
     std::error_code error;
@@ -373,8 +364,7 @@ std::optional<std::vector<std::string>> BestSearch::run() {
 /// First the settings, with the middle of the ladder, then the ladder with the better ones. `plan`
 /// gets all candidates.
 std::optional<SearchResult> BestSearch::search(RunGroups& groups, SearchPlan& plan) const {
-  const bool given = options_.given("epochs");
-  const Rung first{given ? config_.train.epochs : kFirstEpochs, kSettingsKept};
+  const Rung first{first_epochs(), kSettingsKept};
   const auto try_all = [&](SearchPlan& tried, std::vector<Rung> rungs) {
     tried.rungs = std::move(rungs);
     return search_models(comm_, groups, tried, lock_.get());
@@ -392,13 +382,14 @@ std::optional<SearchResult> BestSearch::search(RunGroups& groups, SearchPlan& pl
   ladder.candidates = candidates_of(options_, data_, kept, regs);
   const std::optional<SearchResult> rough = try_all(ladder, {first});
   if (!rough) return std::nullopt;
-  const std::string largest = option_of("reg", std::ranges::max(regs));
+  const std::string largest = fmt::format("--reg={}", std::ranges::max(regs));
   if (std::ranges::count(ladder.candidates[rough->chosen()].options, largest) > 0) {
     regs.push_back(kMostReg);
     ladder.candidates = candidates_of(options_, data_, kept, regs);
   }
   std::optional<SearchResult> result =
-      try_all(ladder, given ? std::vector{first} : std::vector(kRungs.begin(), kRungs.end()));
+      try_all(ladder, options_.given("epochs") ? std::vector{first}
+                                               : std::vector(kRungs.begin(), kRungs.end()));
   if (!result) return std::nullopt;
   for (const std::size_t i : broad->order) {  // what was left behind ends the table
     if (std::ranges::find(ladder.candidates, plan.candidates[i].name, &Candidate::name) !=

@@ -17,6 +17,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,12 +46,10 @@ struct SearchedData {
 /// Of the fold, at the offset. InputError if the file is none. One rank suffices.
 SearchedData searched_data(const DataConfig& config);
 
-/// InputError if something was given with which candidates cannot be compared.
+/// InputError if something was given with which candidates cannot be compared; they first train for
+/// `first_epochs`.
 void check_searchable(const OptionParser& options, const RunConfig& config,
-                      const SearchedData& data);
-
-/// Absolute and normal, so that it is found from another working directory, too.
-std::string whole_path(const std::string& path);
+                      const SearchedData& data, std::int32_t first_epochs);
 
 /// Options of siren train for every candidate of a search: what `options` were given, without those
 /// of the whole command, and the recipe for the others.
@@ -90,6 +89,10 @@ std::vector<std::string> refit_options(const SearchPlan& plan, const SearchResul
 
 /// Whether a run comes from a search.
 bool was_searched(const std::string& run);
+/// The command line that goes on with a search: by its request. InputError if it has a file of
+/// options of its own.
+std::vector<std::string> with_request(std::span<const std::string> args,
+                                      const std::string& request);
 /// What was given for the run of a search, without what its request says alike: the command that
 /// began it may be repeated with --resume.
 std::vector<std::string> without_repeated(const OptionParser& options, const std::string& run);
@@ -114,6 +117,7 @@ class BestSearch {
   std::string time_left() const;
   void adopt(const std::string& stage) const;
   std::vector<std::string> final_options(const SearchPlan& plan, const SearchResult& result) const;
+  std::int32_t first_epochs() const;
   bool refits() const;
 
   Stopwatch watch_;

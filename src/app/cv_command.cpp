@@ -163,9 +163,9 @@ void CvJob::train() {
     tasks.push_back({runs_[i].name, std::move(args)});
     run_of.push_back(i);
   }
-  const std::vector<RunGroups::Outcome> outcomes = groups_.train(
-      tasks, true, lock_.get(),
-      [](const RunGroups::Task&, const FinalEvent& event) { return headline(event.report); });
+  const std::vector<RunGroups::Outcome> outcomes =
+      groups_.train(tasks, true, lock_.get(),
+                    [](std::size_t, const FinalEvent& event) { return headline(event.report); });
   for (std::size_t t = 0; t < outcomes.size(); ++t) {
     const RunGroups::Outcome& outcome = outcomes[t];
     if (outcome.final) finals_[run_of[t]] = outcome.final;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/option_parser.hpp"
+#include "app/run_options.hpp"
 #include "siren/error.hpp"
 
 namespace siren::inline app {
@@ -35,11 +36,6 @@ bool names_a_directory(std::string_view name) {
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
   return !name.empty() && name.front() != '.' && name.front() != '-' &&
          name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
-/// "--key=" of "--key=value".
-std::string_view key_of(std::string_view option) {
-  return option.substr(0, option.find('=') + 1);
 }
 
 }  // namespace
@@ -87,12 +83,7 @@ std::vector<CvRun> CvGrid::runs() const {
         CvRun run{variation.name, fold, seed, "", "", {}};
         run.name = fmt::format("{}-fold{}-seed{}", variation.name, fold, seed);
         run.directory = fmt::format("{}/runs/{}", output, run.name);
-        const std::vector<std::string>& own = variation.options;
-        for (const std::string& option : options)
-          if (std::none_of(own.begin(), own.end(),
-                           [&](const std::string& o) { return key_of(o) == key_of(option); }))
-            run.options.push_back(option);
-        run.options.insert(run.options.end(), own.begin(), own.end());
+        run.options = merged_options(options, variation.options);
         run.options.push_back(fmt::format("--fold={}", fold));
         run.options.push_back(fmt::format("--seed={}", seed));
         run.options.push_back("--run=" + run.directory);

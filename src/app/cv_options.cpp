@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "app/run_options.hpp"
 #include "app/stored_model.hpp"
 #include "app/train_command.hpp"
 #include "io/plain_file.hpp"
@@ -26,10 +27,6 @@ constexpr std::array<std::string_view, 5> kOwn = {"output", "folds", "seeds", "g
 constexpr std::array<std::string_view, 6> kNotPassedOn = {"fold",       "seed",  "run",
                                                           "time-limit", "quiet", "log-level"};
 constexpr std::string_view kContent = "# content of the data set: ";
-
-bool is_in(std::span<const std::string_view> names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
 
 /// Of the data set for which the file at `path` was written; empty if it does not say.
 std::string content_in(const std::string& path) {
@@ -86,7 +83,7 @@ bool CvOptions::parse(std::span<const std::string> args) {
 std::vector<std::string> CvOptions::train_options(bool only_free) const {
   std::vector<std::string> result;
   for (const std::string& name : options_.given_names()) {
-    if (is_in(kOwn, name) || is_in(kNotPassedOn, name)) continue;
+    if (is_one_of(name, kOwn) || is_one_of(name, kNotPassedOn)) continue;
     if (only_free && !is_free(name)) continue;
     result.push_back(fmt::format("--{}={}", name, *options_.text_of(name)));
   }
@@ -124,7 +121,7 @@ CvGrid CvOptions::grid(std::int64_t folds) const {
 std::string CvOptions::config_text() const {
   Settings settings;
   for (const std::string& name : options_.names()) {
-    if (!options_.given(name) || name == "variation" || is_in(kNotPassedOn, name)) continue;
+    if (!options_.given(name) || name == "variation" || is_one_of(name, kNotPassedOn)) continue;
     settings.add(name, options_.value_of(name));
   }
   for (const std::string& variation : variations_) settings.add("variation", variation);
@@ -158,7 +155,7 @@ void CvOptions::check_same_as_before(const std::string& content_hash) const {
   apply_preset(before.options_, before.run_);
   before.options_.apply();
   for (const std::string& name : options_.names()) {
-    if (is_in(kOwn, name) || is_free(name) || is_in(kNotPassedOn, name)) continue;
+    if (is_one_of(name, kOwn) || is_free(name) || is_one_of(name, kNotPassedOn)) continue;
     const std::string now = options_.value_of(name);
     const std::string then = before.options_.value_of(name);
     if (now != then)

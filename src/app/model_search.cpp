@@ -12,7 +12,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "core/text.hpp"
+#include "app/run_options.hpp"
 #include "events/json.hpp"
 #include "io/atomic_file.hpp"
 #include "io/plain_file.hpp"
@@ -53,7 +53,9 @@ class Search {
   }
   std::string progress_path() const { return plan_.folder + "/progress.json"; }
   void read_progress();
-  void write_progress(const std::vector<std::size_t>& alive, std::int32_t epochs);
+  [[noreturn]] void damaged() const;
+  bool recall(std::size_t candidate, std::int32_t epochs);
+  void write_progress(std::span<const std::size_t> unknown, std::int32_t epochs);
   std::string key(std::size_t candidate, std::int32_t epochs) const {
     return fmt::format("{} {}", plan_.candidates[candidate].name, epochs);
   }
@@ -84,22 +86,33 @@ void Search::read_progress() {
   if (text.empty()) return;
   agree_on_input(job_, [&] {
     progress_ = Json::parse(text, nullptr, false);
-    if (!progress_.is_object())
-      throw InputError(fmt::format(
-          "{} is damaged; remove it, then the search reads the runs themselves", progress_path()));
+    if (!progress_.is_object()) damaged();
   });
 }
 
+[[noreturn]] void Search::damaged() const {
+  throw InputError(fmt::format(
+      "{} is damaged; remove it, then the search reads the runs themselves", progress_path()));
+}
+
+/// Whether it was known for that rung.
+bool Search::recall(std::size_t candidate, std::int32_t epochs) {
+  const auto stored = progress_.find(key(candidate, epochs));
+  if (stored == progress_.end()) return false;
+  agree_on_input(job_, [&] {
+    try {
+      result_.records[candidate] = record_from_json(*stored);
+    } catch (const std::exception&) {
+      damaged();
+    }
+  });
+  return true;
+}
+
 /// Of a rung that has ended.
-void Search::write_progress(const std::vector<std::size_t>& alive, std::int32_t epochs) {
-  std::string text;
-  if (job_.is_root()) {
-    for (const std::size_t i : alive)  // one that failed is tried again
-      if (result_.records[i].step > 0) progress_[key(i, epochs)] = to_json(result_.records[i]);
-    text = progress_.dump();
-  }
-  job_.broadcast(text);
-  progress_ = Json::parse(text);
+void Search::write_progress(std::span<const std::size_t> unknown, std::int32_t epochs) {
+  for (const std::size_t i : unknown)  // one that failed is tried again
+    if (result_.records[i].step > 0) progress_[key(i, epochs)] = to_json(result_.records[i]);
   agree_on_input(job_, [&] {
     if (job_.is_root()) write_text_file(progress_path(), json_text(progress_, 1));
   });
@@ -128,16 +141,12 @@ RunGroups::Task Search::task(std::size_t candidate, std::int32_t epochs) const {
 /// Rank 0 reads, all know.
 void Search::read(std::span<const std::size_t> candidates) {
   for (const std::size_t candidate : candidates) {
-    CandidateRecord& record = result_.records[candidate];
+    std::string text;
     agree_on_input(job_, [&] {
-      if (job_.is_root()) record = read_candidate(directory(candidate));
+      if (job_.is_root()) text = to_json(read_candidate(directory(candidate))).dump();
     });
-    job_.broadcast(std::span(&record.begun, 1));
-    job_.broadcast(std::span(&record.epochs, 1));
-    job_.broadcast(std::span(&record.best_epoch, 1));
-    job_.broadcast(std::span(&record.step, 1));
-    job_.broadcast(std::span(&record.since_best, 1));
-    job_.broadcast(std::span(&record.ndcg, 1));
+    job_.broadcast(text);
+    result_.records[candidate] = record_from_json(Json::parse(text));
   }
 }
 
@@ -156,13 +165,8 @@ void Search::train(const std::vector<std::size_t>& alive, std::int32_t epochs) {
   std::vector<RunGroups::Task> tasks;
   std::vector<std::size_t> of_task;
   std::vector<std::size_t> unknown;
-  for (const std::size_t candidate : alive) {
-    const auto stored = progress_.find(key(candidate, epochs));
-    if (stored == progress_.end())
-      unknown.push_back(candidate);
-    else
-      agree_on_input(job_, [&] { result_.records[candidate] = record_from_json(*stored); });
-  }
+  for (const std::size_t candidate : alive)
+    if (!recall(candidate, epochs)) unknown.push_back(candidate);
   read(unknown);
   for (const std::size_t candidate : unknown) {
     if (has_reached(candidate, epochs)) continue;
@@ -170,18 +174,15 @@ void Search::train(const std::vector<std::size_t>& alive, std::int32_t epochs) {
     of_task.push_back(candidate);
   }
   const std::vector<RunGroups::Outcome> outcomes =
-      groups_.train(tasks, false, lock_, [&](const RunGroups::Task& done, const FinalEvent&) {
-        for (std::size_t t = 0; t < tasks.size(); ++t)
-          if (tasks[t].name == done.name) return headline(of_task[t]);
-        return std::string();
-      });
+      groups_.train(tasks, false, lock_,
+                    [&](std::size_t task, const FinalEvent&) { return headline(of_task[task]); });
   if (groups_.interrupted()) return;
   auto code = static_cast<std::int32_t>(ExitCode::kDone);
   for (const RunGroups::Outcome& outcome : outcomes)
     if (code == 0) code = static_cast<std::int32_t>(outcome.code);
   job_.broadcast(std::span(&code, 1));
   read(of_task);
-  if (!unknown.empty()) write_progress(alive, epochs);
+  if (!unknown.empty()) write_progress(unknown, epochs);
   const bool any = std::any_of(alive.begin(), alive.end(), [&](std::size_t candidate) {
     return result_.records[candidate].step > 0;
   });
@@ -199,10 +200,9 @@ std::optional<SearchResult> Search::run() {
   for (const Rung& rung : plan_.rungs) {
     train(alive, rung.epochs);
     if (groups_.interrupted()) return std::nullopt;
-    const std::vector<std::size_t> ranked = best_of(alive, result_.records, alive.size());
-    std::copy(ranked.begin(), ranked.end(), order.begin());
-    alive.assign(ranked.begin(),
-                 ranked.begin() + static_cast<std::ptrdiff_t>(std::min(rung.keep, ranked.size())));
+    alive = ranked(alive, result_.records);
+    std::ranges::copy(alive, order.begin());
+    alive.resize(std::min(rung.keep, alive.size()));
   }
   result_.order = order;
   return result_;
@@ -229,16 +229,9 @@ const FrontierPoint* chosen_point(const CandidateRecord& record) {
 
 }  // namespace
 
-std::vector<std::string> merged_options(const std::vector<std::string>& base,
-                                        const std::vector<std::string>& own) {
-  const auto key_of = [](std::string_view option) { return option.substr(0, option.find('=')); };
-  std::vector<std::string> merged;
-  for (const std::string& option : base)
-    if (std::ranges::none_of(
-            own, [&](const std::string& other) { return key_of(other) == key_of(option); }))
-      merged.push_back(option);
-  merged.insert(merged.end(), own.begin(), own.end());
-  return merged;
+void Candidate::vary(std::string_view option, std::string_view letter, double value) {
+  name += fmt::format("{}{}{}", name.empty() ? "" : "-", letter, value);
+  options.push_back(fmt::format("--{}={}", option, value));
 }
 
 Json to_json(const CandidateRecord& record) {
@@ -272,13 +265,10 @@ CandidateRecord read_candidate(const std::string& directory) {
   if (run.metrics_bytes() == 0) return record;
   double best_evaluation = -1.0;
   std::int32_t best_epoch = 0;
-  std::vector<std::int64_t> step_of_epoch;
   run.each_event([&](const Event& event) {
     if (const auto* epoch = std::get_if<EpochReport>(&event)) {
       if (epoch->epoch < 1) return;
       take(record, *epoch);
-      step_of_epoch.resize(static_cast<std::size_t>(record.epochs));
-      step_of_epoch[static_cast<std::size_t>(epoch->epoch - 1)] = epoch->step;
       record.step = 0;  // it has gone on and has not come to an end yet
     }
     const auto* evaluation = std::get_if<EvalEvent>(&event);
@@ -301,14 +291,13 @@ CandidateRecord read_candidate(const std::string& directory) {
   return record;
 }
 
-std::vector<std::size_t> best_of(std::span<const std::size_t> among,
-                                 const std::vector<CandidateRecord>& records, std::size_t keep) {
+std::vector<std::size_t> ranked(std::span<const std::size_t> among,
+                                const std::vector<CandidateRecord>& records) {
   std::vector<std::size_t> best(among.begin(), among.end());
   std::ranges::stable_sort(best, [&](std::size_t a, std::size_t b) {
     const auto score = [&](std::size_t i) { return records[i].step > 0 ? records[i].ndcg : -1.0; };
     return score(a) > score(b);
   });
-  best.resize(std::min(keep, best.size()));
   return best;
 }
 

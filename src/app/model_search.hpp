@@ -14,10 +14,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -33,6 +33,9 @@ namespace siren::inline app {
 struct Candidate {
   std::string name;                  // of its directory
   std::vector<std::string> options;  // "--reg=0.05", besides those that all have
+
+  /// Adds an option, and its value to the name.
+  void vary(std::string_view option, std::string_view letter, double value);
 };
 
 /// After training to `epochs` the `keep` best go on.
@@ -55,10 +58,6 @@ struct CandidateRecord {
 
 /// Of a run directory that may be empty, or not be there. InputError if its events are damaged.
 CandidateRecord read_candidate(const std::string& directory);
-
-/// `base` with `own` in the place of options that both give.
-std::vector<std::string> merged_options(const std::vector<std::string>& base,
-                                        const std::vector<std::string>& own);
 
 struct SearchPlan {
   std::string folder;                // is made
@@ -84,12 +83,12 @@ std::optional<SearchResult> search_models(const Communicator& job, RunGroups& gr
 
 /// As progress.json keeps one.
 nlohmann::ordered_json to_json(const CandidateRecord& record);
-/// A JSON exception if it is none.
+/// An exception of the JSON or standard library if it is none.
 CandidateRecord record_from_json(const nlohmann::ordered_json& json);
 
-/// Indices of the `keep` highest scores, best first; of equal ones the earlier.
-std::vector<std::size_t> best_of(std::span<const std::size_t> among,
-                                 const std::vector<CandidateRecord>& records, std::size_t keep);
+/// `among` by score, best first; of equal ones the earlier, and last those that came to no end.
+std::vector<std::size_t> ranked(std::span<const std::size_t> among,
+                                const std::vector<CandidateRecord>& records);
 
 /// A table of several lines, the chosen one first and marked.
 std::string format_search(const SearchPlan& plan, const SearchResult& result);

@@ -73,7 +73,8 @@ std::vector<RunGroups::Outcome> RunGroups::train(std::span<const Task> tasks, bo
       if (stop_wanted())
         interrupted_ = true;
       else
-        mine[i] = train_one(tasks[i], tests, lock, headline);
+        mine[i] = train_one(tasks[i], tests, lock,
+                            [&](const FinalEvent& event) { return headline(i, event); });
     }
   }
   notice_.wait_for_all();  // a signal to a group that has nothing to do is for the others, too
@@ -87,8 +88,9 @@ bool RunGroups::stop_wanted() {
 }
 
 /// Of the group. Only its root's outcome counts.
-RunGroups::Outcome RunGroups::train_one(const Task& task, bool tests, const RunLock* lock,
-                                        const Headline& headline) {
+RunGroups::Outcome RunGroups::train_one(
+    const Task& task, bool tests, const RunLock* lock,
+    const std::function<std::string(const FinalEvent&)>& headline) {
   const Stopwatch watch;
   Listener listener(notice_, lock);
   Outcome outcome;
@@ -109,7 +111,7 @@ RunGroups::Outcome RunGroups::train_one(const Task& task, bool tests, const RunL
   }
   outcome.seconds = watch.seconds();
   if (outcome.final && group_.is_root())
-    say(spdlog::level::info, fmt::format("{}: {}  ({})", task.name, headline(task, *outcome.final),
+    say(spdlog::level::info, fmt::format("{}: {}  ({})", task.name, headline(*outcome.final),
                                          human_seconds(outcome.seconds)));
   return outcome;
 }

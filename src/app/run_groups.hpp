@@ -44,7 +44,7 @@ class RunGroups {
     ExitCode code = ExitCode::kDone;  // of one that failed
     double seconds = 0.0;             // 0: not begun
   };
-  using Headline = std::function<std::string(const Task&, const FinalEvent&)>;
+  using Headline = std::function<std::string(std::size_t task, const FinalEvent&)>;
 
   /// Trains all of them; `tests` says whether a finished run reads the test part. The outcomes are
   /// complete on rank 0 of the job. A failure is told and leaves the other runs alone. `lock` is that
@@ -59,7 +59,8 @@ class RunGroups {
  private:
   int group_of(int rank) const { return rank / ranks_per_group(); }
   bool stop_wanted();
-  Outcome train_one(const Task& task, bool tests, const RunLock* lock, const Headline& headline);
+  Outcome train_one(const Task& task, bool tests, const RunLock* lock,
+                    const std::function<std::string(const FinalEvent&)>& headline);
   std::vector<Outcome> collect(const std::vector<Outcome>& mine);
 
   const Communicator& job_;

@@ -15,6 +15,7 @@
 #include "app/commands.hpp"
 #include "app/common_options.hpp"
 #include "app/progress.hpp"
+#include "app/run_options.hpp"
 #include "app/stored_model.hpp"
 #include "app/train_beginning.hpp"
 #include "app/train_options.hpp"
@@ -60,18 +61,8 @@ struct TrainCommand {
   /// False if only help was wanted.
   bool parse(std::span<const std::string> args) {
     if (!options.parse(args)) return false;
-    if (options.given("resume") && !request_of_search().empty()) {
-      std::vector<std::string> request(args.begin(), args.end());
-      request.push_back("--config=" + request_of_search());
-      options.parse(request);
-      apply_preset(options, config);
-      options.apply();
-    } else if (options.given("resume") && was_searched(options.text_of("run").value_or(""))) {
-      const std::string run = *options.text_of("run");
-      options.parse(without_repeated(options, run));
-      apply_to_stored(options, config);
-    } else if (options.given("resume")) {
-      apply_to_stored(options, config);
+    if (options.given("resume")) {
+      apply_resumed(args);
     } else {
       apply_preset(options, config);
       options.apply();
@@ -85,8 +76,17 @@ struct TrainCommand {
   }
 
  private:
-  std::string request_of_search() const {
-    return search_under_way(options.text_of("run").value_or(""));
+  /// Of a run, of one that comes from a search, or of a search that has not come to its model yet.
+  void apply_resumed(std::span<const std::string> args) {
+    const std::string run = options.text_of("run").value_or("");
+    if (const std::string request = search_under_way(run); !request.empty()) {
+      options.parse(with_request(args, request));
+      apply_preset(options, config);
+      options.apply();
+      return;
+    }
+    if (was_searched(run)) options.parse(without_repeated(options, run));
+    apply_to_stored(options, config);
   }
 };
 
@@ -230,10 +230,7 @@ bool Job::is_near_its_end() const {
 
 /// With what the data set decides and its whole path: the same run however, wherever it goes on.
 std::string Job::config_text() {
-  std::string& data = command_.config.data.data;
-  std::error_code error;  // as it is, where the working directory is gone
-  const std::filesystem::path whole = std::filesystem::absolute(data, error);
-  if (!error) data = whole.lexically_normal().string();
+  command_.config.data.data = whole_path(command_.config.data.data);
   command_.config.train.lr_steps = session_.config().lr_steps;
   command_.config.train.polarity_batches = session_.config().polarity_batches;
   return command_.options.config_text();

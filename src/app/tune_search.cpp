@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <filesystem>
 #include <numeric>
 #include <set>
@@ -12,20 +11,20 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <xxhash.h>
 
+#include "app/run_options.hpp"
 #include "app/train_command.hpp"
 #include "core/log.hpp"
+#include "core/settings.hpp"
 #include "core/terminal.hpp"
+#include "core/text.hpp"
 #include "core/timer.hpp"
 #include "data/dataset_file.hpp"
 #include "io/atomic_file.hpp"
 #include "io/output_guard.hpp"
 #include "io/plain_file.hpp"
 #include "siren/error.hpp"
-#include "train/lambda_choice.hpp"
-#include "train/run_directory.hpp"
 
 namespace siren::inline app {
 
@@ -75,6 +74,16 @@ std::size_t number_in(const std::string& text) {
   const char* begin = text.data() + at + kNumber.size();
   std::from_chars(begin, text.data() + text.size(), number);
   return number;
+}
+
+/// As --config reads them; data first, by which such files are known (io/output_guard.hpp).
+Settings settings_of(std::vector<std::string> options) {
+  std::ranges::stable_partition(
+      options, [](const std::string& option) { return name_of_option(option) == "data"; });
+  Settings settings;
+  for (const std::string& option : options)
+    settings.add(std::string(name_of_option(option)), option.substr(option.find('=') + 1));
+  return settings;
 }
 
 double value_in(const std::vector<std::string>& options, std::string_view name, double otherwise) {
@@ -166,8 +175,7 @@ std::string TuneOptions::config_text() const {
   for (const std::string& name : options_.names())
     if (options_.given(name) && std::ranges::find(kOfAnyStart, name) == kOfAnyStart.end() &&
         options_.on_resume(name) != OnResume::kFree)
-      settings.add(name,
-                   name == "data" ? whole_path(options_.value_of(name)) : options_.value_of(name));
+      settings.add(name, passed_on(name, options_.value_of(name)));
   return settings.print();
 }
 
@@ -198,9 +206,7 @@ std::vector<Candidate> tune_candidates(const OptionParser& options, const Search
     for (const Candidate& candidate : grid)
       for (std::size_t i = 0; i < axis.count; ++i) {
         Candidate next = candidate;
-        next.name +=
-            fmt::format("{}{}{}", next.name.empty() ? "" : "-", axis.letter, axis.values[i]);
-        next.options.push_back(fmt::format("--{}={}", axis.name, axis.values[i]));
+        next.vary(axis.name, axis.letter, axis.values[i]);
         finer.push_back(std::move(next));
       }
     grid = std::move(finer);
@@ -235,12 +241,13 @@ std::vector<Rung> halving(std::size_t candidates, std::int32_t first, std::int32
 }
 
 std::size_t affordable(const std::vector<Candidate>& candidates, double seconds, double budget,
-                       std::int32_t groups) {
-  double cost = 0.0;  // of rung 1, in epochs of the first candidate's
+                       std::int32_t groups, std::int32_t last) {
+  const std::int32_t first = std::min(kFirstEpochs, last);
+  double cost = 0.0;  // of a rung, in that of the first candidate alone
   std::size_t number = 0;
   for (const Candidate& candidate : candidates) {
     cost += relative_cost(candidate.options);
-    const double rungs = static_cast<double>(halving(number + 1, kFirstEpochs, kLastEpochs).size());
+    const double rungs = static_cast<double>(halving(number + 1, first, last).size());
     if (number > 0 && cost * rungs * seconds > budget * groups) break;
     ++number;
   }
@@ -250,10 +257,18 @@ std::size_t affordable(const std::vector<Candidate>& candidates, double seconds,
 TuneSearch::TuneSearch(const Communicator& comm, const TuneOptions& options)
     : comm_(comm), options_(options) {}
 
+std::int32_t TuneSearch::last_epochs() const {
+  return options_.options().given("epochs") ? options_.run().train.epochs : kLastEpochs;
+}
+
+std::int32_t TuneSearch::first_epochs() const {
+  return std::min(kFirstEpochs, last_epochs());
+}
+
 void TuneSearch::open() {
   agree_on_input(comm_, [&] {
     data_ = searched_data(options_.run().data);
-    check_searchable(options_.options(), options_.run(), data_);
+    check_searchable(options_.options(), options_.run(), data_, first_epochs());
     if (!comm_.is_root()) return;
     constexpr std::array kFiles = {OutputName{"tune.ini", FileKind::kConfig},
                                    OutputName{"config.ini", FileKind::kConfig},
@@ -306,7 +321,7 @@ bool TuneSearch::measure(SearchPlan& plan, RunGroups& groups) {
     });
     SearchPlan first = plan;
     first.candidates.resize(1);
-    first.rungs = {{std::min(kFirstEpochs, plan.rungs.back().epochs), 1}};
+    first.rungs = {{first_epochs(), 1}};
     const Stopwatch watch;
     const std::optional<SearchResult> result = search_models(comm_, groups, first, lock_.get());
     if (!result) return false;
@@ -316,8 +331,9 @@ bool TuneSearch::measure(SearchPlan& plan, RunGroups& groups) {
       const std::vector<double>& epochs = result->records.front().seconds;
       const double trained = std::accumulate(epochs.begin(), epochs.end(), 0.0);
       const double seconds = std::max(trained, waited);  // it may have been trained before
-      known = static_cast<std::int64_t>(affordable(
-          plan.candidates, seconds, options_.budget() * kSecondsPerMinute, options_.groups()));
+      known = static_cast<std::int64_t>(affordable(plan.candidates, seconds,
+                                                   options_.budget() * kSecondsPerMinute,
+                                                   options_.groups(), last_epochs()));
       store(static_cast<std::size_t>(known));
     });
     comm_.broadcast(std::span(&known, 1));
@@ -330,20 +346,11 @@ void TuneSearch::conclude(const SearchPlan& plan, const SearchResult& result) co
   lock_->check();
   write_text_file(options_.output() + "/results.csv", search_csv(plan, result));
   write_text_file(options_.output() + "/results.json", search_json(plan, result));
-  std::string config;
-  for (const std::string& option : refit_options(plan, result)) {
-    const std::size_t equals = option.find('=');
-    const std::string line =
-        fmt::format("{} = {}\n", option.substr(2, equals - 2), option.substr(equals + 1));
-    if (line.starts_with("data = "))
-      config.insert(0, line);  // by which such files are known (io/output_guard.hpp)
-    else
-      config += line;
-  }
-  write_text_file(options_.output() + "/config.ini", config);
+  const std::string config = options_.output() + "/config.ini";
+  write_text_file(config, settings_of(refit_options(plan, result)).print());
   print_lines(format_search(plan, result));
-  spdlog::info("train it on all of train with: siren train --config {}/config.ini --run DIR",
-               options_.output());
+  spdlog::info("train it on all of train with: siren train --config {} --run DIR",
+               shell_quoted(config));
 }
 
 ExitCode TuneSearch::run() {
@@ -353,15 +360,12 @@ ExitCode TuneSearch::run() {
   plan.options = common_options(options_.options(), data_);
   plan.resumed = resumed_options(options_.options());
   plan.candidates = tune_candidates(options_.options(), data_);
-  const bool given = options_.options().given("epochs");
-  const std::int32_t last = given ? options_.run().train.epochs : kLastEpochs;
-  plan.rungs = {{last, 1}};
-  plan.polarity_rate = polarity_rate(options_.options(), options_.run(), data_, last);
+  plan.polarity_rate = polarity_rate(options_.options(), options_.run(), data_, last_epochs());
   plan.patience = patience_of(options_.options(), options_.run());
   RunGroups groups(comm_, options_.groups(), options_.run().train.time_limit);
   std::optional<SearchResult> result;
   if (measure(plan, groups)) {
-    plan.rungs = halving(plan.candidates.size(), std::min(kFirstEpochs, last), last);
+    plan.rungs = halving(plan.candidates.size(), first_epochs(), last_epochs());
     spdlog::info("{} candidates, {} at a time on {} rank(s) each, {} rungs", plan.candidates.size(),
                  options_.groups(), groups.ranks_per_group(), plan.rungs.size());
     result = search_models(comm_, groups, plan, lock_.get());

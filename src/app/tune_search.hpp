@@ -67,10 +67,10 @@ double relative_cost(const std::vector<std::string>& options);
 /// The preset's, then those of the grid.
 std::vector<Candidate> tune_candidates(const OptionParser& options, const SearchedData& data);
 
-/// How many of them, from the first on, the budget pays: seconds of rung 1 for the first, groups that
-/// work side by side.
+/// How many of them, from the first on, the budget (in seconds) pays in all rungs up to `last` epochs:
+/// `seconds` of the first rung for the first one, groups that work side by side.
 std::size_t affordable(const std::vector<Candidate>& candidates, double seconds, double budget,
-                       std::int32_t groups);
+                       std::int32_t groups, std::int32_t last);
 
 /// Of `candidates` candidates: after each a third goes on three times as far, until one is left or
 /// `last` epochs are reached.
@@ -84,6 +84,8 @@ class TuneSearch {
 
  private:
   void open();
+  std::int32_t first_epochs() const;
+  std::int32_t last_epochs() const;
   std::size_t stored_number() const;
   void store(std::size_t number) const;
   bool measure(SearchPlan& plan, RunGroups& groups);

@@ -25,8 +25,8 @@ class EpochPermutation {
   EpochPermutation(std::uint32_t seed, std::int32_t epoch, std::int64_t n,
                    Purpose purpose = Purpose::kPermutation);
 
-  /// Keeps the values of F, 6 sqrt(n) of them, for many calls of position_of(): they are a tenth as
-  /// long then.
+  /// Keeps the values of F, 6 sqrt(n) of them, for many calls of position_of(), which then look them
+  /// up.
   void tabulate();
 
   /// The position of rating `id` in the epoch's order, [0, n). Thread-safe.

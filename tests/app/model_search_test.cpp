@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "app/best_search.hpp"
+#include "app/run_options.hpp"
 #include "app/tune_search.hpp"
 #include "events/events.hpp"
 #include "support/temp_folder.hpp"
@@ -105,7 +106,14 @@ TEST(MergedOptions, TakeTheOwnOfTwo) {
               ElementsAre("--lr-steps=5", "--dim=16", "--lr=0.2"));
 }
 
-TEST(BestOf, IsByScoreAndOfEqualsTheEarlier) {
+TEST(PassedOn, MakesPathsOfInputsWhole) {
+  EXPECT_EQ(passed_on("data", "/a/../d.h5"), "/d.h5");
+  EXPECT_THAT(passed_on("init-from", "c.h5"), ::testing::EndsWith("/c.h5"));
+  EXPECT_EQ(passed_on("reg", "0.1"), "0.1");
+  EXPECT_EQ(name_of_option("--reg=0.1=2"), "reg");
+}
+
+TEST(Ranked, IsByScoreAndOfEqualsTheEarlier) {
   std::vector<CandidateRecord> records(5);
   const double scores[] = {0.1, 0.3, 0.2, 0.3, 0.9};
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -113,9 +121,8 @@ TEST(BestOf, IsByScoreAndOfEqualsTheEarlier) {
     records[i].step = i == 4 ? 0 : 10;  // the last came to no end
   }
   const std::vector<std::size_t> all = {0, 1, 2, 3, 4};
-  EXPECT_THAT(best_of(all, records, 3), ElementsAre(1, 3, 2));
-  EXPECT_THAT(best_of(all, records, 9), ElementsAre(1, 3, 2, 0, 4));
-  EXPECT_THAT(best_of(std::vector<std::size_t>{0, 2}, records, 1), ElementsAre(2));
+  EXPECT_THAT(ranked(all, records), ElementsAre(1, 3, 2, 0, 4));
+  EXPECT_THAT(ranked(std::vector<std::size_t>{0, 2}, records), ElementsAre(2, 0));
 }
 
 TEST(FormatSearch, NamesTheChosenFirst) {
@@ -205,13 +212,13 @@ TEST(Halving, KeepsAThirdThatGoesThreeTimesAsFar) {
 
 TEST(Affordable, GrowsWithTheBudgetAndIsNeverNothing) {
   std::vector<Candidate> candidates(50);
-  EXPECT_EQ(affordable(candidates, 10.0, 0.1, 1), 1U);
+  EXPECT_EQ(affordable(candidates, 10.0, 0.1, 1, 60), 1U);
   // Each costs 10 s a rung; up to three candidates need 2 rungs, up to nine 3.
-  EXPECT_EQ(affordable(candidates, 10.0, 60.0, 1), 3U);
-  EXPECT_EQ(affordable(candidates, 10.0, 60.0, 2), 4U);
-  EXPECT_EQ(affordable(candidates, 1e-6, 60.0, 1), 50U);
+  EXPECT_EQ(affordable(candidates, 10.0, 60.0, 1, 60), 3U);
+  EXPECT_EQ(affordable(candidates, 10.0, 60.0, 2, 60), 4U);
+  EXPECT_EQ(affordable(candidates, 1e-6, 60.0, 1, 60), 50U);
   candidates[1].options = {"--dim=512"};  // four times the columns of the recipe
-  EXPECT_EQ(affordable(candidates, 10.0, 60.0, 1), 1U);
+  EXPECT_EQ(affordable(candidates, 10.0, 60.0, 1, 60), 1U);
 }
 
 TEST(TuneCandidates, BeginWithThePresetsAndAreAllDifferent) {

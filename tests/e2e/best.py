@@ -286,6 +286,30 @@ def resumed_by_its_own_command(tests):
     assert all(entry["nDCG@10"] > 0 for entry in searched(run)["candidates"]), searched(run)
 
 
+def must_fail(siren, *words):
+    """A refusal behind messages of what went before."""
+    done = call(siren, *words)
+    assert done.returncode == 2, (words, done.returncode, done.stderr)
+    return done.stderr
+
+
+def odd_files(tests):
+    """A data set whose name is no plain word; a search's own notes, damaged; a file of options besides them."""
+    data, output, run = tests.folder / "a #b.h5", tests.folder / "odd", tests.folder / "odd-search"
+    shutil.copy(tests.data, data)
+    must(tests.siren, "tune", "--data", data, "--budget", 5, *SHORT, "--lr", 0.02, "--dislike-edge-weight", 1, "--dislike-weight", 0, "--output", output)
+    finish(tests.siren, tests.folder / "odd-run", 1, "--config", output / "config.ini")
+    tests.broken(Life(tests.siren, run, 1, "--data", data, *BEST, *SHORT), signal.SIGTERM, lambda: begun(run / "stages") > 1)
+    resume = ("train", "--run", run, "--resume")
+    assert "goes on by its own" in refused(tests.siren, *resume, "--config", output / "config.ini")
+    first = next(path.name for path in (run / "stages").iterdir() if path.is_dir())
+    for text in ("[]", "{", json.dumps({f"{first} 3": {"begun": 1}})):
+        (run / "stages" / "progress.json").write_text(text)
+        assert "progress.json is damaged; remove it" in must_fail(tests.siren, *resume), text
+    (run / "stages" / "progress.json").unlink()
+    must(tests.siren, *resume)
+
+
 def from_elsewhere(tests):
     """A search goes on in whatever directory it is called, like any run."""
     run = tests.folder / "elsewhere"
@@ -421,7 +445,7 @@ def what_no_candidate_can_be(tests):
 
 TESTS = (
     searched_and_trained_anew, the_same_again_from_config_ini, lambda_is_chosen_anew_by_the_stage, a_validation_part_is_used, keep_is_kept,
-    the_move_may_be_interrupted, what_is_given_is_not_searched, stopped_and_killed_and_continued, on_another_number_of_ranks, resumed_by_its_own_command, from_elsewhere, one_sign,
+    the_move_may_be_interrupted, what_is_given_is_not_searched, stopped_and_killed_and_continued, on_another_number_of_ranks, resumed_by_its_own_command, odd_files, from_elsewhere, one_sign,
     tuned, trained_as_tuned, tuned_in_rungs, no_candidate_twice, refusals, what_no_candidate_can_be, one_checkpoint_stays,
 )
 
