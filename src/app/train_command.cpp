@@ -325,7 +325,7 @@ std::int64_t Job::final_step(const TrainingRun& run) const {
 std::optional<LambdaEvent> Job::lambda_without_validation() const {
   const LambdaRule rule = parse_lambda_rule(config_.choose);
   const bool fixed = rule.kind == LambdaRule::Kind::kFixed;
-  const std::optional<LambdaEvent> stage = choice_of_search();
+  std::optional<LambdaEvent> stage = choice_of_search();
   if (stage && (!fixed || rule.lambda == stage->lambda)) {
     if (!fixed && command_.options.given("choose"))
       spdlog::warn("lambda stays as the search chose it; choose it anew with: siren tune --run {}",

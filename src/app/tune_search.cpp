@@ -78,8 +78,8 @@ std::size_t number_in(const std::string& text) {
 
 /// As --config reads them; data first, by which such files are known (io/output_guard.hpp).
 Settings settings_of(std::vector<std::string> options) {
-  std::ranges::stable_partition(
-      options, [](const std::string& option) { return name_of_option(option) == "data"; });
+  std::stable_partition(options.begin(), options.end(),
+                        [](const std::string& option) { return name_of_option(option) == "data"; });
   Settings settings;
   for (const std::string& option : options)
     settings.add(std::string(name_of_option(option)), option.substr(option.find('=') + 1));
