@@ -74,6 +74,16 @@ void BatchSchedule::bucket(std::int32_t epoch) {
   bucketed_epoch_ = epoch;
 }
 
+/// The user of rating t, who is not before `user`: near, if batches are large.
+BatchSchedule::Owner BatchSchedule::owner_of(EdgeOffset t, Owner user) const {
+  std::ptrdiff_t reach = 1;
+  while (offsets_.end() - user > reach && user[reach] <= t) {
+    user += reach;
+    reach *= 2;
+  }
+  return std::upper_bound(user, user + std::min(reach, offsets_.end() - user), t) - 1;
+}
+
 BatchRatings BatchSchedule::ratings_of(std::int64_t step) {
   const std::int32_t epoch = epoch_of(step);
   if (epoch != bucketed_epoch_) bucket(epoch);
@@ -88,11 +98,11 @@ BatchRatings BatchSchedule::ratings_of(std::int64_t step) {
   batch.sign.resize(as_index(count));
   batch.id.resize(as_index(count));
   parallel_blocks(count, kRatingsPerTile, [&](std::int64_t begin, std::int64_t end) {
-    auto owner = offsets_.begin();
+    auto owner = offsets_.cbegin();
     for (std::int64_t i = begin; i < end; ++i) {
       const EdgeOffset t = bucketed_[as_index(first + i)];
-      owner = std::upper_bound(owner, offsets_.end(), t) - 1;
-      const auto user = owner - offsets_.begin();
+      owner = owner_of(t, owner);
+      const auto user = owner - offsets_.cbegin();
       batch.user[as_index(i)] = static_cast<LocalRow>(user);
       batch.item[as_index(i)] = items_[as_index(t)];
       batch.sign[as_index(i)] = signs_[as_index(t)];

@@ -56,7 +56,9 @@ class BatchSchedule {
                             std::int64_t steps_per_epoch);
 
  private:
+  using Owner = std::vector<EdgeOffset>::const_iterator;  // in offsets_
   void bucket(std::int32_t epoch);
+  Owner owner_of(EdgeOffset t, Owner user) const;
 
   std::uint32_t seed_;
   Purpose purpose_;

@@ -111,6 +111,26 @@ double flop_limit(const Communicator& comm, const Kernels<Precision>& kernels) {
   return flops / seconds;
 }
 
+/// Of arguments in the first cache.
+template <class Precision>
+double exp_limit(const Communicator& comm, const Kernels<Precision>& kernels) {
+  using Real = typename Precision::Real;
+  constexpr std::int64_t kScores = 2048;
+  constexpr int kSweeps = 200;
+  double exps = 0.0;
+  const double seconds = best_seconds(comm, [&] {
+    exps = 0.0;
+#pragma omp parallel reduction(+ : exps)
+    {
+      AlignedArray<Real> scores(kScores);
+      for (int sweep = 0; sweep < kSweeps; ++sweep)  // arguments stay in [-1, 0]
+        kernels.exp_and_sum(scores.data(), Real{1}, kScores);
+      exps += double{kSweeps} * kScores;
+    }
+  });
+  return exps / seconds;
+}
+
 /// The better of a = b + s c, which fetches a only to overwrite it, and an update in place.
 template <class Precision>
 double stream_limit(const Communicator& comm, const Kernels<Precision>& kernels,
@@ -144,6 +164,7 @@ MachineLimits measure_limits(const Communicator& comm, const Kernels<Precision>&
   MachineLimits limits;
   limits.gather_seconds = gather_limit(comm, GatherStream<Precision>(kernels, graph, dimension));
   limits.flops_per_second = flop_limit(comm, kernels);
+  limits.exps_per_second = exp_limit(comm, kernels);
   limits.bytes_per_second = stream_limit(comm, kernels, streamed_values);
   return limits;
 }

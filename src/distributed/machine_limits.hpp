@@ -16,6 +16,7 @@ struct MachineLimits {
   double gather_seconds = 0.0;  // to fetch and add one table row, in the order of the graph's edges
   double flops_per_second = 0.0;  // multiply-adds on registers, counted as two
   double bytes_per_second = 0.0;  // read and written in order
+  double exps_per_second = 0.0;   // of a row of scores, in place
 };
 
 /// Collective. `dimension` is that of the gathered rows; the three arrays that are streamed together

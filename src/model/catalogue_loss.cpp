@@ -13,12 +13,13 @@ namespace siren::inline model {
 
 namespace {
 
-constexpr std::int64_t kScoreBytes = std::int64_t{64} << 20;
+constexpr std::int64_t kScoreBytes = std::int64_t{8} << 20;
 constexpr std::int64_t kPanel = 64;        // items whose columns a thread keeps in its first cache
 constexpr std::int64_t kUserBlock = 96;    // most users taken by a thread at a time
 constexpr std::int64_t kItemBlock = 96;    // items
 constexpr std::int64_t kOwnBlock = 16;     // users, and items, whose own ratings a thread adds up
-constexpr std::int64_t kDepthBlock = 256;  // rows of the right factor that stay in the second cache
+constexpr std::int64_t kDepthBlock = 128;  // rows of the right factor that stay in the first cache
+constexpr std::int64_t kNearBytes = std::int64_t{768} << 10;
 
 /// In an order that the compiler may take in vectors of any length up to 16.
 template <class Real>
@@ -31,11 +32,13 @@ Real product(const Real* a, const Real* b, std::int64_t width) {
   return sums[0];
 }
 
-/// So that every thread has some. A row has the same bits in any block.
-std::int64_t user_block(std::int64_t users) {
+/// So that every thread has some, and keeps their scores in its second cache. A row has the same bits
+/// in any block.
+std::int64_t user_block(std::int64_t users, std::int64_t row_bytes) {
   constexpr std::int64_t kTileRows = 12;  // a multiple of the product's
-  const std::int64_t share = users / (2 * omp_get_max_threads()) / kTileRows * kTileRows;
-  return std::clamp(share, kTileRows, kUserBlock);
+  const std::int64_t share = users / (2 * omp_get_max_threads());
+  const std::int64_t near = kNearBytes / std::max<std::int64_t>(row_bytes, 1);
+  return std::clamp(std::min(share, near) / kTileRows * kTileRows, kTileRows, kUserBlock);
 }
 
 }  // namespace
@@ -55,6 +58,7 @@ double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<R
                "{} rows, {} own, {} offsets of {} users", users.rows(), batch.own.size(),
                batch.offsets.size(), batch.users());
   pack(items, users.stride());
+  block_ = user_block(std::min(chunk_, batch.users()), columns_ * std::int64_t{sizeof(Real)});
   own_.resize(drawn_ ? batch.items.size() : 0);
   double loss = 0.0;
   for (std::int64_t begin = 0; begin < batch.users(); begin += chunk_) {
@@ -62,17 +66,19 @@ double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<R
     score(batch, chunk, users, items);
     local_ = largest_;
     combine.largest(largest_);
-    exponentiate(batch, chunk);
+    for (std::size_t u = 0; u < as_index(chunk.size()); ++u)
+      sums_[u] *= local_[u] > -std::numeric_limits<double>::infinity()
+                      ? std::exp(local_[u] - largest_[u])
+                      : 0.0;
     combine.sum(sums_);
     for (std::int64_t u = 0; u < chunk.size(); ++u) {
       const std::size_t user = as_index(begin + u);
       const double logarithm = largest_[as_index(u)] + std::log(sums_[as_index(u)]);
       loss += (batch.own[user] != 0 ? batch.totals[user] * logarithm : 0.0) - rated_[as_index(u)];
     }
-    take_slopes(batch, chunk);
-    add_gradients(chunk, users, items, user_gradient);
+    add_user_gradients(batch, chunk, items, user_gradient);
+    add_item_gradients(chunk, users, items);
     if (drawn_) add_own_gradients(batch, chunk, users, items, user_gradient);
-    if (!items.bias.empty()) add_bias_gradient(chunk, items);
   }
   return loss;
 }
@@ -111,112 +117,112 @@ void CatalogueLoss<Precision>::score(const CatalogueBatch& batch, const Chunk& c
     scores_ = AlignedArray<Real>(chunk.size() * columns_);
   largest_.assign(as_index(chunk.size()), -std::numeric_limits<double>::infinity());
   rated_.assign(as_index(chunk.size()), 0.0);
-  if (count_ == 0 && !drawn_) return;
-  parallel_blocks(
-      chunk.size(), user_block(chunk.size()), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t item = 0; item < columns_; item += kPanel)
-          kernels_.multiply({.a = users.row(chunk.begin + begin),
-                             .row_step = users.stride(),
-                             .depth_step = 1,
-                             .b = panels_.data() + item * users.stride(),
-                             .ldb = kPanel,
-                             .c = scores_of(begin) + item,
-                             .ldc = columns_,
-                             .rows = end - begin,
-                             .depth = users.columns(),
-                             .columns = std::min(kPanel, columns_ - item),
-                             .accumulate = false});
-        for (std::int64_t u = begin; u < end; ++u) {
-          Real* const z = scores_of(u);
-          if (count_ > 0)
-            largest_[as_index(u)] = static_cast<double>(
-                kernels_.scale_and_shift(z, inverse_temperature_, shift_.data(), columns_));
-          const std::size_t user = as_index(chunk.begin + u);
-          if (drawn_) {
-            score_own(batch, u, chunk.begin, users, items);
-            continue;
-          }
-          for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
-            rated_[as_index(u)] += static_cast<double>(batch.weights[as_index(e)]) *
-                                   static_cast<double>(z[batch.items[as_index(e)]]);
-        }
-      });
-}
-
-/// exp(z - the largest here), so that nothing overflows; sums_ are relative to the largest of all
-/// ranks.
-template <class Precision>
-void CatalogueLoss<Precision>::exponentiate(const CatalogueBatch& batch, const Chunk& chunk) {
   sums_.assign(as_index(chunk.size()), 0.0);
   if (count_ == 0 && !drawn_) return;
-  parallel_blocks(
-      chunk.size(), user_block(chunk.size()), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t u = begin; u < end; ++u) {
-          const auto here = static_cast<Real>(local_[as_index(u)]);
-          double sum =
-              count_ == 0 ? 0.0
-                          : static_cast<double>(kernels_.exp_and_sum(scores_of(u), here, columns_));
-          if (drawn_) {
-            const std::size_t user = as_index(chunk.begin + u);
-            for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
-              sum += static_cast<double>(own_[as_index(e)] = std::exp(own_[as_index(e)] - here));
-          }
-          sums_[as_index(u)] = sum * std::exp(local_[as_index(u)] - largest_[as_index(u)]);
-        }
-      });
+  parallel_blocks(chunk.size(), block_, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t item = 0; item < columns_; item += kPanel)
+      kernels_.multiply({.a = users.row(chunk.begin + begin),
+                         .row_step = users.stride(),
+                         .depth_step = 1,
+                         .b = panels_.data() + item * users.stride(),
+                         .ldb = kPanel,
+                         .c = scores_of(begin) + item,
+                         .ldc = columns_,
+                         .rows = end - begin,
+                         .depth = users.columns(),
+                         .columns = std::min(kPanel, columns_ - item),
+                         .accumulate = false});
+    for (std::int64_t u = begin; u < end; ++u) {
+      Real* const z = scores_of(u);
+      if (count_ > 0)
+        largest_[as_index(u)] = static_cast<double>(
+            kernels_.scale_and_shift(z, inverse_temperature_, shift_.data(), columns_));
+      if (drawn_)
+        score_own(batch, u, chunk.begin, users, items);
+      else
+        rated_[as_index(u)] = sum_rated(batch, chunk.begin + u, z);
+      exponentiate(batch, u, chunk.begin);
+    }
+  });
+}
+
+/// Sum of w z.
+template <class Precision>
+double CatalogueLoss<Precision>::sum_rated(const CatalogueBatch& batch, std::int64_t user,
+                                           const Real* z) {
+  double sum = 0.0;
+  for (std::int64_t e = batch.offsets[as_index(user)]; e < batch.offsets[as_index(user) + 1]; ++e)
+    sum += static_cast<double>(batch.weights[as_index(e)]) *
+           static_cast<double>(z[batch.items[as_index(e)]]);
+  return sum;
+}
+
+/// exp(z - the largest here), so that nothing overflows, while the row is in the cache.
+template <class Precision>
+void CatalogueLoss<Precision>::exponentiate(const CatalogueBatch& batch, std::int64_t u,
+                                            std::int64_t first) {
+  const auto here = static_cast<Real>(largest_[as_index(u)]);
+  double sum = 0.0;
+  if (count_ > 0) sum = static_cast<double>(kernels_.exp_and_sum(scores_of(u), here, columns_));
+  if (drawn_) {
+    const std::size_t user = as_index(first + u);
+    for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
+      sum += static_cast<double>(own_[as_index(e)] = std::exp(own_[as_index(e)] - here));
+  }
+  sums_[as_index(u)] = sum;
 }
 
 /// P / t.
 template <class Precision>
-void CatalogueLoss<Precision>::take_slopes(const CatalogueBatch& batch, const Chunk& chunk) {
-  if (count_ == 0 && !drawn_) return;
-  parallel_blocks(
-      chunk.size(), user_block(chunk.size()), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t u = begin; u < end; ++u) {
-          Real* const p = scores_of(u);
-          const std::size_t user = as_index(chunk.begin + u);
-          const double share =
-              std::exp(local_[as_index(u)] - largest_[as_index(u)]) / sums_[as_index(u)];
-          const Real factor = static_cast<Real>(batch.totals[user] * share) * inverse_temperature_;
-          if (count_ > 0) kernels_.scale(p, factor, columns_);
-          if (drawn_) {
-            for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
-              own_[as_index(e)] =
-                  factor * own_[as_index(e)] -
-                  static_cast<Real>(batch.weights[as_index(e)]) * inverse_temperature_;
-            continue;
-          }
-          for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e)
-            p[batch.items[as_index(e)]] -=
-                static_cast<Real>(batch.weights[as_index(e)]) * inverse_temperature_;
-        }
-      });
+void CatalogueLoss<Precision>::take_slopes(const CatalogueBatch& batch, std::int64_t u,
+                                           std::int64_t first) {
+  const std::size_t user = as_index(first + u);
+  const double share = std::exp(local_[as_index(u)] - largest_[as_index(u)]) / sums_[as_index(u)];
+  const Real factor = static_cast<Real>(batch.totals[user] * share) * inverse_temperature_;
+  Real* const p = scores_of(u);
+  if (count_ > 0) kernels_.scale(p, factor, columns_);
+  for (std::int64_t e = batch.offsets[user]; e < batch.offsets[user + 1]; ++e) {
+    const Real weight = static_cast<Real>(batch.weights[as_index(e)]) * inverse_temperature_;
+    if (drawn_)
+      own_[as_index(e)] = factor * own_[as_index(e)] - weight;
+    else
+      p[batch.items[as_index(e)]] -= weight;
+  }
 }
 
+/// With the slopes of a block's users, while they are in the cache.
 template <class Precision>
-void CatalogueLoss<Precision>::add_gradients(const Chunk& chunk, const Matrix<Real>& users,
-                                             const CatalogueItems<Real>& items,
-                                             Matrix<Real>& user_gradient) {
+void CatalogueLoss<Precision>::add_user_gradients(const CatalogueBatch& batch, const Chunk& chunk,
+                                                  const CatalogueItems<Real>& items,
+                                                  Matrix<Real>& gradient) {
+  const std::int64_t stride = gradient.stride();
+  parallel_blocks(chunk.size(), block_, [&](std::int64_t begin, std::int64_t end) {
+    if (count_ > 0 || drawn_)
+      for (std::int64_t u = begin; u < end; ++u) take_slopes(batch, u, chunk.begin);
+    if (count_ == 0)
+      std::fill(gradient.row(chunk.begin + begin), gradient.row(chunk.begin + end), Real{0});
+    for (std::int64_t item = 0; item < count_; item += kDepthBlock)
+      kernels_.multiply({.a = scores_of(begin) + item,
+                         .row_step = columns_,
+                         .depth_step = 1,
+                         .b = items.rows + item * stride,
+                         .ldb = stride,
+                         .c = gradient.row(chunk.begin + begin),
+                         .ldc = stride,
+                         .rows = end - begin,
+                         .depth = std::min(kDepthBlock, count_ - item),
+                         .columns = stride,
+                         .accumulate = item > 0});
+  });
+}
+
+/// The sums of the biases first: they read the block's slopes in order, and so bring them near.
+template <class Precision>
+void CatalogueLoss<Precision>::add_item_gradients(const Chunk& chunk, const Matrix<Real>& users,
+                                                  const CatalogueItems<Real>& items) {
   const std::int64_t stride = users.stride();
-  parallel_blocks(chunk.size(), user_block(chunk.size()),
-                  [&](std::int64_t begin, std::int64_t end) {
-                    if (count_ == 0)
-                      std::fill(user_gradient.row(chunk.begin + begin),
-                                user_gradient.row(chunk.begin + end), Real{0});
-                    for (std::int64_t item = 0; item < count_; item += kDepthBlock)
-                      kernels_.multiply({.a = scores_of(begin) + item,
-                                         .row_step = columns_,
-                                         .depth_step = 1,
-                                         .b = items.rows + item * stride,
-                                         .ldb = stride,
-                                         .c = user_gradient.row(chunk.begin + begin),
-                                         .ldc = stride,
-                                         .rows = end - begin,
-                                         .depth = std::min(kDepthBlock, count_ - item),
-                                         .columns = stride,
-                                         .accumulate = item > 0});
-                  });
   parallel_blocks(count_, kItemBlock, [&](std::int64_t begin, std::int64_t end) {
+    if (!items.bias.empty()) add_bias_gradients(chunk, begin, end, items.bias_gradient);
     for (std::int64_t u = 0; u < chunk.size(); u += kDepthBlock)
       kernels_.multiply({.a = scores_of(u) + begin,
                          .row_step = 1,
@@ -230,6 +236,19 @@ void CatalogueLoss<Precision>::add_gradients(const Chunk& chunk, const Matrix<Re
                          .columns = stride,
                          .accumulate = true});
   });
+}
+
+/// The slopes are P / t.
+template <class Precision>
+void CatalogueLoss<Precision>::add_bias_gradients(const Chunk& chunk, std::int64_t begin,
+                                                  std::int64_t end, std::span<Real> gradient) {
+  Real sums[kItemBlock] = {};
+  for (std::int64_t u = 0; u < chunk.size(); ++u) {
+    const Real* const slopes = scores_of(u) + begin;
+    for (std::int64_t item = 0; item < end - begin; ++item) sums[item] += slopes[item];
+  }
+  for (std::int64_t item = begin; item < end; ++item)
+    gradient[as_index(item)] += temperature_ * sums[item - begin];
 }
 
 /// Scores of the user's own items, which are taken out of those of the draws. The largest may be that
@@ -291,19 +310,6 @@ void CatalogueLoss<Precision>::add_own_gradients(const CatalogueBatch& batch, co
       if (items.bias_gradient.empty()) continue;
       for (std::int64_t e = from; e < from + count; ++e)
         items.bias_gradient[as_index(item)] += temperature_ * item_slopes_[as_index(e)];
-    }
-  });
-}
-
-/// The slopes are P / t.
-template <class Precision>
-void CatalogueLoss<Precision>::add_bias_gradient(const Chunk& chunk,
-                                                 const CatalogueItems<Real>& items) {
-  parallel_blocks(count_, kItemBlock, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t u = 0; u < chunk.size(); ++u) {
-      const Real* const slopes = scores_of(u);
-      for (std::int64_t item = begin; item < end; ++item)
-        items.bias_gradient[as_index(item)] += temperature_ * slopes[item];
     }
   });
 }

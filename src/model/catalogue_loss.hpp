@@ -92,11 +92,16 @@ class CatalogueLoss {
   void pack(const CatalogueItems<Real>& items, std::int64_t stride);
   void score(const CatalogueBatch& batch, const Chunk& chunk, const Matrix<Real>& users,
              const CatalogueItems<Real>& items);
-  void exponentiate(const CatalogueBatch& batch, const Chunk& chunk);
-  void take_slopes(const CatalogueBatch& batch, const Chunk& chunk);
-  void add_gradients(const Chunk& chunk, const Matrix<Real>& users,
-                     const CatalogueItems<Real>& items, Matrix<Real>& user_gradient);
-  void add_bias_gradient(const Chunk& chunk, const CatalogueItems<Real>& items);
+  static double sum_rated(const CatalogueBatch& batch, std::int64_t user, const Real* z);
+  // of user `u` of the chunk whose first is `first`
+  void exponentiate(const CatalogueBatch& batch, std::int64_t u, std::int64_t first);
+  void take_slopes(const CatalogueBatch& batch, std::int64_t u, std::int64_t first);
+  void add_user_gradients(const CatalogueBatch& batch, const Chunk& chunk,
+                          const CatalogueItems<Real>& items, Matrix<Real>& gradient);
+  void add_item_gradients(const Chunk& chunk, const Matrix<Real>& users,
+                          const CatalogueItems<Real>& items);
+  void add_bias_gradients(const Chunk& chunk, std::int64_t begin, std::int64_t end,
+                          std::span<Real> gradient);
 
   // with draws: the own items of users, which are few, one by one
   void score_own(const CatalogueBatch& batch, std::int64_t u, std::int64_t first,
@@ -111,6 +116,7 @@ class CatalogueLoss {
   const Kernels<Precision>& kernels_;
   std::int64_t count_ = 0;  // items that are summed over
   bool drawn_ = false;
+  std::int64_t block_ = 0;       // users taken by a thread at a time
   std::int64_t columns_ = 0;     // the same, padded
   AlignedArray<Real> panels_;    // [panels][d][kPanel] items side by side
   AlignedArray<Real> shift_;     // [columns] a_i and corrections, -inf for padding

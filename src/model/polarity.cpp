@@ -22,6 +22,12 @@ std::vector<double> thetas_of(std::span<const Real> learnt) {
   return theta;
 }
 
+/// 1 above cut k, else -1; without a branch, which would be guessed wrong every other time.
+template <class Real>
+Real side(int level, std::int64_t k) {
+  return static_cast<Real>(2 * static_cast<int>(level > k) - 1);
+}
+
 }  // namespace
 
 ParameterLayout polarity_layout(std::int64_t dimension, std::int64_t cuts) {
@@ -52,12 +58,11 @@ std::vector<double> initial_thetas(const RatingCuts& cuts) {
 template <class Precision>
 double PolarityLoss<Precision>::add(const PolarityBatch& batch, std::span<const double> theta,
                                     const Matrix<Real>& users, const Matrix<Stored>& items,
-                                    Matrix<Real>& user_gradient, Matrix<Real>& item_gradient,
-                                    std::span<double> theta_gradient) {
+                                    const PolarityGradients<Real>& gradients) {
   take_slopes(batch, theta, users, items);
-  add_user_gradients(batch, items, user_gradient);
-  add_item_gradients(batch, users, item_gradient);
-  return sum_losses(theta_gradient);
+  add_user_gradients(batch, items, gradients.users);
+  add_item_gradients(batch, users, gradients.items);
+  return sum_losses(gradients.theta);
 }
 
 /// With y = 1 above a cut, -1 below it, the loss there is -log sigma(y (f - theta)).
@@ -65,48 +70,66 @@ template <class Precision>
 void PolarityLoss<Precision>::take_slopes(const PolarityBatch& batch, std::span<const double> theta,
                                           const Matrix<Real>& users, const Matrix<Stored>& items) {
   const std::int64_t ratings = std::ssize(batch.user);
+  theta_.assign(theta.begin(), theta.end());
   losses_.resize(as_index(ratings * cuts_));
   cut_slopes_.resize(losses_.size());
   slopes_.resize(as_index(ratings));
   parallel_blocks(ratings, kRatingsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    score(batch, begin, end, users, items);
     for (std::int64_t n = begin; n < end; ++n) {
-      Real f{0};
-      kernels_.dots(users.row(batch.user[as_index(n)]), items.data(), batch.slot.data() + n, 1,
-                    users.stride(), &f);
       const int level = batch.mark[as_index(n)] % kNeutralMark;
       for (std::int64_t k = 0; k < cuts_; ++k) {
-        const Real x = f - static_cast<Real>(theta[as_index(k)]);
-        cut_slopes_[as_index(n * cuts_ + k)] = level > k ? x : -x;
+        cut_slopes_[as_index(n * cuts_ + k)] =
+            side<Real>(level, k) * (slopes_[as_index(n)] - theta_[as_index(k)]);
       }
     }
     kernels_.log_sigmoid(cut_slopes_.data() + begin * cuts_, losses_.data() + begin * cuts_,
                          (end - begin) * cuts_);
-    for (std::int64_t n = begin; n < end; ++n) {
-      const std::int8_t mark = batch.mark[as_index(n)];
-      const std::int64_t parts = cuts_ - (mark >= kNeutralMark ? 1 : 0);
-      const Real factor = parts < 2 ? Real{1} : Real{2} / static_cast<Real>(parts);
-      Real sum{0};
-      for (std::int64_t k = 0; k < cuts_; ++k) {
-        Real& slope = cut_slopes_[as_index(n * cuts_ + k)];
-        const bool out = mark >= kNeutralMark && k == offset_cut_;
-        const Real weight = out ? Real{0} : factor;
-        slope *= mark % kNeutralMark > k ? weight : -weight;
-        losses_[as_index(n * cuts_ + k)] *= weight;
-        sum += slope;
-      }
-      slopes_[as_index(n)] = sum;
-    }
+    for (std::int64_t n = begin; n < end; ++n)
+      slopes_[as_index(n)] = weigh(batch.mark[as_index(n)], n * cuts_);
   });
+}
+
+/// f, into slopes_, for the ratings of a user at a time.
+template <class Precision>
+void PolarityLoss<Precision>::score(const PolarityBatch& batch, std::int64_t begin,
+                                    std::int64_t end, const Matrix<Real>& users,
+                                    const Matrix<Stored>& items) {
+  for (std::int64_t n = begin, next = begin; n < end; n = next) {
+    const std::int32_t user = batch.user[as_index(n)];
+    while (next < end && batch.user[as_index(next)] == user) ++next;
+    kernels_.dots(users.row(user), items.data(), batch.slot.data() + n, next - n, users.stride(),
+                  slopes_.data() + n);
+  }
+}
+
+/// Of a rating, whose cuts begin at `at`: losses and slopes with their weights. Returns its slope.
+template <class Precision>
+typename Precision::Real PolarityLoss<Precision>::weigh(std::int8_t mark, std::int64_t at) {
+  const bool neutral = mark >= kNeutralMark;
+  const int level = mark % kNeutralMark;
+  const std::int64_t parts = cuts_ - (neutral ? 1 : 0);
+  const Real factor = parts < 2 ? Real{1} : Real{2} / static_cast<Real>(parts);
+  Real sum{0};
+  for (std::int64_t k = 0; k < cuts_; ++k) {
+    const Real weight = neutral && k == offset_cut_ ? Real{0} : factor;
+    Real& slope = cut_slopes_[as_index(at + k)];
+    slope *= side<Real>(level, k) * weight;
+    losses_[as_index(at + k)] *= weight;
+    sum += slope;
+  }
+  return sum;
 }
 
 template <class Precision>
 double PolarityLoss<Precision>::sum_losses(std::span<double> theta_gradient) const {
   std::ranges::fill(theta_gradient, 0.0);
   double loss = 0.0;
-  for (std::size_t at = 0; at < losses_.size(); ++at) {
-    loss += static_cast<double>(losses_[at]);
-    theta_gradient[at % as_index(cuts_)] -= static_cast<double>(cut_slopes_[at]);
-  }
+  for (std::size_t at = 0; at < losses_.size(); at += as_index(cuts_))
+    for (std::size_t k = 0; k < as_index(cuts_); ++k) {
+      loss += static_cast<double>(losses_[at + k]);
+      theta_gradient[k] -= static_cast<double>(cut_slopes_[at + k]);
+    }
   return loss;
 }
 

@@ -40,6 +40,13 @@ struct PolarityBatch {
   std::span<const std::int8_t> mark;   // [n] level, plus kNeutralMark
 };
 
+template <class Real>
+struct PolarityGradients {
+  Matrix<Real>& users;      // [u x (d_p + 2)]
+  Matrix<Real>& items;      // [slots x (d_p + 2)]
+  std::span<double> theta;  // [cuts]
+};
+
 /// Rows are extended so that f is their product: users' are [Q_u, b_u, 1], items' [Q_i, 1, b_i].
 /// Where a gradient would stand for the 1 is the number of the row's ratings instead.
 template <class Precision>
@@ -52,15 +59,16 @@ class PolarityLoss {
       : cuts_(cuts), offset_cut_(offset_cut), kernels_(kernels) {}
 
   /// users [u x (d_p + 2)] and items [slots x (d_p + 2)] extended. Assigns the gradients of the
-  /// batch's users, item_gradient [slots x (d_p + 2)] and theta_gradient [cuts]. Returns the sum of
-  /// the losses.
+  /// batch's users, of all items and of theta. Returns the sum of the losses.
   double add(const PolarityBatch& batch, std::span<const double> theta, const Matrix<Real>& users,
-             const Matrix<Stored>& items, Matrix<Real>& user_gradient, Matrix<Real>& item_gradient,
-             std::span<double> theta_gradient);
+             const Matrix<Stored>& items, const PolarityGradients<Real>& gradients);
 
  private:
   void take_slopes(const PolarityBatch& batch, std::span<const double> theta,
                    const Matrix<Real>& users, const Matrix<Stored>& items);
+  void score(const PolarityBatch& batch, std::int64_t begin, std::int64_t end,
+             const Matrix<Real>& users, const Matrix<Stored>& items);
+  Real weigh(std::int8_t mark, std::int64_t at);
   double sum_losses(std::span<double> theta_gradient) const;
   void add_user_gradients(const PolarityBatch& batch, const Matrix<Stored>& items,
                           Matrix<Real>& gradient);
@@ -70,9 +78,10 @@ class PolarityLoss {
   std::int64_t cuts_;
   std::int32_t offset_cut_;
   const Kernels<Precision>& kernels_;
+  std::vector<Real> theta_;             // [cuts]
   std::vector<Real> losses_;            // [n x cuts]
   std::vector<Real> cut_slopes_;        // [n x cuts] d loss / d f
-  std::vector<Real> slopes_;            // [n]
+  std::vector<Real> slopes_;            // [n] f, then d loss / d f
   std::vector<std::int64_t> segments_;  // begins of users, and the end
   Grouping by_slot_;                    // ratings; likewise the two below
   std::vector<std::int32_t> slot_users_;

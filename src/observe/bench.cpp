@@ -23,7 +23,8 @@ double& of(std::array<double, kPhases>& by_phase, Phase phase) {
 MachineLimits slowest(const Communicator& comm, const MachineLimits& mine) {
   return {comm.all_reduce(mine.gather_seconds, Reduction::kMax),
           comm.all_reduce(mine.flops_per_second, Reduction::kMin),
-          comm.all_reduce(mine.bytes_per_second, Reduction::kMin)};
+          comm.all_reduce(mine.bytes_per_second, Reduction::kMin),
+          comm.all_reduce(mine.exps_per_second, Reduction::kMin)};
 }
 
 /// To the nearest whole number.
@@ -65,6 +66,8 @@ std::array<double, kPhases> least_seconds(const WorkDone& work, const MachineLim
   of(least, Phase::kDense) = static_cast<double>(work.flops) / limits.flops_per_second;
   of(least, Phase::kLoss) =
       visits(work.batch_visits) + static_cast<double>(work.score_flops) / limits.flops_per_second;
+  if (work.exponentials > 0)
+    of(least, Phase::kLoss) += static_cast<double>(work.exponentials) / limits.exps_per_second;
   of(least, Phase::kAdam) = streams(work.adam_bytes);
   return least;
 }
@@ -133,12 +136,14 @@ nlohmann::ordered_json to_json(const BenchReport& report) {
             {"rows", report.work.needed_rows},
             {"flops", report.work.flops},
             {"score_flops", report.work.score_flops},
+            {"exponentials", report.work.exponentials},
             {"layer_bytes", report.work.layer_bytes},
             {"adam_bytes", report.work.adam_bytes}}},
           {"limits",
            {{"gather_ns", report.limits.gather_seconds * 1e9},
             {"gflops", report.limits.flops_per_second * 1e-9},
-            {"stream_gb_per_s", report.limits.bytes_per_second * 1e-9}}},
+            {"stream_gb_per_s", report.limits.bytes_per_second * 1e-9},
+            {"gexp_per_s", report.limits.exps_per_second * 1e-9}}},
           {"ns_per_edge_visit", report.seconds_per_visit() * 1e9},
           {"of_gather_limit", report.gather_ratio()},
           {"of_sum_of_limits", report.step_ratio()},
@@ -171,10 +176,11 @@ std::string format_report(const BenchReport& report) {
                         1e-9 * static_cast<double>(report.work.score_flops))
           : fmt::format("{} visits of loss and gradients", grouped(report.work.batch_visits)));
   text += fmt::format(
-      "machine    gather {:.2f} ns a row, {:.0f} GFLOP/s, stream {:.1f} GB/s (a rank, all at "
-      "once)\n",
+      "machine    gather {:.2f} ns a row, {:.0f} GFLOP/s, {:.2f} Gexp/s, stream {:.1f} GB/s (a "
+      "rank, "
+      "all at once)\n",
       report.limits.gather_seconds * 1e9, report.limits.flops_per_second * 1e-9,
-      report.limits.bytes_per_second * 1e-9);
+      report.limits.exps_per_second * 1e-9, report.limits.bytes_per_second * 1e-9);
   text += fmt::format("memory     {} resident at most, of the largest rank\n",
                       human_bytes(report.peak_bytes));
   text += fmt::format("product    {:.2f} ns per edge visit: {:.2f} of the gather limit\n",

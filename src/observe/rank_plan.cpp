@@ -59,6 +59,8 @@ class Trial {
   HaloMemory most_halo_memory(std::int64_t rows_sent) const;
   void count_step(const Adjacency& graph, std::int64_t batch, RankPlan& plan) const;
   void count_softmax_step(const Adjacency& graph, std::int64_t own_users, RankPlan& plan) const;
+  void count_polarity(const Adjacency& graph, std::int64_t own_users, double share,
+                      std::int64_t steps, RankPlan& plan) const;
 
   const TrainingSet& train_;
   const TrainConfig& config_;
@@ -119,6 +121,7 @@ std::vector<RankPlan> Trial::plan() {
       const std::int64_t batch = std::min(config_.batch, train_.trainable_count());
       count_step(graph, std::llround(share * static_cast<double>(batch)), plan);
     }
+    if (trains_polarity(config_, train_)) count_polarity(graph, counts.users, share, steps, plan);
   }
   return plans;
 }
@@ -185,6 +188,25 @@ void Trial::count_softmax_step(const Adjacency& graph, std::int64_t own_users,
       (2 * model_spec(config_).layers * plan.rows_sent + mine * (ranks_ - 1) + (slots - mine));
   plan.work = step_work(config_, {graph.rows, needed, slots * summed, real, stored});
   plan.work.edge_visits = 2 * std::int64_t{model_spec(config_).layers} * 2 * plan.edges;
+}
+
+/// At most: every rating of a batch is of another user and another item. `share` is the rank's part of
+/// the ratings.
+void Trial::count_polarity(const Adjacency& graph, std::int64_t own_users, double share,
+                           std::int64_t steps, RankPlan& plan) const {
+  const auto [real, stored] = number_bytes(config_.storage);
+  const std::int64_t all = std::min(config_.polarity_batch, train_.trainable_count());
+  const std::int64_t batch = std::llround(share * static_cast<double>(all));
+  const std::int64_t batches = polarity_batches(config_, train_.trainable_count(), steps);
+  const std::int64_t own_items = graph.rows - own_users;
+  const std::int64_t slots = std::min(batch, train_.items);
+  const std::int64_t needed = std::min(batch, own_users) + std::min(all, own_items);
+  const std::int64_t width = padded(config_.polarity_dimension + 2);
+  plan.batch_bytes += width * (needed * (3 * real + stored) + slots * (real + 2 * stored));
+  // sent back, and about as many sent out
+  const std::int64_t foreign = std::min(slots, train_.items - own_items);
+  plan.bytes_sent += batches * width * stored * 2 * foreign;
+  add_polarity_work(config_, {batches * batch, batches * needed, real}, plan.work);
 }
 
 }  // namespace

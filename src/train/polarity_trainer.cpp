@@ -126,6 +126,8 @@ bool PolarityTrainer<Precision>::train_on(const BatchPlan& plan, PolaritySums& s
   fold_items(plan);
   const double reg = finish_gradients(plan.needed);
   sum_over_ranks(loss, reg, plan.ratings.size());
+  done_.ratings += plan.ratings.size();
+  done_.rows += plan.needed.size();
   sums.loss += sums_[kLoss];
   sums.reg += sums_[kReg];
   sums.ratings += static_cast<std::int64_t>(sums_[kRatings]);
@@ -187,8 +189,8 @@ double PolarityTrainer<Precision>::add_loss(const BatchPlan& plan) {
       planner_.chunk_slots(plan, 0, plan.ratings.size(), slots_);
   const std::vector<double> theta =
       thetas(std::span<const Real>(parameters_.dense.data(), as_index(cuts_)));
-  return loss_.add({plan.user_row, slots, plan.ratings.sign}, theta, rows_, items_, row_gradients_,
-                   item_gradients_, theta_gradient_);
+  return loss_.add({plan.user_row, slots, plan.ratings.sign}, theta, rows_, items_,
+                   {row_gradients_, item_gradients_, theta_gradient_});
 }
 
 template <class Precision>
@@ -211,6 +213,7 @@ double PolarityTrainer<Precision>::finish_gradients(const RowSet& needed) {
   const Matrix<Real>& table = parameters_.tables[0];
   const std::int64_t d = table.columns() - 1;
   Matrix<Real>& gradient = gradients_.tables[0];
+  const std::int64_t stride = table.stride();  // the padding is 0, and stays so
   gradient.reserve_rows(needed.size());
   row_reg_.assign(as_index(needed.size()), 0.0);
   parallel_blocks(needed.size(), kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
@@ -219,16 +222,12 @@ double PolarityTrainer<Precision>::finish_gradients(const RowSet& needed) {
       const bool user = row < layout_of_rows_.users();
       const double count = row_gradients_(i, user ? d + 1 : d);
       const auto pull = static_cast<Real>(2.0 * reg_ * count);
-      double squares = 0.0;
-      for (std::int64_t c = 0; c < d; ++c) {
-        const Real q = table(row, c);
-        gradient(i, c) = row_gradients_(i, c) + pull * q;
-        squares += double{q} * double{q};
-      }
+      std::copy_n(row_gradients_.row(i), d, gradient.row(i));
+      const double squares = kernels_.add_scaled(table.row(row), pull, stride, gradient.row(i));
       const Real b = table(row, d);
       gradient(i, d) =
           row_gradients_(i, user ? d : d + 1) + static_cast<Real>(kBiasShare) * pull * b;
-      row_reg_[as_index(i)] = reg_ * count * (squares + kBiasShare * double{b} * double{b});
+      row_reg_[as_index(i)] = reg_ * count * (squares - (1.0 - kBiasShare) * double{b} * double{b});
     }
   });
   return std::accumulate(row_reg_.begin(), row_reg_.end(), 0.0);
@@ -249,6 +248,11 @@ void PolarityTrainer<Precision>::sum_over_ranks(double loss, double reg, std::in
     const double slope = k == 0 ? 1.0 : std::exp(double{parameters_.dense[k]});
     gradients_.dense[k] = static_cast<Real>(slope * behind);
   }
+}
+
+template <class Precision>
+void PolarityTrainer<Precision>::add_work(const TrainConfig& config, WorkDone& work) const {
+  add_polarity_work(config, done_, work);
 }
 
 template <class Precision>

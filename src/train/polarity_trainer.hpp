@@ -23,6 +23,7 @@
 #include "train/adam.hpp"
 #include "train/not_finite.hpp"
 #include "train/state_tensor.hpp"
+#include "train/step_work.hpp"
 #include "train/training.hpp"
 
 namespace siren::inline train {
@@ -56,6 +57,9 @@ class PolarityTrainer {
   void settle() { planner_.finish(); }
   /// The next run() is that of step `steps_done` + 1. Collective.
   void resume_at(std::int64_t steps_done);
+
+  /// What this rank did since construction.
+  void add_work(const TrainConfig& config, WorkDone& work) const;
 
   /// Everything that a checkpoint holds of the branch.
   void append_state(std::vector<StateTensor>& tensors);
@@ -97,6 +101,7 @@ class PolarityTrainer {
   OrderedAllReduce<double> sum_;
   NotFinite::Moment moment_{0, 0};
   bool loss_failed_ = false;
+  PolarityShare done_{0, 0, sizeof(Real)};
 
   Matrix<Real> rows_;             // [needed x (d_p + 2)] extended
   Matrix<Real> row_gradients_;    // the same

@@ -8,9 +8,14 @@
 
 namespace siren::inline train {
 
+namespace {
+
+constexpr std::int64_t kAdamPasses = 6;  // three read, three written, and the gradient read
+
+}  // namespace
+
 WorkDone step_work(const TrainConfig& config, const StepShare& share) {
-  constexpr std::int64_t kPasses = 3;      // forward, to the input, to the weights
-  constexpr std::int64_t kAdamPasses = 6;  // three read, three written, and the gradient read
+  constexpr std::int64_t kPasses = 3;  // forward, to the input, to the weights
   const std::int64_t width = padded(config.dimension);
   const std::int64_t table = share.rows * width * share.real_bytes;
   const std::int64_t wire = share.rows * width * share.stored_bytes;
@@ -20,10 +25,12 @@ WorkDone step_work(const TrainConfig& config, const StepShare& share) {
   const std::int64_t products = disliked ? config.mlp_layers + (config.no_attention ? 0 : 2) : 0;
 
   WorkDone work;
-  if (config.loss == LossKind::kSoftmax)
+  if (config.loss == LossKind::kSoftmax) {
     work.score_flops = kPasses * 2 * share.scores * width;
-  else
+    work.exponentials = share.scores;
+  } else {
     work.batch_visits = kPasses * share.scores;
+  }
   work.needed_rows = share.needed;
   work.flops = kPasses * products * 2 * share.needed * width * width;
   // Forward: x read, and a table written per layer but the last; the needed rows of the mean written
@@ -34,6 +41,14 @@ WorkDone step_work(const TrainConfig& config, const StepShare& share) {
   work.adam_bytes = kAdamPasses * table + table;
   if (disliked) work.adam_bytes += kAdamPasses * table + needed;
   return work;
+}
+
+void add_polarity_work(const TrainConfig& config, const PolarityShare& share, WorkDone& work) {
+  constexpr std::int64_t kVisits = 4;  // both rows for the score, one for the gradient of the other
+  const std::int64_t extended = padded(config.polarity_dimension + 2);
+  work.batch_visits += kVisits * share.ratings * extended / padded(config.dimension);
+  const std::int64_t row = padded(config.polarity_dimension + 1) * share.real_bytes;
+  work.adam_bytes += (kAdamPasses + 1) * share.rows * row;
 }
 
 }  // namespace siren::inline train

@@ -19,7 +19,17 @@ struct StepShare {
   std::int64_t stored_bytes;
 };
 
-/// All of WorkDone but edge_visits, which depend on the graph.
+/// A rank's part of the batches of the polarity branch.
+struct PolarityShare {
+  std::int64_t ratings;
+  std::int64_t rows;  // owned, needed by a batch; once for each
+  std::int64_t real_bytes;
+};
+
+/// All of WorkDone but edge_visits, which depend on the graph, of a step without a polarity branch.
 WorkDone step_work(const TrainConfig& config, const StepShare& share);
+
+/// Visits of its rows count as the part of a row of the engagement branch that they are.
+void add_polarity_work(const TrainConfig& config, const PolarityShare& share, WorkDone& work);
 
 }  // namespace siren::inline train

@@ -314,6 +314,7 @@ template <class Precision>
 WorkDone Trainer<Precision>::work_done() const {
   WorkDone work = work_;
   work.edge_visits = propagation_.edge_visits();
+  if (polarity_) polarity_->add_work(config_, work);
   return work;
 }
 

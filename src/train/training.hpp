@@ -59,12 +59,13 @@ struct WorkDone {
   std::int64_t needed_rows = 0;   // rows of the batch that this rank owns
   std::int64_t flops = 0;         // of the dense products
   std::int64_t score_flops = 0;   // of products of users and the catalogue, with their gradients
+  std::int64_t exponentials = 0;  // of those scores
   std::int64_t layer_bytes = 0;   // read and written in order by the propagation
   std::int64_t adam_bytes = 0;    // read and written by the optimiser
 };
 inline constexpr std::array kWorkParts = {
     &WorkDone::edge_visits, &WorkDone::batch_visits, &WorkDone::needed_rows, &WorkDone::flops,
-    &WorkDone::score_flops, &WorkDone::layer_bytes,  &WorkDone::adam_bytes};
+    &WorkDone::score_flops, &WorkDone::exponentials, &WorkDone::layer_bytes, &WorkDone::adam_bytes};
 
 class Training {
  public:

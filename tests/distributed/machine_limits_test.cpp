@@ -18,8 +18,8 @@ TEST(MachineLimits, AreMeasuredOnEveryRank) {
       make_share(comm, random_ratings(45, 37, 0.3, 5), config, "block", Travel::kItems);
   const MachineLimits limits =
       measure_limits(comm, kernels<Bf16>(best_isa()), share->graph, 20, 100'000);
-  for (const double limit :
-       {limits.gather_seconds, limits.flops_per_second, limits.bytes_per_second})
+  for (const double limit : {limits.gather_seconds, limits.flops_per_second,
+                             limits.bytes_per_second, limits.exps_per_second})
     EXPECT_TRUE(std::isfinite(limit) && limit > 0.0) << limit;
 }
 

@@ -43,7 +43,7 @@ def check(program, data, likes, ranks, *options):
     # 4 layers, 2 directions, forward and backward; the last forward layer may leave out all rows but the batch's
     assert 14 * likes <= report["work"]["edge_visits"] <= 16 * likes, what
     assert report["work"]["batch_visits"] == 3 * 1024 * 41, what  # the same in every step, however the ranks share it
-    for name in ("gather_ns", "gflops", "stream_gb_per_s"):
+    for name in ("gather_ns", "gflops", "stream_gb_per_s", "gexp_per_s"):
         assert report["limits"][name] > 0, what
     assert report["peak_bytes_per_rank"] > 1e6 and report["of_sum_of_limits"] > 0, what
     sent = sum(phase["bytes"] for phase in phases.values())

@@ -224,7 +224,10 @@ def what_does_not_apply_is_refused(tests):
 
 def measured_and_planned(tests):
     report = json.loads(must(tests.siren, "bench", "--data", tests.data, *STEP, "--steps", 3, "--json").stdout)
-    assert report["work"]["score_flops"] > 0, report
+    work = report["work"]
+    assert work["score_flops"] > 0 and work["exponentials"] > 0 and work["batch_visits"] > 0, report
+    likes_only = json.loads(must(tests.siren, "bench", "--data", tests.data, *STEP, "--no-dislikes", "--steps", 3, "--json").stdout)
+    assert likes_only["work"]["batch_visits"] == 0, "without a polarity branch"
     plan = json.loads(must(tests.siren, "plan", "--data", tests.data, *STEP, "--ranks", "1,2", "--json").stdout)["plans"][0]
     started = next(event for event in events(tests.train("memory", 1, "--epochs", 1)) if event["event"] == "memory")
     assert plan["bytes_per_rank"] == started["bytes_per_rank"], (plan, started)

@@ -80,8 +80,8 @@ TEST_P(PolarityTest, IsTheFormulaWithItsDerivatives) {
       Matrix<double> user_gradient(kUsers, kDimension + 2);
       Matrix<double> item_gradient = extended(kSlots, false, 9);  // is assigned
       std::vector<double> theta_gradient(theta_.size(), 7.0);
-      const double got = loss.add(batch_.view(), theta_, users_, items_, user_gradient,
-                                  item_gradient, theta_gradient);
+      const double got = loss.add(batch_.view(), theta_, users_, items_,
+                                  {user_gradient, item_gradient, theta_gradient});
       EXPECT_NEAR(got, plain(), 1e-13 * plain()) << level;
       for (const std::int64_t u : {0, 2, 3}) {
         for (std::int64_t c = 0; c <= kDimension; ++c)

@@ -22,6 +22,7 @@ TEST(StepWork, CountsByHand) {
   const WorkDone work = step_work(small(), kShare);
   EXPECT_EQ(work.batch_visits, 3 * 42);
   EXPECT_EQ(work.score_flops, 0);
+  EXPECT_EQ(work.exponentials, 0);
   EXPECT_EQ(work.needed_rows, 4);
   EXPECT_EQ(work.flops, 3 * (2 + 2) * 2 * 4 * 32 * 32);
   const std::int64_t forward = 10 * 32 * 4 + 3 * 10 * 32 * 2 + (1 + 2 * 3) * 4 * 32 * 4;
@@ -37,6 +38,18 @@ TEST(StepWork, SoftmaxMultipliesUsersAndItems) {
   const WorkDone work = step_work(config, kShare);
   EXPECT_EQ(work.batch_visits, 0);
   EXPECT_EQ(work.score_flops, 3 * 2 * 42 * 32);
+  EXPECT_EQ(work.exponentials, 42);
+}
+
+TEST(StepWork, PolarityVisitsNarrowerRows) {
+  TrainConfig config = small();
+  config.polarity_dimension = 10;  // and two more columns: 16 of 32
+  WorkDone work;
+  work.batch_visits = 5;
+  work.adam_bytes = 7;
+  add_polarity_work(config, {30, 8, 4}, work);
+  EXPECT_EQ(work.batch_visits, 5 + 4 * 30 / 2);
+  EXPECT_EQ(work.adam_bytes, 7 + 7 * 8 * 16 * 4);
 }
 
 TEST(StepWork, OtherModelsDoLess) {
