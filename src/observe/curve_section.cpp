@@ -86,6 +86,7 @@ std::string splits_note(std::span<const RunRecord> runs) {
         watched += (watched.empty() ? "" : " or ") + evaluation.split;
   std::string note = watched.empty() ? "The model was not evaluated during training (--eval-every)."
                                      : fmt::format("Lines: the {} split during training.", watched);
+  if (watched.empty()) return note;
   const bool evaluated = std::any_of(runs.begin(), runs.end(),
                                      [](const RunRecord& run) { return run.evaluated_at_end(); });
   return evaluated ? note + " Ring: the final model on the test split." : note;
@@ -104,7 +105,10 @@ std::string run_legend(std::span<const RunRecord> runs) {
 std::string curve_section(std::span<const RunRecord> runs) {
   std::vector<std::string> shown{loss_figure(runs)};
   std::vector<std::string> folded;
-  for (const std::string& metric : metrics_of(runs))
+  // A final figure alone makes no curve; the table of metrics has it.
+  const bool watched =
+      std::ranges::any_of(runs, [](const RunRecord& run) { return !run.evaluations.empty(); });
+  for (const std::string& metric : watched ? metrics_of(runs) : std::vector<std::string>())
     (is_shown(metric) ? shown : folded).push_back(metric_figure(runs, metric));
   shown.push_back(
       figure_html("Time",

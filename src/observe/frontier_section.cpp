@@ -51,7 +51,8 @@ std::string frontier_section(const RunRecord& run) {
   return section_html(
       "Likes against dislikes",
       paragraph_html(note, "quiet") +
-          figures_html({figure_html("Frontier", frontier_chart(choice), "up and left is better")}) +
+          figures_html({figure_html("nDCG@10 over Dislike@10", frontier_chart(choice),
+                                    "up and left is better; ring: chosen")}) +
           details_html("All lambdas", table_html(table)));
 }
 

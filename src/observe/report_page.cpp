@@ -13,6 +13,7 @@
 #include "observe/html.hpp"
 #include "observe/metric_section.hpp"
 #include "observe/rank_section.hpp"
+#include "observe/search_section.hpp"
 #include "observe/settings_section.hpp"
 #include "observe/svg_chart.hpp"
 #include "siren/version.hpp"
@@ -95,8 +96,9 @@ std::string page_of_one(const RunRecord& run, const Settings& defaults) {
   const std::string title = "Run " + run.name;
   return whole_page(title, header_html(title, subtitle_of(run)) + state_html(run) +
                                key_figures(run) + curve_section({&run, 1}) + metric_section(run) +
-                               frontier_section(run) + time_section(run) + partition_section(run) +
-                               data_section(run) + settings_section(run, defaults));
+                               frontier_section(run) + search_section(run) + time_section(run) +
+                               partition_section(run) + data_section(run) +
+                               settings_section(run, defaults));
 }
 
 /// Figures of different test ratings say nothing about each other.
@@ -123,9 +125,10 @@ std::string page_of_several(std::span<const RunRecord> runs, const Settings& def
   html += metric_comparison(runs) + curve_section(runs) + settings_comparison(runs) +
           cost_comparison(runs);
   for (const RunRecord& run : runs)
-    html += details_html(run.name, metric_section(run) + frontier_section(run) + time_section(run) +
-                                       partition_section(run) + data_section(run) +
-                                       settings_section(run, defaults));
+    html +=
+        details_html(run.name, metric_section(run) + frontier_section(run) + search_section(run) +
+                                   time_section(run) + partition_section(run) + data_section(run) +
+                                   settings_section(run, defaults));
   return whole_page(title, html);
 }
 

@@ -2,6 +2,7 @@
 #include "observe/run_record.hpp"
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <istream>
 #include <limits>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "io/plain_file.hpp"
+#include "observe/search_section.hpp"
 #include "siren/error.hpp"
 #include "train/run_directory.hpp"
 
@@ -92,6 +94,21 @@ void read_dataset(RunRecord& run) {
   run.dataset_problem = fmt::format("{} is not the data set of this run any more", path);
 }
 
+void read_search(const std::string& path, RunRecord& run) {
+  if (!std::filesystem::exists(path)) return;
+  require_ordinary(path);
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  run.candidates = read_candidates(text, path);
+}
+
+/// "." and the like say nothing on a page.
+std::string name_of_run(const std::string& directory) {
+  const auto last = std::filesystem::path(directory).filename();
+  if (last != "." && last != "..") return directory;
+  return std::filesystem::weakly_canonical(directory).filename().string();
+}
+
 }  // namespace
 
 double RunRecord::epochs_done() const {
@@ -116,7 +133,7 @@ void read_metrics(std::istream& lines, const std::string& path, RunRecord& run) 
 RunRecord read_run(const std::string& directory) {
   const RunDirectory place(directory);
   RunRecord run;
-  run.name = directory;
+  run.name = name_of_run(directory);
   run.settings = Settings::parse(place.config(), place.config_path());
   require_ordinary(place.metrics_path());
   std::ifstream metrics(place.metrics_path());
@@ -124,6 +141,7 @@ RunRecord read_run(const std::string& directory) {
     throw InputError(fmt::format("{}: cannot be read; without it there is nothing to report",
                                  place.metrics_path()));
   read_metrics(metrics, place.metrics_path(), run);
+  read_search(place.stages_path() + "/results.json", run);
   read_dataset(run);
   return run;
 }

@@ -25,8 +25,19 @@ struct RecordedEvaluation : EvaluationReport {
   double at = 0.0;  // epochs done
 };
 
+/// What a search tried (stages/results.json).
+struct RecordedCandidate {
+  std::string name;
+  std::int64_t epochs = 0;
+  std::int64_t best_epoch = 0;
+  double ndcg = 0.0;                   // the best of validation, @10
+  double seconds = 0.0;                // of training and evaluation
+  std::optional<FrontierPoint> point;  // at its lambda
+  bool chosen = false;
+};
+
 struct RunRecord {
-  std::string name;  // the directory, as it was given
+  std::string name;  // the directory, as it was given; its own name for "."
   Settings settings;
 
   double steps_per_epoch = 0.0;
@@ -36,8 +47,9 @@ struct RunRecord {
   std::vector<ChartPoint> step_losses;  // with --log-steps; x: epochs done
   std::vector<RecordedEpoch> epochs;
   std::vector<RecordedEvaluation> evaluations;
-  std::optional<LambdaEvent> lambda;        // of a factored model
-  std::optional<RecordedEvaluation> final;  // without figures if there was no test part
+  std::optional<LambdaEvent> lambda;          // of a factored model
+  std::vector<RecordedCandidate> candidates;  // of the search before it, best first
+  std::optional<RecordedEvaluation> final;    // without figures if there was no test part
   int resumes = 0;
   int checkpoints = 0;
   double checkpoint_pause = 0.0;  // seconds, all together

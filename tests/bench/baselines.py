@@ -268,7 +268,7 @@ def ease(dislike_in_profile, dislike_in_target):
     B = P X'Y - P diag(mu) with P = (X'X + reg)^-1 and mu such that diag(B) = 0."""
 
     def fit(train, shape, settings, _seed):
-        from scipy.linalg import inv
+        from scipy.linalg.lapack import dpotrf, dpotri
 
         profile, target = (matrix(train, shape, w) for w in (dislike_in_profile, dislike_in_target))
         gram = (profile.T @ profile).toarray()
@@ -276,7 +276,12 @@ def ease(dislike_in_profile, dislike_in_target):
         for setting in settings:
             weights = gram.astype(np.float64)
             weights.flat[:: shape[1] + 1] += setting["reg"]
-            weights = inv(weights, overwrite_a=True, check_finite=False)
+            factor, failed = dpotrf(weights.T, lower=1, overwrite_a=1)
+            assert failed == 0, setting
+            lower, _ = dpotri(factor, lower=1, overwrite_c=1)
+            weights = np.tril(lower, -1)
+            weights += weights.T
+            np.fill_diagonal(weights, lower.diagonal())
             diagonal = weights.diagonal().copy()
             if cross is None:  # P X'X = I - reg P
                 weights /= -diagonal

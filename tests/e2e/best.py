@@ -145,6 +145,8 @@ def searched_and_trained_anew(tests):
     assert final(run)["split"] == "test" and lambda_file(run) == lambda_file(chosen) and len(lambda_file(run)) > 11
     assert_same_figures(final(run)["metrics"], figures(tests, run))
     must(tests.siren, "report", run, "--output", tests.folder / "report.html")
+    page = (tests.folder / "report.html").read_text()
+    assert "<h2>Search</h2>" in page and page.count("layers1-") >= 4, "the candidates are listed"
 
 
 def the_same_again_from_config_ini(tests):

@@ -5,7 +5,9 @@
 
 #include "observe/metric_section.hpp"
 #include "observe/rank_section.hpp"
+#include "observe/search_section.hpp"
 #include "observe/settings_section.hpp"
+#include "siren/error.hpp"
 
 namespace siren {
 namespace {
@@ -43,6 +45,41 @@ TEST(MetricComparison, ComparesOnlyWhatWasEvaluatedByTheSameRatings) {
   std::vector<RunRecord> runs{run_named("a", 0.30, 0.06), run_named("b", 0.31, 0.07)};
   runs[1].final->split = "valid";
   EXPECT_THAT(metric_comparison(runs), Not(HasSubstr("<strong>")));
+}
+
+// As app/model_search writes them.
+constexpr const char* kResults = R"({"chosen": "b", "candidates": [
+  {"candidate": "b", "options": ["--reg=0.1"], "epochs": 34, "best_epoch": 26, "nDCG@10": 0.1842, "seconds": 32.5,
+   "choice": {"event": "lambda", "step": 312, "rule": "max-ndcg", "split": "valid", "lambda": 1.2, "frontier": [
+     {"lambda": 0.0, "nDCG@10": 0.17, "Dislike@10": 0.03, "AUC": 0.6},
+     {"lambda": 1.2, "nDCG@10": 0.18, "Dislike@10": 0.0211, "AUC": 0.7333}]}},
+  {"candidate": "a", "options": [], "epochs": 8, "best_epoch": 8, "nDCG@10": 0.15, "seconds": 5}]})";
+
+TEST(SearchSection, ListsTheCandidatesAndMarksTheChosen) {
+  RunRecord run = run_named("r", 0.3, 0.06);
+  EXPECT_EQ(search_section(run), "");
+  run.candidates = read_candidates(kResults, "results.json");
+  ASSERT_EQ(run.candidates.size(), 2U);
+  EXPECT_FALSE(run.candidates[1].point);
+  const std::string html = search_section(run);
+  for (const char* text : {"<strong>b</strong>", "0.1842", "0.0211", "0.7333", "1.2", "32.5"})
+    EXPECT_THAT(html, HasSubstr(text));
+  EXPECT_THAT(html, Not(HasSubstr("<strong>a</strong>")));
+  EXPECT_THAT(html, Not(HasSubstr("0.0300"))) << "not at its lambda";
+  EXPECT_THAT(report_page({&run, 1}, {}), HasSubstr("0.0211"));
+}
+
+TEST(SearchSection, SaysWhichFileIsDamaged) {
+  for (const char* text : {"", "[]", R"({"chosen": "b"})", R"({"chosen": "b", "candidates": [{}]})",
+                           R"({"chosen": 1, "candidates": []})"})
+    EXPECT_THROW(read_candidates(text, "stages/results.json"), InputError) << text;
+}
+
+TEST(CurveSection, DrawsNoCurveOfAFinalFigureAlone) {
+  RunRecord run = run_named("r", 0.3, 0.06);
+  EXPECT_THAT(report_page({&run, 1}, {}), Not(HasSubstr("nDCG@10 by epoch")));
+  run.evaluations.push_back(*run.final);
+  EXPECT_THAT(report_page({&run, 1}, {}), HasSubstr("nDCG@10 by epoch"));
 }
 
 TEST(HeadlineMetrics, TakeTheCutoffTen) {
