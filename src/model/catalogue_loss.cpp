@@ -19,7 +19,6 @@ constexpr std::int64_t kUserBlock = 96;    // most users taken by a thread at a 
 constexpr std::int64_t kItemBlock = 96;    // items
 constexpr std::int64_t kOwnBlock = 16;     // users, and items, whose own ratings a thread adds up
 constexpr std::int64_t kDepthBlock = 128;  // rows of the right factor that stay in the first cache
-constexpr std::int64_t kNearBytes = std::int64_t{768} << 10;
 
 /// In an order that the compiler may take in vectors of any length up to 16.
 template <class Real>
@@ -32,13 +31,18 @@ Real product(const Real* a, const Real* b, std::int64_t width) {
   return sums[0];
 }
 
-/// So that every thread has some, and keeps their scores in its second cache. A row has the same bits
-/// in any block.
-std::int64_t user_block(std::int64_t users, std::int64_t row_bytes) {
+std::int64_t divide_up(std::int64_t number, std::int64_t by) {
+  return (number + by - 1) / by;
+}
+
+/// As many for every thread, and many at a time: each block reads all items. A row has the same bits in
+/// any block.
+std::int64_t user_block(std::int64_t users) {
   constexpr std::int64_t kTileRows = 12;  // a multiple of the product's
-  const std::int64_t share = users / (2 * omp_get_max_threads());
-  const std::int64_t near = kNearBytes / std::max<std::int64_t>(row_bytes, 1);
-  return std::clamp(std::min(share, near) / kTileRows * kTileRows, kTileRows, kUserBlock);
+  const std::int64_t threads = omp_get_max_threads();
+  const std::int64_t rounds = std::max<std::int64_t>(divide_up(users, threads * kUserBlock), 1);
+  const std::int64_t share = divide_up(users, threads * rounds);
+  return std::max(divide_up(share, kTileRows), std::int64_t{1}) * kTileRows;
 }
 
 }  // namespace
@@ -58,7 +62,7 @@ double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<R
                "{} rows, {} own, {} offsets of {} users", users.rows(), batch.own.size(),
                batch.offsets.size(), batch.users());
   pack(items, users.stride());
-  block_ = user_block(std::min(chunk_, batch.users()), columns_ * std::int64_t{sizeof(Real)});
+  block_ = user_block(std::min(chunk_, batch.users()));
   own_.resize(drawn_ ? batch.items.size() : 0);
   double loss = 0.0;
   for (std::int64_t begin = 0; begin < batch.users(); begin += chunk_) {

@@ -47,9 +47,10 @@ struct RunRecord {
   std::vector<ChartPoint> step_losses;  // with --log-steps; x: epochs done
   std::vector<RecordedEpoch> epochs;
   std::vector<RecordedEvaluation> evaluations;
-  std::optional<LambdaEvent> lambda;          // of a factored model
-  std::vector<RecordedCandidate> candidates;  // of the search before it, best first
-  std::optional<RecordedEvaluation> final;    // without figures if there was no test part
+  std::optional<LambdaEvent> lambda;  // of a factored model
+  std::vector<RecordedCandidate>
+      candidates;  // of the search before it; those that came furthest first
+  std::optional<RecordedEvaluation> final;  // without figures if there was no test part
   int resumes = 0;
   int checkpoints = 0;
   double checkpoint_pause = 0.0;  // seconds, all together

@@ -11,7 +11,7 @@ namespace siren::inline observe {
 /// A table of the candidates, the chosen one marked; empty if the run was not searched for.
 std::string search_section(const RunRecord& run);
 
-/// From the results.json of a search: all candidates, best first. InputError with `path` if the text
+/// From the results.json of a search: all candidates, in its order. InputError with `path` if the text
 /// is not such a file.
 std::vector<RecordedCandidate> read_candidates(const std::string& text, const std::string& path);
 
