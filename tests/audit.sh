@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What takes longer than CI may: all tests in Debug and under the sanitizers, every injected fault, a long fuzz.
+# What takes longer than CI may: all tests in Debug and under the sanitizers.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs that are stopped, killed, filled up or damaged end, after being continued, with the model of the run that was left alone.
 
-usage: faults.py SIREN [--full] [--seed N]
-Every fault is injected at a random moment or place (the seed is printed). --full: as many as the README promises.
+usage: faults.py SIREN [--full] [--factored] [--seed N]
+Every fault is injected at a random moment or place (the seed is printed). --full: as many as the README promises;
+--factored: of a factored model, whose polarity branch has batches and an optimiser of its own.
 """
 import argparse
 import os
@@ -22,12 +23,14 @@ from faults_harness import MPIEXEC, Life, assert_same_model, checkpoints, events
 RANKS = 3
 OPTIONS = ("--max-steps", 300, "--epochs", 100, "--eval-every", 2, "--batch", 1000, "--negatives", 4, "--layers", 1, "--dim", 48,
            "--checkpoint-every-steps", 20, "--keep", 3)
+FACTORED = ("--max-steps", 300, "--epochs", 100, "--eval-every", 2, "--model", "factored", "--batch-users", 100, "--layers", 1, "--dim", 48,
+            "--polarity-batch", 4000, "--polarity-epochs", 25, "--checkpoint-every-steps", 20, "--keep", 3)
 PER_LIFE = 5  # faults before a run is allowed to finish
 
 
 class Faults:
-    def __init__(self, siren, folder):
-        self.siren, self.folder = siren, folder
+    def __init__(self, siren, folder, options):
+        self.siren, self.folder, self.options = siren, folder, options
         self.injected = self.survived = 0
         self.data = folder / "d.h5"
         ratings = folder / "r.csv"
@@ -35,12 +38,12 @@ class Faults:
         run_siren(siren, "prepare", "--input", ratings, "--valid-share", 0.1, "--output", self.data)
         self.whole = folder / "whole"
         began = time.monotonic()
-        finish(siren, self.whole, RANKS, "--data", self.data, *OPTIONS)
+        finish(siren, self.whole, RANKS, "--data", self.data, *options)
         self.seconds = time.monotonic() - began
 
     def start(self, run):
         fresh = not (run / "config.ini").exists()
-        return Life(self.siren, run, RANKS, *(("--data", self.data, *OPTIONS) if fresh else ("--resume",)))
+        return Life(self.siren, run, RANKS, *(("--data", self.data, *self.options) if fresh else ("--resume",)))
 
     def check_end(self, run, what):
         finish(self.siren, run, RANKS, "--resume")
@@ -101,7 +104,7 @@ class Faults:
         """Hurts the newest checkpoint of a half-done run; resume must say so, use the one before and end alike."""
         half = self.folder / "half"
         if not half.exists():
-            finish(self.siren, half, RANKS, "--data", self.data, *OPTIONS[2:], "--max-steps", 290)
+            finish(self.siren, half, RANKS, "--data", self.data, *self.options[2:], "--max-steps", 290)
         for i in range(count):
             run = self.folder / f"{what}-{i}"
             shutil.copytree(half, run, symlinks=True)
@@ -132,7 +135,7 @@ class Faults:
                       'exit $code')
             run = self.folder / "full"
             command = ["unshare", "--mount", "sh", "-c", script, "sh", room, disk, run, *MPIEXEC, RANKS, self.siren, "train", "--run",
-                       disk / "run", "--data", self.data, *OPTIONS]
+                       disk / "run", "--data", self.data, *self.options]
             done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, check=False)
             if done.returncode == 78:
                 print("full disk: skipped, no mount namespace here")
@@ -165,13 +168,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("siren")
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--factored", action="store_true")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     print(f"seed {arguments.seed}", flush=True)
     few, many = (5, 50) if arguments.full else (1, 4)
     with tempfile.TemporaryDirectory() as name:
-        faults = Faults(arguments.siren, Path(name))
+        faults = Faults(arguments.siren, Path(name), FACTORED if arguments.factored else OPTIONS)
         print(f"a run takes {faults.seconds:.1f} s", flush=True)
         faults.lives("killed at any time", faults.kill_any_time, 3 * few, (137, 0))
         faults.lives("killed while writing", faults.kill_while_writing, 2 * few, (137, 0))
