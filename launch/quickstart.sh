@@ -13,8 +13,8 @@ usage: launch/quickstart.sh [options]
   --help        this text
 Installs packages (by sudo unless called by root), builds siren into build/release, makes ratings with planted
 tastes, trains on 2 ranks --preset best, the same from likes alone, SiReN as published and LightGCN, and compares
-them with popularity. Results: runs/quickstart, made anew each time. Some four minutes on two cores, besides the
-packages.
+them with popularity. Results: runs/quickstart, made anew each time. Besides the packages some eight minutes on two
+cores, most of them to build.
 TEXT
 }
 
