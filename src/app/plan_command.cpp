@@ -171,6 +171,7 @@ int run_plan(const Communicator& comm, CommandArgs args) {
   Json json = {{"gather_ns", limits.gather_seconds * 1e9},
                {"gflops", limits.flops_per_second * 1e-9},
                {"stream_gb_per_s", limits.bytes_per_second * 1e-9},
+               {"gexp_per_s", limits.exps_per_second * 1e-9},
                {"plans", Json::array()}};
   for (const std::int64_t count : counts) {
     const int ranks = static_cast<int>(count);
@@ -188,8 +189,9 @@ int run_plan(const Communicator& comm, CommandArgs args) {
       "being different items\n"
       "compute: that work at the machine's limits; wire: sent/step of the busiest rank at "
       "--bandwidth\n"
-      "machine: gather {:.2f} ns a row, {:.0f} GFLOP/s, stream {:.1f} GB/s\n",
-      limits.gather_seconds * 1e9, limits.flops_per_second * 1e-9, limits.bytes_per_second * 1e-9);
+      "machine: gather {:.2f} ns a row, {:.0f} GFLOP/s, {:.2f} Gexp/s, stream {:.1f} GB/s\n",
+      limits.gather_seconds * 1e9, limits.flops_per_second * 1e-9, limits.exps_per_second * 1e-9,
+      limits.bytes_per_second * 1e-9);
   if (command.json)
     print_json(json, 1);
   else

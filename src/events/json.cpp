@@ -60,6 +60,11 @@ bool is_deep(std::string_view line) {
 
 }  // namespace
 
+Json parse_json(std::string_view text) {
+  if (is_deep(text)) throw InputError("nested too deep");
+  return Json::parse(text);
+}
+
 std::string json_line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -147,8 +152,7 @@ bool each_line(std::istream& lines, const std::string& path,
     try {
       if (!next_line(lines, line)) return true;
       ended = !lines.eof();
-      if (is_deep(line)) throw InputError("nested too deep");
-      visit(Json::parse(line));
+      visit(parse_json(line));
     } catch (const Json::parse_error&) {
       if (!ended) return false;
       throw InputError(fmt::format("{}:{}: not a JSON object; the file is damaged", path, number));

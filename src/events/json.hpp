@@ -8,6 +8,7 @@
 #include <functional>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -23,6 +24,10 @@ std::string json_text(const nlohmann::ordered_json& json, int indent);
 /// To standard output, with an indent of -1 on one line. On a terminal every sign beyond ASCII is
 /// escaped: the same JSON, and nothing that steers the terminal.
 void print_json(const nlohmann::ordered_json& json, int indent);
+
+/// InputError if nested deeper than anything of ours, for copies of such call themselves;
+/// nlohmann::json::parse_error if it is no JSON.
+nlohmann::ordered_json parse_json(std::string_view text);
 
 /// Within the range of the type: to convert another would not be defined.
 std::int64_t whole_number(const nlohmann::ordered_json& json);

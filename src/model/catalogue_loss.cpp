@@ -13,7 +13,7 @@ namespace siren::inline model {
 
 namespace {
 
-constexpr std::int64_t kScoreBytes = std::int64_t{8} << 20;
+constexpr std::int64_t kScoreBytes = std::int64_t{32} << 20;
 constexpr std::int64_t kPanel = 64;        // items whose columns a thread keeps in its first cache
 constexpr std::int64_t kUserBlock = 96;    // most users taken by a thread at a time
 constexpr std::int64_t kItemBlock = 96;    // items
@@ -62,11 +62,11 @@ double CatalogueLoss<Precision>::add(const CatalogueBatch& batch, const Matrix<R
                "{} rows, {} own, {} offsets of {} users", users.rows(), batch.own.size(),
                batch.offsets.size(), batch.users());
   pack(items, users.stride());
-  block_ = user_block(std::min(chunk_, batch.users()));
   own_.resize(drawn_ ? batch.items.size() : 0);
   double loss = 0.0;
   for (std::int64_t begin = 0; begin < batch.users(); begin += chunk_) {
     const Chunk chunk{begin, std::min(begin + chunk_, batch.users())};
+    block_ = user_block(chunk.size());
     score(batch, chunk, users, items);
     local_ = largest_;
     combine.largest(largest_);

@@ -14,7 +14,8 @@
 // items matrix that ever exists. What a user's logarithm needs from the items of other ranks is a
 // maximum and a sum, combined by `Combine`:
 //
-//   chunk by chunk   scores, their maxima --combine--> sums of exp --combine--> slopes
+//   chunk by chunk   scores, exp relative to the maxima here --combine maxima--> sums of exp
+//                    --combine sums--> slopes
 //                    dU += P I / t, dI += P^T U / t, da += P^T 1,   P = W_u softmax - w
 //
 // All sums have an order that neither threads nor chunks of threads change.
@@ -116,8 +117,8 @@ class CatalogueLoss {
   const Kernels<Precision>& kernels_;
   std::int64_t count_ = 0;  // items that are summed over
   bool drawn_ = false;
+  std::int64_t columns_ = 0;     // count_, padded
   std::int64_t block_ = 0;       // users taken by a thread at a time
-  std::int64_t columns_ = 0;     // the same, padded
   AlignedArray<Real> panels_;    // [panels][d][kPanel] items side by side
   AlignedArray<Real> shift_;     // [columns] a_i and corrections, -inf for padding
   AlignedArray<Real> scores_;    // [chunk x columns]

@@ -206,7 +206,8 @@ void Trial::count_polarity(const Adjacency& graph, std::int64_t own_users, doubl
   // sent back, and about as many sent out
   const std::int64_t foreign = std::min(slots, train_.items - own_items);
   plan.bytes_sent += batches * width * stored * 2 * foreign;
-  add_polarity_work(config_, {batches * batch, batches * needed, real}, plan.work);
+  add_polarity_work(config_, {batches * batch, batches * graph.rows, batches * needed, real},
+                    plan.work);
 }
 
 }  // namespace

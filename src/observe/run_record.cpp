@@ -95,18 +95,17 @@ void read_dataset(RunRecord& run) {
 }
 
 void read_search(const std::string& path, RunRecord& run) {
-  if (!std::filesystem::exists(path)) return;
-  require_ordinary(path);
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  run.candidates = read_candidates(text, path);
+  constexpr std::int64_t kMostBytes = std::int64_t{64} << 20;
+  std::error_code error;
+  if (std::filesystem::exists(path, error))
+    run.candidates = read_candidates(read_small_file(path, kMostBytes), path);
 }
 
 /// "." and the like say nothing on a page.
 std::string name_of_run(const std::string& directory) {
-  const auto last = std::filesystem::path(directory).filename();
-  if (last != "." && last != "..") return directory;
-  return std::filesystem::weakly_canonical(directory).filename().string();
+  const auto path = std::filesystem::path(directory).lexically_normal();
+  if (path != "." && path != "./" && path.filename() != "..") return directory;
+  return std::filesystem::canonical(path).filename().string();
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ struct RecordedCandidate {
   std::int64_t epochs = 0;
   std::int64_t best_epoch = 0;
   double ndcg = 0.0;                   // the best of validation, @10
-  double seconds = 0.0;                // of training and evaluation
+  double seconds = 0.0;                // of training
   std::optional<FrontierPoint> point;  // at its lambda
   bool chosen = false;
 };

@@ -127,7 +127,8 @@ bool PolarityTrainer<Precision>::train_on(const BatchPlan& plan, PolaritySums& s
   const double reg = finish_gradients(plan.needed);
   sum_over_ranks(loss, reg, plan.ratings.size());
   done_.ratings += plan.ratings.size();
-  done_.rows += plan.needed.size();
+  done_.rows += parameters_.tables[0].rows();
+  done_.needed += plan.needed.size();
   sums.loss += sums_[kLoss];
   sums.reg += sums_[kReg];
   sums.ratings += static_cast<std::int64_t>(sums_[kRatings]);

@@ -101,7 +101,7 @@ class PolarityTrainer {
   OrderedAllReduce<double> sum_;
   NotFinite::Moment moment_{0, 0};
   bool loss_failed_ = false;
-  PolarityShare done_{0, 0, sizeof(Real)};
+  PolarityShare done_{0, 0, 0, sizeof(Real)};
 
   Matrix<Real> rows_;             // [needed x (d_p + 2)] extended
   Matrix<Real> row_gradients_;    // the same

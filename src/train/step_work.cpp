@@ -48,7 +48,7 @@ void add_polarity_work(const TrainConfig& config, const PolarityShare& share, Wo
   const std::int64_t extended = padded(config.polarity_dimension + 2);
   work.batch_visits += kVisits * share.ratings * extended / padded(config.dimension);
   const std::int64_t row = padded(config.polarity_dimension + 1) * share.real_bytes;
-  work.adam_bytes += (kAdamPasses + 1) * share.rows * row;
+  work.adam_bytes += (kAdamPasses * share.rows + share.needed) * row;
 }
 
 }  // namespace siren::inline train

@@ -22,7 +22,8 @@ struct StepShare {
 /// A rank's part of the batches of the polarity branch.
 struct PolarityShare {
   std::int64_t ratings;
-  std::int64_t rows;  // owned, needed by a batch; once for each
+  std::int64_t rows;    // owned, once for each batch: Adam visits them all
+  std::int64_t needed;  // of them by the batches
   std::int64_t real_bytes;
 };
 

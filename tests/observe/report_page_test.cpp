@@ -70,9 +70,13 @@ TEST(SearchSection, ListsTheCandidatesAndMarksTheChosen) {
 }
 
 TEST(SearchSection, SaysWhichFileIsDamaged) {
-  for (const char* text : {"", "[]", R"({"chosen": "b"})", R"({"chosen": "b", "candidates": [{}]})",
-                           R"({"chosen": 1, "candidates": []})"})
+  for (const char* text :
+       {"", "[]", R"({"chosen": "b"})", R"({"chosen": "b", "candidates": [{}]})",
+        R"({"chosen": 1, "candidates": []})",
+        R"({"chosen": "b", "candidates": [{"candidate": "b", "epochs": 1e300}]})"})
     EXPECT_THROW(read_candidates(text, "stages/results.json"), InputError) << text;
+  const std::string deep = std::string(1 << 20, '[');  // a copy of it would call itself so often
+  EXPECT_THROW(read_candidates(deep, "stages/results.json"), InputError);
 }
 
 TEST(CurveSection, DrawsNoCurveOfAFinalFigureAlone) {

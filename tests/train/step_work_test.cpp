@@ -47,9 +47,9 @@ TEST(StepWork, PolarityVisitsNarrowerRows) {
   WorkDone work;
   work.batch_visits = 5;
   work.adam_bytes = 7;
-  add_polarity_work(config, {30, 8, 4}, work);
+  add_polarity_work(config, {30, 20, 8, 4}, work);
   EXPECT_EQ(work.batch_visits, 5 + 4 * 30 / 2);
-  EXPECT_EQ(work.adam_bytes, 7 + 7 * 8 * 16 * 4);
+  EXPECT_EQ(work.adam_bytes, 7 + (6 * 20 + 8) * 16 * 4);
 }
 
 TEST(StepWork, OtherModelsDoLess) {
