@@ -16,7 +16,8 @@ MPIEXEC = shlex.split(os.environ["SIREN_MPIEXEC"])
 CASES = (((1, 2, 4), ()), ((4,), ("--storage", "bf16", "--travel", "users", "--average", 0.9, "--dim", 20)),
          ((3,), ("--storage", "fp64", "--partition", "random", "--model", "lightgcn", "--fold", 2, "--batch", 300)),
          ((2, 4), ("--partition", "metis")), ((3,), ("--partition", "metis", "--travel", "users", "--no-dislikes")),
-         ((2,), ("--dislike-pairs", 4)), ((1, 3), ("--model", "lightgcn", "--loss", "softmax", "--batch-users", 100)))
+         ((2,), ("--dislike-pairs", 4)), ((1, 3), ("--model", "lightgcn", "--loss", "softmax", "--batch-users", 100)),
+         ((1, 3), ("--model", "factored", "--dim", 64, "--batch-users", 100)))
 
 
 MOST = 1.05  # times of what is sent that a plan may say; here nearly all items are in every batch, as it assumes
@@ -64,7 +65,8 @@ def sent_per_layer_exactly(tests):
         for few, many in zip(tests.plans(ranks[-1:], *shallow), tests.plans(ranks[-1:], *deep), strict=True):
             count = few["ranks"]
             sent_few, sent_many = (sent_in(tests.reported(count, *words)[1]) for words in (shallow, deep))
-            width, stored = 64 if "--dim" not in options else 32, {"bf16": 2, "fp64": 8}.get(dict(zip(options[::2], options[1::2])).get("--storage"), 4)
+            given = dict(zip(options[::2], options[1::2]))
+            width, stored = (given.get("--dim", 64) + 15) // 16 * 16, {"bf16": 2, "fp64": 8}.get(given.get("--storage"), 4)
             layers = 2 * 2 * few["rows_sent_per_layer"] * width * stored
             assert sent_many - sent_few == many["bytes_per_step"] - few["bytes_per_step"] == layers, (options, count, sent_few, sent_many, few, many)
             assert many["bytes_per_step"] <= MOST * sent_many, (options, count, many["bytes_per_step"] / max(1, sent_many))

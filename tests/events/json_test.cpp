@@ -61,7 +61,8 @@ TEST(EachEvent, TakesLinesOfAnyUsualLength) {
   for (const std::size_t length : {4093UL, 4094UL, 4095UL, 4096UL, 4097UL, 100000UL}) {
     const std::string name(length - std::string_view("{\"event\":\"\"}").size(), 'x');
     const std::string line = fmt::format("{{\"event\":\"{}\"}}", name);
-    EXPECT_THAT(outcome_of(line + "\n" + line).events, ElementsAre(name, name)) << length;
+    EXPECT_THAT(outcome_of(fmt::format("{}\n{}", line, line)).events, ElementsAre(name, name))
+        << length;
     EXPECT_THAT(outcome_of(line + "\n{\"event\":\"b\"}\n").events, ElementsAre(name, "b"));
   }
 }
