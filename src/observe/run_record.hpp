@@ -48,8 +48,8 @@ struct RunRecord {
   std::vector<RecordedEpoch> epochs;
   std::vector<RecordedEvaluation> evaluations;
   std::optional<LambdaEvent> lambda;  // of a factored model
-  std::vector<RecordedCandidate>
-      candidates;  // of the search before it; those that came furthest first
+  /// Of the search before it, those that came furthest first.
+  std::vector<RecordedCandidate> candidates;
   std::optional<RecordedEvaluation> final;  // without figures if there was no test part
   int resumes = 0;
   int checkpoints = 0;

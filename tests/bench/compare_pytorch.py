@@ -252,17 +252,23 @@ class Comparison:
                       f"ranking {rank / ranking[storage, ranks, threads]:.1f}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser_of(description, steps):
+    """What every comparison with PyTorch is told."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("siren")
     parser.add_argument("dataset")
     parser.add_argument("--python", action="append", default=[])
     parser.add_argument("--fold", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def main():
+    parser = parser_of(__doc__, 20)
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--formulation", help=argparse.SUPPRESS)
-    parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         worker(arguments)

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 
-from compare_pytorch import read_fold
+from compare_pytorch import parser_of, read_fold
 
 WARM_UP = 3
 SETTINGS = {  # d, layers, kappa, eta, temperature, learning rate, reg, item bias, users of a batch
@@ -158,15 +158,8 @@ def compare(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("siren")
-    parser.add_argument("dataset")
-    parser.add_argument("--python", action="append", default=[])
-    parser.add_argument("--fold", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=24)
+    parser = parser_of(__doc__, 24)
     parser.add_argument("--worker", choices=SETTINGS, help=argparse.SUPPRESS)
-    parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         worker(arguments)
