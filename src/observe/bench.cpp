@@ -176,9 +176,8 @@ std::string format_report(const BenchReport& report) {
                         1e-9 * static_cast<double>(report.work.score_flops))
           : fmt::format("{} visits of loss and gradients", grouped(report.work.batch_visits)));
   text += fmt::format(
-      "machine    gather {:.2f} ns a row, {:.0f} GFLOP/s, {:.2f} Gexp/s, stream {:.1f} GB/s (a "
-      "rank, "
-      "all at once)\n",
+      "machine    gather {:.2f} ns a row, {:.0f} GFLOP/s, {:.2f} Gexp/s, stream {:.1f} GB/s "
+      "(a rank, all at once)\n",
       report.limits.gather_seconds * 1e9, report.limits.flops_per_second * 1e-9,
       report.limits.exps_per_second * 1e-9, report.limits.bytes_per_second * 1e-9);
   text += fmt::format("memory     {} resident at most, of the largest rank\n",
