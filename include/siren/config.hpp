@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "siren/named_enum.hpp"
 
@@ -30,6 +31,12 @@ constexpr std::array<std::string_view, 2> enum_names(LossKind) {
 enum class Normalisation { kSymmetric, kMean };
 constexpr std::array<std::string_view, 2> enum_names(Normalisation) {
   return {"sym", "mean"};
+}
+
+/// Of a user's and an item's row: their inner product, or its quotient by their lengths.
+enum class Similarity { kDot, kCosine };
+constexpr std::array<std::string_view, 2> enum_names(Similarity) {
+  return {"dot", "cosine"};
 }
 
 enum class LrSchedule { kConstant, kCosine };
@@ -107,15 +114,18 @@ struct TrainConfig {
   ModelKind model = ModelKind::kSiren;
   std::int64_t dimension = 64;  // d
   int layers = 4;               // L
+  std::vector<double> layer_weights =
+      {};  // gamma_0 .. gamma_L of the sum over layers; none: the mean
   int mlp_layers = 2;
   double dropout = 0.5;
   bool no_attention = false;  // both branches count one half
   Normalisation norm = Normalisation::kSymmetric;
   // loss
   LossKind loss = LossKind::kBpr;
-  double temperature = 1.0;           // t: softmax divides scores by it
-  std::int64_t batch_users = 512;     // of a step with softmax, over all ranks
-  OnOff item_bias = OnOff::kOff;      // softmax: a_i besides the inner product
+  double temperature = 1.0;                  // t: softmax divides scores by it
+  Similarity similarity = Similarity::kDot;  // what softmax divides
+  std::int64_t batch_users = 512;            // of a step with softmax, over all ranks
+  OnOff item_bias = OnOff::kOff;             // softmax: a_i besides the inner product
   double dislike_weight = 0.0;        // eta: what a rating that is no like weighs in the softmax
   double dislike_edge_weight = 0.0;   // kappa: what its edge weighs in the graph of factored
   std::int64_t shared_negatives = 0;  // S: items drawn for a step's softmax; 0: all items

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/train_options.hpp"
 
+#include <algorithm>
 #include <array>
+#include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "app/best_search.hpp"
 #include "app/common_options.hpp"
@@ -33,6 +36,7 @@ struct Applicability {
   bool bpr_only = false;
   bool siren_only = false;
   bool draws_only = false;  // negatives are drawn
+  bool layers_only = false;
 };
 constexpr std::array kApplicability = std::to_array<Applicability>({
     {.name = "dislike-edge-weight", .factored_only = true},
@@ -43,7 +47,9 @@ constexpr std::array kApplicability = std::to_array<Applicability>({
     {.name = "polarity-lr", .factored_only = true},
     {.name = "polarity-batches", .factored_only = true},
     {.name = "choose", .factored_only = true},
+    {.name = "layer-weights", .layers_only = true},
     {.name = "temperature", .softmax_only = true},
+    {.name = "similarity", .softmax_only = true},
     {.name = "batch-users", .softmax_only = true},
     {.name = "item-bias", .softmax_only = true},
     {.name = "shared-negatives", .softmax_only = true},
@@ -56,6 +62,17 @@ constexpr std::array kApplicability = std::to_array<Applicability>({
     {.name = "dropout", .siren_only = true},
     {.name = "no-attention", .siren_only = true},
 });
+
+/// "0,.5,.5" as numbers.
+std::vector<double> parse_weights(const OptionText& option) {
+  std::vector<double> weights;
+  std::istringstream text(option.text + ",");  // so that nothing behind a comma is a word, too
+  for (std::string word; std::getline(text, word, ',');)
+    weights.push_back(parse_number<double>({word, option.place}, {0.0, 1000.0}));
+  if (std::ranges::all_of(weights, [](double one) { return one == 0.0; }))
+    throw InputError(fmt::format("{} {}: at least one must be above 0", option.place, option.text));
+  return weights;
+}
 
 void declare_data(OptionParser& options, DataConfig& data) {
   options.section("Data");
@@ -79,6 +96,11 @@ void declare_model(OptionParser& options, TrainConfig& train) {
   options.choice("model", train.model, "mf: lightgcn without layers");
   options.number("dim", train.dimension, {1, 4096}, "D", "columns of an embedding");
   options.number("layers", train.layers, {0, 64}, "L", "of the propagation");
+  options.custom(
+      "layer-weights",
+      [&train](const OptionText& option) { train.layer_weights = parse_weights(option); },
+      [&train] { return fmt::format("{}", fmt::join(train.layer_weights, ",")); }, "G0,..,GL",
+      "of each layer's rows in the sum (default: the mean)", "L + 1 numbers from 0 to 1000");
   options.number("mlp-layers", train.mlp_layers, {0, 64}, "N", "of the disliked branch");
   options.number("dropout", train.dropout, {0.0, 0.99}, "P", "of MLP and attention");
   options.flag("no-attention", train.no_attention, "both branches count one half");
@@ -88,6 +110,7 @@ void declare_model(OptionParser& options, TrainConfig& train) {
   options.choice("loss", train.loss, "softmax: users against all items");
   options.number("temperature", train.temperature, {1e-6, 1e6}, "T",
                  "softmax: scores are divided by it");
+  options.choice("similarity", train.similarity, "softmax: of a user and an item");
   options.number("batch-users", train.batch_users, {1, kMaxBatch}, "B",
                  "softmax: users per step, over all ranks");
   options.custom(
@@ -258,7 +281,7 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
   declare_batch(options, config.train);
   options.text("preset", config.preset, "paper|fast|best", "values for all options not given");
   declare_machine(options, config.train);
-  for (const char* name : {"relevant-from", "hold-out", "temperature",
+  for (const char* name : {"relevant-from", "hold-out", "temperature", "layer-weights",
                            "dislike-pairs"})  // nothing that is timed or planned
     options.hide(name);
   for (const Applicability& option : kApplicability)
@@ -291,6 +314,7 @@ void apply_defaults(const OptionParser& options, RunConfig& config, bool best) {
 const char* why_inapplicable(const Applicability& option, const TrainConfig& train) {
   const bool factored = train.model == ModelKind::kFactored;
   if (option.factored_only && !factored) return "--model factored";
+  if (option.layers_only && train.model == ModelKind::kMatrixFactors) return "a model with layers";
   if (option.softmax_only && train.loss != LossKind::kSoftmax) return "--loss softmax";
   if (option.bpr_only && train.loss != LossKind::kBpr) return "--loss bpr";
   if (option.siren_only && factored) return "--model siren";

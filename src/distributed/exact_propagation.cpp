@@ -38,7 +38,8 @@ ExactPropagation::ExactPropagation(const Communicator& comm, const Adjacency& gr
     : comm_(comm),
       graph_(graph),
       shape_(shape),
-      scaling_(layer_scaling<float>(graph.degree, shape.normalisation, shape.layers,
+      scaling_(layer_scaling<float>(graph.degree, shape.normalisation,
+                                    layer_weights(shape.weights, shape.layers),
                                     Direction::kForward)),
       kernels_(integer_kernels()),
       plan_(make_exchange_plan(comm, graph.halo_row_at_owner, graph.halo_counts)),
@@ -64,12 +65,12 @@ void ExactPropagation::forward(const Matrix<float>& x, Matrix<float>& mean) {
 
 void ExactPropagation::forward_columns(const Matrix<float>& x, std::int64_t first,
                                        Matrix<float>& mean) {
-  const float share = 1.0F / static_cast<float>(shape_.layers + 1);
+  const float gamma = scaling_.gamma[0];
   parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row)
       for (std::int64_t c = 0; c < kColumns; ++c) {
-        input_(row, c) = scaling_.first[as_index(row)] * x.row(row)[first + c];
-        mean.row(row)[first + c] = share * x.row(row)[first + c];
+        input_(row, c) = scaling_.plain[as_index(row)] * x.row(row)[first + c];
+        mean.row(row)[first + c] = gamma * x.row(row)[first + c];
       }
   });
   for (int k = 1; k <= shape_.layers; ++k) {
@@ -80,12 +81,13 @@ void ExactPropagation::forward_columns(const Matrix<float>& x, std::int64_t firs
           table_(row, c) = std::llrint(static_cast<double>(input_(row, c)) / unit);
     });
     layer();
+    const float* const weighted = scaling_.weighted_by(k);
     parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row)
         for (std::int64_t c = 0; c < kColumns; ++c) {
           const auto sum = static_cast<float>(static_cast<double>(sums_(row, c)) * unit);
           input_(row, c) = scaling_.next[as_index(row)] * sum;
-          mean.row(row)[first + c] += scaling_.result[as_index(row)] * sum;
+          mean.row(row)[first + c] += weighted[row] * sum;
         }
     });
   }

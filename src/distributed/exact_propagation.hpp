@@ -33,6 +33,7 @@ class ExactPropagation {
     int layers;  // L >= 0
     Normalisation normalisation;
     bool bf16_tables = false;  // a layer's input is rounded to bf16, as in training with that
+    std::vector<double> weights = {};  // gamma_0 .. gamma_L; none: the mean
   };
 
   /// Collective. `graph` is borrowed.

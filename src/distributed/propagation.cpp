@@ -18,6 +18,12 @@ constexpr std::int64_t kVisitsPerListedEdge = 4;
 
 constexpr std::int64_t kRowsPerBlock = 256;
 
+/// Of LayerScaling::weighted.
+std::int64_t weighted_count(std::span<const double> weights) {
+  const bool equal = std::ranges::all_of(weights, [&](double one) { return one == weights[0]; });
+  return equal ? 1 : std::ssize(weights);
+}
+
 /// The kernels that end in this kind of output.
 template <class Output, class Precision>
 auto product_to(const Kernels<Precision>& kernels) {
@@ -36,14 +42,22 @@ auto sums_to(const Kernels<Precision>& kernels) {
 
 }  // namespace
 
+std::vector<double> layer_weights(std::span<const double> given, int layers) {
+  const auto powers = static_cast<std::size_t>(layers) + 1;
+  SIREN_ASSERT(given.empty() || given.size() == powers, "{} weights of {} layers", given.size(),
+               layers);
+  if (!given.empty()) return {given.begin(), given.end()};
+  return std::vector(powers, 1.0 / static_cast<double>(powers));
+}
+
 template <class Real>
 LayerScaling<Real> layer_scaling(std::span<const double> degrees, Normalisation normalisation,
-                                 int layers, Direction direction) {
+                                 std::span<const double> weights, Direction direction) {
   const bool symmetric = normalisation == Normalisation::kSymmetric;
   const bool adjoint = direction == Direction::kAdjoint;
-  const Real share = Real{1} / static_cast<Real>(layers + 1);
   LayerScaling<Real> scaling;
-  for (std::vector<Real>* factors : {&scaling.first, &scaling.next, &scaling.result})
+  std::vector<Real> unweighted;
+  for (std::vector<Real>* factors : {&scaling.plain, &scaling.next, &unweighted})
     factors->reserve(degrees.size());
   for (const double degree : degrees) {
     const Real inverse = degree == 0.0 ? Real{0} : Real{1} / static_cast<Real>(degree);
@@ -51,15 +65,24 @@ LayerScaling<Real> layer_scaling(std::span<const double> degrees, Normalisation 
     const Real present = degree == 0.0 ? Real{0} : Real{1};
     const Real pre = symmetric ? root : (adjoint ? inverse : present);
     const Real post = symmetric ? root : (adjoint ? present : inverse);
-    scaling.first.push_back(adjoint ? share * pre : pre);
+    scaling.plain.push_back(adjoint ? post : pre);
     scaling.next.push_back(symmetric ? inverse : pre * post);
-    scaling.result.push_back(adjoint ? post : post * share);
+    unweighted.push_back(adjoint ? pre : post);
+  }
+  for (const double weight : weights) {
+    const auto gamma = static_cast<Real>(weight);
+    scaling.gamma.push_back(gamma);
+    if (std::ssize(scaling.weighted) == weighted_count(weights)) continue;
+    std::vector<Real>& factors = scaling.weighted.emplace_back(unweighted);
+    for (Real& factor : factors) factor *= gamma;
   }
   return scaling;
 }
 
-template LayerScaling<float> layer_scaling(std::span<const double>, Normalisation, int, Direction);
-template LayerScaling<double> layer_scaling(std::span<const double>, Normalisation, int, Direction);
+template LayerScaling<float> layer_scaling(std::span<const double>, Normalisation,
+                                           std::span<const double>, Direction);
+template LayerScaling<double> layer_scaling(std::span<const double>, Normalisation,
+                                            std::span<const double>, Direction);
 
 template <class Precision>
 Propagation<Precision>::Propagation(const Communicator& comm, const Adjacency& graph,
@@ -74,9 +97,11 @@ Propagation<Precision>::Propagation(const Communicator& comm, const Adjacency& g
       alone_(comm.size() == 1),
       sums_late_(true),
       width_(padded(shape.dimension)),
-      forward_(layer_scaling<Real>(graph.degree, shape.normalisation, shape.layers,
+      forward_(layer_scaling<Real>(graph.degree, shape.normalisation,
+                                   layer_weights(shape.weights, shape.layers),
                                    Direction::kForward)),
-      backward_(layer_scaling<Real>(graph.degree, shape.normalisation, shape.layers,
+      backward_(layer_scaling<Real>(graph.degree, shape.normalisation,
+                                    layer_weights(shape.weights, shape.layers),
                                     Direction::kAdjoint)),
       plan_(make_exchange_plan(comm, graph.halo_row_at_owner, graph.halo_counts)),
       exchange_(comm, kernels, clock, Tag::kExpand, Tag::kFold),
@@ -146,13 +171,14 @@ std::int64_t Propagation<Precision>::rows_sent_per_layer() const {
 
 template <class Precision>
 std::int64_t Propagation<Precision>::bytes(const Adjacency& graph, std::int64_t dimension,
+                                           std::span<const double> weights,
                                            const HaloMemory& halo) {
   constexpr std::int64_t kReal = sizeof(Real);
   const std::int64_t width = padded(dimension);
   const std::int64_t tables = 2 * (graph.rows + graph.halo_rows) * width * sizeof(Stored);
   // sums of own edges, until those from another node have come
   const std::int64_t waiting = halo.rows_sent > 0 ? graph.travelling.size() * width * kReal : 0;
-  const std::int64_t scalings = 2 * 3 * graph.rows * kReal;
+  const std::int64_t scalings = 2 * (2 + weighted_count(weights)) * graph.rows * kReal;
   return tables + waiting + scalings +
          RowExchange<Precision>::bytes({graph.halo_rows, halo.rows_sent}, width, halo.shared);
 }
@@ -168,18 +194,18 @@ void Propagation<Precision>::add_powers(const Matrix<Real>& x, Matrix<Real>& mea
                                         const LayerRows& last, Places places, const Work& overlap) {
   const auto phase = clock_.enter(Phase::kProduct);
   parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.begin_layers({x.data(), forward_.first.data(), share(), places}, width_, begin, end,
-                          table_.data(), mean.data());
+    kernels_.begin_layers({x.data(), forward_.plain.data(), forward_.gamma[0], places}, width_,
+                          begin, end, table_.data(), mean.data());
   });
   const LayerRows all{all_anchored_, all_travelling_};
   const auto layer_at = [&](int k) {
     const LayerRows& rows = k == shape_.layers ? last : all;
     return Layer{all_edges(rows), rows};
   };
-  const auto output_at = [&](std::int64_t row, bool is_last) {
+  const auto output_at = [&](int k, std::int64_t row) {
     return LayerOutput<Real, Stored>{
-        is_last ? nullptr : next_table_.row(row), forward_.next.data() + row,
-        places == nullptr ? mean.row(row) : mean.data(), forward_.result.data() + row,
+        k == shape_.layers ? nullptr : next_table_.row(row), forward_.next.data() + row,
+        places == nullptr ? mean.row(row) : mean.data(), forward_.weighted_by(k) + row,
         places == nullptr ? nullptr : places + row};
   };
   run_layers(layer_at, output_at, overlap);
@@ -189,18 +215,18 @@ template <class Precision>
 void Propagation<Precision>::run_adjoint(const Matrix<Real>& gradient, Matrix<Real>& result,
                                          Places places, const NeededEdges* first) {
   const auto phase = clock_.enter(Phase::kProduct);
-  const auto output_at = [&](std::int64_t row, bool is_last) {
-    return AdjointOutput<Real, Stored>{is_last ? nullptr : next_table_.row(row),
+  const auto output_at = [&](int k, std::int64_t row) {
+    return AdjointOutput<Real, Stored>{k == shape_.layers ? nullptr : next_table_.row(row),
                                        backward_.next.data() + row,
-                                       backward_.first.data() + row,
+                                       backward_.weighted_by(shape_.layers - k) + row,
                                        result.row(row),
-                                       backward_.result.data() + row,
-                                       share(),
+                                       backward_.plain.data() + row,
+                                       backward_.gamma[0],
                                        places == nullptr ? gradient.row(row) : gradient.data(),
                                        places == nullptr ? nullptr : places + row};
   };
   parallel_blocks(graph_.rows, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.begin_adjoint(output_at(0, shape_.layers == 0), width_, begin, end, table_.data());
+    kernels_.begin_adjoint(output_at(0, 0), width_, begin, end, table_.data());
   });
   const LayerRows all{all_anchored_, all_travelling_};
   const auto layer_at = [&](int k) {
@@ -218,7 +244,7 @@ void Propagation<Precision>::run_layers(const LayerAt& layer_at, const OutputAt&
   const int passes = alone_ ? 2 : 1;
   for (int pass = 0; pass < passes; ++pass) {
     for (int k = 1; k <= shape_.layers; ++k) {
-      const auto output = [&](std::int64_t row) { return output_at(row, k == shape_.layers); };
+      const auto output = [&](std::int64_t row) { return output_at(k, row); };
       if (alone_)
         run_side(layer_at(k), output, (k + pass) % 2 == 1);
       else

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// LightGCN propagation over the graph of ratings: mean = 1/(L+1) sum_k P^k x for k = 0..L, with
+// LightGCN propagation over the graph of ratings: mean = sum_k gamma_k P^k x for k = 0..L, where
+// gamma_k = 1/(L+1) unless other weights are given, with
 //
 //   sym    P = D^-1/2 A D^-1/2     (its own adjoint)
 //   mean   P = D^-1 A              (adjoint A D^-1)
@@ -9,8 +10,8 @@
 // the adjoint swaps the two.
 //
 // The forward adds up the powers, for the rows that somebody will read. The adjoint is evaluated in
-// Horner's form, h = g, then L times h = g + P^T h, and 1/(L+1) of it: only the rows of g that are
-// not zero are read, and the result is written once.
+// Horner's form, h = gamma_L g, then h = gamma_k g + P^T h for k = L-1 .. 0: only the rows of g that
+// are not zero are read, and the result is written once.
 //
 // One layer on each rank, in this order (see src/README.md, "A layer"):
 //   1. start expand: owned travelling rows leave for the ranks whose edges touch them
@@ -47,19 +48,27 @@ struct HaloMemory {
   std::int64_t rows_sent = 0;  // in an expand, if any leave the node: they are packed for it
 };
 
-/// post * A * pre as factors of rows, fused for the kernels; share = 1 / (L + 1).
+/// gamma_0 .. gamma_L: 1 / (L + 1) each if `given` is empty.
+std::vector<double> layer_weights(std::span<const double> given, int layers);
+
+/// post * A * pre as factors of rows, fused for the kernels, with the weights of the powers.
 template <class Real>
 struct LayerScaling {
-  std::vector<Real> first;   // [rows] to the first table: pre; adjoint: share pre
-  std::vector<Real> next;    // [rows] a layer's sums to the next table: pre post
-  std::vector<Real> result;  // [rows] a layer's sums to the result: share post; adjoint: post
+  std::vector<Real> gamma;                  // [L+1]
+  std::vector<Real> plain;                  // [rows] pre; adjoint: post
+  std::vector<Real> next;                   // [rows] a layer's sums to the next table: pre post
+  std::vector<std::vector<Real>> weighted;  // [L+1][rows] gamma_k post; adjoint: gamma_k pre. A
+                                            // single one if all weights are equal
+  const Real* weighted_by(int power) const {
+    return weighted[weighted.size() == 1 ? 0 : static_cast<std::size_t>(power)].data();
+  }
 };
 
 enum class Direction { kForward, kAdjoint };
-/// Real: float, double. Rows of degree 0 have factors of 0.
+/// Real: float, double. Rows of degree 0 have factors of 0. `weights`: layer_weights().
 template <class Real>
 LayerScaling<Real> layer_scaling(std::span<const double> degree, Normalisation normalisation,
-                                 int layers, Direction direction);
+                                 std::span<const double> weights, Direction direction);
 
 template <class Precision>
 class Propagation {
@@ -72,7 +81,8 @@ class Propagation {
     std::int64_t dimension;  // d
     Normalisation normalisation;
     bool overlap = true;  // false: rows are waited for as soon as they leave; the same bits, later
-    bool share_memory = true;  // ranks of a node reach rows through memory that they share
+    bool share_memory = true;          // ranks of a node reach rows through memory that they share
+    std::vector<double> weights = {};  // gamma_0 .. gamma_L; none: the mean
   };
 
   /// Collective. `graph` is borrowed. `poll` is called by the main thread between tiles, besides
@@ -113,10 +123,10 @@ class Propagation {
 
   /// Memory of a propagation over `graph`, which is not part of it. What the batch of a step adds
   /// (NeededEdges) is not in it.
-  static std::int64_t bytes(const Adjacency& graph, std::int64_t dimension, const HaloMemory& halo);
+  static std::int64_t bytes(const Adjacency& graph, std::int64_t dimension,
+                            std::span<const double> weights, const HaloMemory& halo);
 
  private:
-  Real share() const { return Real{1} / static_cast<Real>(shape_.layers + 1); }
   struct LayerRows {
     const RowSelection& anchored;
     const RowSelection& travelling;
@@ -138,8 +148,8 @@ class Propagation {
     LayerEdges edges;
     LayerRows rows;
   };
-  /// All layers: layer_at(k), and output_at(row, last layer) for what becomes of the sums of rows
-  /// from `row` on. A rank alone goes through them twice: once for the travelling rows of odd
+  /// All layers: layer_at(k), and output_at(k, row) for what becomes of the sums of rows from `row`
+  /// on in layer k. A rank alone goes through them twice: once for the travelling rows of odd
   /// layers and the anchored rows of even ones, once for the others, which those never read. So each
   /// sum reads what the one before it wrote, while the cache still holds it. (The powers are then
   /// added to the mean in another order than on several ranks.)

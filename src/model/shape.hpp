@@ -17,6 +17,7 @@ struct ModelShape {
   bool attention = true;        // false: both branches count one half
   double dropout = 0.5;         // in [0, 1)
   bool item_bias = false;
+  bool cosine = false;     // rows of Z have length 1; those of zeros stay
   double deviation = 0.0;  // of initial rows; 0: sqrt(2 / (nodes + d))
   std::uint32_t seed = 1;
 };

@@ -2,14 +2,18 @@
 #include "model/siren.hpp"
 
 #include <algorithm>
+#include <cmath>
 
+#include "math/parallel.hpp"
 #include "model/initialise.hpp"
+#include "siren/ids.hpp"
 
 namespace siren::inline model {
 
 namespace {
 
 constexpr std::int64_t kEvaluationRows = 16384;  // rows embedded at once outside training
+constexpr std::int64_t kRowsPerTile = 256;
 
 }  // namespace
 
@@ -58,7 +62,37 @@ auto Siren<Precision>::fuse(const Real* zp, const RowSet& needed, const Mode& mo
     z_.reserve_rows(needed.size());
     std::copy_n(zp, needed.size() * z_.stride(), z_.data());
   }
+  if (shape_.cosine) divide_by_length(needed.size());
   return z_;
+}
+
+template <class Precision>
+void Siren<Precision>::divide_by_length(std::int64_t rows) {
+  inverse_length_.resize(as_index(rows));
+  parallel_blocks(rows, kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      double squares = 0.0;
+      for (const Real x : z_.row_values(r)) squares += double{x} * double{x};
+      const double inverse = squares > 0.0 ? 1.0 / std::sqrt(squares) : 0.0;
+      for (std::int64_t c = 0; c < z_.columns(); ++c)
+        z_(r, c) = static_cast<Real>(inverse * double{z_(r, c)});
+      inverse_length_[as_index(r)] = inverse;
+    }
+  });
+}
+
+/// From dL/dZ of z = y / |y| to dL/dy = (dz - <dz, z> z) / |y|; 0 where y is.
+template <class Precision>
+void Siren<Precision>::project(Matrix<Real>& dz, std::int64_t rows) const {
+  parallel_blocks(rows, kRowsPerTile, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      double along = 0.0;
+      for (std::int64_t c = 0; c < z_.columns(); ++c) along += double{dz(r, c)} * double{z_(r, c)};
+      for (std::int64_t c = 0; c < z_.columns(); ++c)
+        dz(r, c) = static_cast<Real>(inverse_length_[as_index(r)] *
+                                     (double{dz(r, c)} - along * double{z_(r, c)}));
+    }
+  });
 }
 
 template <class Precision>
@@ -66,6 +100,7 @@ void Siren<Precision>::backward(const RowSet& needed, const Mode& mode, Matrix<R
                                 Matrix<Real>& dzp, Gradients<Real>& gradients,
                                 const std::function<void()>& poll) {
   dzp.reserve_rows(needed.size());
+  if (shape_.cosine) project(dz, needed.size());
   if (!shape_.disliked_branch) {
     std::copy_n(dz.data(), needed.size() * dz.stride(), dzp.data());
     return;

@@ -50,7 +50,8 @@ class Siren {
   /// The disliked branch on the needed rows; nothing to do for models without one.
   void embed_disliked(const RowSet& needed, const Mode& mode, const std::function<void()>& poll);
 
-  /// Z [needed x d] from zp [needed x d], after embed_disliked for the same rows. Valid until the
+  /// Z [needed x d] from zp [needed x d], after embed_disliked for the same rows; divided by the
+  /// length of each row where scores are cosines (a row of zeros stays). Valid until the
   /// next call; zp is borrowed until the backward is done.
   const Matrix<Real>& fuse(const Real* zp, const RowSet& needed, const Mode& mode);
   /// What the last fuse() returned.
@@ -69,6 +70,8 @@ class Siren {
   void embed_all(const Matrix<Real>& zp, std::span<const NodeId> nodes, const VisitRows& visit);
 
  private:
+  void divide_by_length(std::int64_t rows);
+  void project(Matrix<Real>& dz, std::int64_t rows) const;
   Pass<Real> pass_of(const RowSet& needed, const Mode& mode) const {
     return {needed, parameters_.dense.data(), mode};
   }
@@ -80,6 +83,7 @@ class Siren {
   Fusion<Precision> fusion_;
   BlockSum<Real> dense_sum_;
   Matrix<Real> z_;
+  std::vector<double> inverse_length_;  // [needed] of the rows before; none without cosines
 };
 
 }  // namespace siren::inline model

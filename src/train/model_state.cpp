@@ -18,6 +18,7 @@ ModelShape shape_of(const TrainConfig& config, std::int64_t nodes) {
           .attention = !config.no_attention,
           .dropout = config.dropout,
           .item_bias = model_spec(config).item_bias,
+          .cosine = config.loss == LossKind::kSoftmax && config.similarity == Similarity::kCosine,
           .deviation = config.loss == LossKind::kSoftmax ? kSoftmaxDeviation : 0.0,
           .seed = config.seed};
 }

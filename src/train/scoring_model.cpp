@@ -33,7 +33,8 @@ ScoringModel::ScoringModel(const TrainingInputs& inputs, const TrainConfig& conf
       config_(config),
       model_(shape_of(config, layout_.all_nodes()), layout_.rows(), kernels<Fp32>(isa)),
       propagation_(inputs.comm, inputs.graph,
-                   {model_spec(config).layers, config.norm, config.storage == Storage::kBf16}),
+                   {model_spec(config).layers, config.norm, config.storage == Storage::kBf16,
+                    config.layer_weights}),
       zp_(layout_.rows(), config.dimension) {
   if (!trains_polarity(config, inputs.set)) return;
   polarity_layout_ = polarity_layout(config.polarity_dimension, inputs.set.cuts.count());

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/heartbeat.hpp"
 #include "core/log.hpp"
@@ -44,6 +45,12 @@ void check_config(const DataConfig& data, const TrainConfig& config) {
   if (config.epochs < 1) throw InputError(fmt::format("{} epochs are no run", config.epochs));
   if (data.no_dislikes && (config.dislike_weight > 0.0 || model_spec(config).edge_weight > 0.0))
     throw InputError("without dislikes they can have no weight in the loss or the graph");
+  if (const std::size_t weights = config.layer_weights.size();
+      weights > 0 && weights != as_index(model_spec(config).layers) + 1)
+    throw InputError(
+        fmt::format("--layer-weights {}: {} numbers for {} layers; give one for each of 0 to {}",
+                    fmt::join(config.layer_weights, ","), weights, model_spec(config).layers,
+                    model_spec(config).layers));
 }
 
 /// What decides final rows with more columns than those of the embedding.
@@ -52,6 +59,16 @@ std::string settings_of_columns(const TrainConfig& config) {
   const ModelSpec spec = model_spec(config);
   return fmt::format(" item-bias {} temperature {} polarity {}", spec.item_bias, config.temperature,
                      spec.polarity);
+}
+
+/// What decides the embedding beyond what every model has.
+std::string settings_of_rows(const TrainConfig& config) {
+  std::string settings;
+  if (!config.layer_weights.empty())
+    settings += fmt::format(" layer-weights {}", fmt::join(config.layer_weights, ","));
+  if (config.similarity != Similarity::kDot)
+    settings += fmt::format(" similarity {}", name_of(config.similarity));
+  return settings;
 }
 
 }  // namespace
@@ -95,6 +112,7 @@ Session::Session(const Communicator& comm, const DataConfig& data, const TrainCo
       kExactSums, fold_, offset_, data.no_dislikes, name_of(config.model), config.dimension,
       config.layers, config.mlp_layers, config.no_attention, name_of(config.norm),
       name_of(config.storage), config.average, settings_of_columns(config));
+  settings_ += settings_of_rows(config);
   if (data.hold_out > 0.0)
     settings_ += fmt::format(" hold-out {} seed {}", data.hold_out, config.seed);
   if (options.edge_weight > 0.0) settings_ += fmt::format(" edge-weight {}", options.edge_weight);

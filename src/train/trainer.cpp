@@ -42,7 +42,7 @@ Trainer<Precision>::Trainer(const TrainingInputs& inputs, const TrainConfig& con
                     : nullptr),
       propagation_(comm_, graph_, kernels_,
                    {model_spec(config).layers, config.dimension, config.norm, config.overlap,
-                    config.shared_memory == OnOff::kOn},
+                    config.shared_memory == OnOff::kOn, config.layer_weights},
                    clock_, poll_),
       model_(shape_of(config, layout_.all_nodes()), nodes_, kernels_),
       adam_(model_.layout(), layout_.rows(), kernels_),

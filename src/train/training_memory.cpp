@@ -71,7 +71,10 @@ std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& s
   return {
       {"embeddings and moments", sets * ParameterSet<Real>::bytes(layout, graph.rows) + polarity},
       {"gradients", Gradients<Real>::bytes(layout, graph.rows) + zp},
-      {"layer tables and halo", Propagation<Precision>::bytes(graph, config.dimension, share.halo)},
+      {"layer tables and halo",
+       Propagation<Precision>::bytes(graph, config.dimension,
+                                     layer_weights(config.layer_weights, model_spec(config).layers),
+                                     share.halo)},
       {"edges", graph.bytes()},
       {"ratings and schedule", set_bytes(counts) + graph.rows * kNodeId +
                                    schedule_bytes(config, share) +

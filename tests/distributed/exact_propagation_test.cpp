@@ -35,11 +35,12 @@ TrainConfig with_edge_weight(double weight) {
   return config;
 }
 
-void expect_agreement(const Communicator& comm, const Share& share, Normalisation norm) {
+void expect_agreement(const Communicator& comm, const Share& share, Normalisation norm,
+                      const std::vector<double>& weights = {}) {
   PhaseClock clock;
-  Propagation<Fp64> twin(comm, share.graph, kernels<Fp64>(best_isa()), {3, kDimension, norm}, clock,
-                         {});
-  ExactPropagation exact(comm, share.graph, {3, norm});
+  Propagation<Fp64> twin(comm, share.graph, kernels<Fp64>(best_isa()),
+                         {3, kDimension, norm, true, true, weights}, clock, {});
+  ExactPropagation exact(comm, share.graph, {3, norm, false, weights});
   const Matrix<float> x = some_rows(share.layout, 5.0);
   Matrix<double> wide(x.rows(), kDimension);
   for (std::int64_t i = 0; i < x.rows() * x.stride(); ++i)
@@ -66,10 +67,10 @@ void over_cases(const Body& body) {
 TEST(ExactPropagation, AgreesWithPropagationInDouble) {
   const Communicator comm = Communicator::world();
   over_cases([&](const char* partition, Travel travel, Normalisation norm, double weight) {
-    expect_agreement(comm,
-                     *make_share(comm, random_ratings(45, 37, 0.07, 5), with_edge_weight(weight),
-                                 partition, travel),
-                     norm);
+    const auto share = make_share(comm, random_ratings(45, 37, 0.07, 5), with_edge_weight(weight),
+                                  partition, travel);
+    expect_agreement(comm, *share, norm);
+    expect_agreement(comm, *share, norm, {0.1, 0.0, 0.6, 0.3});
   });
 }
 

@@ -75,15 +75,29 @@ Eigen::MatrixXd dense_operator(Normalisation normalisation, double edge_weight) 
   return p;
 }
 
+/// sum over k of weights[k] P^k x
+Eigen::MatrixXd dense_sum(const Eigen::MatrixXd& p, const Eigen::MatrixXd& x,
+                          const std::vector<double>& weights) {
+  Eigen::MatrixXd sum = weights[0] * x;
+  Eigen::MatrixXd power = x;
+  for (std::size_t k = 1; k < weights.size(); ++k) {
+    power = p * power;
+    sum += weights[k] * power;
+  }
+  return sum;
+}
+
 /// mean of x, P x, ..., P^L x
 Eigen::MatrixXd dense_mean(const Eigen::MatrixXd& p, const Eigen::MatrixXd& x, int layers) {
-  Eigen::MatrixXd sum = x;
-  Eigen::MatrixXd power = x;
-  for (int k = 1; k <= layers; ++k) {
-    power = p * power;
-    sum += power;
-  }
-  return sum / (layers + 1);
+  const auto powers = static_cast<std::size_t>(layers) + 1;
+  return dense_sum(p, x, std::vector(powers, 1.0 / static_cast<double>(powers)));
+}
+
+/// One of L + 1 weights, all different, the last but one 0.
+std::vector<double> some_weights(int layers) {
+  std::vector<double> weights;
+  for (int k = 0; k <= layers; ++k) weights.push_back(k == layers - 1 ? 0.0 : 0.7 - 0.1 * k);
+  return weights;
 }
 
 Eigen::MatrixXd global_table(int salt) {
@@ -104,10 +118,11 @@ class PropagationOf : public ::testing::TestWithParam<Placement> {
   }
 
   template <class Precision>
-  Propagation<Precision> propagation(int layers) {
+  Propagation<Precision> propagation(int layers, const std::vector<double>& weights = {}) {
     return Propagation<Precision>(
         comm_, share_->graph, kernels<Precision>(best_isa()),
-        {layers, kDimension, GetParam().normalisation, true, GetParam().share_memory}, clock_, {});
+        {layers, kDimension, GetParam().normalisation, true, GetParam().share_memory, weights},
+        clock_, {});
   }
 
   template <class Real>
@@ -167,6 +182,26 @@ TEST_P(PropagationOf, EqualsTheDenseProductInFloat) {
 // bfloat16 has eight bits: each of four layers rounds by up to 2^-9.
 TEST_P(PropagationOf, EqualsTheDenseProductInBfloat16) {
   expect_dense_product<Bf16>(4 * 0x1p-8);
+}
+
+TEST_P(PropagationOf, TakesAWeightForEachLayer) {
+  const Eigen::MatrixXd p = dense_operator(GetParam().normalisation, GetParam().edge_weight);
+  for (int layers = 0; layers <= 4; ++layers) {
+    SCOPED_TRACE(layers);
+    const std::vector<double> weights = some_weights(layers);
+    auto propagation = this->propagation<Fp64>(layers, weights);
+    const Matrix<double> x = local_table<double>(1);
+    Matrix<double> sum(x.rows(), kDimension);
+    propagation.forward(x, sum);
+    expect_rows(sum, dense_sum(p, global_table(1), weights), 1e-13);
+    propagation.backward(x, sum);
+    expect_rows(sum, dense_sum(p.transpose(), global_table(1), weights), 1e-13);
+    const RowSet needed = some_rows(1, x.rows());
+    Matrix<double> some(needed.size(), kDimension), all(x.rows(), kDimension);
+    propagation.forward_rows(x, some, needed);
+    propagation.forward(x, all);
+    EXPECT_TRUE(std::ranges::equal(some.span(), rows_of(all, needed).span()));
+  }
 }
 
 TEST_P(PropagationOf, BackwardIsTheAdjointOfForward) {

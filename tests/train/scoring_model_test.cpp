@@ -122,6 +122,11 @@ TrainConfig factored_config(const char* storage) {
 TEST_F(ScoringModelTest, AgreesWithTheEvaluationOfAFactoredModel) {
   expect_equal_to_training(factored_config("fp32"), 2e-6F);
   expect_equal_to_training(factored_config("fp64"), 2e-6F);
+  TrainConfig other = factored_config("fp32");
+  other.similarity = Similarity::kCosine;
+  other.layer_weights.assign(static_cast<std::size_t>(other.layers) + 1, 0.2);
+  other.layer_weights[1] = 0.7;
+  expect_equal_to_training(other, 2e-6F);
 }
 
 // z = <X_u, X_i> / t + a_i, with a_i in a column of its own.

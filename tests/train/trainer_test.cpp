@@ -180,6 +180,19 @@ void add_softmax_variants(std::vector<Variant>& all) {
     v.config.dislike_weight = 0.0;
     v.partition = "random", v.travel = Travel::kUsers;
   });
+  add_softmax("cosine", ModelKind::kFactored, [&](Variant& v) {
+    with_dislikes(v);
+    v.config.similarity = Similarity::kCosine;
+    v.partition = "random";
+  });
+  add_softmax("siren_cosine", ModelKind::kSiren,
+              [](Variant& v) { v.config.similarity = Similarity::kCosine; });
+  add_softmax("layer_weights", ModelKind::kFactored, [&](Variant& v) {
+    with_dislikes(v);
+    v.config.layer_weights = {0.2, 0.5, 0.0, 0.4};
+    v.config.layers = 3;
+    v.partition = "random", v.travel = Travel::kUsers;
+  });
   add_softmax("all_users", ModelKind::kMatrixFactors,
               [](Variant& v) { v.config.batch_users = 1000; });
 }
