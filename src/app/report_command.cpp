@@ -29,20 +29,24 @@ Settings default_settings() {
 void report(std::span<const std::string> args) {
   std::vector<std::string> runs;
   std::string output;
+  std::string others;
   OptionParser options(
-      "report", "RUN... [--output FILE]",
+      "report", "RUN... [options]",
       "Writes what runs did as one HTML file: curves, metrics, time, balance, data, "
       "options.\nSeveral runs are compared.");
   options.positional("RUN", runs);
   options.text("output", output, "FILE",
                "(default: RUN/report.html, for several runs ./report.html)");
+  options.text("others", others, "FILE",
+               "other models, drawn beside lambda's: name,nDCG@10,Dislike@10 a line");
   if (!options.parse(args)) return;
   options.apply();
   if (runs.empty()) throw InputError("no run named: siren report RUN...");
   if (output.empty())
     output = runs.size() == 1 ? RunDirectory(runs.front()).report_path() : "report.html";
   guard_output(output, FileKind::kReport, {});
-  write_report(runs, output, default_settings());
+  write_report(runs, output, default_settings(),
+               others.empty() ? std::vector<OtherModel>() : read_other_models(others));
   // A program may read the name; a person's terminal must not be steered by it.
   fmt::print("{}\n", stdout_is_terminal() ? printable(output) : output);
 }

@@ -92,12 +92,13 @@ std::string key_figures(const RunRecord& run) {
   return tiles.empty() ? "" : tiles_html(tiles);
 }
 
-std::string page_of_one(const RunRecord& run, const Settings& defaults) {
+std::string page_of_one(const RunRecord& run, const Settings& defaults,
+                        std::span<const OtherModel> others) {
   const std::string title = "Run " + run.name;
   return whole_page(title, header_html(title, subtitle_of(run)) + state_html(run) +
                                key_figures(run) + curve_section({&run, 1}) + metric_section(run) +
-                               frontier_section(run) + search_section(run) + time_section(run) +
-                               partition_section(run) + data_section(run) +
+                               frontier_section(run, others) + search_section(run) +
+                               time_section(run) + partition_section(run) + data_section(run) +
                                settings_section(run, defaults));
 }
 
@@ -115,7 +116,8 @@ std::string comparability_html(std::span<const RunRecord> runs) {
                               "note");
 }
 
-std::string page_of_several(std::span<const RunRecord> runs, const Settings& defaults) {
+std::string page_of_several(std::span<const RunRecord> runs, const Settings& defaults,
+                            std::span<const OtherModel> others) {
   const std::string title = fmt::format("Comparison of {} runs", runs.size());
   std::string html = header_html(title, "Each run's own sections unfold at the end.");
   html += comparability_html(runs);
@@ -125,24 +127,26 @@ std::string page_of_several(std::span<const RunRecord> runs, const Settings& def
   html += metric_comparison(runs) + curve_section(runs) + settings_comparison(runs) +
           cost_comparison(runs);
   for (const RunRecord& run : runs)
-    html +=
-        details_html(run.name, metric_section(run) + frontier_section(run) + search_section(run) +
-                                   time_section(run) + partition_section(run) + data_section(run) +
-                                   settings_section(run, defaults));
+    html += details_html(run.name, metric_section(run) + frontier_section(run, others) +
+                                       search_section(run) + time_section(run) +
+                                       partition_section(run) + data_section(run) +
+                                       settings_section(run, defaults));
   return whole_page(title, html);
 }
 
 }  // namespace
 
-std::string report_page(std::span<const RunRecord> runs, const Settings& defaults) {
-  return runs.size() == 1 ? page_of_one(runs.front(), defaults) : page_of_several(runs, defaults);
+std::string report_page(std::span<const RunRecord> runs, const Settings& defaults,
+                        std::span<const OtherModel> others) {
+  return runs.size() == 1 ? page_of_one(runs.front(), defaults, others)
+                          : page_of_several(runs, defaults, others);
 }
 
 void write_report(std::span<const std::string> directories, const std::string& output,
-                  const Settings& defaults) {
+                  const Settings& defaults, std::span<const OtherModel> others) {
   std::vector<RunRecord> runs;
   for (const std::string& directory : directories) runs.push_back(read_run(directory));
-  write_text_file(output, report_page(runs, defaults));
+  write_text_file(output, report_page(runs, defaults, others));
 }
 
 }  // namespace siren::inline observe

@@ -5,10 +5,11 @@
 usage: baselines.py OUTPUT_DIR DATA.h5 [DATA.h5 ...] [--fold 1] [--models ease,als]
        baselines.py OUTPUT_DIR DATA.h5 --embeddings EXPORT.h5 [EXPORT.h5 ...]
 
-Each model is tuned by nDCG@10 on the validation part, or, where there is none, on a drawn tenth of
-train; then it is fitted to all of train, and the test part is read once. One table of all files
-goes to stdout; OUTPUT_DIR/DATA.json holds settings, grids and figures, OUTPUT_DIR/DATA.npz the
-nDCG@10 of each user. Needs numpy and h5py; item-kNN and EASE need scipy, too, ALS implicit.
+Each model is tuned by nDCG@10 on the validation part, or, where there is none, on the tenth of
+train that `siren train --preset best` with that seed holds out; then it is fitted to all of train,
+and the test part is read once. One table of all files goes to stdout; OUTPUT_DIR/DATA.json holds
+settings, grids and figures, OUTPUT_DIR/DATA.npz the nDCG@10 of each user, OUTPUT_DIR/DATA.csv the
+validation figures for `siren report --others`. Needs numpy and h5py; item-kNN and EASE need scipy, too, ALS implicit.
 """
 
 import argparse
@@ -346,27 +347,26 @@ def exported(path, data, fold):
 # ---- tuning and telling
 
 
-def validation_of(data, seed):
+def validation_of(data, fold, seed):
     """What tunes: train, held out, and how it came about."""
     train, valid, _ = data.parts
     if len(valid.user):
         return train, valid, "the validation part"
-    drawn = np.random.default_rng(seed).random(len(train.user)) < DRAWN_SHARE
+    drawn = is_validation(seed, DRAWN_SHARE, fold, train.user, train.item)
     return train.where(~drawn), train.where(drawn), f"a tenth of train, drawn with seed {seed}"
 
 
-def tune(model, data, seed):
-    """The nDCG@10 of every setting on what validates."""
+def tune(model, data, fold, seed):
+    """The figures of every setting on what validates."""
     settings = model.settings()
-    if len(settings) == 1:
-        return []
-    train, held, _ = validation_of(data, seed)
-    values = []
+    train, held, _ = validation_of(data, fold, seed)
+    figures = []
     for setting, scorer in zip(settings, model.fit(train, data.shape, settings, seed)):
-        values.append(evaluate(scorer, data.shape[1], train, held, train).figures[CHOSEN_BY])
-        words = f"{data.name}, {model.title}, {setting}: validation {CHOSEN_BY} {values[-1]:.4f}"
+        figures.append(evaluate(scorer, data.shape[1], train, held, train).figures)
+        value = figures[-1][CHOSEN_BY]
+        words = f"{data.name}, {model.title}, {setting}: validation {CHOSEN_BY} {value:.4f}"
         print(words, file=sys.stderr, flush=True)
-    return values
+    return figures
 
 
 def test(scorer, data, arguments):
@@ -381,8 +381,10 @@ def test(scorer, data, arguments):
 def run(model, data, arguments):
     """What the JSON file tells of a model, and the evaluation."""
     times = [time.perf_counter()]
-    values = tune(model, data, arguments.seed)
-    setting = model.settings()[int(np.argmax(values)) if values else 0]
+    tuned = tune(model, data, arguments.fold, arguments.seed)
+    values = [figures[CHOSEN_BY] for figures in tuned]
+    chosen = int(np.argmax(values))
+    setting = model.settings()[chosen]
     times.append(time.perf_counter())
     scorer = next(model.fit(data.parts[TRAIN], data.shape, [setting], arguments.seed))
     times.append(time.perf_counter())
@@ -390,6 +392,7 @@ def run(model, data, arguments):
     times.append(time.perf_counter())
     seconds = dict(zip(("tuning", "fit", "test"), np.diff(times).tolist()))
     told = {"setting": setting, "grid": model.grid, "validation": values, "seconds": seconds}
+    told["validation_metrics"] = tuned[chosen]
     return told | {"metrics": result.figures}, result
 
 
@@ -419,11 +422,17 @@ def compare(data, exports, arguments):
         add(title, {"metrics": result.figures}, result)
     told = {"data": data.name, "content_hash": data.content_hash, "offset": data.offset}
     told |= {name: getattr(arguments, name) for name in ("fold", "mask", "candidates", "seed")}
-    told |= {"tuned_on": validation_of(data, arguments.seed)[2], "users": len(arrays["user"])}
+    told |= {"tuned_on": validation_of(data, arguments.fold, arguments.seed)[2], "users": len(arrays["user"])}
     told["models"] = models
     path = Path(arguments.output, data.name)
     path.with_name(f"{data.name}.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     np.savez(path.with_name(f"{data.name}.npz"), **arrays)
+    with path.with_name(f"{data.name}.csv").open("w", encoding="utf-8") as file:
+        columns = ("nDCG@10", "Dislike@10")
+        print("name", *columns, sep=",", file=file)
+        for title, figures in ((t, m.get("validation_metrics", {})) for t, m in models.items()):
+            if all(figures.get(column) is not None for column in columns):
+                print(title, *(f"{figures[column]:.6f}" for column in columns), sep=",", file=file)
 
 
 def parse():

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "observe/frontier_section.hpp"
 #include "observe/metric_section.hpp"
 #include "observe/rank_section.hpp"
 #include "observe/search_section.hpp"
@@ -77,6 +78,38 @@ TEST(SearchSection, SaysWhichFileIsDamaged) {
     EXPECT_THROW(read_candidates(text, "stages/results.json"), InputError) << text;
   const std::string deep = std::string(1 << 20, '[');  // a copy of it would call itself so often
   EXPECT_THROW(read_candidates(deep, "stages/results.json"), InputError);
+}
+
+TEST(FrontierSection, DrawsOtherModelsBesideLambda) {
+  RunRecord run = run_named("r", 0.3, 0.06);
+  run.lambda = LambdaEvent{.step = 1,
+                           .rule = "max-ndcg",
+                           .split = "valid",
+                           .lambda = 1.0,
+                           .frontier = {{0.0, 0.35, 0.07, 0.6}, {1.0, 0.36, 0.05, 0.7}}};
+  const std::string alone = frontier_section(run);
+  EXPECT_THAT(alone, Not(HasSubstr("legend")));
+  const std::vector<OtherModel> others = parse_other_models(
+      "name,nDCG@10,Dislike@10\nEASE, <half>,0.3211,.0621\r\n\nALS, 0.3, 0\n", "f");
+  ASSERT_EQ(others.size(), 2U);
+  EXPECT_EQ(others[0].name, "EASE, <half>");
+  const std::string html = frontier_section(run, others);
+  for (const char* text : {"EASE, &lt;half&gt;", "0.3211", "0.0621", "ALS", "legend", "s2", "s3"})
+    EXPECT_THAT(html, HasSubstr(text));
+  EXPECT_THAT(report_page({&run, 1}, {}, others), HasSubstr("0.3211"));
+}
+
+TEST(FrontierSection, RefusesWhatIsNoListOfModels) {
+  for (const char* text :
+       {"", "name,nDCG@10,Dislike@10\n", "a,0.5\n", ",0.5,0.5\n", "a,0.5,1.5\n", "a,nan,0.5\n",
+        "a,0.5,0.5x\n", "a,-0.1,0.5\n", "a,0,0\nb,0,0\nc,0,0\nd,0,0\ne,0,0\nf,0,0\ng,0,0\n"})
+    EXPECT_THROW(parse_other_models(text, "others.csv"), InputError) << text;
+  try {
+    parse_other_models("a,0,0\nb,0\n", "others.csv");
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("others.csv:2: "));
+  }
 }
 
 TEST(CurveSection, DrawsNoCurveOfAFinalFigureAlone) {
