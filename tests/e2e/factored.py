@@ -203,6 +203,8 @@ def what_does_not_apply_is_refused(tests):
         ("--model", "factored", "--preset", "paper"), ("--model", "factored", "--choose", "anything"), ("--temperature", 0.5),
         ("--model", "lightgcn", "--polarity-dim", 4), ("--loss", "softmax", "--batch", 5), ("--dislike-edge-weight", 0.5),
         ("--model", "factored", "--no-dislikes", "--dislike-weight", 0.5), ("--model", "mf", "--loss", "softmax", "--dislike-weight", 0.5), ("--model", "factored", "--dislike-edge-weight", 1e-9),
+        ("--similarity", "cosine"), ("--layer-weights", "1,2"), ("--model", "mf", "--layer-weights", "1"), ("--model", "factored", "--layer-weights", "0,0"),
+        ("--model", "factored", "--layer-weights", "1,"), ("--preset", "best", "--layer-weights", "0,1"),
     ):
         refused(tests.siren, *train, *words)
         assert not (tests.folder / "refused").exists(), words
@@ -233,12 +235,40 @@ def measured_and_planned(tests):
     assert plan["bytes_per_rank"] == started["bytes_per_rank"], (plan, started)
 
 
+def weighs_layers_and_takes_cosines(tests):
+    options = ("--epochs", 3, "--average", 0.9, "--layers", 2, "--temperature", 0.1, "--storage", "fp64")
+    other = ("--layer-weights", "0.2,0,0.8", "--similarity", "cosine")
+    dots, alone = tests.train("two-layers", 1, *options), tests.train("weighted-1", 1, *options, *other)
+    together = tests.train("weighted-3", 3, *options, *other, "--partition", "random", "--travel", "users")
+    worst = max(abs(b / a - 1) for a, b in zip(losses(alone).values(), losses(together).values(), strict=True))
+    assert worst < 1e-10 and losses(alone) != losses(dots), worst
+    assert "layer-weights = 0.2,0,0.8\n" in (alone / "config.ini").read_text()
+    listed = [must(tests.siren, "recommend", "--run", alone, "--all", ranks=ranks).stdout for ranks in (1, 2)]
+    assert listed[0] == listed[1]
+    must(tests.siren, "export", "--run", alone, "--output", tests.folder / "cosine.h5")
+    by_file = must(tests.siren, "recommend", "--embeddings", tests.folder / "cosine.h5", "--data", tests.data, "--all").stdout
+    assert by_file == listed[0]
+    one = tests.train("mean", 1, "--epochs", 2)
+    assert_same_model(one, tests.train("given-mean", 1, "--epochs", 2, "--layer-weights", "0.5,0.5"), "with the mean's weights")
+
+
+def other_models_in_the_report(tests):
+    others, page = tests.folder / "others.csv", tests.folder / "others.html"
+    others.write_text("name,nDCG@10,Dislike@10\nEASE, likes,0.1234,0.0321\n")
+    must(tests.siren, "report", tests.run, "--others", others, "--output", page)
+    html = page.read_text()
+    assert "EASE, likes" in html and "0.1234" in html and "0.0321" in html
+    others.write_text("EASE,0.1234\n")
+    assert "others.csv:1: " in refused(tests.siren, "report", tests.run, "--others", others)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         tests = Factored(sys.argv[1], Path(folder))
         for test in (
             any_rank_count, resumed_in_the_middle_of_an_epoch, lambda_is_chosen_and_used, lambda_is_chosen_anew, lists_are_the_same_everywhere,
             a_part_is_held_out, one_sign_and_likes_only, begins_with_rows_of_another_model, what_does_not_apply_is_refused, measured_and_planned,
+            weighs_layers_and_takes_cosines, other_models_in_the_report,
         ):
             test(tests)
             print(f"{test.__name__}: fine", flush=True)
