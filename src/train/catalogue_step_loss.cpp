@@ -184,6 +184,7 @@ void CatalogueStepLoss<Precision>::finish_gradients(const ParameterSet<Real>& pa
   }
   if (!item_bias_) return;
   Matrix<Real>& bias = gradients.tables.back();  // zero but in the first column of these rows
+  if (sampler_) std::ranges::fill(bias.span(), Real{0});  // the step before had other items
   const std::int64_t first = planner_.finished().first_item;
   for (std::int64_t i = first; i < needed.size(); ++i)
     bias(needed.row(i), 0) = bias_gradient_[as_index(i - first)];
