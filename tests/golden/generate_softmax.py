@@ -9,6 +9,7 @@ The checks always run first; --check stops after them.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 
 from generate import (
+    COMPLETE_USER,
     DISLIKING_USER,
     SILENT_USER,
     UNLIKED_ITEM,
@@ -28,9 +30,15 @@ from generate import (
     make_ratings,
     write_parameters,
 )
-from random_scheme import Permutation, Purpose
+from random_scheme import Permutation, Purpose, SharedSampler
 from reference import Parameters, Ratings
-from softmax_reference import PolarityReference, SoftmaxConfig, SoftmaxReference, rating_weights
+from softmax_reference import (
+    PolarityReference,
+    SoftmaxConfig,
+    SoftmaxReference,
+    draw_weights,
+    rating_weights,
+)
 
 FORMAT = 1
 STEPS = 12  # 4 steps per epoch, the last one short
@@ -46,6 +54,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "factored_full": {"model": "factored", "kappa": 1.0},
     "lightgcn": {"model": "lightgcn"},
     "siren": {"eta": 0.3, "item_bias": True},  # where neutral ratings weigh nothing
+    "factored_drawn": {
+        "model": "factored",
+        "kappa": 0.5,
+        "eta": 0.4,
+        "item_bias": True,
+        "shared_negatives": 6,
+    },
+    "siren_drawn": {"eta": 0.3, "item_bias": True, "shared_negatives": 40},
 }
 
 
@@ -72,6 +88,56 @@ def check_data(config: SoftmaxConfig, ratings: Ratings) -> None:
     assert set(rating_weights(replace(siren, offset=config.offset), ratings)[sign == 0]) == {0.0}
 
 
+def check_draws(config: SoftmaxConfig, ratings: Ratings) -> None:
+    """Draws follow degree^exponent; one rounding error in the weights changes none."""
+    weight = draw_weights(config, ratings)
+    nudged = weight * (1 + 4e-16 * (-1.0) ** np.arange(config.items))
+    size, steps = 500, range(1, 41)
+    draws = [SharedSampler(config.seed, weight, size).draw(step) for step in steps]
+    assert np.array_equal(
+        draws, [SharedSampler(config.seed, nudged, size).draw(step) for step in steps]
+    )
+    found = np.bincount(np.concatenate(draws), minlength=config.items)
+    expected = weight * (size * len(steps) / weight.sum())
+    assert np.all(found[expected == 0] == 0)
+    # Five standard deviations of a count; failing by chance has probability below 1e-5.
+    assert np.all(np.abs(found - expected) <= 5 * np.sqrt(expected))
+
+
+def check_estimate(config: SoftmaxConfig, ratings: Ratings) -> None:
+    """Over many draws the mean of the estimated sum is the whole sum, of very unequal scores."""
+    run = SoftmaxReference(config, ratings)
+    users = np.unique(ratings.user)
+    scores = torch.linspace(-1.0, 2.0, len(run.catalogue), dtype=torch.float64)
+    scores = scores.repeat(len(users), 1)
+    steps = range(1, 2001)
+    sums = torch.stack(
+        [run.estimated_log_sum(scores, users, run.shared_sampler.draw(s)).exp() for s in steps]
+    )
+    whole = scores.exp().sum(dim=1)
+    deviation = sums.std(dim=0) / math.sqrt(len(steps))
+    assert torch.all(deviation < 0.03 * whole), "the bound would say little"
+    assert torch.all((sums.mean(dim=0) - whole).abs() <= 5 * deviation + 1e-12 * whole)
+    exact = users == COMPLETE_USER  # rated all
+    assert torch.allclose(sums[:, exact], whole[exact], rtol=1e-12)
+
+
+def check_drawn_data(config: SoftmaxConfig, ratings: Ratings) -> None:
+    """The steps have the cases that draws are meant to meet."""
+    run = SoftmaxReference(config, ratings)
+    batches = [run.batch(step) for step in range(1, STEPS + 1)]
+    draws = [run.shared_sampler.draw(step) for step in range(1, STEPS + 1)]
+    assert len({tuple(of_step) for of_step in draws}) == STEPS
+    assert COMPLETE_USER in batches[0] or COMPLETE_USER in batches[1]  # its sum has no draw
+    assert any(len(np.unique(of_step)) < len(of_step) for of_step in draws)
+    rated = [run.own_items[b][:, d] for b, d in zip(batches, draws, strict=True)]
+    assert all(own.any() and not own.all() for own in rated)  # draws inside and outside
+    # Before parameters are compared a step misses an item that the one before it had.
+    users = [run.own_items[batch].any(dim=0).nonzero().flatten().tolist() for batch in batches]
+    met = [set(u) | set(d.tolist()) for u, d in zip(users, draws, strict=True)]
+    assert any(met[step] - met[step + 1] for step in range(STEPS_BEFORE_PARAMETERS - 1))
+
+
 def check_polarity(config: SoftmaxConfig, ratings: Ratings) -> None:
     run = PolarityReference(config, ratings)
     assert run.cuts.tolist() == [1.25, 1.75, 2.25, 2.75, 3.25, 3.5, 4.25, 4.75]
@@ -90,6 +156,11 @@ def run_checks(ratings: Ratings) -> None:
     check_orders(factored)
     check_data(factored, ratings)
     check_polarity(factored, ratings)
+    for name in ("factored_drawn", "siren_drawn"):
+        drawn = replace(SoftmaxConfig(), **VARIANTS[name])
+        check_draws(drawn, ratings)
+        check_estimate(drawn, ratings)
+        check_drawn_data(drawn, ratings)
     for options in VARIANTS.values():
         check_gradients(SoftmaxReference(replace(SoftmaxConfig(), **options), ratings))
     check_gradients(PolarityReference(factored, ratings))
@@ -98,7 +169,7 @@ def run_checks(ratings: Ratings) -> None:
 def write_attributes(file: h5py.File, config: SoftmaxConfig) -> None:
     integers = ["users", "items", "seed", "d", "layers", "mlp_layers", "batch_users"]
     integers += ["d_p", "polarity_batch", "polarity_batches"]
-    doubles = ("reg", "dropout", "lr", "temperature", "polarity_reg", "polarity_lr")
+    doubles = ("exponent", "reg", "dropout", "lr", "temperature", "polarity_reg", "polarity_lr")
     file.attrs["format"] = np.int64(FORMAT)
     for name in integers:
         file.attrs[name] = np.int64(getattr(config, name))
@@ -112,7 +183,11 @@ def write_variant(group: h5py.Group, config: SoftmaxConfig, ratings: Ratings) ->
     parameters: Parameters = run.parameters | (polarity.parameters if polarity else {})
     group["offset"] = np.array([config.offset])
     group["weights"] = [run.weight_sum(run.batch(step)) for step in range(1, STEPS + 1)]
-    write_parameters(group.create_group("init"), parameters)
+    if config.shared_negatives > 0:  # starts like the same model without draws
+        draws = [run.shared_sampler.draw(step) for step in range(1, STEPS + 1)]
+        group["draws"] = np.array(draws, dtype=np.int32)
+    else:
+        write_parameters(group.create_group("init"), parameters)
     sums, polarity_sums = [], []
     for step in range(1, STEPS + 1):
         sums.append(run.train_step(step))

@@ -36,6 +36,7 @@ class Purpose(IntEnum):
     DISLIKE_PAIRS = 11
     POLARITY_TABLE = 12
     POLARITY_ORDER = 13
+    SHARED_NEGATIVES = 14
 
 
 def philox(counter: UInt32s, key: tuple[int, int]) -> UInt32s:
@@ -206,6 +207,24 @@ class NegativeSampler:
             if running > target:
                 return j
         return -1
+
+
+class SharedSampler:
+    """Items with P(j) ~ weight_j, drawn with replacement once for all users of a step."""
+
+    def __init__(self, seed: int, weight: Doubles, draws: int) -> None:
+        self._seed = seed
+        self._draws = draws
+        self._table = AliasTable(weight)
+        self.probability: Doubles = weight / weight.sum()
+
+    def draw(self, step: int) -> Ints:
+        """Items [S] in the order of s."""
+        s = np.arange(self._draws, dtype=np.int64)
+        words = random_words(
+            self._seed, Purpose.SHARED_NEGATIVES, low(step), high(step), low(s), high(s)
+        )
+        return np.array([self._table.draw(w) for w in words], dtype=np.int64)
 
 
 def dislike_pair(seed: int, disliked: list[int], rating: int, epoch: int, k: int) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training with the softmax over the catalogue, and the polarity branch of the factored model.
+"""Training with the softmax over the catalogue or draws from it, and the polarity branch.
 
 Plain PyTorch in double precision with gradients by autograd, like reference.py, whose branches,
 propagation and Adam serve here too. Losses are sums over a batch.
@@ -15,7 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from random_scheme import Bools, Doubles, Ints, Permutation, Purpose, normal_table
+from random_scheme import (
+    Bools,
+    Doubles,
+    Ints,
+    Permutation,
+    Purpose,
+    SharedSampler,
+    normal_table,
+)
 from reference import Config, Parameters, Ratings, Reference
 
 TABLE_STD = 0.05
@@ -32,6 +40,7 @@ class SoftmaxConfig(Config):
     batch_users: int = 8
     eta: float = 0.0  # weight of ratings that are no likes
     item_bias: bool = False
+    shared_negatives: int = 0  # S draws stand for the catalogue; 0: all of it
     polarity: bool = False
     d_p: int = 6
     polarity_reg: float = 0.02
@@ -54,6 +63,12 @@ def rating_weights(config: SoftmaxConfig, ratings: Ratings) -> Doubles:
     return np.where(sign > 0, 1.0, np.where((sign < 0) | (config.model == "factored"), eta, 0.0))
 
 
+def draw_weights(config: SoftmaxConfig, ratings: Ratings) -> Doubles:
+    """degree^exponent of items, counting ratings whatever they say; 0 without any."""
+    degree = np.bincount(ratings.item, minlength=config.items).astype(np.float64)
+    return np.where(degree > 0, degree**config.exponent, 0.0)
+
+
 class SoftmaxReference(Reference):
     """One training run of the engagement branch, or of another model with the same loss."""
 
@@ -64,7 +79,12 @@ class SoftmaxReference(Reference):
         weight = rating_weights(config, ratings)
         self.weight = torch.zeros(config.users, config.items, dtype=torch.float64)
         self.weight[torch.tensor(ratings.user), torch.tensor(ratings.item)] = torch.tensor(weight)
+        self.own_items = torch.zeros(config.users, config.items, dtype=torch.bool)
+        self.own_items[torch.tensor(ratings.user), torch.tensor(ratings.item)] = True
         self.catalogue = np.unique(ratings.item)
+        self.shared_sampler = SharedSampler(
+            config.seed, draw_weights(config, ratings), config.shared_negatives
+        )
         self.users_with_term = np.flatnonzero(self.weight.sum(dim=1).numpy() > 0)
         if config.item_bias:
             bias = torch.zeros(config.nodes, 1, dtype=torch.float64)
@@ -95,7 +115,11 @@ class SoftmaxReference(Reference):
         if self.config.item_bias:
             scores = scores + self.parameters["a"][item_rows, 0]
         weight = self.weight[batch][:, self.catalogue]
-        loss = -(weight * torch.log_softmax(scores, dim=1)).sum()
+        if self.config.shared_negatives == 0:
+            loss = -(weight * torch.log_softmax(scores, dim=1)).sum()
+        else:
+            log_sum = self.estimated_log_sum(scores, batch, self.shared_sampler.draw(step))
+            loss = -(weight * (scores - log_sum[:, None])).sum()
         tables = [self.parameters[name] for name in ("X0", "Y0") if name in self.parameters]
         squares = sum(
             (weight.sum(dim=1) * table[batch].square().sum(dim=1)).sum()
@@ -103,6 +127,18 @@ class SoftmaxReference(Reference):
             for table in tables
         )
         return loss, self.config.reg * squares
+
+    def estimated_log_sum(self, scores: Tensor, batch: Ints, draws: Ints) -> Tensor:
+        """Of scores [users x catalogue]: log(sum_own exp z + sum_other draws exp(z) / (S q)).
+
+        A user's own items are all that it rated, of whatever weight.
+        """
+        rated = self.own_items[batch][:, self.catalogue]
+        column = np.searchsorted(self.catalogue, draws)
+        expected = torch.tensor(len(draws) * self.shared_sampler.probability[draws])
+        own = scores.masked_fill(~rated, -math.inf)
+        others = (scores[:, column] - expected.log()).masked_fill(rated[:, column], -math.inf)
+        return torch.logsumexp(torch.cat([own, others], dim=1), dim=1)
 
 
 def logit(share: float) -> float:

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Training with the softmax over the catalogue, and the polarity branch of the factored model,
-// against an independent autograd reference (README.md in this folder), tensor by tensor, at any
-// number of ranks, for every way to place the rows.
+// Training with the softmax over the catalogue or draws from it, and the polarity branch of the
+// factored model, against an independent autograd reference (README.md in this folder), tensor by
+// tensor, at any number of ranks, for every way to place the rows.
+#include <algorithm>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "data/shared_sampler.hpp"
 #include "golden/golden_file.hpp"
 #include "support/share.hpp"
 #include "train/trainer.hpp"
@@ -42,10 +46,11 @@ class GoldenSoftmax : public ::testing::TestWithParam<Variant> {
     c.dropout = file_.double_attribute("dropout");
     c.learning_rate = file_.double_attribute("lr");
     c.temperature = file_.double_attribute("temperature");
+    c.exponent = file_.double_attribute("exponent");
     c.polarity_epochs = 0;
     const std::string& group = GetParam().group;
     if (group == "lightgcn") c.model = ModelKind::kLightGcn;
-    if (group == "siren") {
+    if (group == "siren" || group == "siren_drawn") {
       c.item_bias = OnOff::kOn;
       c.dislike_weight = 0.3;
     }
@@ -53,11 +58,15 @@ class GoldenSoftmax : public ::testing::TestWithParam<Variant> {
       c.model = ModelKind::kFactored;
       c.dislike_edge_weight = 1.0;
     }
-    if (group == "factored") {
+    if (group == "factored" || group == "factored_drawn") {
       c.model = ModelKind::kFactored;
       c.item_bias = OnOff::kOn;
       c.dislike_edge_weight = 0.5;
       c.dislike_weight = 0.4;
+    }
+    if (group == "factored_drawn") c.shared_negatives = 6;
+    if (group == "siren_drawn") c.shared_negatives = 40;
+    if (group == "factored") {
       c.polarity_epochs = 1;  // any: the batches of a step are given
       c.polarity_dimension = file_.int_attribute("d_p");
       c.polarity_batch = file_.int_attribute("polarity_batch");
@@ -105,7 +114,7 @@ TEST_P(GoldenSoftmax, EveryTensorOfTheFirstStepsAndTheLosses) {
       expect_equal(file_, path(moment + "/" + name), tensor, share_->layout, tolerance);
     });
   };
-  expect_parameters("init", kTolerance);
+  if (c.shared_negatives == 0) expect_parameters("init", kTolerance);  // others start alike
 
   const auto steps = std::ssize(doubles(file_, path("losses")));
   for (std::int64_t step = 1; step <= steps; ++step) {
@@ -126,6 +135,24 @@ TEST_P(GoldenSoftmax, EveryTensorOfTheFirstStepsAndTheLosses) {
   }
 }
 
+class GoldenDraws : public GoldenSoftmax {};
+
+TEST_P(GoldenDraws, AreThoseOfTheReferenceInEveryStep) {
+  const TrainConfig c = config();
+  const SharedSampler sampler(share_->set.item_degree, c.exponent, c.seed, c.shared_negatives);
+  auto want = read_all<ItemId>(file_, path("draws"), H5T_NATIVE_INT32);  // [steps x S]
+  const auto steps = std::ssize(doubles(file_, path("losses")));
+  ASSERT_EQ(std::ssize(want), steps * c.shared_negatives);
+  std::vector<ItemId> found;
+  for (std::int64_t step = 1; step <= steps; ++step) {
+    sampler.draw(step, found);
+    const auto of_step = std::span(want).subspan(
+        static_cast<std::size_t>((step - 1) * c.shared_negatives), found.size());
+    std::ranges::sort(of_step);
+    EXPECT_TRUE(std::ranges::equal(found, of_step)) << "step " << step;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Placements, GoldenSoftmax,
                          ::testing::Values(Variant{"factored"}, Variant{"factored", "random"},
                                            Variant{"factored", "first"},
@@ -136,6 +163,14 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Variant{"factored_full"}, Variant{"factored_full", "random", Travel::kUsers},
                       Variant{"lightgcn"}, Variant{"lightgcn", "random", Travel::kUsers},
                       Variant{"siren"}, Variant{"siren", "random", Travel::kUsers}));
+INSTANTIATE_TEST_SUITE_P(Draws, GoldenSoftmax,
+                         ::testing::Values(Variant{"factored_drawn"},
+                                           Variant{"factored_drawn", "first"},
+                                           Variant{"factored_drawn", "random", Travel::kUsers},
+                                           Variant{"siren_drawn"},
+                                           Variant{"siren_drawn", "random", Travel::kUsers}));
+INSTANTIATE_TEST_SUITE_P(Draws, GoldenDraws,
+                         ::testing::Values(Variant{"factored_drawn"}, Variant{"siren_drawn"}));
 
 }  // namespace
 }  // namespace siren::test
