@@ -21,11 +21,12 @@ void prefetch_row(const T* row, std::int64_t stride) {
     __builtin_prefetch(at + byte);
 }
 
-/// to[i] = from[rows[i]]; `to` is the first of consecutive rows with the same stride.
+/// The first `columns` of from[rows[i]] to row i of `to`, the first of consecutive rows with a stride
+/// of padded(columns), whose padding stays.
 template <class T, class Row>
-void gather_rows(const Matrix<T>& from, std::span<const Row> rows, T* to) {
-  const auto bytes = static_cast<std::size_t>(from.stride()) * sizeof(T);
-  for (std::size_t i = 0; i < rows.size(); ++i, to += from.stride()) {
+void gather_rows(const Matrix<T>& from, std::span<const Row> rows, std::int64_t columns, T* to) {
+  const auto bytes = static_cast<std::size_t>(columns) * sizeof(T);
+  for (std::size_t i = 0; i < rows.size(); ++i, to += padded(columns)) {
     if (i + kRowsAhead < rows.size()) prefetch_row(from.row(rows[i + kRowsAhead]), from.stride());
     std::memcpy(to, from.row(rows[i]), bytes);
   }

@@ -32,6 +32,7 @@ class DenseLayout {
   DenseLayout(std::string name, std::int64_t columns);
 
   std::int64_t size() const { return size_; }  // a multiple of kRowPadding
+  std::int64_t dimension() const { return dimension_; }
   std::int64_t width() const { return padded(dimension_); }
   int mlp_layers() const { return mlp_layers_; }
   bool has_attention() const { return attention_; }

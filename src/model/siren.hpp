@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "math/block_sum.hpp"
-#include "model/disliked_branch.hpp"
 #include "model/fusion.hpp"
+#include "model/mlp.hpp"
 #include "model/parameter_set.hpp"
 
 namespace siren::inline model {
@@ -79,7 +79,7 @@ class Siren {
   ModelShape shape_;
   ParameterLayout layout_;
   ParameterSet<Real> parameters_;
-  DislikedBranch<Precision> disliked_;
+  Mlp<Precision> disliked_;
   Fusion<Precision> fusion_;
   BlockSum<Real> dense_sum_;
   Matrix<Real> z_;

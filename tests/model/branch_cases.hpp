@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/initialise.hpp"
+#include "model/mlp.hpp"
 #include "model/shape.hpp"
 
 namespace siren::test {
@@ -18,6 +19,7 @@ struct Variant {
   bool attention = true;
   bool training = true;
   double dropout = 0.5;
+  LastLayer last = LastLayer::kRelu;
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Variant& variant) {

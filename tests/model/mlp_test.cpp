@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/disliked_branch.hpp"
+#include "model/mlp.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -12,11 +13,11 @@
 namespace siren::test {
 namespace {
 
-class Branch : public ::testing::TestWithParam<Variant> {
+class Layers : public ::testing::TestWithParam<Variant> {
  protected:
   const Matrix<double>& forward() {
-    branch_.forward(pass_, table_, [] {});
-    return branch_.output();
+    mlp_.forward(pass_, table_, [] {});
+    return mlp_.output();
   }
 
   /// dL/dY(0) and the tensors' gradients for L = <c, Zn>, block by block.
@@ -26,7 +27,7 @@ class Branch : public ::testing::TestWithParam<Variant> {
     Matrix<double> input(d.rows(), d.columns());
     for (std::int64_t begin = 0; begin < d.rows(); begin += block) {
       const std::int64_t end = std::min(begin + block, d.rows());
-      branch_.backward_block(pass_, {begin, end}, d, input, dense_gradient.data());
+      mlp_.backward_block(pass_, {begin, end}, d, input, dense_gradient.data());
     }
     return input;
   }
@@ -37,10 +38,11 @@ class Branch : public ::testing::TestWithParam<Variant> {
   Matrix<double> table_ = random_table(kTableRows, 1);
   std::vector<double> dense_ = random_dense(shape_);
   Pass<double> pass_{needed_, dense_.data(), {GetParam().training, 3}};
-  DislikedBranch<Fp64> branch_{shape_, kernels<Fp64>(best_isa())};
+  Mlp<Fp64> mlp_{layout_, GetParam().last, Dropout(shape_.seed, shape_.dropout),
+                 kernels<Fp64>(best_isa())};
 };
 
-TEST_P(Branch, ForwardFollowsTheDefinition) {
+TEST_P(Layers, ForwardFollowsTheDefinition) {
   const Matrix<double>& zn = forward();
   ASSERT_EQ(zn.rows(), needed_.size());
   const Dropout dropout(shape_.seed, shape_.dropout);
@@ -48,6 +50,7 @@ TEST_P(Branch, ForwardFollowsTheDefinition) {
     std::vector<double> y(table_.row_values(needed_.row(i)).begin(),
                           table_.row_values(needed_.row(i)).end());
     for (int layer = 0; layer < shape_.mlp_layers; ++layer) {
+      const bool linear = layer + 1 == shape_.mlp_layers && GetParam().last == LastLayer::kLinear;
       std::uint64_t mask = ~std::uint64_t{0};
       if (GetParam().training && dropout.active())
         dropout.fill(static_cast<std::uint32_t>(layer), 3, needed_.nodes_of(i, i + 1), 1, &mask);
@@ -59,6 +62,10 @@ TEST_P(Branch, ForwardFollowsTheDefinition) {
               dense_[static_cast<std::size_t>(layout_.weight(layer) + out * layout_.width() + in)] *
               y[static_cast<std::size_t>(in)];
         const double scale = GetParam().training ? dropout.scale() : 1.0;
+        if (linear) {
+          next.push_back(sum);
+          continue;
+        }
         next.push_back((mask >> out & 1U) != 0 ? std::max(sum, 0.0) * scale : 0.0);
       }
       y = next;
@@ -71,7 +78,7 @@ TEST_P(Branch, ForwardFollowsTheDefinition) {
   }
 }
 
-TEST_P(Branch, BackwardIsTheDerivative) {
+TEST_P(Layers, BackwardIsTheDerivative) {
   const Matrix<double> c = random_table(needed_.size(), 2);
   const auto loss = [&] { return product(c, forward()); };
   forward();
@@ -90,7 +97,7 @@ TEST_P(Branch, BackwardIsTheDerivative) {
   });
 }
 
-TEST_P(Branch, GradientsAreAddedAndPaddingStaysZero) {
+TEST_P(Layers, GradientsAreAddedAndPaddingStaysZero) {
   const Matrix<double> c = random_table(needed_.size(), 2);
   forward();
   std::vector<double> once(dense_.size(), 0.0);
@@ -109,24 +116,46 @@ TEST_P(Branch, GradientsAreAddedAndPaddingStaysZero) {
       EXPECT_EQ(d(i, column), 0.0);
 }
 
-TEST_P(Branch, ARowHasTheSameBitsInAnySetOfRows) {
+TEST_P(Layers, ARowHasTheSameBitsInAnySetOfRows) {
   const Matrix<double> together = copy_of(forward());
   for (std::int64_t i = 0; i < needed_.size(); ++i) {
     const RowSet one{{needed_.row(i)}, {needed_.nodes[static_cast<std::size_t>(i)]}};
     const Pass<double> pass{one, dense_.data(), pass_.mode};
-    branch_.forward(pass, table_, [] {});
+    mlp_.forward(pass, table_, [] {});
     for (std::int64_t c = 0; c < kDimension; ++c)
-      EXPECT_EQ(branch_.output()(0, c), together(i, c)) << "row " << i << " column " << c;
+      EXPECT_EQ(mlp_.output()(0, c), together(i, c)) << "row " << i << " column " << c;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants, Branch,
-                         ::testing::Values(Variant{"plain"}, Variant{"one_layer", 1},
-                                           Variant{"three_layers", 3}, Variant{"no_layer", 0},
-                                           Variant{"evaluation", 2, true, false},
-                                           Variant{"quarter", 2, true, true, 0.25},
-                                           Variant{"no_dropout", 2, true, true, 0.0}),
-                         [](const auto& sample) { return sample.param.name; });
+// As in the polarity branch, whose rows end with a bias that fits into the padding.
+TEST_P(Layers, FurtherColumnsOfTheTableAreNoInput) {
+  const Matrix<double> c = random_table(needed_.size(), 2);
+  const Matrix<double> want = copy_of(forward());
+  std::vector<double> want_dense(dense_.size(), 0.0);
+  const Matrix<double> want_input = backward(c, want_dense, 3);
+  Matrix<double> wider(table_.rows(), kDimension + 1);
+  for (std::int64_t r = 0; r < table_.rows(); ++r) {
+    std::copy_n(table_.row(r), kDimension, wider.row(r));
+    wider(r, kDimension) = 5.0;
+  }
+  ASSERT_EQ(wider.stride(), table_.stride());
+  mlp_.forward(pass_, wider, [] {});
+  EXPECT_TRUE(std::ranges::equal(mlp_.output().span(), want.span()));
+  std::vector<double> dense(dense_.size(), 0.0);
+  const Matrix<double> input = backward(c, dense, 3);
+  EXPECT_EQ(dense, want_dense);
+  EXPECT_TRUE(std::ranges::equal(input.span(), want_input.span()));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Variants, Layers,
+    ::testing::Values(Variant{"plain"}, Variant{"one_layer", 1}, Variant{"three_layers", 3},
+                      Variant{"no_layer", 0}, Variant{"evaluation", 2, true, false},
+                      Variant{"quarter", 2, true, true, 0.25},
+                      Variant{"no_dropout", 2, true, true, 0.0},
+                      Variant{"linear", 2, true, true, 0.0, LastLayer::kLinear},
+                      Variant{"one_linear", 1, true, true, 0.5, LastLayer::kLinear}),
+    [](const auto& sample) { return sample.param.name; });
 
 }  // namespace
 }  // namespace siren::test
