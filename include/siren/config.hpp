@@ -136,6 +136,7 @@ struct TrainConfig {
   double reg = 0.05;
   // polarity branch of factored
   std::int64_t polarity_dimension = 32;  // d_p
+  int polarity_layers = 0;               // of an MLP over its rows
   double polarity_reg = 0.02;
   std::int64_t polarity_batch = 20000;  // ratings, over all ranks
   std::int32_t polarity_epochs = 14;    // passes over the ratings in a run; 0: no polarity

@@ -41,6 +41,7 @@ struct Applicability {
 constexpr std::array kApplicability = std::to_array<Applicability>({
     {.name = "dislike-edge-weight", .factored_only = true},
     {.name = "polarity-dim", .factored_only = true},
+    {.name = "polarity-layers", .factored_only = true},
     {.name = "polarity-reg", .factored_only = true},
     {.name = "polarity-batch", .factored_only = true},
     {.name = "polarity-epochs", .factored_only = true},
@@ -140,6 +141,8 @@ void declare_model(OptionParser& options, TrainConfig& train) {
 void declare_polarity(OptionParser& options, TrainConfig& train) {
   options.section("Polarity branch (factored)");
   options.number("polarity-dim", train.polarity_dimension, {1, 4096}, "D", "columns of its rows");
+  options.number("polarity-layers", train.polarity_layers, {0, 8}, "N",
+                 "MLP layers over them, the last linear");
   options.number("polarity-reg", train.polarity_reg, {0.0, 1e6}, "X", "L2 on its rows, per rating");
   options.number("polarity-batch", train.polarity_batch, {1, kMaxBatch}, "B",
                  "ratings per batch, over all ranks");

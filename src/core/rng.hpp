@@ -8,7 +8,8 @@
 // The counters, by purpose (node = global node id, lo/hi = its 32-bit halves):
 //
 //   kInitLiked, kInitDisliked   (node lo, node hi, column / 4, 0): four normals, columns 4c..4c+3
-//   kInitWeight                 (row, tensor, column / 4, 0): same, W matrices
+//   kInitWeight                 (row, tensor, column / 4, 0): same, W matrices (tensors' numbers:
+//                               model/initialise.cpp)
 //   kInitBias                   (column / 4, tensor, 0, 0): uniforms
 //   kInitPolarity               as kInitLiked
 //   kPolarityOrder              as kPermutation, the order in which polarity sees ratings

@@ -11,19 +11,26 @@ DenseLayout::DenseLayout(const ModelShape& shape)
     : dimension_(shape.dimension),
       mlp_layers_(shape.disliked_branch ? shape.mlp_layers : 0),
       attention_(shape.disliked_branch && shape.attention) {
-  for (int layer = 0; layer < mlp_layers_; ++layer) {
-    add_matrix(fmt::format("mlp.{}.weight", layer));
-    add_vector(fmt::format("mlp.{}.bias", layer));
-  }
+  add_layers("");
   if (!attention_) return;
   add_matrix("attention.weight");
-  add_vector("attention.bias");
-  add_vector("attention.query");
+  add_vector("attention.bias", dimension_);
+  add_vector("attention.query", dimension_);
 }
 
-DenseLayout::DenseLayout(std::string name, std::int64_t columns)
-    : dimension_(columns), mlp_layers_(0), attention_(false) {
-  if (columns > 0) add_vector(std::move(name));
+DenseLayout::DenseLayout(const std::string& name, std::int64_t cuts, std::int64_t dimension,
+                         int mlp_layers)
+    : dimension_(dimension), mlp_layers_(mlp_layers), attention_(false) {
+  add_vector(name + ".theta", cuts);
+  first_layer_ = tensors_.size();
+  add_layers(name + ".");
+}
+
+void DenseLayout::add_layers(const std::string& prefix) {
+  for (int layer = 0; layer < mlp_layers_; ++layer) {
+    add_matrix(fmt::format("{}mlp.{}.weight", prefix, layer));
+    add_vector(fmt::format("{}mlp.{}.bias", prefix, layer), dimension_);
+  }
 }
 
 void DenseLayout::add_matrix(std::string name) {
@@ -31,9 +38,9 @@ void DenseLayout::add_matrix(std::string name) {
   size_ += width() * width();  // also the padding rows: the kernels multiply whole padded blocks
 }
 
-void DenseLayout::add_vector(std::string name) {
-  tensors_.push_back({std::move(name), 1, dimension_, size_});
-  size_ += width();
+void DenseLayout::add_vector(std::string name, std::int64_t columns) {
+  tensors_.push_back({std::move(name), 1, columns, size_});
+  size_ += padded(columns);
 }
 
 }  // namespace siren::inline model

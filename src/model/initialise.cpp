@@ -11,9 +11,10 @@ namespace siren::inline model {
 namespace {
 
 // tensor numbers in the counters of kInitWeight and kInitBias (core/rng.hpp): layer l of the MLP is
-// l
+// l, that of the polarity branch kPolarityTensor + l
 constexpr std::uint32_t kAttentionTensor = 100;
 constexpr std::uint32_t kQueryTensor = 101;
+constexpr std::uint32_t kPolarityTensor = 200;
 constexpr std::int64_t kRowsPerBlock = 1024;
 
 /// One row of d normals; counter word 2 is the block of four columns.
@@ -26,6 +27,17 @@ void normal_row(std::uint32_t seed, Purpose purpose, RandomBlock counter, double
     for (std::size_t i = 0; i < 4 && c + i < row.size(); ++i)
       row[c + i] = static_cast<Real>(deviation * z[i]);
   }
+}
+
+/// W, the first row of which is that of `rows`.
+template <class Real>
+void normal_matrix(std::uint32_t seed, std::uint32_t tensor, const DenseLayout& layout,
+                   std::span<Real> rows) {
+  const double deviation = std::sqrt(1.0 / static_cast<double>(layout.dimension()));
+  for (std::int64_t r = 0; r < layout.dimension(); ++r)
+    normal_row(seed, Purpose::kInitWeight, {static_cast<std::uint32_t>(r), tensor, 0, 0}, deviation,
+               rows.subspan(static_cast<std::size_t>(r * layout.width()),
+                            static_cast<std::size_t>(layout.dimension())));
 }
 
 template <class Real>
@@ -65,12 +77,8 @@ template <class Real>
 void initialise_dense(const ModelShape& shape, const DenseLayout& layout, std::span<Real> values) {
   std::fill(values.begin(), values.end(), Real{0});
   const auto d = static_cast<std::size_t>(shape.dimension);
-  const double deviation = std::sqrt(1.0 / static_cast<double>(shape.dimension));
   const auto weight = [&](std::int64_t begin, std::uint32_t tensor) {
-    for (std::int64_t r = 0; r < shape.dimension; ++r)
-      normal_row(shape.seed, Purpose::kInitWeight, {static_cast<std::uint32_t>(r), tensor, 0, 0},
-                 deviation,
-                 values.subspan(static_cast<std::size_t>(begin + r * layout.width()), d));
+    normal_matrix(shape.seed, tensor, layout, values.subspan(static_cast<std::size_t>(begin)));
   };
   const auto bias = [&](std::int64_t begin, std::uint32_t tensor) {
     uniform_row(shape.seed, tensor, values.subspan(static_cast<std::size_t>(begin), d));
@@ -85,6 +93,16 @@ void initialise_dense(const ModelShape& shape, const DenseLayout& layout, std::s
   bias(layout.query(), kQueryTensor);
 }
 
+template <class Real>
+void initialise_polarity_layers(std::uint32_t seed, const DenseLayout& layout,
+                                std::span<Real> values) {
+  for (int layer = 0; layer < layout.mlp_layers(); ++layer)
+    normal_matrix(seed, kPolarityTensor + static_cast<std::uint32_t>(layer), layout,
+                  values.subspan(static_cast<std::size_t>(layout.weight(layer))));
+}
+
+template void initialise_polarity_layers(std::uint32_t, const DenseLayout&, std::span<float>);
+template void initialise_polarity_layers(std::uint32_t, const DenseLayout&, std::span<double>);
 template void initialise_rows(std::uint32_t, Purpose, double, std::span<const NodeId>, std::int64_t,
                               Matrix<float>&);
 template void initialise_rows(std::uint32_t, Purpose, double, std::span<const NodeId>, std::int64_t,

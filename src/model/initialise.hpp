@@ -25,7 +25,12 @@ template <class Real>
 void initialise_rows(std::uint32_t seed, Purpose purpose, double deviation,
                      std::span<const NodeId> nodes, std::int64_t columns, Matrix<Real>& table);
 
-/// All replicated tensors; `values` [layout.size()].
+/// The weights of an MLP of the polarity branch, like those of Siren; all else stays.
+template <class Real>
+void initialise_polarity_layers(std::uint32_t seed, const DenseLayout& layout,
+                                std::span<Real> values);
+
+/// All replicated tensors of Siren; `values` [layout.size()].
 template <class Real>
 void initialise_dense(const ModelShape& shape, const DenseLayout& layout, std::span<Real> values);
 

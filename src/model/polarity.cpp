@@ -30,9 +30,9 @@ Real side(int level, std::int64_t k) {
 
 }  // namespace
 
-ParameterLayout polarity_layout(std::int64_t dimension, std::int64_t cuts) {
+ParameterLayout polarity_layout(std::int64_t dimension, std::int64_t cuts, int layers) {
   return {{{"polarity", dimension + 1, GradientRows::kNeeded}},
-          DenseLayout("polarity.theta", cuts)};
+          DenseLayout("polarity", cuts, dimension, layers)};
 }
 
 std::vector<double> thetas(std::span<const float> learnt) {

@@ -4,7 +4,8 @@
 //
 //   f_ui = b_u + b_i + <Q_u, Q_i>,   P(rating > cut k | engaged) = sigma(f - theta_k)
 //
-// with theta ascending: theta_1 is learnt, and delta_k of theta_k+1 = theta_k + exp(delta_k). The loss
+// with Q = Q(0), rows of a table, or with layers what an MLP makes of them row by row
+// (model/mlp.hpp); theta ascending: theta_1 is learnt, and delta_k of theta_k+1 = theta_k + exp(delta_k). The loss
 // of a rating is the logistic loss at its only cut, or twice the mean over its cuts; a rating equal
 // to the offset has no part in the cut that is the offset. No gradient leaves the branch.
 #pragma once
@@ -17,13 +18,21 @@
 #include "math/grouping.hpp"
 #include "math/kernels.hpp"
 #include "math/matrix.hpp"
+#include "model/mlp.hpp"
 #include "model/parameter_set.hpp"
 
 namespace siren::inline model {
 
-/// A table "polarity" [rows x (d_p + 1)] of Q and, last, b; a vector "polarity.theta" [cuts] of
-/// theta_1 and deltas.
-ParameterLayout polarity_layout(std::int64_t dimension, std::int64_t cuts);
+/// A table "polarity" [rows x (d_p + 1)] of Q(0) and, last, b; a vector "polarity.theta" [cuts] of
+/// theta_1 and deltas, which the replicated tensors begin with; "polarity.mlp.0.weight", ...
+ParameterLayout polarity_layout(std::int64_t dimension, std::int64_t cuts, int layers);
+
+/// The layers of that layout, whose last is linear: with a relu there <Q_u, Q_i> could not be
+/// negative, which would say that an item is not for this user.
+template <class Precision>
+Mlp<Precision> polarity_mlp(const ParameterLayout& layout, const Kernels<Precision>& kernels) {
+  return {layout.dense, LastLayer::kLinear, Dropout(0, 0.0, kernels.random_words), kernels};
+}
 
 /// theta [cuts] from what is learnt, and what theta is learnt from that is given.
 std::vector<double> thetas(std::span<const float> learnt);

@@ -203,6 +203,9 @@ void Trial::count_polarity(const Adjacency& graph, std::int64_t own_users, doubl
   const std::int64_t needed = std::min(batch, own_users) + std::min(all, own_items);
   const std::int64_t width = padded(config_.polarity_dimension + 2);
   plan.batch_bytes += width * (needed * (3 * real + stored) + slots * (real + 2 * stored));
+  if (config_.polarity_layers > 0)  // activations, and gradients on both sides of the layers
+    plan.batch_bytes +=
+        padded(config_.polarity_dimension) * needed * (config_.polarity_layers + 1 + 2) * real;
   // sent back, and about as many sent out
   const std::int64_t foreign = std::min(slots, train_.items - own_items);
   plan.bytes_sent += batches * width * stored * 2 * foreign;

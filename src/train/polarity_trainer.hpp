@@ -6,6 +6,10 @@
 //
 //   L = sum over ratings of  loss + reg (|Q_u|^2 + |Q_i|^2 + .3 b_u^2 + .3 b_i^2)
 //
+// With layers (--polarity-layers) Q is what they make of Q(0), the rows of the table: owners compute it
+// for the rows of a batch before these travel, and take their gradients back through the layers. reg
+// then stays on the table's rows, |Q(0)|^2, and on the biases; W and b of the layers have none.
+//
 // Adam takes the gradient of the sum over the batch.
 #pragma once
 
@@ -18,6 +22,7 @@
 #include "core/timer.hpp"
 #include "data/batch_schedule.hpp"
 #include "distributed/batch_planner.hpp"
+#include "math/block_sum.hpp"
 #include "model/embeddings.hpp"
 #include "model/polarity.hpp"
 #include "train/adam.hpp"
@@ -64,15 +69,18 @@ class PolarityTrainer {
   /// Everything that a checkpoint holds of the branch.
   void append_state(std::vector<StateTensor>& tensors);
   /// Fills the polarity columns of final rows.
-  void put_columns(NodeTables& to) const;
+  void put_columns(NodeTables& to);
 
  private:
   enum Scalar : std::uint8_t { kLoss, kReg, kRatings, kNonFinite, kScalars };
   bool train_on(const BatchPlan& plan, PolaritySums& sums);
+  Pass<Real> pass_of(const RowSet& needed) const { return {needed, parameters_.dense.data(), {}}; }
+  void apply_layers(const RowSet& needed);
   void extend_rows(const RowSet& needed);
   void expand_items(const BatchPlan& plan);
   double add_loss(const BatchPlan& plan);
   void fold_items(const BatchPlan& plan);
+  void backward_layers(const RowSet& needed);
   double finish_gradients(const RowSet& needed);
   void sum_over_ranks(double loss, double reg, std::int64_t ratings);
   StepValues<Real> values() {
@@ -94,6 +102,8 @@ class PolarityTrainer {
   Gradients<Real> gradients_;
   Adam<Precision> adam_;
   FiniteCheck<Real> finite_;
+  Mlp<Precision> mlp_;
+  BlockSum<Real> dense_sum_;
   PolarityLoss<Precision> loss_;
   BatchSchedule schedule_;
   BatchPlanner planner_;
@@ -103,21 +113,24 @@ class PolarityTrainer {
   bool loss_failed_ = false;
   PolarityShare done_{0, 0, 0, sizeof(Real)};
 
-  Matrix<Real> rows_;             // [needed x (d_p + 2)] extended
-  Matrix<Real> row_gradients_;    // the same
-  Matrix<Stored> wire_;           // [needed x (d_p + 2)] as they travel
-  Matrix<Stored> items_;          // [slots x (d_p + 2)] of items here
-  Matrix<Real> item_gradients_;   // [slots x (d_p + 2)]
-  Matrix<Stored> gradient_wire_;  // likewise, as they travel
-  std::vector<double> row_reg_;   // [needed]
+  Matrix<Real> output_gradients_;  // [needed x d_p] of Q, with layers; likewise the next
+  Matrix<Real> input_gradients_;   // of Q(0)
+  Matrix<Real> rows_;              // [needed x (d_p + 2)] extended
+  Matrix<Real> row_gradients_;     // the same
+  Matrix<Stored> wire_;            // [needed x (d_p + 2)] as they travel
+  Matrix<Stored> items_;           // [slots x (d_p + 2)] of items here
+  Matrix<Real> item_gradients_;    // [slots x (d_p + 2)]
+  Matrix<Stored> gradient_wire_;   // likewise, as they travel
+  std::vector<double> row_reg_;    // [needed]
   std::vector<double> theta_gradient_;
-  std::vector<double> sums_;  // by Scalar, then theta's gradient
+  std::vector<double> sums_;  // by Scalar, then the gradients of theta and of the layers
   std::vector<std::int32_t> slots_;
 };
 
 /// Fills the polarity columns of final rows: [Q_u, b_u - theta, 1] for users and [Q_i, 1, b_i] for
-/// items, whose product is p. `table` [rows x (d_p + 1)] as the parameters have it.
-template <class Real>
-void put_polarity(const Matrix<Real>& table, double theta, NodeTables& to);
+/// items, whose product is p. `parameters` as polarity_layout() has them, `mlp` their layers.
+template <class Precision>
+void put_polarity(const ParameterSet<typename Precision::Real>& parameters, double theta,
+                  Mlp<Precision>& mlp, NodeTables& to);
 
 }  // namespace siren::inline train

@@ -37,8 +37,10 @@ ScoringModel::ScoringModel(const TrainingInputs& inputs, const TrainConfig& conf
                     config.layer_weights}),
       zp_(layout_.rows(), config.dimension) {
   if (!trains_polarity(config, inputs.set)) return;
-  polarity_layout_ = polarity_layout(config.polarity_dimension, inputs.set.cuts.count());
+  polarity_layout_ =
+      polarity_layout(config.polarity_dimension, inputs.set.cuts.count(), config.polarity_layers);
   polarity_.emplace(*polarity_layout_, layout_.rows());
+  polarity_mlp_.emplace(polarity_mlp(*polarity_layout_, kernels<Fp32>(isa)));
   offset_cut_ = inputs.set.cuts.offset;
 }
 
@@ -72,7 +74,7 @@ Embeddings ScoringModel::embed(Branches branches) {
   if (polarity_) {
     const std::vector<double> theta = thetas(std::span<const float>(
         polarity_->dense.data(), as_index(polarity_layout_->dense.tensors()[0].columns)));
-    put_polarity(polarity_->tables[0], theta[as_index(offset_cut_)], made.z);
+    put_polarity(*polarity_, theta[as_index(offset_cut_)], *polarity_mlp_, made.z);
   }
   silence_cold_rows(config_, set_, layout_, made.z);
   agree_on_input(comm_, [&] {

@@ -15,6 +15,7 @@
 
 #include "distributed/exact_propagation.hpp"
 #include "model/embeddings.hpp"
+#include "model/mlp.hpp"
 #include "model/parameter_set.hpp"
 #include "model/siren.hpp"
 #include "siren/communicator.hpp"
@@ -48,6 +49,7 @@ class ScoringModel {
   Matrix<float> zp_;                                // [rows x d]
   std::optional<ParameterLayout> polarity_layout_;  // if there is such a branch
   std::optional<ParameterSet<float>> polarity_;
+  std::optional<Mlp<Fp32>> polarity_mlp_;
   std::int32_t offset_cut_ = 0;
 };
 

@@ -57,8 +57,11 @@ void check_config(const DataConfig& data, const TrainConfig& config) {
 std::string settings_of_columns(const TrainConfig& config) {
   if (final_columns(config) == FinalColumns{}) return {};
   const ModelSpec spec = model_spec(config);
-  return fmt::format(" item-bias {} temperature {} polarity {}", spec.item_bias, config.temperature,
-                     spec.polarity);
+  std::string settings = fmt::format(" item-bias {} temperature {} polarity {}", spec.item_bias,
+                                     config.temperature, spec.polarity);
+  if (spec.polarity > 0 && config.polarity_layers > 0)
+    settings += fmt::format(" polarity-layers {}", config.polarity_layers);
+  return settings;
 }
 
 /// What decides the embedding beyond what every model has.

@@ -11,11 +11,11 @@ namespace siren::inline train {
 namespace {
 
 constexpr std::int64_t kAdamPasses = 6;  // three read, three written, and the gradient read
+constexpr std::int64_t kPasses = 3;      // forward, to the input, to the weights
 
 }  // namespace
 
 WorkDone step_work(const TrainConfig& config, const StepShare& share) {
-  constexpr std::int64_t kPasses = 3;  // forward, to the input, to the weights
   const std::int64_t width = padded(config.dimension);
   const std::int64_t table = share.rows * width * share.real_bytes;
   const std::int64_t wire = share.rows * width * share.stored_bytes;
@@ -49,6 +49,8 @@ void add_polarity_work(const TrainConfig& config, const PolarityShare& share, Wo
   work.batch_visits += kVisits * share.ratings * extended / padded(config.dimension);
   const std::int64_t row = padded(config.polarity_dimension + 1) * share.real_bytes;
   work.adam_bytes += (kAdamPasses * share.rows + share.needed) * row;
+  const std::int64_t width = padded(config.polarity_dimension);
+  work.flops += kPasses * config.polarity_layers * 2 * share.needed * width * width;
 }
 
 }  // namespace siren::inline train

@@ -50,12 +50,21 @@ std::int64_t schedule_bytes(const TrainConfig& config, const MemoryShare& share)
          BatchPlanner::row_bytes(share.graph.rows);
 }
 
-/// Tables and moments of the polarity branch, if there is one.
+/// Of the polarity branch; zeros if there is none.
+struct PolarityBytes {
+  std::int64_t tables = 0;  // and moments
+  std::int64_t gradients = 0;
+  std::int64_t sums = 0;  // of the gradients of its layers
+};
 template <class Precision>
-std::int64_t polarity_bytes(const TrainConfig& config, const MemoryShare& share) {
-  if (share.polarity_ratings == 0) return 0;
-  const ParameterLayout layout = polarity_layout(config.polarity_dimension, kMostCuts);
-  return 3 * ParameterSet<typename Precision::Real>::bytes(layout, share.graph.rows);
+PolarityBytes polarity_bytes(const TrainConfig& config, const MemoryShare& share) {
+  using Real = typename Precision::Real;
+  if (share.polarity_ratings == 0) return {};
+  const ParameterLayout layout =
+      polarity_layout(config.polarity_dimension, kMostCuts, config.polarity_layers);
+  return {3 * ParameterSet<Real>::bytes(layout, share.graph.rows),
+          Gradients<Real>::bytes(layout, share.graph.rows),
+          config.polarity_layers > 0 ? BlockSum<Real>::bytes(layout.dense.size()) : 0};
 }
 
 template <class Precision>
@@ -66,11 +75,12 @@ std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& s
   const ParameterLayout layout =
       parameter_layout(shape_of(config, share.all_users + share.all_items));
   const std::int64_t sets = 3 + (config.average > 0.0 ? 1 : 0);  // two moments, a running mean
-  const std::int64_t polarity = polarity_bytes<Precision>(config, share);
+  const PolarityBytes polarity = polarity_bytes<Precision>(config, share);
   const std::int64_t zp = graph.rows * padded(config.dimension) * std::int64_t{sizeof(Real)};
   return {
-      {"embeddings and moments", sets * ParameterSet<Real>::bytes(layout, graph.rows) + polarity},
-      {"gradients", Gradients<Real>::bytes(layout, graph.rows) + zp},
+      {"embeddings and moments",
+       sets * ParameterSet<Real>::bytes(layout, graph.rows) + polarity.tables},
+      {"gradients", Gradients<Real>::bytes(layout, graph.rows) + zp + polarity.gradients},
       {"layer tables and halo",
        Propagation<Precision>::bytes(graph, config.dimension,
                                      layer_weights(config.layer_weights, model_spec(config).layers),
@@ -79,7 +89,7 @@ std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& s
       {"ratings and schedule", set_bytes(counts) + graph.rows * kNodeId +
                                    schedule_bytes(config, share) +
                                    polarity_schedule_bytes(config, share)},
-      {"batch rows", BlockSum<Real>::bytes(layout.dense.size())},
+      {"batch rows", BlockSum<Real>::bytes(layout.dense.size()) + polarity.sums},
       {"all items (every rank)",
        // degree, likes, owner
        share.all_items * std::int64_t{3 * sizeof(std::int32_t)} +

@@ -59,7 +59,8 @@ class Factored:
 
 
 def polarity_of_an_epoch(run):
-    return [event["polarity_loss"] for event in events(run) if event["event"] == "epoch"]
+    """The last that was said of each: a run that stops in the middle of one says what it has."""
+    return list({event["epoch"]: event["polarity_loss"] for event in events(run) if event["event"] == "epoch"}.values())
 
 
 def any_rank_count(tests):
@@ -196,12 +197,55 @@ def begins_with_rows_of_another_model(tests):
         assert "begins with" in (run / "log.txt").read_text()
 
 
+def layers_of_polarity(tests):
+    """An MLP over the rows of polarity: trained on any ranks, resumed on others, used, begun with."""
+    options = ("--storage", "fp64", "--epochs", 4, "--polarity-layers", 2)
+    alone = tests.train("layers-1", 1, *options)
+    for ranks in (2, 3):
+        together = tests.train(f"layers-{ranks}", ranks, *options, "--partition", "random")
+        polar = max(abs(b / a - 1) for a, b in zip(polarity_of_an_epoch(alone), polarity_of_an_epoch(together), strict=True))
+        assert polar < 1e-10, (ranks, polar)
+    seen, without = polarity_of_an_epoch(alone), polarity_of_an_epoch(tests.train("layers-0", 1, *options[:4]))
+    assert seen[-1] < seen[0] and all(a != b for a, b in zip(seen, without, strict=True)), (seen, without)
+
+    part = tests.train("layers-part", 1, *options, "--max-steps", 10)
+    finish(tests.siren, part, 3, "--resume", "--max-steps", 1000)
+    polar = max(abs(b / a - 1) for a, b in zip(seen, polarity_of_an_epoch(part), strict=True))
+    assert polar < 1e-10, polar
+    whole, stopped = (tests.train(name, 2, *options, *more) for name, more in (("layers-whole", ()), ("layers-stopped", ("--max-steps", 10))))
+    finish(tests.siren, stopped, 2, "--resume", "--max-steps", 1000)
+    assert_same_model(whole, stopped, "resumed with layers")
+    with h5py.File(tests.checkpoint(whole), "r") as file:
+        for group in ("parameters", "first_moment", "second_moment"):
+            for layer in range(2):
+                assert file[f"{group}/polarity.mlp.{layer}.weight"].shape == (8, 8), group
+                assert np.any(file[f"{group}/polarity.mlp.{layer}.bias"][:]), group
+
+    words = ("recommend", "--run", whole, "--all", "--top", 7)
+    want = must(tests.siren, *words).stdout
+    (whole / "checkpoints").joinpath(tests.checkpoint(whole).name.replace("step", "rows")).unlink()
+    assert must(tests.siren, *words, ranks=3).stdout == must(tests.siren, *words).stdout == want, "from the checkpoint"
+    must(tests.siren, "export", "--run", whole, "--output", tests.folder / "layers.h5", ranks=2)
+    assert must(tests.siren, "recommend", "--embeddings", tests.folder / "layers.h5", "--data", tests.data, "--top", 7, "--all").stdout == want
+    config = (whole / "config.ini").read_text()
+    (whole / "config.ini").write_text(config.replace("polarity-layers = 2", "polarity-layers = 0"))
+    assert must(tests.siren, *words).stdout != want, "the layers say something"
+    (whole / "config.ini").write_text(config)
+    for name, start, layers in (("more", tests.run, 1), ("same", whole, 2), ("fewer", whole, 0)):
+        begun = tests.train(f"layers-from-{name}", 2, "--epochs", 1, "--init-from", tests.checkpoint(start), "--polarity-layers", layers, "--polarity-lr", 0)
+        with h5py.File(tests.checkpoint(start), "r") as old, h5py.File(tests.checkpoint(begun), "r") as new:
+            assert np.allclose(old["parameters/polarity"][:], new["parameters/polarity"][:], rtol=1e-6, atol=0), name
+            shared = [key for key in new["parameters"] if key.startswith("polarity.mlp") and key in old["parameters"]]
+            assert len(shared) == (4 if name == "same" else 0), shared
+            assert all(np.allclose(old["parameters"][key][:], new["parameters"][key][:], rtol=1e-6, atol=0) for key in shared), name
+
+
 def what_does_not_apply_is_refused(tests):
     train = ("train", "--data", tests.data, "--run", tests.folder / "refused")
     for words in (
         ("--model", "factored", "--negatives", 5), ("--model", "factored", "--mlp-layers", 1), ("--model", "factored", "--loss", "bpr"),
         ("--model", "factored", "--preset", "paper"), ("--model", "factored", "--choose", "anything"), ("--temperature", 0.5),
-        ("--model", "lightgcn", "--polarity-dim", 4), ("--loss", "softmax", "--batch", 5), ("--dislike-edge-weight", 0.5),
+        ("--model", "lightgcn", "--polarity-dim", 4), ("--model", "siren", "--polarity-layers", 1), ("--loss", "softmax", "--batch", 5), ("--dislike-edge-weight", 0.5),
         ("--model", "factored", "--no-dislikes", "--dislike-weight", 0.5), ("--model", "mf", "--loss", "softmax", "--dislike-weight", 0.5), ("--model", "factored", "--dislike-edge-weight", 1e-9),
         ("--similarity", "cosine"), ("--layer-weights", "1,2"), ("--model", "mf", "--layer-weights", "1"), ("--model", "factored", "--layer-weights", "0,0"),
         ("--model", "factored", "--layer-weights", "1,"), ("--preset", "best", "--layer-weights", "0,1"),
@@ -230,9 +274,12 @@ def measured_and_planned(tests):
     assert work["score_flops"] > 0 and work["exponentials"] > 0 and work["batch_visits"] > 0, report
     likes_only = json.loads(must(tests.siren, "bench", "--data", tests.data, *STEP, "--no-dislikes", "--steps", 3, "--json").stdout)
     assert likes_only["work"]["batch_visits"] == 0, "without a polarity branch"
-    plan = json.loads(must(tests.siren, "plan", "--data", tests.data, *STEP, "--ranks", "1,2", "--json").stdout)["plans"][0]
-    started = next(event for event in events(tests.train("memory", 1, "--epochs", 1)) if event["event"] == "memory")
-    assert plan["bytes_per_rank"] == started["bytes_per_rank"], (plan, started)
+    layers = json.loads(must(tests.siren, "bench", "--data", tests.data, *STEP, "--polarity-layers", 2, "--steps", 3, "--json").stdout)
+    assert work["flops"] == 0 < layers["work"]["flops"], layers
+    for words in ((), ("--polarity-layers", 2)):
+        plan = json.loads(must(tests.siren, "plan", "--data", tests.data, *STEP, *words, "--ranks", "1,2", "--json").stdout)["plans"][0]
+        started = next(event for event in events(tests.train(f"memory{len(words)}", 1, "--epochs", 1, *words)) if event["event"] == "memory")
+        assert plan["bytes_per_rank"] == started["bytes_per_rank"], (plan, started)
 
 
 def weighs_layers_and_takes_cosines(tests):
@@ -267,7 +314,7 @@ def main():
         tests = Factored(sys.argv[1], Path(folder))
         for test in (
             any_rank_count, resumed_in_the_middle_of_an_epoch, lambda_is_chosen_and_used, lambda_is_chosen_anew, lists_are_the_same_everywhere,
-            a_part_is_held_out, one_sign_and_likes_only, begins_with_rows_of_another_model, what_does_not_apply_is_refused, measured_and_planned,
+            a_part_is_held_out, one_sign_and_likes_only, begins_with_rows_of_another_model, layers_of_polarity, what_does_not_apply_is_refused, measured_and_planned,
             weighs_layers_and_takes_cosines, other_models_in_the_report,
         ):
             test(tests)

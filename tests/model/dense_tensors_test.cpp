@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/dense_tensors.hpp"
 
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -65,6 +66,32 @@ TEST(DenseLayout, ModelsWithoutADislikedBranchHaveNoTensors) {
   EXPECT_TRUE(layout.tensors().empty());
   EXPECT_FALSE(layout.has_attention());
   EXPECT_EQ(layout.mlp_layers(), 0);
+}
+
+TEST(DenseLayout, ThoseOfPolarityBeginWithTheta) {
+  for (const int layers : {0, 1, 3}) {
+    const DenseLayout layout("polarity", 20, 6, layers);  // padded to 32 and 16
+    ASSERT_EQ(layout.tensors().size(), static_cast<std::size_t>(1 + 2 * layers));
+    EXPECT_EQ(layout.tensors()[0].name, "polarity.theta");
+    EXPECT_EQ(layout.tensors()[0].begin, 0);
+    EXPECT_EQ(layout.tensors()[0].columns, 20);
+    EXPECT_EQ(layout.mlp_layers(), layers);
+    EXPECT_EQ(layout.size(), 32 + layers * (16 * 16 + 16));
+    for (int l = 0; l < layers; ++l) {
+      const TensorInfo& weight = layout.tensors()[static_cast<std::size_t>(1 + 2 * l)];
+      const TensorInfo& bias = layout.tensors()[static_cast<std::size_t>(2 + 2 * l)];
+      EXPECT_EQ(weight.name, "polarity.mlp." + std::to_string(l) + ".weight");
+      EXPECT_EQ(weight.rows, 6);
+      EXPECT_EQ(weight.columns, 6);
+      EXPECT_EQ(weight.begin, layout.weight(l));
+      EXPECT_EQ(weight.begin, 32 + l * (16 * 16 + 16));
+      EXPECT_EQ(bias.name, "polarity.mlp." + std::to_string(l) + ".bias");
+      EXPECT_EQ(bias.rows, 1);
+      EXPECT_EQ(bias.columns, 6);
+      EXPECT_EQ(bias.begin, layout.bias(l));
+      EXPECT_EQ(bias.begin, weight.begin + 16 * 16);
+    }
+  }
 }
 
 TEST(Transpose, SwapsRowsAndColumns) {

@@ -116,6 +116,38 @@ TEST(InitialiseDense, WeightsAreXavierNormalAndBiasesUniform) {
   }
 }
 
+TEST(InitialiseDense, LayersOfPolarityAreXavierNormalAndBiasesZero) {
+  ModelShape shape = kShape;
+  shape.dimension = 100;
+  const DenseLayout layout("polarity", 3, shape.dimension, 2);
+  std::vector<double> values(static_cast<std::size_t>(layout.size()), 0.0);
+  values[1] = 7.0;  // of theta
+  initialise_polarity_layers(shape.seed, layout, std::span(values));
+  EXPECT_EQ(values[1], 7.0);
+  const DenseLayout of_siren(shape);
+  std::vector<double> siren(static_cast<std::size_t>(of_siren.size()));
+  initialise_dense(shape, of_siren, std::span(siren));
+  const auto weight = [&](const std::vector<double>& of, const DenseLayout& in, int layer,
+                          std::int64_t r, std::int64_t c) {
+    return of[static_cast<std::size_t>(in.weight(layer) + r * in.width() + c)];
+  };
+  for (const int layer : {0, 1}) {
+    const auto each_value = [&](const auto& visit) {
+      for (std::int64_t r = 0; r < shape.dimension; ++r)
+        for (std::int64_t c = 0; c < shape.dimension; ++c)
+          visit(weight(values, layout, layer, r, c));
+    };
+    expect_moments(moments(each_value), 2.0 / (100 + 100), 3.0);
+    for (std::int64_t c = 0; c < shape.dimension; ++c) {
+      EXPECT_EQ(values[static_cast<std::size_t>(layout.bias(layer) + c)], 0.0);
+      EXPECT_NE(weight(values, layout, layer, 0, c), weight(values, layout, 1 - layer, 0, c));
+      EXPECT_NE(weight(values, layout, layer, 0, c), weight(siren, of_siren, layer, 0, c));
+    }
+    for (std::int64_t c = shape.dimension; c < layout.width(); ++c)
+      EXPECT_EQ(weight(values, layout, layer, 0, c), 0.0) << "padding";
+  }
+}
+
 TEST(InitialiseDense, TensorsDifferAndPaddingIsZero) {
   const DenseLayout layout(kShape);
   std::vector<double> values(static_cast<std::size_t>(layout.size()), 99.0);

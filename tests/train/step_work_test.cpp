@@ -50,6 +50,10 @@ TEST(StepWork, PolarityVisitsNarrowerRows) {
   add_polarity_work(config, {30, 20, 8, 4}, work);
   EXPECT_EQ(work.batch_visits, 5 + 4 * 30 / 2);
   EXPECT_EQ(work.adam_bytes, 7 + (6 * 20 + 8) * 16 * 4);
+  EXPECT_EQ(work.flops, 0);
+  config.polarity_layers = 2;
+  add_polarity_work(config, {30, 20, 8, 4}, work);
+  EXPECT_EQ(work.flops, 3 * 2 * 2 * 8 * 16 * 16);
 }
 
 TEST(StepWork, OtherModelsDoLess) {

@@ -91,6 +91,12 @@ TrainConfig factored_config(const std::string& storage) {
   return config;
 }
 
+TrainConfig layers_config(const std::string& storage) {
+  TrainConfig config = factored_config(storage);
+  config.polarity_layers = 2;
+  return config;
+}
+
 TrainConfig pairs_config(const std::string& storage) {
   TrainConfig config = small_config(storage);
   config.dislike_pairs = 3;
@@ -118,8 +124,8 @@ TrainConfig draws_config(const std::string& storage) {
 
 TEST(Invariance, SoftmaxLossesAgreeAcrossRanks) {
   for (const auto& [storage, tolerance] : {std::pair("fp64", 1e-10), std::pair("fp32", 1e-4)})
-    for (const TrainConfig& config :
-         {softmax_config(storage), factored_config(storage), draws_config(storage)}) {
+    for (const TrainConfig& config : {softmax_config(storage), factored_config(storage),
+                                      draws_config(storage), layers_config(storage)}) {
       const std::vector<double> alone = single_rank_losses(config, 40);
       for (const char* partition : {"block", "random"})
         expect_close(train(Communicator::world(), config, 40, partition).losses, alone, tolerance);
@@ -152,7 +158,8 @@ TEST(Invariance, ARerunAndAnyThreadCountGiveTheSameBits) {
   for (const TrainConfig& config :
        {small_config("fp32"), small_config("bf16"), small_config("fp64"), softmax_config("fp32"),
         softmax_config("bf16"), factored_config("fp32"), factored_config("bf16"),
-        draws_config("fp32"), draws_config("bf16"), pairs_config("fp32"), pairs_config("bf16")}) {
+        layers_config("fp32"), layers_config("bf16"), draws_config("fp32"), draws_config("bf16"),
+        pairs_config("fp32"), pairs_config("bf16")}) {
     const std::string_view storage = name_of(config.storage);
     omp_set_num_threads(1);
     const Outcome first = train(Communicator::world(), config, 15);
@@ -191,20 +198,21 @@ TEST(Invariance, WithoutSharedMemoryTheBitsAreTheSame) {
 
 TEST(Invariance, ReplicatedTensorsAreTheSameOnEveryRank) {
   const Communicator comm = Communicator::world();
-  const TrainConfig config = small_config("fp32");
-  const auto share = make_share(comm, ratings(), config);
-  const auto training =
-      make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
-  for (int s = 0; s < 10; ++s) training->step();
-  for (const StateTensor& tensor : training->state()) {
-    if (tensor.is_table) continue;
-    const auto* values = static_cast<const float*>(tensor.data);
-    const std::vector<float> mine(values, values + tensor.rows * tensor.stride);
-    const std::vector<float> all = comm.all_gather_v(std::span<const float>(mine));
-    for (int rank = 0; rank < comm.size(); ++rank)
-      EXPECT_EQ(0, std::memcmp(all.data() + static_cast<std::size_t>(rank) * mine.size(),
-                               mine.data(), mine.size() * sizeof(float)))
-          << tensor.name << " on rank " << rank;
+  for (const TrainConfig& config : {small_config("fp32"), layers_config("fp32")}) {
+    const auto share = make_share(comm, ratings(), config);
+    const auto training =
+        make_training({comm, share->layout, share->set, share->graph}, config, best_isa());
+    for (int s = 0; s < 10; ++s) training->step();
+    for (const StateTensor& tensor : training->state()) {
+      if (tensor.is_table) continue;
+      const auto* values = static_cast<const float*>(tensor.data);
+      const std::vector<float> mine(values, values + tensor.rows * tensor.stride);
+      const std::vector<float> all = comm.all_gather_v(std::span<const float>(mine));
+      for (int rank = 0; rank < comm.size(); ++rank)
+        EXPECT_EQ(0, std::memcmp(all.data() + static_cast<std::size_t>(rank) * mine.size(),
+                                 mine.data(), mine.size() * sizeof(float)))
+            << tensor.name << " on rank " << rank;
+    }
   }
 }
 

@@ -103,12 +103,15 @@ TEST_F(TrainingMemoryTest, OfSoftmaxWithDraws) {
 }
 
 TEST_F(TrainingMemoryTest, OfFactored) {
-  TrainConfig config = config_of("factored", "fp32");
-  config.loss = LossKind::kSoftmax;
-  config.item_bias = OnOff::kOn;
-  config.batch_users = 16;
-  config.polarity_batch = 64;
-  compare(config);
+  for (const int layers : {0, 2}) {
+    TrainConfig config = config_of("factored", "fp32");
+    config.loss = LossKind::kSoftmax;
+    config.item_bias = OnOff::kOn;
+    config.batch_users = 16;
+    config.polarity_batch = 64;
+    config.polarity_layers = layers;
+    compare(config);
+  }
 }
 
 TEST_F(TrainingMemoryTest, OfMatrixFactorisation) {
