@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "io/block_hashes.hpp"
 #include "train/checkpoint.hpp"
 
@@ -69,6 +71,26 @@ bool may_be_missing(const std::string& tensor) {
   return tensor == "parameters/item_bias" || tensor.starts_with("parameters/polarity");
 }
 
+/// Whether the polarity branches there and here have the same layers, or neither has any.
+bool same_polarity_layers(const std::string& checkpoint, std::span<const StateTensor> state) {
+  int layers = 0;
+  const auto weight = [&] { return fmt::format("parameters/polarity.mlp.{}.weight", layers); };
+  const auto find = [&](const std::string& name) {
+    return std::ranges::find(state, name, &StateTensor::name);
+  };
+  for (auto own = find(weight()); own != state.end(); own = find(weight())) {
+    if (!checkpoint_has(checkpoint, *own)) return false;
+    ++layers;
+  }
+  const auto table = find("parameters/polarity");
+  if (table == state.end()) return true;
+  StateTensor next = *table;
+  next.name = weight();
+  next.is_table = false;
+  next.rows = next.columns = table->columns - 1;
+  return !checkpoint_has(checkpoint, next);
+}
+
 }  // namespace
 
 WarmStart start_from(const Communicator& comm, const std::string& checkpoint,
@@ -93,10 +115,13 @@ WarmStart start_from(const Communicator& comm, const std::string& checkpoint,
   const std::vector<StateTensor> state = training.state();
   std::vector<StateTensor> parameters;
   agree_on_input(comm, [&] {
-    for (const StateTensor& tensor : state)
-      if (tensor.name.starts_with("parameters/") &&
-          (!may_be_missing(tensor.name) || checkpoint_has(checkpoint, tensor)))
+    const bool polarity = same_polarity_layers(checkpoint, state);
+    for (const StateTensor& tensor : state) {
+      if (!tensor.name.starts_with("parameters/")) continue;
+      if (!polarity && tensor.name.starts_with("parameters/polarity")) continue;
+      if (!may_be_missing(tensor.name) || checkpoint_has(checkpoint, tensor))
         parameters.push_back(tensor);
+    }
   });
   read_checkpoint(comm, checkpoint, {known.nodes, info.users + info.items, known.local},
                   parameters);

@@ -22,10 +22,10 @@ struct WarmStart {
 };
 
 /// Collective. Overwrites the parameters of `training` by those of a checkpoint of any data set;
-/// users and items it does not know keep their initial rows, moments stay zero, and so does what it
-/// has not of item biases and polarity (other cuts make another theta, and it may have
-/// fewer layers). InputError if the
-/// file is damaged, holds no ids, or another shape of model.
+/// users and items it does not know keep their initial rows, and moments stay zero. What it has not
+/// of item biases and polarity stays as it begins: other cuts make another theta, and rows of
+/// polarity mean something only under the layers that they were learnt with. InputError if the file
+/// is damaged, holds no ids, or another shape of model.
 WarmStart start_from(const Communicator& comm, const std::string& checkpoint,
                      const DatasetFile& dataset, const Layout& layout, Training& training);
 
