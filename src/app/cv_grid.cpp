@@ -50,6 +50,11 @@ Variation parse_variation(const std::string& text) {
                     text, variation.name));
   if (colon == std::string::npos) return variation;
   for (const std::string& part : parts_of(std::string_view(text).substr(colon + 1))) {
+    if (const bool goes_on = !part.empty() && part.find('=') == std::string::npos;
+        goes_on && !variation.options.empty()) {  // the value before is a list
+      variation.options.back() += "," + part;
+      continue;
+    }
     const std::size_t equals = part.find('=');
     const std::string key = part.substr(0, equals);
     if (equals == std::string::npos || key.empty())

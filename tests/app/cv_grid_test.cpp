@@ -18,6 +18,8 @@ TEST(Variation, IsANameAndOptions) {
   const Variation two = parse_variation("low.lr-2:lr=0.001,no-dislikes=true");
   EXPECT_EQ(two.name, "low.lr-2");
   EXPECT_THAT(two.options, ElementsAre("--lr=0.001", "--no-dislikes=true"));
+  EXPECT_THAT(parse_variation("w:layer-weights=0,.7,.3,layers=2").options,
+              ElementsAre("--layer-weights=0,.7,.3", "--layers=2"));
 }
 
 TEST(Variation, WrongOnesAreNamed) {
