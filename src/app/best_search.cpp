@@ -104,8 +104,10 @@ void check_searchable(const OptionParser& options, const RunConfig& config,
     refuse("hold-out", "the data set has a validation part, by which candidates are compared");
   if (options.given("hold-out") && config.data.hold_out == 0.0)
     refuse("hold-out", "candidates are compared by what is held out");
-  if (options.given("layer-weights") && !options.given("layers"))
-    refuse("layer-weights", "the number of layers is searched unless --layers says it");
+  if (!config.train.layer_weights.empty() && !options.given("layers"))
+    throw InputError(
+        fmt::format("--layer-weights {}: how many layers there are is searched; give --layers, too",
+                    options.value_of("layer-weights")));
   if (config.train.eval_split == HeldOutPart::kTest)
     refuse("eval-split", "candidates are compared by validation ratings alone");
   if (options.given("eval-every") &&

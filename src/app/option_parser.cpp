@@ -280,6 +280,11 @@ std::optional<std::string> OptionParser::text_of(const std::string& name) const 
   return at->second.back().text;
 }
 
+bool OptionParser::on_command_line(const std::string& name) const {
+  const auto at = given_.find(name);
+  return at != given_.end() && at->second.back().place == "--" + name;
+}
+
 std::vector<std::string> OptionParser::given_names() const {
   std::vector<std::string> names;
   for (const auto& [name, texts] : given_)

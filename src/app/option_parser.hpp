@@ -148,6 +148,8 @@ class OptionParser {
   bool parse(std::span<const std::string> args);
   bool has(std::string_view name) const { return find(name) != nullptr; }
   bool given(const std::string& name) const { return given_.contains(name); }
+  /// Likewise, but not in the --config file alone.
+  bool on_command_line(const std::string& name) const;
   /// Of all options that were given.
   std::vector<std::string> given_names() const;
   /// Of all options, in the order of declaration.

@@ -38,7 +38,7 @@ void report(std::span<const std::string> args) {
   options.text("output", output, "FILE",
                "(default: RUN/report.html, for several runs ./report.html)");
   options.text("others", others, "FILE",
-               "other models, drawn beside lambda's: name,nDCG@10,Dislike@10 a line");
+               "validation figures of other models, to draw: name,nDCG@10,Dislike@10");
   if (!options.parse(args)) return;
   options.apply();
   if (runs.empty()) throw InputError("no run named: siren report RUN...");

@@ -26,6 +26,7 @@ namespace {
 
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 30;
 const std::string kAllItems = "all";
+const std::string kMean = "mean";  // of the layers
 
 /// Options that say something about some models or losses only. Those of the disliked branch are
 /// taken for lightgcn and mf, too, which are compared with siren by one command.
@@ -64,12 +65,14 @@ constexpr std::array kApplicability = std::to_array<Applicability>({
     {.name = "no-attention", .siren_only = true},
 });
 
-/// "0,.5,.5" as numbers.
+/// "0,.5,.5" as numbers; none for the mean.
 std::vector<double> parse_weights(const OptionText& option) {
+  if (option.text == kMean) return {};
   std::vector<double> weights;
   std::istringstream text(option.text + ",");  // so that nothing behind a comma is a word, too
   for (std::string word; std::getline(text, word, ',');)
-    weights.push_back(parse_number<double>({word, option.place}, {0.0, 1000.0}));
+    weights.push_back(parse_number<double>(
+        {word, fmt::format("{} {}: of its numbers", option.place, option.text)}, {0.0, 1000.0}));
   if (std::ranges::all_of(weights, [](double one) { return one == 0.0; }))
     throw InputError(fmt::format("{} {}: at least one must be above 0", option.place, option.text));
   return weights;
@@ -100,8 +103,12 @@ void declare_model(OptionParser& options, TrainConfig& train) {
   options.custom(
       "layer-weights",
       [&train](const OptionText& option) { train.layer_weights = parse_weights(option); },
-      [&train] { return fmt::format("{}", fmt::join(train.layer_weights, ",")); }, "G0,..,GL",
-      "of each layer's rows in the sum (default: the mean)", "L + 1 numbers from 0 to 1000");
+      [&train] {
+        return train.layer_weights.empty() ? kMean
+                                           : fmt::format("{}", fmt::join(train.layer_weights, ","));
+      },
+      "mean|G0,..,GL", "how much each layer counts in the sum",
+      "mean, or L + 1 numbers from 0 to 1000");
   options.number("mlp-layers", train.mlp_layers, {0, 64}, "N", "of the disliked branch");
   options.number("dropout", train.dropout, {0.0, 0.99}, "P", "of MLP and attention");
   options.flag("no-attention", train.no_attention, "both branches count one half");
@@ -111,7 +118,7 @@ void declare_model(OptionParser& options, TrainConfig& train) {
   options.choice("loss", train.loss, "softmax: users against all items");
   options.number("temperature", train.temperature, {1e-6, 1e6}, "T",
                  "softmax: scores are divided by it");
-  options.choice("similarity", train.similarity, "softmax: of a user and an item");
+  options.choice("similarity", train.similarity, "softmax: cosine wants a small --temperature");
   options.number("batch-users", train.batch_users, {1, kMaxBatch}, "B",
                  "softmax: users per step, over all ranks");
   options.custom(
@@ -245,6 +252,25 @@ void declare_output(OptionParser& options, TrainConfig& train) {
   options.hide("stage");
 }
 
+void check_layer_weights(const TrainConfig& train) {
+  const std::size_t given = train.layer_weights.size();
+  if (given > 0 && std::ssize(train.layer_weights) != train.layers + 1)
+    throw InputError(
+        fmt::format("--layer-weights {}: --layers {} takes {} numbers, from that of the table on, "
+                    "not {}",
+                    fmt::join(train.layer_weights, ","), train.layers, train.layers + 1, given));
+}
+
+/// config.ini of a run holds both, the first as it resolved the second.
+void check_polarity_epochs(const OptionParser& options, const TrainConfig& train) {
+  if (train.polarity_batches > 0 && train.polarity_epochs > 0 &&
+      options.on_command_line("polarity-epochs") && !options.on_command_line("polarity-batches"))
+    throw InputError(fmt::format(
+        "--polarity-epochs {}: the --config file says polarity-batches = {}, which holds; give "
+        "--polarity-batches 0, too",
+        train.polarity_epochs, train.polarity_batches));
+}
+
 void check_dislike_pairs(const RunConfig& config) {
   const TrainConfig& train = config.train;
   if (train.dislike_pairs == 0) return;
@@ -285,7 +311,7 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
   options.text("preset", config.preset, "paper|fast|best", "values for all options not given");
   declare_machine(options, config.train);
   for (const char* name : {"relevant-from", "hold-out", "temperature", "layer-weights",
-                           "dislike-pairs"})  // nothing that is timed or planned
+                           "dislike-pairs"})  // hardly anything of what is timed or planned
     options.hide(name);
   for (const Applicability& option : kApplicability)
     if ((option.factored_only || option.softmax_only) && options.has(option.name))
@@ -340,6 +366,8 @@ void check_applicable(const OptionParser& options, const RunConfig& config) {
           fmt::format("--{} belongs to {} and says nothing about --model {} --loss {}; "
                       "leave it out",
                       option.name, of, name_of(train.model), name_of(train.loss)));
+  check_polarity_epochs(options, train);
+  check_layer_weights(train);
   if (options.given("refit") && config.preset != kBestPreset)
     throw InputError("--refit belongs to --preset best; leave it out");
   if (!factored && config.preset == kBestPreset)

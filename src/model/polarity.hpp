@@ -4,10 +4,10 @@
 //
 //   f_ui = b_u + b_i + <Q_u, Q_i>,   P(rating > cut k | engaged) = sigma(f - theta_k)
 //
-// with Q = Q(0), rows of a table, or with layers what an MLP makes of them row by row
-// (model/mlp.hpp); theta ascending: theta_1 is learnt, and delta_k of theta_k+1 = theta_k + exp(delta_k). The loss
-// of a rating is the logistic loss at its only cut, or twice the mean over its cuts; a rating equal
-// to the offset has no part in the cut that is the offset. No gradient leaves the branch.
+// Q = Q(0) are rows of a table, or with layers what an MLP makes of them row by row (model/mlp.hpp).
+// theta ascends: theta_1 is learnt, and delta_k of theta_k+1 = theta_k + exp(delta_k). The loss of a
+// rating is the logistic loss at its only cut, or twice the mean over its cuts; a rating equal to the
+// offset has no part in the cut that is the offset. No gradient leaves the branch.
 #pragma once
 
 #include <cstdint>

@@ -73,7 +73,9 @@ std::string frontier_section(const RunRecord& run, std::span<const OtherModel> o
       paragraph_html(note, "quiet") +
           figures_html({figure_html("nDCG@10 over Dislike@10",
                                     frontier_chart(choice, others) + other_legend(others),
-                                    "up and left is better; ring: chosen")}) +
+                                    others.empty() ? "up and left is better; ring: chosen"
+                                                   : "up and left is better; other models: as "
+                                                     "--others has them, of the same ratings")}) +
           details_html("All lambdas", table_html(table)));
 }
 

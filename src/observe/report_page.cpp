@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "observe/report_page.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@
 #include "observe/search_section.hpp"
 #include "observe/settings_section.hpp"
 #include "observe/svg_chart.hpp"
+#include "siren/error.hpp"
 #include "siren/version.hpp"
 #include "train/run_directory.hpp"
 
@@ -146,6 +148,11 @@ void write_report(std::span<const std::string> directories, const std::string& o
                   const Settings& defaults, std::span<const OtherModel> others) {
   std::vector<RunRecord> runs;
   for (const std::string& directory : directories) runs.push_back(read_run(directory));
+  const auto has_frontier = [](const RunRecord& run) {
+    return run.lambda && !run.lambda->frontier.empty();
+  };
+  if (!others.empty() && std::ranges::none_of(runs, has_frontier))
+    throw InputError("--others: none of the runs has chosen lambda; leave it out");
   write_text_file(output, report_page(runs, defaults, others));
 }
 

@@ -56,7 +56,7 @@ struct NamedTable {
 
 std::vector<NamedTable> tables_of(const ExportSource& source) {
   std::vector<NamedTable> tables{{"z", source.embeddings.z}};
-  if (source.model != ModelKind::kSiren) return tables;  // Z is Zp
+  if (source.model != ModelKind::kSiren) return tables;  // Z is made of Zp alone
   tables.push_back({"zp", source.embeddings.zp});
   tables.push_back({"zn", source.embeddings.zn});
   return tables;

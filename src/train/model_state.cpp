@@ -72,8 +72,10 @@ template void put_item_bias(const Matrix<double>&, NodeTables&);
 
 void silence_cold_rows(const TrainConfig& config, const TrainingSet& set, const Layout& layout,
                        NodeTables& rows) {
-  if (config.model != ModelKind::kFactored) return;
-  const bool others = config.dislike_weight > 0.0 || config.dislike_edge_weight > 0.0;
+  const bool cosine = shape_of(config, layout.all_nodes()).cosine;
+  if (config.model != ModelKind::kFactored && !cosine) return;
+  const bool others = config.dislike_weight > 0.0 || config.dislike_edge_weight > 0.0 ||
+                      model_spec(config).disliked_branch;
   const std::int64_t last = rows.users.columns() - rows.columns.polarity;  // of z
   const auto silence = [&](float* row, std::int64_t likes, std::int64_t ratings) {
     if (likes == 0 && (ratings == 0 || !others)) std::fill_n(row, config.dimension, 0.0F);

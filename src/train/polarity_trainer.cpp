@@ -15,8 +15,8 @@ namespace siren::inline train {
 namespace {
 
 constexpr std::int64_t kRowsPerTile = 256;
-constexpr std::int64_t kFinalRows = 16384;  // through the layers at once, outside training
-constexpr double kBiasShare = 0.3;          // of the regularisation
+constexpr std::int64_t kEvaluationRows = 16384;  // through the layers at once, outside training
+constexpr double kBiasShare = 0.3;               // of the regularisation
 constexpr double kDeviation = 0.05;
 
 /// What the loss is told of each rating.
@@ -322,9 +322,9 @@ void put_polarity(const ParameterSet<typename Precision::Real>& parameters, doub
   const std::int64_t d = table.columns() - 1;
   const std::int64_t users = to.users.rows();
   const std::int64_t first = to.users.columns() - (d + 2);
-  for (std::int64_t begin = 0; begin < table.rows(); begin += kFinalRows) {
+  for (std::int64_t begin = 0; begin < table.rows(); begin += kEvaluationRows) {
     RowSet rows;
-    for (std::int64_t row = begin; row < std::min(begin + kFinalRows, table.rows()); ++row)
+    for (std::int64_t row = begin; row < std::min(begin + kEvaluationRows, table.rows()); ++row)
       rows.rows.push_back(static_cast<LocalRow>(row));
     mlp.forward({rows, parameters.dense.data(), {}}, table, [] {});
     for (std::int64_t i = 0; i < rows.size(); ++i) {

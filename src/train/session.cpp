@@ -2,6 +2,7 @@
 #include "train/session.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <system_error>
 
@@ -38,6 +39,16 @@ CheckpointOptions checkpoint_options(const TrainConfig& config) {
 
 namespace {
 
+void check_layer_weights(const TrainConfig& config) {
+  const std::vector<double>& weights = config.layer_weights;
+  if (weights.empty()) return;
+  const int layers = model_spec(config).layers;
+  const auto good = [](double one) { return std::isfinite(one) && one >= 0.0; };
+  if (std::ssize(weights) != layers + 1 || !std::ranges::all_of(weights, good))
+    throw InputError(fmt::format("the layer weights {} are not {} numbers of at least 0",
+                                 fmt::join(weights, ", "), layers + 1));
+}
+
 /// What no run is made of, however its configuration was made.
 void check_config(const DataConfig& data, const TrainConfig& config) {
   if (config.model == ModelKind::kFactored && config.loss != LossKind::kSoftmax)
@@ -45,12 +56,11 @@ void check_config(const DataConfig& data, const TrainConfig& config) {
   if (config.epochs < 1) throw InputError(fmt::format("{} epochs are no run", config.epochs));
   if (data.no_dislikes && (config.dislike_weight > 0.0 || model_spec(config).edge_weight > 0.0))
     throw InputError("without dislikes they can have no weight in the loss or the graph");
-  if (const std::size_t weights = config.layer_weights.size();
-      weights > 0 && weights != as_index(model_spec(config).layers) + 1)
-    throw InputError(
-        fmt::format("--layer-weights {}: {} numbers for {} layers; give one for each of 0 to {}",
-                    fmt::join(config.layer_weights, ","), weights, model_spec(config).layers,
-                    model_spec(config).layers));
+  if (config.similarity == Similarity::kCosine && config.loss != LossKind::kSoftmax)
+    throw InputError("cosines belong to the loss softmax");
+  if (config.polarity_layers < 0)
+    throw InputError(fmt::format("{} layers of polarity are none", config.polarity_layers));
+  check_layer_weights(config);
 }
 
 /// What decides final rows with more columns than those of the embedding.

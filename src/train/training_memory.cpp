@@ -59,12 +59,15 @@ struct PolarityBytes {
 template <class Precision>
 PolarityBytes polarity_bytes(const TrainConfig& config, const MemoryShare& share) {
   using Real = typename Precision::Real;
+  constexpr std::int64_t kSums = 3 * sizeof(double);  // own, and what the all-reduce holds of them
   if (share.polarity_ratings == 0) return {};
   const ParameterLayout layout =
       polarity_layout(config.polarity_dimension, kMostCuts, config.polarity_layers);
   return {3 * ParameterSet<Real>::bytes(layout, share.graph.rows),
           Gradients<Real>::bytes(layout, share.graph.rows),
-          config.polarity_layers > 0 ? BlockSum<Real>::bytes(layout.dense.size()) : 0};
+          config.polarity_layers > 0
+              ? BlockSum<Real>::bytes(layout.dense.size()) + kSums * layout.dense.size()
+              : 0};
 }
 
 template <class Precision>
@@ -77,27 +80,26 @@ std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& s
   const std::int64_t sets = 3 + (config.average > 0.0 ? 1 : 0);  // two moments, a running mean
   const PolarityBytes polarity = polarity_bytes<Precision>(config, share);
   const std::int64_t zp = graph.rows * padded(config.dimension) * std::int64_t{sizeof(Real)};
-  return {
-      {"embeddings and moments",
-       sets * ParameterSet<Real>::bytes(layout, graph.rows) + polarity.tables},
-      {"gradients", Gradients<Real>::bytes(layout, graph.rows) + zp + polarity.gradients},
-      {"layer tables and halo",
-       Propagation<Precision>::bytes(graph, config.dimension,
-                                     layer_weights(config.layer_weights, model_spec(config).layers),
-                                     share.halo)},
-      {"edges", graph.bytes()},
-      {"ratings and schedule", set_bytes(counts) + graph.rows * kNodeId +
-                                   schedule_bytes(config, share) +
-                                   polarity_schedule_bytes(config, share)},
-      {"batch rows", BlockSum<Real>::bytes(layout.dense.size()) + polarity.sums},
-      {"all items (every rank)",
-       // degree, likes, owner
-       share.all_items * std::int64_t{3 * sizeof(std::int32_t)} +
-           (share.polarity_ratings > 0 ? BatchPlanner::item_bytes(share.all_items) : 0) +
-           (config.loss == LossKind::kSoftmax
-                ? (config.shared_negatives > 0 ? SharedSampler::bytes(share.all_items) : 0)
-                : NegativeSampler::bytes(share.all_items) +
-                      BatchPlanner::item_bytes(share.all_items))}};
+  return {{"embeddings and moments",
+           sets * ParameterSet<Real>::bytes(layout, graph.rows) + polarity.tables},
+          {"gradients", Gradients<Real>::bytes(layout, graph.rows) + zp + polarity.gradients},
+          {"layer tables and halo",
+           Propagation<Precision>::bytes(
+               graph, config.dimension,
+               layer_weights(config.layer_weights, model_spec(config).layers), share.halo)},
+          {"edges", graph.bytes()},
+          {"ratings and schedule", set_bytes(counts) + graph.rows * kNodeId +
+                                       schedule_bytes(config, share) +
+                                       polarity_schedule_bytes(config, share)},
+          {"batch rows", BlockSum<Real>::bytes(layout.dense.size()) + polarity.sums},
+          {"all items (every rank)",
+           // degree, likes, owner
+           share.all_items * std::int64_t{3 * sizeof(std::int32_t)} +
+               (share.polarity_ratings > 0 ? BatchPlanner::item_bytes(share.all_items) : 0) +
+               (config.loss == LossKind::kSoftmax
+                    ? (config.shared_negatives > 0 ? SharedSampler::bytes(share.all_items) : 0)
+                    : NegativeSampler::bytes(share.all_items) +
+                          BatchPlanner::item_bytes(share.all_items))}};
 }
 
 }  // namespace

@@ -9,7 +9,8 @@ Each model is tuned by nDCG@10 on the validation part, or, where there is none, 
 train that `siren train --preset best` with that seed holds out; then it is fitted to all of train,
 and the test part is read once. One table of all files goes to stdout; OUTPUT_DIR/DATA.json holds
 settings, grids and figures, OUTPUT_DIR/DATA.npz the nDCG@10 of each user, OUTPUT_DIR/DATA.csv the
-validation figures for `siren report --others`. Needs numpy and h5py; item-kNN and EASE need scipy, too, ALS implicit.
+validation figures for `siren report --others`. Needs numpy and h5py; item-kNN and EASE need scipy,
+too, ALS implicit.
 """
 
 import argparse
@@ -407,7 +408,7 @@ def row(data, title, told):
 
 
 def compare(data, exports, arguments):
-    """Prints the rows of a data set and writes its two files."""
+    """Prints the rows of a data set and writes its files."""
     models, arrays = {}, {}
 
     def add(title, told, result):
@@ -430,9 +431,10 @@ def compare(data, exports, arguments):
     with path.with_name(f"{data.name}.csv").open("w", encoding="utf-8") as file:
         columns = ("nDCG@10", "Dislike@10")
         print("name", *columns, sep=",", file=file)
-        for title, figures in ((t, m.get("validation_metrics", {})) for t, m in models.items()):
-            if all(figures.get(column) is not None for column in columns):
-                print(title, *(f"{figures[column]:.6f}" for column in columns), sep=",", file=file)
+        for title, model in models.items():
+            values = [model.get("validation_metrics", {}).get(column) for column in columns]
+            if None not in values:
+                print(title, *(f"{value:.6f}" for value in values), sep=",", file=file)
 
 
 def parse():

@@ -307,9 +307,10 @@ TEST_P(PropagationOf, ReportsTheTrafficThatItCauses) {
 }
 
 TEST_P(PropagationOf, BackwardOfNeededRowsHasTheBitsOfTheWhole) {
-  for (const int layers : {0, 1, 3})
+  for (const int layers : {0, 1, 2, 3})
     for (const int keep : {0, 1, 3, 7}) {  // none and all among them
-      auto propagation = this->propagation<Fp32>(layers);
+      auto propagation = this->propagation<Fp32>(
+          layers, layers == 2 ? some_weights(layers) : std::vector<double>{});
       Matrix<float> x = local_table<float>(1);
       const RowSet needed = some_rows(keep, x.rows());
       Matrix<float> whole(x.rows(), kDimension), some(x.rows(), kDimension);

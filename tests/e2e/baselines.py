@@ -123,6 +123,20 @@ def check_drawn_validation(world):
     assert len(result.user) == report["users"], (len(result.user), report)
 
 
+def check_held_out_tenth(world):
+    """What tunes where nothing validates is what `siren train --hold-out` draws."""
+    import baselines
+
+    run, seed = world.folder / "held", 3
+    words = ("--data", world.data("fold"), "--fold", 2, "--hold-out", 0.1, "--seed", seed)
+    done(world.siren, "train", "--quiet", "--model", "mf", "--dim", 4, "--epochs", 1, *words, "--run", run)
+    data = baselines.read_dataset(world.data("fold"), 2)
+    train, valid, _ = baselines.validation_of(data, 2, seed)
+    users = set(valid.user[valid.sign > 0].tolist())
+    report = world.evaluated("--run", run, "--split", "valid")
+    assert len(users) == report["users"], (len(users), report)
+
+
 def check_by_hand(world):
     """Two users; items 3 to 5 stand before all held-out ones of the second, if they may."""
     import numpy as np
@@ -221,7 +235,7 @@ def main():
         print(f"skipped: {' and '.join(absent)} cannot be imported here")
         return 77
     sys.path.insert(0, str(SCRIPT.parent))  # before this folder, which has the same name in it
-    checks = (check_popularity, check_drawn_validation, check_by_hand, check_export)
+    checks = (check_popularity, check_drawn_validation, check_held_out_tenth, check_by_hand, check_export)
     with tempfile.TemporaryDirectory() as name:
         world = World(sys.argv[1], Path(name))
         for check in (*checks, check_weights, check_refusals):

@@ -20,7 +20,7 @@ class Layers : public ::testing::TestWithParam<Variant> {
     return mlp_.output();
   }
 
-  /// dL/dY(0) and the tensors' gradients for L = <c, Zn>, block by block.
+  /// dL/dY(0) and the tensors' gradients for L = <c, output>, block by block.
   Matrix<double> backward(const Matrix<double>& c, std::vector<double>& dense_gradient,
                           std::int64_t block) {
     Matrix<double> d = copy_of(c);
@@ -43,8 +43,8 @@ class Layers : public ::testing::TestWithParam<Variant> {
 };
 
 TEST_P(Layers, ForwardFollowsTheDefinition) {
-  const Matrix<double>& zn = forward();
-  ASSERT_EQ(zn.rows(), needed_.size());
+  const Matrix<double>& made = forward();
+  ASSERT_EQ(made.rows(), needed_.size());
   const Dropout dropout(shape_.seed, shape_.dropout);
   for (std::int64_t i = 0; i < needed_.size(); ++i) {
     std::vector<double> y(table_.row_values(needed_.row(i)).begin(),
@@ -72,9 +72,10 @@ TEST_P(Layers, ForwardFollowsTheDefinition) {
     }
     // sums of twenty products of order one
     for (std::int64_t c = 0; c < kDimension; ++c)
-      EXPECT_NEAR(zn(i, c), y[static_cast<std::size_t>(c)], 1e-13)
+      EXPECT_NEAR(made(i, c), y[static_cast<std::size_t>(c)], 1e-13)
           << "row " << i << " column " << c;
-    for (std::int64_t c = kDimension; c < zn.stride(); ++c) EXPECT_EQ(zn(i, c), 0.0) << "padding";
+    for (std::int64_t c = kDimension; c < made.stride(); ++c)
+      EXPECT_EQ(made(i, c), 0.0) << "padding";
   }
 }
 

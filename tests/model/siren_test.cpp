@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/siren.hpp"
 
+#include <cmath>
 #include <numeric>
 
 #include <gtest/gtest.h>
@@ -134,6 +135,30 @@ TEST(Siren, WithoutDislikedBranchZIsZp) {
   const Matrix<double>& z = rig.model.fuse(rig.zp.data(), rig.needed, {true, 1});
   for (std::int64_t i = 0; i < rig.needed.size(); ++i)
     for (std::int64_t c = 0; c < kDimension; ++c) ASSERT_EQ(z(i, c), rig.zp(i, c));
+}
+
+TEST(Siren, CosinesHaveRowsOfLengthOneAndGradientsAcrossThem) {
+  ModelShape shape = shape_named("lightgcn");
+  shape.cosine = true;
+  Rig rig(shape);
+  std::fill_n(rig.zp.row(3), kDimension, 0.0);
+  const Matrix<double> gradient = random_table(rig.needed.size(), 2);
+  rig.run();
+  const Matrix<double>& z = rig.model.fused();
+  for (std::int64_t i = 0; i < rig.needed.size(); ++i) {
+    double squares = 0.0, along = 0.0, length = 0.0, kept = 0.0;
+    for (std::int64_t c = 0; c < kDimension; ++c) {
+      squares += z(i, c) * z(i, c);
+      along += rig.dzp(i, c) * z(i, c);
+      length += rig.zp(i, c) * rig.zp(i, c);
+      kept += gradient(i, c) * z(i, c);
+    }
+    EXPECT_NEAR(squares, i == 3 ? 0.0 : 1.0, 1e-14);
+    EXPECT_NEAR(along, 0.0, 1e-14) << "a longer row has the same cosine";
+    for (std::int64_t c = 0; c < kDimension; ++c)
+      EXPECT_NEAR(rig.dzp(i, c),
+                  i == 3 ? 0.0 : (gradient(i, c) - kept * z(i, c)) / std::sqrt(length), 1e-13);
+  }
 }
 
 }  // namespace

@@ -64,6 +64,17 @@ TEST_F(TrainingMemoryTest, OfSiren) {
   compare(config_of("siren", "fp32"));
 }
 
+TEST_F(TrainingMemoryTest, OfLayersWithWeights) {
+  TrainConfig config = config_of("lightgcn", "fp32");
+  config.layer_weights = {0.1, 0.2, 0.3, 0.4, 0.5};
+  compare(config);
+  TrainConfig mean = config;
+  mean.layer_weights = {};
+  const std::int64_t factors = std::int64_t{2} * config.layers * 4;  // of a row
+  const double more = measure(config).reported - measure(mean).reported;
+  EXPECT_GE(more, 0.9 * static_cast<double>(factors * 4500) / comm_.size());
+}
+
 TEST_F(TrainingMemoryTest, OfSirenWithAverageInBf16) {
   TrainConfig config = config_of("siren", "bf16");
   config.average = 0.99;
