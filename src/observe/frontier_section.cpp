@@ -71,11 +71,10 @@ std::string frontier_section(const RunRecord& run, std::span<const OtherModel> o
   return section_html(
       "Likes against dislikes",
       paragraph_html(note, "quiet") +
-          figures_html({figure_html("nDCG@10 over Dislike@10",
-                                    frontier_chart(choice, others) + other_legend(others),
-                                    others.empty() ? "up and left is better; ring: chosen"
-                                                   : "up and left is better; other models: as "
-                                                     "--others has them, of the same ratings")}) +
+          figures_html({figure_html(
+              "nDCG@10 over Dislike@10", frontier_chart(choice, others) + other_legend(others),
+              others.empty() ? "up and left is better; ring: chosen"
+                             : "up and left is better; rings: chosen, other models")}) +
           details_html("All lambdas", table_html(table)));
 }
 
