@@ -36,8 +36,9 @@ template <class Real>
 void put_item_bias(const Matrix<Real>& bias, NodeTables& to);
 
 /// Of a factored model, and where scores are cosines: rows that nothing has trained lose their
-/// initial values, which would only be noise in scores. The embedding of rows without an edge of the graph and without a weight in the
-/// loss, and Q of rows without a train rating, become zero; biases stay.
+/// initial values, which would only be noise in scores. The embedding of rows without an edge of the
+/// graph and without a weight in the loss, and Q of rows without a train rating, become zero; biases
+/// stay.
 void silence_cold_rows(const TrainConfig& config, const TrainingSet& set, const Layout& layout,
                        NodeTables& rows);
 

@@ -44,8 +44,10 @@ void check_layer_weights(const TrainConfig& config) {
   if (weights.empty()) return;
   const int layers = model_spec(config).layers;
   const auto good = [](double one) { return std::isfinite(one) && one >= 0.0; };
-  if (std::ssize(weights) != layers + 1 || !std::ranges::all_of(weights, good))
-    throw InputError(fmt::format("the layer weights {} are not {} numbers of at least 0",
+  const auto counts = [](double one) { return one > 0.0; };
+  if (std::ssize(weights) != layers + 1 || !std::ranges::all_of(weights, good) ||
+      std::ranges::none_of(weights, counts))
+    throw InputError(fmt::format("the layer weights {} are not {} numbers from 0 on, one above it",
                                  fmt::join(weights, ", "), layers + 1));
 }
 
