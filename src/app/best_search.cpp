@@ -31,6 +31,7 @@ namespace {
 
 // The recipe; what is not named here are the defaults of the factored model (siren/config.hpp).
 constexpr std::int64_t kDimension = 128;
+constexpr std::array kWiderDimensions = {256, 512};  // of the candidates that are tried last
 constexpr double kTemperature = 1.0;
 constexpr double kRate = 0.02;
 constexpr std::int32_t kEpochs = 60;
@@ -75,6 +76,29 @@ void check_same_request(const OptionParser& options, const std::string& request)
         name, options.value_of(name), request, name,
         stored.given(name) ? stored.value_of(name) : "not set"));
   }
+}
+
+/// That candidate again with more columns.
+void add_wider(std::vector<Candidate>& candidates, std::size_t candidate) {
+  for (const int dimension : kWiderDimensions) {
+    Candidate wider = candidates[candidate];
+    wider.vary("dim", "dim", dimension);
+    candidates.push_back(std::move(wider));
+  }
+}
+
+/// What of `broad` went no further ends the table. `plan` gets the candidates of the ladder and these.
+void add_left_behind(SearchPlan& plan, const SearchResult& broad, SearchPlan& ladder,
+                     SearchResult& result) {
+  for (const std::size_t i : broad.order) {
+    if (std::ranges::find(ladder.candidates, plan.candidates[i].name, &Candidate::name) !=
+        ladder.candidates.end())
+      continue;
+    result.order.push_back(ladder.candidates.size());
+    result.records.push_back(broad.records[i]);
+    ladder.candidates.push_back(plan.candidates[i]);
+  }
+  plan = std::move(ladder);
 }
 
 std::string request_path(const RunDirectory& run) {
@@ -365,8 +389,8 @@ std::optional<std::vector<std::string>> BestSearch::run() {
   return final_options(plan, *result);
 }
 
-/// First the settings, with the middle of the ladder, then the ladder with the better ones. `plan`
-/// gets all candidates.
+/// First the settings, with the middle of the ladder, then the ladder with the better ones, then the
+/// best of these with more columns. `plan` gets all candidates.
 std::optional<SearchResult> BestSearch::search(RunGroups& groups, SearchPlan& plan) const {
   const Rung first{first_epochs(), kSettingsKept};
   const auto try_all = [&](SearchPlan& tried, std::vector<Rung> rungs) {
@@ -384,26 +408,20 @@ std::optional<SearchResult> BestSearch::search(RunGroups& groups, SearchPlan& pl
   SearchPlan ladder = plan;
   std::vector<double> regs(kRegs.begin(), kRegs.end());
   ladder.candidates = candidates_of(options_, data_, kept, regs);
-  const std::optional<SearchResult> rough = try_all(ladder, {first});
+  std::optional<SearchResult> rough = try_all(ladder, {first});
   if (!rough) return std::nullopt;
   const std::string largest = fmt::format("--reg={}", std::ranges::max(regs));
   if (std::ranges::count(ladder.candidates[rough->chosen()].options, largest) > 0) {
     regs.push_back(kMostReg);
     ladder.candidates = candidates_of(options_, data_, kept, regs);
+    rough = try_all(ladder, {first});
+    if (!rough) return std::nullopt;
   }
+  if (!options_.given("dim")) add_wider(ladder.candidates, rough->chosen());
   std::optional<SearchResult> result =
       try_all(ladder, options_.given("epochs") ? std::vector{first}
                                                : std::vector(kRungs.begin(), kRungs.end()));
-  if (!result) return std::nullopt;
-  for (const std::size_t i : broad->order) {  // what was left behind ends the table
-    if (std::ranges::find(ladder.candidates, plan.candidates[i].name, &Candidate::name) !=
-        ladder.candidates.end())
-      continue;
-    result->order.push_back(ladder.candidates.size());
-    result->records.push_back(broad->records[i]);
-    ladder.candidates.push_back(plan.candidates[i]);
-  }
-  plan = std::move(ladder);
+  if (result) add_left_behind(plan, *broad, ladder, *result);
   return result;
 }
 

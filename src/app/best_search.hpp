@@ -6,6 +6,7 @@
 //   kappa, eta, L   dislikes in the graph and in the loss, four pairs, each with one layer and two;
 //                   the better two of the eight stay
 //   reg             a ladder, with each of the two
+//   columns         the recipe's; the best of these candidates with twice and four times as many, too
 //   epochs          those of the model that did best on validation
 //   lambda          by its rule (train/lambda_choice.hpp)
 //

@@ -233,6 +233,20 @@ def what_is_given_is_not_searched(tests):
     assert len(searched(run)["candidates"]) == 1 and final(run)["step"] == 3, "--max-steps counts the final stage"
 
 
+def more_columns_are_tried_last(tests):
+    """The best of the ladder once more, unless --dim is given (above); whichever is chosen is trained as what it is."""
+    words = ("--batch-users", 40, "--polarity-dim", 4, "--epochs", 2, "--layers", 1, "--dislike-edge-weight", 1, "--dislike-weight", 0)
+    run = tests.train("columns", *words)
+    found = searched(run)
+    columns = {name: config_of(run / "stages" / name)["dim"] for name in names(found)}
+    narrow = [name for name in columns if "-dim" not in name]  # best first
+    assert len(narrow) == 4, f"four regs: {columns}"
+    assert columns == dict.fromkeys(narrow, "128") | {narrow[0] + "-dim256": "256", narrow[0] + "-dim512": "512"}, columns
+    assert config_of(run)["dim"] == columns[found["chosen"]]
+    run = tests.train("columns-alone", *words, "--reg", 0.02)
+    assert sorted(names(searched(run))) == ["as-given", "as-given-dim256", "as-given-dim512"], names(searched(run))
+
+
 def stopped_and_killed_and_continued(tests):
     """In every rung and in the final stage, one after the other: the choice and the model of a search that never was."""
     whole = tests.train("whole", *LONG)
@@ -447,7 +461,7 @@ def what_no_candidate_can_be(tests):
 
 TESTS = (
     searched_and_trained_anew, the_same_again_from_config_ini, lambda_is_chosen_anew_by_the_stage, a_validation_part_is_used, keep_is_kept,
-    the_move_may_be_interrupted, what_is_given_is_not_searched, stopped_and_killed_and_continued, on_another_number_of_ranks, resumed_by_its_own_command, odd_files, from_elsewhere, one_sign,
+    the_move_may_be_interrupted, what_is_given_is_not_searched, more_columns_are_tried_last, stopped_and_killed_and_continued, on_another_number_of_ranks, resumed_by_its_own_command, odd_files, from_elsewhere, one_sign,
     tuned, trained_as_tuned, tuned_in_rungs, no_candidate_twice, refusals, what_no_candidate_can_be, one_checkpoint_stays,
 )
 
