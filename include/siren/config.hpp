@@ -157,7 +157,8 @@ struct TrainConfig {
   // evaluation
   std::int32_t eval_every = 0;            // epochs; 0: only at the end
   std::optional<HeldOutPart> eval_split;  // default: valid if there is one, else test
-  std::int32_t patience = 0;  // evaluations without a better one before stopping; 0: never stop
+  std::int64_t eval_users = 0;  // drawn for evaluations while it trains and for lambda; 0: all
+  std::int32_t patience = 0;    // evaluations without a better one before stopping; 0: never stop
   Candidates candidates = Candidates::kTrainAndTest;
   Overlap pair_overlap = Overlap::kDrop;  // --overlap
   std::string choose = "near-best";  // rule by which lambda is chosen (train/lambda_choice.hpp)

@@ -52,6 +52,18 @@ struct Ties {
 /// One sentence, without its end.
 std::string describe(const Ties& ties);
 
+/// Users drawn to stand for all, and how far their figures may be from those of all.
+struct UserSample {
+  std::int64_t users = 0;      // drawn
+  std::int64_t of = 0;         // with something to be evaluated on
+  std::vector<Figure> errors;  // standard errors by metric; NaN of what is no mean over users
+
+  friend bool operator==(const UserSample&, const UserSample&) = default;
+};
+
+/// With the standard error of nDCG@10.
+std::string describe(const UserSample& sample);
+
 /// Users by their number of train ratings of any sign.
 struct ActivityGroup {
   std::string name;  // "<20", "20-49", ">=50"
@@ -77,11 +89,12 @@ struct EvaluationReport {
   /// candidates.
   std::vector<Figure> exposure;
   std::int64_t candidates = 0;
-  std::int64_t also_in_train = 0;  // held-out pairs that are in no list: training ratings, too
-  std::int64_t also_in_valid = 0;  // likewise, if validation ratings are masked
-  std::optional<double> lambda;    // of a factored model's scores
-  Ties ties;                       // of the lists of all users with something to be evaluated on
-  double seconds = 0.0;            // of the slowest rank
+  std::int64_t also_in_train = 0;    // held-out pairs that are in no list: training ratings, too
+  std::int64_t also_in_valid = 0;    // likewise, if validation ratings are masked
+  std::optional<double> lambda;      // of a factored model's scores
+  std::optional<UserSample> sample;  // if not all users were ranked
+  Ties ties;                         // of the lists of all users with something to be evaluated on
+  double seconds = 0.0;              // of the slowest rank
 
   /// By name, from `metrics`. InputError if there is none of that name (metric_names()).
   double metric(std::string_view name) const;
@@ -99,7 +112,8 @@ nlohmann::ordered_json figures_json(const std::vector<Figure>& figures);
 
 /// {"split":..,"users":n,"metrics":{..},"groups":{"<20":{"users":n,"metrics":{..}},..},
 /// "exposure":{..},"disliking_users":n,"auc_users":n,"candidates":n,"also_in_train":n,"mask":..,
-/// "also_in_valid":n,"overlap":..,"ties":{"lists":n,"tied":n,"at_cutoff":n},"seconds":t}
+/// "also_in_valid":n,"overlap":..,"sample":{"users":n,"of":n,"standard_errors":{..}},
+/// "ties":{"lists":n,"tied":n,"at_cutoff":n},"seconds":t}
 nlohmann::ordered_json to_json(const EvaluationReport& report);
 EvaluationReport evaluation_from_json(const nlohmann::ordered_json& json);
 

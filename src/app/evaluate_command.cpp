@@ -28,6 +28,7 @@ struct EvaluateOptions {
   std::optional<std::int32_t> fold;
   Mask mask = Mask::kTrain;
   std::optional<double> lambda;
+  std::int64_t users = 0;
   bool json = false;
 };
 
@@ -47,6 +48,8 @@ OptionParser declare(EvaluateOptions& o) {
   options.choice("candidates", o.candidates, "items that are ranked");
   options.choice("mask", o.mask, "(default train) ratings whose items are in no list");
   options.choice("overlap", o.overlap, "held-out likes that are masked: ignored, or missed");
+  options.number("eval-users", o.users, {0}, "N",
+                 "a sample of N users, with the standard error (default 0: all)");
   options.number("lambda", o.lambda, {0.0, kMostLambda}, "X",
                  "factored: weight of log P(liked | engaged) (default: as chosen, else 1)");
   options.section("Execution and output");
@@ -95,7 +98,7 @@ EvaluationReport evaluate(const Communicator& comm, const EvaluateOptions& o,
   set_threads(comm, config.train.threads);
   Session session(comm, config.data, config.train);
   const std::unique_ptr<Evaluator> evaluator =
-      session.make_evaluator(std::string(name_of(o.split)), o.mask);
+      session.make_evaluator(std::string(name_of(o.split)), o.mask, o.users);
   if (o.stored.run.empty()) return session.evaluate_popularity(*evaluator);
   const HeldCheckpoint checkpoint = checkpoint_of(comm, o.stored);
   const Embeddings embeddings = session.embed(checkpoint.path, Branches::kBlended);

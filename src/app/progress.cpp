@@ -106,8 +106,13 @@ void Progress::on_evaluation(std::int32_t epoch, const EvaluationReport& report)
     best_metric_ = metric;
     best_epoch_ = epoch;
   }
-  spdlog::info("epoch {:>3}  {}: P@10 {:.4f}  R@10 {:.4f}  nDCG@10 {:.4f}  ({:.2f} s)", epoch,
-               report.split, report.metric("P@10"), report.metric("R@10"), metric, report.seconds);
+  const std::string sample = report.sample
+                                 ? fmt::format(", {} of {} users", grouped(report.sample->users),
+                                               grouped(report.sample->of))
+                                 : "";
+  spdlog::info("epoch {:>3}  {}: P@10 {:.4f}  R@10 {:.4f}  nDCG@10 {:.4f}  ({:.2f} s{})", epoch,
+               report.split, report.metric("P@10"), report.metric("R@10"), metric, report.seconds,
+               sample);
 }
 
 void Progress::on_checkpoint(const CheckpointReport& report) {

@@ -104,7 +104,7 @@ std::unique_ptr<Evaluator> watching_evaluator(const TrainConfig& config, const S
   session.require_test_pairs();
   const std::string split =
       config.eval_split ? std::string(name_of(*config.eval_split)) : session.default_split();
-  return split.empty() ? nullptr : session.make_evaluator(split);
+  return split.empty() ? nullptr : session.make_evaluator(split, Mask::kTrain, config.eval_users);
 }
 
 /// Ends the job when another start has taken the directory, or it is gone.
@@ -365,7 +365,8 @@ double Job::choose_lambda(TrainingRun& run, std::int64_t step) {
     choice.rule = "no-polarity";
     choice.split = "none";
   } else if (session_.has_split("valid")) {
-    choice = run.choose_lambda(*session_.make_evaluator("valid"), config_.choose);
+    choice = run.choose_lambda(*session_.make_evaluator("valid", Mask::kTrain, config_.eval_users),
+                               config_.choose);
   } else if (const auto given = lambda_without_validation()) {
     choice = *given;
   } else {
@@ -398,7 +399,8 @@ void Job::finish(TrainingRun& run) {
   if (best != done && (evaluated || factored)) checkpoints_.load_parameters(best);
   const double lambda = choose_lambda(run, best);
   if (evaluated) {
-    if (evaluator_->split() != "test") evaluator_ = session_.make_evaluator("test");
+    if (evaluator_->split() != "test" || config_.eval_users > 0)
+      evaluator_ = session_.make_evaluator("test");
     report = run.evaluate(*evaluator_, lambda);
   }
   if (!comm_.is_root()) return;

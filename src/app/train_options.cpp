@@ -185,6 +185,8 @@ void declare_training(OptionParser& options, TrainConfig& train) {
               "epochs between evaluations (0: only at the end)")
       .on_resume(OnResume::kLength);
   options.choice("eval-split", train.eval_split, "to evaluate on during training (default: valid)");
+  options.number("eval-users", train.eval_users, {0}, "N",
+                 "a sample of N users for that and for lambda (0: all)");
   options
       .number("patience", train.patience, {0}, "N",
               "stop after N validations without a better nDCG@10 (0: never)")

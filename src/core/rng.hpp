@@ -18,6 +18,7 @@
 //   kDislikePair                (rating lo, rating hi, epoch, k / 2): draws k, k + 1 for even k
 //   kSharedNegative             (step lo, step hi, s lo, s hi)
 //   kDropout                    (node lo, node hi + 2^24 site, step, 2^8 (column / 128) + digit)
+//   kEvaluatedUser              (user lo, user hi, 0, 0): words 0, 1 order the users of a sample
 //   kPartition, kSplit, kSynth  (id lo, id hi, ...) see their users
 #pragma once
 
@@ -53,6 +54,7 @@ enum class Purpose : std::uint32_t {
   kInitPolarity = 12,
   kPolarityOrder = 13,
   kSharedNegative = 14,
+  kEvaluatedUser = 15,
 };
 
 using RandomBlock = std::array<std::uint32_t, 4>;

@@ -90,6 +90,14 @@ std::string describe(const Ties& ties) {
       grouped(ties.tied), grouped(ties.lists), grouped(ties.at_cutoff));
 }
 
+std::string describe(const UserSample& sample) {
+  constexpr std::string_view kUsual = "nDCG@10";
+  const auto usual = std::ranges::find(sample.errors, kUsual, &Figure::name);
+  const Figure& figure = usual == sample.errors.end() ? sample.errors.back() : *usual;
+  return fmt::format("a sample of {} of {} users; standard error of {} {}", grouped(sample.users),
+                     grouped(sample.of), figure.name, cell(figure.value, 0));
+}
+
 double EvaluationReport::metric(std::string_view name) const {
   for (const Figure& figure : metrics)
     if (figure.name == name) return figure.value;
@@ -134,6 +142,10 @@ nlohmann::ordered_json to_json(const EvaluationReport& report) {
   json["mask"] = report.mask;
   json["also_in_valid"] = report.also_in_valid;
   json["overlap"] = report.overlap;
+  if (report.sample)
+    json["sample"] = {{"users", report.sample->users},
+                      {"of", report.sample->of},
+                      {"standard_errors", figures_json(report.sample->errors)}};
   json["ties"] = {{"lists", report.ties.lists},
                   {"tied", report.ties.tied},
                   {"at_cutoff", report.ties.at_cutoff}};
@@ -159,6 +171,11 @@ EvaluationReport evaluation_from_json(const nlohmann::ordered_json& json) {
   report.mask = text_or(json, "mask", report.mask);
   report.also_in_valid = count_or(json, "also_in_valid", 0);
   report.overlap = text_or(json, "overlap", report.overlap);
+  if (json.contains("sample")) {
+    const nlohmann::ordered_json& sample = json.at("sample");
+    report.sample = {count_number(sample.at("users")), count_number(sample.at("of")),
+                     figures_from_json(sample.at("standard_errors"))};
+  }
   if (json.contains("ties"))
     report.ties = {count_number(json.at("ties").at("lists")),
                    count_number(json.at("ties").at("tied")),
@@ -181,6 +198,7 @@ std::string format_report(const EvaluationReport& report) {
   if (report.also_in_valid > 0)
     text += fmt::format("{} held-out pairs are also in validation and {}\n",
                         grouped(report.also_in_valid), fate);
+  if (report.sample) text += describe(*report.sample) + '\n';
   if (report.ties.notable()) text += describe(report.ties) + '\n';
   text += fmt::format("{:<{}}", "", kNameWidth);
   for (const int cutoff : report.cutoffs) text += fmt::format("{:>9}", fmt::format("@{}", cutoff));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "core/heartbeat.hpp"
 #include "core/timer.hpp"
 #include "math/parallel.hpp"
+#include "ranking/user_sample.hpp"
 #include "siren/check.hpp"
 #include "siren/error.hpp"
 #include "siren/ids.hpp"
@@ -151,6 +153,9 @@ Ranking Evaluator::make_ranking(const Layout& layout, const TrainingSet& trainin
       rated = held_out_.relevant[as_index(e)] != 0 || held_out_.disliked[as_index(e)] != 0;
     if (rated) task.users.push_back(user);
   }
+  if (options_.users > 0)
+    evaluable_users_ =
+        keep_sample(comm_, options_.seed, options_.users, layout.owned_users(), task.users);
   const ItemLists trained{training.ratings.offsets, training.ratings.items};
   MergedLists masked;
   if (masks_valid)
@@ -186,6 +191,7 @@ EvaluationReport Evaluator::evaluate(const EmbeddingTables& tables) {
   report.overlap = name_of(options_.overlap);
   report.also_in_train = also_in_train_;
   report.also_in_valid = also_in_valid_;
+  report.sample = describe_sample(all);
   report.ties = sum_ties();
   if (tables.polarity > 0) report.lambda = tables.lambda;
   report.seconds = comm_.all_reduce(watch.seconds(), Reduction::kMax);
@@ -207,6 +213,22 @@ std::vector<MetricSums> Evaluator::sum_metrics() {
 
   for (MetricSums& group : groups) comm_.all_reduce(group.raw(), Reduction::kSum);
   return groups;
+}
+
+/// Errors shrink as the sample comes to hold all users.
+std::optional<UserSample> Evaluator::describe_sample(const MetricSums& all) const {
+  if (evaluable_users_ <= options_.users) return std::nullopt;
+  UserSample sample{options_.users, evaluable_users_, {}};
+  const double part_left_out = 1.0 - ratio(sample.users, sample.of);
+  const auto add = [&](const std::string& name, double error) {
+    sample.errors.push_back({name, error * std::sqrt(part_left_out)});
+  };
+  const std::vector<std::string> names = metric_names(options_.cutoffs);
+  for (std::size_t m = 0; m < kMetrics; ++m)
+    for (std::size_t c = 0; c < options_.cutoffs.size(); ++c)
+      add(names[sample.errors.size()], all.error(static_cast<Metric>(m), c));
+  add(names.back(), all.error_auc());
+  return sample;
 }
 
 Ties Evaluator::sum_ties() const {

@@ -41,6 +41,8 @@ struct EvaluationOptions {
   Isa isa = best_isa();  // the level agreed by all ranks
   Mask mask = Mask::kTrain;
   Overlap overlap = Overlap::kDrop;
+  std::int64_t users = 0;  // a sample of so many stands for all (ranking/user_sample.hpp); 0: all
+  std::uint32_t seed = 1;  // of the sample
 };
 
 /// "5,10,20" in any order; InputError unless all are numbers between 1 and 10000.
@@ -72,6 +74,7 @@ class Evaluator {
                        const HeldOutRatings& valid);
   std::vector<MetricSums> sum_metrics();
   Ties sum_ties() const;
+  std::optional<UserSample> describe_sample(const MetricSums& all) const;
   void evaluate_user(std::int64_t i, MetricSums& sums, Scratch& scratch) const;
   std::vector<Figure> measure_exposure() const;
 
@@ -82,6 +85,7 @@ class Evaluator {
   std::int64_t candidate_degree_ = 0;          // sum over the candidates
   std::int64_t also_in_train_ = 0;             // over all ranks
   std::int64_t also_in_valid_ = 0;             // over all ranks, if validation is masked
+  std::int64_t evaluable_users_ = 0;           // over all ranks, if a sample was asked for
   Ranking ranking_;
   std::vector<std::uint8_t> group_;     // [ranked users] activity group
   std::vector<std::int32_t> relevant_;  // [ranked users] |GT|

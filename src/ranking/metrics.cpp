@@ -98,7 +98,7 @@ double auc(std::span<float> liked, std::span<float> disliked) {
 
 MetricSums::MetricSums(std::span<const int> cutoffs)
     : cutoffs_(cutoffs.begin(), cutoffs.end()),
-      raw_(kFirstMetric + 2 * kMetrics * cutoffs.size(), 0) {}
+      raw_(2 * (kFirstMetric + 2 * kMetrics * cutoffs.size()), 0) {}
 
 void MetricSums::add(const EvaluatedList& list) {
   if (list.relevant > 0) ++raw_[kUsers];
@@ -123,15 +123,36 @@ void MetricSums::add_auc(double value) {
 /// Of values of 1/256 and more all bits are kept.
 void MetricSums::add_to(std::size_t slot, double value) {
   SIREN_ASSERT(value >= 0.0 && value <= 1.0, "metric {}", value);
-  const std::int64_t units = std::llrint(std::ldexp(value, 2 * kHalfBits));
-  raw_[slot] += units >> kHalfBits;
-  raw_[slot + 1] += units & ((std::int64_t{1} << kHalfBits) - 1);
+  const auto add = [&](std::size_t at, double number) {
+    const std::int64_t units = std::llrint(std::ldexp(number, 2 * kHalfBits));
+    raw_[at] += units >> kHalfBits;
+    raw_[at + 1] += units & ((std::int64_t{1} << kHalfBits) - 1);
+  };
+  add(slot, value);
+  add(raw_.size() / 2 + slot, value * value);
+}
+
+double MetricSums::sum(std::size_t slot) const {
+  return std::ldexp(static_cast<double>(raw_[slot]), -kHalfBits) +
+         std::ldexp(static_cast<double>(raw_[slot + 1]), -2 * kHalfBits);
 }
 
 double MetricSums::mean(std::size_t slot, std::int64_t count) const {
-  const double sum = std::ldexp(static_cast<double>(raw_[slot]), -kHalfBits) +
-                     std::ldexp(static_cast<double>(raw_[slot + 1]), -2 * kHalfBits);
-  return sum / static_cast<double>(count);
+  return sum(slot) / static_cast<double>(count);
+}
+
+double MetricSums::error(std::size_t slot, std::int64_t count) const {
+  if (count < 2) return std::numeric_limits<double>::quiet_NaN();
+  const auto users = static_cast<double>(count);
+  const double mean = sum(slot) / users;
+  const double variance = sum(raw_.size() / 2 + slot) / users - mean * mean;
+  return std::sqrt(std::max(variance, 0.0) / (users - 1.0));
+}
+
+double MetricSums::error(Metric metric, std::size_t cutoff) const {
+  if (metric == Metric::kDislikeShare) return std::numeric_limits<double>::quiet_NaN();
+  return error(slot(static_cast<std::size_t>(metric), cutoff),
+               metric == Metric::kDislike ? disliking_users() : users());
 }
 
 MetricSums& MetricSums::operator+=(const MetricSums& other) {

@@ -56,7 +56,7 @@ MetricValues metrics_at(const EvaluatedList& list, int cutoff);
 double auc(std::span<float> liked, std::span<float> disliked);
 
 /// Sums over users, and means from them. Values are added as whole numbers of 2^-60, so that a sum
-/// is the same in whatever order and by however many ranks it is made. Two sums for the same cutoffs
+/// is the same in whatever order and by however many ranks it is made; their squares likewise. Two sums for the same cutoffs
 /// can be added; `raw` is one vector of whole numbers to be added across ranks.
 class MetricSums {
  public:
@@ -75,13 +75,18 @@ class MetricSums {
   double mean(Metric metric, std::size_t cutoff) const;  // by index of the cutoff
   double mean_auc() const { return mean(kAucSum, auc_users()); }
 
+  /// Standard error of such a mean, if its users are drawn from many: sd / sqrt(users). NaN with fewer
+  /// than two, and of kDislikeShare, which is no mean.
+  double error(Metric metric, std::size_t cutoff) const;
+  double error_auc() const { return error(kAucSum, auc_users()); }
+
   std::span<const int> cutoffs() const { return cutoffs_; }
   std::span<std::int64_t> raw() { return raw_; }
 
  private:
   /// A sum has two slots: multiples of 2^-30, and of 2^-60 what is left of each value. Neither
   /// overflows before 2^33 users. Those of kDislikeShare count disliked, and relevant or disliked
-  /// items.
+  /// items. The second half of `raw_` is the same for squares.
   enum Slot : std::size_t {
     kUsers,
     kDislikingUsers,
@@ -93,7 +98,9 @@ class MetricSums {
     return kFirstMetric + 2 * (metric * cutoffs_.size() + cutoff);
   }
   void add_to(std::size_t slot, double value);
+  double sum(std::size_t slot) const;
   double mean(std::size_t slot, std::int64_t count) const;
+  double error(std::size_t slot, std::int64_t count) const;
 
   std::vector<int> cutoffs_;
   std::vector<std::int64_t> raw_;

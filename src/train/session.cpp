@@ -350,7 +350,8 @@ std::string Session::why_not_evaluated(const std::string& split) const {
       file_->path(), split == "valid" ? "validation" : "test");
 }
 
-std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mask mask) const {
+std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mask mask,
+                                                   std::int64_t users) const {
   if (split != "valid" && split != "test")
     throw InputError(fmt::format("split {}: unknown; use valid or test", split));
   if (split == "valid" && mask == Mask::kTrainAndValid)
@@ -368,6 +369,8 @@ std::unique_ptr<Evaluator> Session::make_evaluator(const std::string& split, Mas
   options.isa = isa_;
   options.mask = mask;
   options.overlap = config_.pair_overlap;
+  options.users = users;
+  options.seed = config_.seed;
   return std::make_unique<Evaluator>(comm_, data_->layout, data_->train, held_out(split), options,
                                      data_->valid);
 }

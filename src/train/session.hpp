@@ -78,9 +78,10 @@ class Session {
   /// wrong: a final model is trained.
   void require_test_pairs() const;
   /// Collective. `split` is "valid" or "test"; InputError if it has no ratings. Only the test part
-  /// can be evaluated with validation ratings masked.
-  std::unique_ptr<Evaluator> make_evaluator(const std::string& split,
-                                            Mask mask = Mask::kTrain) const;
+  /// can be evaluated with validation ratings masked. `users`: a sample of so many, drawn with the
+  /// run's seed; 0: all.
+  std::unique_ptr<Evaluator> make_evaluator(const std::string& split, Mask mask = Mask::kTrain,
+                                            std::int64_t users = 0) const;
 
   /// Collective. Metrics of recommending what most users liked.
   EvaluationReport evaluate_popularity(Evaluator& evaluator) const;

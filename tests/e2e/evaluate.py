@@ -143,6 +143,27 @@ def check_overlap_of_run(world):
     assert other["overlap"] == "drop" and other["metrics"]["R@10"] > again["metrics"]["R@10"], (other, again)
 
 
+def check_sample(world):
+    """--eval-users: a few users stand for all while it trains, everybody in the end."""
+    sampled = world.folder / "sampled"
+    world.train(sampled.name, 1, "--eval-users", 40)
+    told = [json.loads(line) for line in (sampled / "metrics.jsonl").read_text().splitlines()]
+    looks = [event for event in told if event["event"] == "eval"]
+    assert len(looks) == 4 and all(look["sample"]["users"] == 40 and look["sample"]["of"] == USERS and look["users"] <= 40 for look in looks), looks
+    assert told[-1]["event"] == "final" and "sample" not in told[-1] and told[-1]["users"] > 100, told[-1]
+    of_run = ("evaluate", "--run", world.folder / "run", "--split", "test")
+    whole = json.loads(done(world.siren, *of_run, "--json"))
+    outputs = [done(world.siren, *of_run, "--eval-users", 60, "--json", ranks=ranks) for ranks in (1, 2, 3)]
+    part = json.loads(outputs[0])
+    assert all(json.loads(output) | {"seconds": 0} == part | {"seconds": 0} for output in outputs), outputs
+    error = part["sample"]["standard_errors"]["nDCG@10"]
+    assert 0 < abs(part["metrics"]["nDCG@10"] - whole["metrics"]["nDCG@10"]) < 4 * error < 0.2, (part, whole)
+    assert part["sample"]["standard_errors"]["Dislike share@10"] is None
+    text = done(world.siren, *of_run, "--eval-users", 60).decode()
+    assert f"a sample of 60 of {part['sample']['of']} users; standard error of nDCG@10 {error:.4f}\n" in text, text
+    assert "sample" not in json.loads(done(world.siren, *of_run, "--eval-users", USERS, "--json"))
+
+
 def check_by_hand(world):
     """Items 1 to 5 are liked by 6, 5, 3, 2, 1 users, so the lists are 2345 of user 1, 1234 of user 2, 1345 of user 3."""
     crowd = [(10 + user, item, 5) for item, users in ((1, 5), (2, 4), (3, 3), (4, 2), (5, 1)) for user in range(users)]
@@ -220,7 +241,7 @@ def check_training(world):
 def main():
     with tempfile.TemporaryDirectory() as name:
         world = World(sys.argv[1], Path(name))
-        for step in (check_masks, check_overlap, check_overlap_of_run, check_by_hand, check_ties, check_one_tie, check_ranks, check_training):
+        for step in (check_masks, check_overlap, check_overlap_of_run, check_sample, check_by_hand, check_ties, check_one_tie, check_ranks, check_training):
             step(world)
             print(f"{step.__name__}: fine")
     return 0

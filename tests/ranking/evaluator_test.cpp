@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,22 @@ class EvaluatorTest : public testing::Test {
     Evaluator evaluator(comm_, layout, training, world.held_out_of(layout), options);
     evaluator.evaluate({users, items});
     return evaluator.evaluate({users, items});  // the second time must not remember the first
+  }
+
+  /// Whom a sample holds.
+  std::set<UserId> drawn_users(const RatingWorld& world, const Partition& partition,
+                               const EvaluationOptions& options) const {
+    const Layout layout(partition, comm_.rank(), comm_.size(), world.user_table.columns());
+    const TrainingSet training = world.training_of(layout);
+    const Evaluator evaluator(comm_, layout, training, world.held_out_of(layout), options);
+    std::vector<std::int32_t> drawn(static_cast<std::size_t>(world.users()), 0);
+    for (std::int64_t i = 0; i < evaluator.ranking().users(); ++i)
+      drawn[as_index(layout.owned_users()[as_index(evaluator.ranking().user(i))])] = 1;
+    comm_.all_reduce(std::span<std::int32_t>(drawn), Reduction::kMax);
+    std::set<UserId> users;
+    for (UserId user = 0; user < world.users(); ++user)
+      if (drawn[as_index(user)] != 0) users.insert(user);
+    return users;
   }
 
   /// Different orders of summation over at most hundreds of users: 1e-12.
@@ -80,7 +97,7 @@ class EvaluatorTest : public testing::Test {
     }
   }
 
-  const Communicator comm_ = Communicator::world();
+  Communicator comm_ = Communicator::world();
 };
 
 TEST_F(EvaluatorTest, FiguresEqualTheirDefinitions) {
@@ -229,6 +246,60 @@ TEST_F(EvaluatorTest, MasksValidationRatingsIfAsked) {
     EXPECT_EQ(evaluate(world, partition, {}).mask, "train");
     EXPECT_EQ(evaluate(world, partition, {}).also_in_valid, 0);
   }
+}
+
+/// Whoever owns them, the same users are drawn; the figures are those of a world in which only they
+/// have held-out ratings; a smaller sample is part of a larger one.
+TEST_F(EvaluatorTest, SamplesUsers) {
+  const RatingWorld::Shape shape{.users = 200, .items = 60, .dimension = 4};
+  const RatingWorld world(shape, 21);
+  std::set<UserId> larger;
+  for (const std::int64_t size : {50, 20}) {
+    const EvaluationOptions options{.candidates = Candidates::kTrain, .users = size, .seed = 3};
+    std::set<UserId> drawn;
+    for (const Partition& partition : partitions_of(world, comm_.size())) {
+      const std::set<UserId> here = drawn_users(world, partition, options);
+      EXPECT_EQ(std::ssize(here), size);
+      EXPECT_TRUE(drawn.empty() || here == drawn);
+      drawn = here;
+      RatingWorld theirs(shape, 21);
+      for (UserId user = 0; user < world.users(); ++user)
+        if (!drawn.contains(user)) theirs.held_out[static_cast<std::size_t>(user)].clear();
+      const PlainEvaluation plain(theirs, options);
+      const EvaluationReport report = evaluate(world, partition, options);
+      for (const Figure& figure : report.metrics)
+        expect_close(figure.value, plain.figure(figure.name, 0, 1 << 30), figure.name);
+      ASSERT_TRUE(report.sample);
+      EXPECT_EQ(report.sample->users, size);
+      EXPECT_EQ(report.sample->of, evaluate(world, partition, {}).ties.lists);
+      EXPECT_EQ(report.ties.lists, size);
+      const auto told = nlohmann::ordered_json::parse(to_json(report).dump());  // NaN as null
+      EXPECT_EQ(evaluation_from_json(told).sample->of, report.sample->of);
+    }
+    EXPECT_TRUE(larger.empty() || std::ranges::includes(larger, drawn));
+    larger = drawn;
+    const EvaluationOptions other{.candidates = Candidates::kTrain, .users = size, .seed = 4};
+    EXPECT_NE(drawn_users(world, partitions_of(world, comm_.size())[0], other), drawn);
+  }
+  EXPECT_FALSE(evaluate(world, partitions_of(world, comm_.size())[0], {.users = 200}).sample);
+}
+
+/// The standard error tells how far samples are from the figure of all: over many of them the
+/// deviation in units of it has a mean square of 1 (sd of that mean: about sqrt(2 / 200) = .1).
+TEST_F(EvaluatorTest, StandardErrorsOfSamplesAreRight) {
+  comm_ = comm_.split(comm_.rank(), 0);  // figures do not depend on ranks (above): each by itself
+  const RatingWorld world({.users = 150, .items = 50, .dimension = 4}, 22);
+  const Partition partition = partitions_of(world, comm_.size())[0];
+  const double truth = evaluate(world, partition, {}).metric("P@10");
+  double squares = 0.0;
+  constexpr std::uint32_t kSamples = 200;
+  for (std::uint32_t seed = 0; seed < kSamples; ++seed) {
+    const EvaluationReport report = evaluate(world, partition, {.users = 60, .seed = seed});
+    ASSERT_TRUE(report.sample);
+    const auto error = std::ranges::find(report.sample->errors, "P@10", &Figure::name)->value;
+    squares += std::pow((report.metric("P@10") - truth) / error, 2);
+  }
+  EXPECT_NEAR(squares / kSamples, 1.0, 0.3);
 }
 
 TEST(MaskNames, AreParsed) {

@@ -168,6 +168,39 @@ TEST(MetricSums, DoNotDependOnOrderOrParts) {
           << kMetricNames[m];
 }
 
+/// Against the formula, over users of whom some have no such figure.
+TEST(MetricSums, TellTheStandardError) {
+  const std::vector<int> cutoffs = {2};
+  const std::vector<std::vector<ListedItem>> lists = {evaluated("+."), evaluated("++"),
+                                                      evaluated(".-"), evaluated("-+")};
+  MetricSums sums(cutoffs);
+  std::vector<double> precision, disliked;
+  const std::vector<double> aucs = {0.25, 1.0, 0.0};
+  for (std::size_t user = 0; user < lists.size(); ++user) {
+    const EvaluatedList list{lists[user], user == 2 ? 0 : 2, user < 2 ? 0 : 1};
+    sums.add(list);
+    const MetricValues values = metrics_at(list, 2);
+    if (user != 2) precision.push_back(values[static_cast<std::size_t>(Metric::kPrecision)]);
+    if (user >= 2) disliked.push_back(values[static_cast<std::size_t>(Metric::kDislike)]);
+  }
+  for (const double value : aucs) sums.add_auc(value);
+  const auto error_of = [](const std::vector<double>& values) {
+    const auto n = static_cast<double>(values.size());
+    double sum = 0.0, squares = 0.0;
+    for (const double value : values) sum += value;
+    for (const double value : values) squares += (value - sum / n) * (value - sum / n);
+    return std::sqrt(squares / (n - 1.0) / n);
+  };
+  EXPECT_NEAR(sums.error(Metric::kPrecision, 0), error_of(precision), 1e-15);
+  EXPECT_GT(sums.error(Metric::kPrecision, 0), 0.1);
+  EXPECT_NEAR(sums.error(Metric::kDislike, 0), error_of(disliked), 1e-15);
+  EXPECT_NEAR(sums.error_auc(), error_of(aucs), 1e-15);
+  EXPECT_TRUE(std::isnan(sums.error(Metric::kDislikeShare, 0)));
+  MetricSums one(cutoffs);
+  one.add_auc(0.5);
+  EXPECT_TRUE(std::isnan(one.error_auc()));
+}
+
 TEST(MetricSums, HaveNoMeanOverNobody) {
   const std::vector<int> cutoffs = {1};
   const MetricSums sums(cutoffs);
