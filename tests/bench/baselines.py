@@ -191,6 +191,8 @@ class Evaluation(NamedTuple):
     figures: dict  # by name
     user: np.ndarray  # those with a liked held-out item
     ndcg: np.ndarray  # nDCG@10 of each of them
+    disliker: np.ndarray  # users with a disliked held-out item
+    dislike: np.ndarray  # Dislike@10 of each of them
 
 
 def evaluate(scorer, items, train, held, masked, candidates="train+test"):
@@ -206,17 +208,19 @@ def evaluate(scorer, items, train, held, masked, candidates="train+test"):
         fail("no user has a liked rating to be measured by; look at the offset and the split")
     discounts = 1 / np.log2(np.arange(LONGEST) + 2)
     ideal = discounts.cumsum()
-    figures, ndcg = {}, {}
+    figures, ndcg, dislike, dislikers = {}, {}, {}, lists.disliked > 0
     for k in CUTOFFS:
         relevant, disliked = (np.count_nonzero(lists.sign[:, :k] == s, axis=1) for s in (1, -1))
         most = lists.liked[likers]
         ndcg[k] = (lists.sign[likers, :k] > 0) @ discounts[:k] / ideal[np.minimum(most, k) - 1]
         figures[f"nDCG@{k}"] = float(ndcg[k].mean())
         figures[f"R@{k}"] = float((relevant[likers] / most).mean())
-        figures[f"Dislike@{k}"] = ratio(disliked.sum() / k, np.count_nonzero(lists.disliked))
+        dislike[k] = disliked[dislikers] / k
+        figures[f"Dislike@{k}"] = ratio(disliked.sum() / k, np.count_nonzero(dislikers))
         figures[f"Dislike share@{k}"] = ratio(disliked.sum(), disliked.sum() + relevant.sum())
     figures["AUC"] = ratio(np.nansum(lists.auc), np.count_nonzero(np.isfinite(lists.auc)))
-    return Evaluation(figures, lists.user[likers], ndcg[10])
+    users = lists.user[likers], lists.user[dislikers]
+    return Evaluation(figures, users[0], ndcg[10], users[1], dislike[10])
 
 
 # ---- the models: each yields a scorer for every setting of its grid
@@ -298,6 +302,11 @@ def ease(dislike_in_profile, dislike_in_target):
     return fit
 
 
+def settings_of(grid):
+    """Every combination of its values, by name."""
+    return [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
+
+
 class Model(NamedTuple):
     title: str
     fit: object
@@ -306,7 +315,7 @@ class Model(NamedTuple):
     square: bool = False  # holds items x items
 
     def settings(self):
-        return [dict(zip(self.grid, values)) for values in itertools.product(*self.grid.values())]
+        return settings_of(self.grid)
 
 
 NEIGHBOURS = {"shrink": [0, 10, 100], "neighbours": [20, 50, 100, 200, 500]}

@@ -1,0 +1,318 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every model of the benchmark on dataset files; started by launch/benchmark.sh, which says more.
+
+The parts of the work, called cells, are a model on a fold of a data set with a seed. A cell that is
+done has a record, OUT/records/NAME.json with the users' figures beside it in NAME.npz. It is begun,
+with the settings, before the training that ends by reading the test part; from then on a reading
+with other settings needs --again.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import datetime
+import fcntl
+import hashlib
+import io
+import json
+import os
+import shlex
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import baselines
+import benchmark_models as models
+import benchmark_page
+import benchmark_table
+
+HERE = Path(__file__).resolve().parent
+LOCK_PATIENCE = 30  # seconds for a program that a killed start has left to end
+PR_SET_PDEATHSIG = 1
+
+
+def stop(code, sentence):
+    print(f"benchmark.sh: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+def say(sentence):
+    print(f"benchmark.sh: {sentence}", file=sys.stderr, flush=True)
+
+
+def die_with_parent():
+    """A program must not go on when this one is killed: the next start would meet it."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Siren:
+    """Calls of the program: here, by mpirun, or as SLURM jobs."""
+
+    stop = staticmethod(stop)
+
+    def __init__(self, arguments):
+        self.program, self.threads, self.submits = arguments.siren, arguments.threads, arguments.submit
+        launcher = os.environ.get("SIREN_MPIEXEC", "mpirun --bind-to none -n")
+        self.launcher = [*shlex.split(launcher), str(arguments.ranks)] if arguments.ranks > 1 else []
+
+    def run(self, line):
+        process = subprocess.Popen([*map(str, line)], stdin=subprocess.DEVNULL, text=True, preexec_fn=die_with_parent,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            printed, errors = process.communicate()
+        except KeyboardInterrupt:
+            process.terminate()  # siren saves
+            process.wait()
+            stop(3, "stopped; the same command goes on")
+        if process.returncode == 3:
+            stop(3, "stopped; the same command goes on")
+        if process.returncode:
+            sys.stderr.write(errors)
+            stop(1, f"{shlex.join(map(str, line))}: exit code {process.returncode}; its messages stand above")
+        return printed
+
+    def call(self, *words):
+        return self.run([self.program, *words])
+
+    def cv(self, output, *words):
+        if self.submits:
+            return self.run(["sbatch", "--wait", HERE.parent.parent / "launch" / "siren-cv.sbatch", output.resolve(), *words])
+        return self.run([*self.launcher, self.program, "cv", "--output", output, *words, "--threads", self.threads, "--quiet"])
+
+    def train(self, run, *words):
+        if self.submits:
+            return self.run(["sbatch", "--wait", HERE.parent.parent / "launch" / "siren.sbatch", run.resolve(), *words])
+        begun = ("--resume",) if run.exists() else words
+        return self.run([*self.launcher, self.program, "train", "--run", run, *begun, "--threads", self.threads, "--quiet"])
+
+
+def write_whole(path, contents):
+    """The file is there with all its contents or not at all."""
+    beside = path.with_name(path.name + ".tmp")
+    with open(beside, "wb") as file:
+        file.write(contents if isinstance(contents, bytes) else contents.encode("utf-8"))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+class Cell:
+    """A model on a fold of a data set with a seed."""
+
+    def __init__(self, out, data, name, given):
+        self.out, self.data, self.name = out, data, name
+        self.place = f"{data.name}-fold{data.fold}-seed{data.seed}-{name}"
+        model = models.MODELS[name]
+        trained = isinstance(model, models.Trained)
+        self.options = {**model.options, **given} if trained else {}
+        self.settings = {"options": self.options, "grid": model.grid, "content_hash": data.content_hash}
+        self.path = out / "records" / f"{self.place}.json"
+        self.record = json.loads(self.path.read_text("utf-8")) if self.path.exists() else None
+
+    def is_read(self):
+        return self.record is not None and "left_out" not in self.record
+
+    def is_done(self):
+        return self.is_read() and self.record["settings"] == self.settings and "rows" in self.record
+
+    def contradicts(self):
+        return self.is_read() and self.record["settings"] != self.settings
+
+    def folder(self):
+        """Of its runs: other settings have another one."""
+        digest = hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()[:8]
+        folder = self.out / "runs" / f"{self.place}-{digest}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def begin(self):
+        """Noted before the test part is read: a reading that was begun counts."""
+        if self.is_read() and self.record["settings"] == self.settings:
+            return
+        earlier = self.record["earlier"] + [self.as_before()] if self.is_read() else []
+        self.record = {"data": self.data.name, "fold": self.data.fold, "seed": self.data.seed, "model": self.name,
+                       "settings": self.settings, "validated_by": self.data.validated_by(),
+                       "readings": len(earlier) + 1, "earlier": earlier}
+        self.write()
+
+    def as_before(self):
+        return {k: self.record[k] for k in ("date", "settings", "rows") if k in self.record}
+
+    def write(self):
+        write_whole(self.path, json.dumps(self.record, indent=1) + "\n")
+
+    def leave_out(self, reason):
+        self.record = {"data": self.data.name, "fold": self.data.fold, "seed": self.data.seed, "model": self.name,
+                       "left_out": reason}
+        self.write()
+
+    def run(self, siren, about):
+        if reason := models.why_not(self.name, self.data):
+            if not self.is_read():
+                self.leave_out(reason)
+            return
+        start, begun = time.perf_counter(), (self.folder() / "begun").exists()
+        (self.folder() / "begun").touch()
+        rows, frontier = models.measure(self.name, self.options, self.data, siren, self.folder(), self.begin)
+        arrays = {f"{row['title']}/{what}": getattr(result, what)
+                  for row, result in rows for what in ("user", "ndcg", "disliker", "dislike")}
+        stream = io.BytesIO()
+        np.savez(stream, **arrays)
+        write_whole(self.path.with_suffix(".npz"), stream.getvalue())
+        self.record |= {"rows": [row for row, _ in rows], "frontier": frontier, **about,
+                        "date": datetime.date.today().isoformat(), "ratings": int(self.data.attributes["ratings"]),
+                        "seconds": round(time.perf_counter() - start, 1), "of_the_last_start": begun}
+        self.write()
+
+
+def remaining(cells):
+    """Seconds that are left, by what the same models took for a rating of other data sets."""
+    done = [cell for cell in cells if cell.is_done()]
+    rates = {}
+    for cell in done:
+        rates.setdefault(cell.name, []).append(cell.record["seconds"] / cell.record["ratings"])
+    typical = statistics.fmean(map(statistics.fmean, rates.values())) if rates else 0
+    left = [cell for cell in cells if not cell.is_done() and not (cell.record or {}).get("left_out")]
+    return sum(statistics.fmean(rates.get(cell.name, [typical])) * int(cell.data.attributes["ratings"]) for cell in left)
+
+
+def per_data(texts, names, option):
+    """--seeds 1 --seeds ml1m=1,2,3: for all data sets, and for one."""
+    found = {}
+    for text in texts:
+        name, equals, numbers = text.rpartition("=")
+        if equals and name not in names:
+            stop(2, f"--{option} {text}: no data set is called {name}; expected one of {','.join(names)}")
+        try:
+            found[name] = [int(number) for number in numbers.split(",")]
+        except ValueError:
+            stop(2, f"--{option} {text}: expected numbers with commas between them")
+    return {name: found.get(name, found.get("", [1])) for name in names}
+
+
+def key_value(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError("expected OPTION=VALUE of siren train")
+    return name, value
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        stop(2, f"{message}; see {self.prog} --help")
+
+
+def parser_of(program, known):
+    parser = Parser(prog=f"launch/{program}", add_help=False, allow_abbrev=False)
+    parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("data", nargs="+", type=Path, metavar="DATA.h5")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--ranks", type=int, default=1)
+    parser.add_argument("--models", default=",".join(known))
+    parser.add_argument("--seeds", action="append", default=[])
+    parser.add_argument("--folds", action="append", default=[])
+    parser.add_argument("--set", action="append", default=[], type=key_value)
+    parser.add_argument("--submit", action="store_true")
+    return parser
+
+
+def parse(parser, known):
+    arguments, unknown = parser.parse_known_args()
+    if unknown:
+        parser.error(f"unknown option {unknown[0]}")
+    arguments.siren = os.environ.get("SIREN", HERE.parent.parent / "build" / "release" / "siren")
+    arguments.models, arguments.set = arguments.models.split(","), dict(arguments.set)
+    for name in arguments.models:
+        if name not in known:
+            stop(2, f"--models {name}: expected some of {','.join(known)}")
+    if not os.access(arguments.siren, os.X_OK):
+        stop(2, f"no program at {arguments.siren}; build it (README.md) or set SIREN")
+    names = [path.stem for path in arguments.data]
+    if len(set(names)) < len(names):
+        stop(2, "two data sets have one name, by which they are told apart; rename one")
+    arguments.seeds = per_data(arguments.seeds, names, "seeds")
+    arguments.folds = per_data(arguments.folds, names, "folds")
+    arguments.data = [path.resolve() for path in arguments.data]
+    return arguments
+
+
+@contextlib.contextmanager
+def locked(out):
+    """One start at a time. The programs that it starts end with it."""
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "lock", "w", encoding="utf-8") as file:
+        deadline = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    stop(2, f"another start is at work in {out}; wait for it, or choose another folder")
+                time.sleep(0.2)
+        yield
+
+
+def data_folds(arguments):
+    work = arguments.out / "data"
+    work.mkdir(parents=True, exist_ok=True)
+    for path in arguments.data:
+        for fold in arguments.folds[path.stem]:
+            for seed in arguments.seeds[path.stem]:
+                data = models.Data(path, fold, seed, work)
+                if not 1 <= fold <= data.attributes["folds"]:
+                    stop(2, f"{path} has the folds 1 to {data.attributes['folds']}; --folds {fold} is none of them")
+                yield data
+
+
+def refuse_second_reading(cells, again):
+    for cell in cells:
+        if cell.contradicts() and not again:
+            stop(2, f"{cell.place}: the test part was read with other settings or ratings ({cell.path}); "
+                    "give those, choose another folder, or say --again to read it another time")
+
+
+def write_csv(out):
+    write_whole(out / "results.csv", benchmark_table.csv_text(benchmark_table.read_records(out)))
+
+
+def write_tables(out):
+    write_csv(out)
+    sets = benchmark_table.data_sets(out)
+    write_whole(out / "results.md", benchmark_table.markdown(sets))
+    write_whole(out / "results.html", benchmark_page.page(sets))
+
+
+def main():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    parser = parser_of("benchmark.sh", models.MODELS)
+    parser.add_argument("--again", action="store_true")
+    arguments = parse(parser, models.MODELS)
+    with locked(arguments.out):
+        (arguments.out / "records").mkdir(exist_ok=True)
+        (arguments.out / "runs").mkdir(exist_ok=True)
+        siren = Siren(arguments)
+        about = {"threads": arguments.threads, "ranks": arguments.ranks, "machine": benchmark_table.machine(),
+                 "program": siren.call("--version").strip()}
+        cells = [Cell(arguments.out, data, name, arguments.set)
+                 for data in data_folds(arguments) for name in models.MODELS if name in arguments.models]
+        refuse_second_reading(cells, arguments.again)
+        for number, cell in enumerate(cells, 1):
+            if not cell.is_done():
+                cell.run(siren, about)
+                left = remaining(cells)
+                say(f"{cell.place}: {benchmark_table.in_short(cell.record)}; {number} of {len(cells)}, "
+                    f"some {left / 60:.0f} min are left")
+                write_csv(arguments.out)
+        write_tables(arguments.out)
+    say(f"the tables are {arguments.out}/results.csv, results.md and results.html")
+
+
+if __name__ == "__main__":
+    main()
