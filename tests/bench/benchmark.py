@@ -108,10 +108,10 @@ class Cell:
     def __init__(self, out, data, name, given):
         self.out, self.data, self.name = out, data, name
         self.place = f"{data.name}-fold{data.fold}-seed{data.seed}-{name}"
-        model = models.MODELS[name]
-        trained = isinstance(model, models.Trained)
-        self.options = {**model.options, **given} if trained else {}
-        self.settings = {"options": self.options, "grid": model.grid, "content_hash": data.content_hash}
+        self.model = models.with_options(models.MODELS[name], given)
+        self.settings = {"grid": self.model.grid, "content_hash": data.content_hash}
+        if isinstance(self.model, models.Trained):
+            self.settings["options"] = self.model.options
         self.path = out / "records" / f"{self.place}.json"
         self.record = json.loads(self.path.read_text("utf-8")) if self.path.exists() else None
 
@@ -153,13 +153,13 @@ class Cell:
         self.write()
 
     def run(self, siren, about):
-        if reason := models.why_not(self.name, self.data):
+        if reason := models.why_not(self.model, self.data):
             if not self.is_read():
                 self.leave_out(reason)
             return
         start, begun = time.perf_counter(), (self.folder() / "begun").exists()
         (self.folder() / "begun").touch()
-        rows, frontier = models.measure(self.name, self.options, self.data, siren, self.folder(), self.begin)
+        rows, frontier = models.measure(self.model, self.data, siren, self.folder(), self.begin)
         arrays = {f"{row['title']}/{what}": getattr(result, what)
                   for row, result in rows for what in ("user", "ndcg", "disliker", "dislike")}
         stream = io.BytesIO()
@@ -259,12 +259,12 @@ def locked(out):
         yield
 
 
-def data_folds(arguments):
+def data_folds(arguments, first_seed_only=False):
     work = arguments.out / "data"
     work.mkdir(parents=True, exist_ok=True)
     for path in arguments.data:
         for fold in arguments.folds[path.stem]:
-            for seed in arguments.seeds[path.stem]:
+            for seed in arguments.seeds[path.stem][: 1 if first_seed_only else None]:
                 data = models.Data(path, fold, seed, work)
                 if not 1 <= fold <= data.attributes["folds"]:
                     stop(2, f"{path} has the folds 1 to {data.attributes['folds']}; --folds {fold} is none of them")

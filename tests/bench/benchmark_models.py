@@ -25,7 +25,7 @@ CHOSEN_BY = baselines.CHOSEN_BY
 COLUMNS = ("nDCG@10", "R@10", "R@20", "Dislike@10", "Dislike share@10", "AUC")
 LAMBDAS = (0, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12)  # of the frontier
 RULES = ("near-best", "max-ndcg")
-EVALUATIONS, PATIENCE = 20, 4  # of a setting of the grid
+EVALUATIONS, PATIENCE = 40, 8  # of a setting of the grid
 SEARCH_EPOCHS = {"epochs": 60, "eval-every": 2, "patience": 4}  # as --preset best has them
 # siren computes scores in fp32 and in bf16 tables, NumPy in fp64: close scores may change places.
 TOLERANCE = 1e-3
@@ -34,13 +34,16 @@ SOFTMAX = {"loss": "softmax", "dim": 128, "temperature": 1, "lr": 0.02, "average
 SOFTMAX_REGS = {"reg": [0.008, 0.02, 0.05, 0.15]}  # those that --preset best searches
 SAMPLED_REGS = {"reg": [0.01, 0.05, 0.2]}  # the presets' own is .05
 
+FAST, PAPER = (4096, 20, 2000), (1024, 40, 4000)  # batch, least epochs and steps
+
 
 class Trained(NamedTuple):
     title: str
     options: dict  # of siren train
     grid: dict = {}
     batch: int = 0  # ratings of a step of a sampled loss
-    epochs: int = 0  # at least so many, and 4,000 steps
+    epochs: int = 0  # at least so many,
+    steps: int = 0  # and so many steps
 
     def settings(self):
         return baselines.settings_of(self.grid)
@@ -53,12 +56,12 @@ MODELS = {
     "ease": baselines.MODELS["ease"],
     "ease-profile": baselines.MODELS["ease-profile"],
     "ease-both": baselines.MODELS["ease-both"],
-    "mf-bpr": Trained("MF, BPR", {"model": "mf", "preset": "fast"}, SAMPLED_REGS, 4096, 20),
+    "mf-bpr": Trained("MF, BPR", {"model": "mf", "preset": "fast"}, SAMPLED_REGS, *FAST),
     "mf-softmax": Trained("MF, softmax", {"model": "mf", **SOFTMAX}, SOFTMAX_REGS),
-    "lightgcn-bpr": Trained("LightGCN, BPR", {"model": "lightgcn", "preset": "fast"}, SAMPLED_REGS, 4096, 20),
+    "lightgcn-bpr": Trained("LightGCN, BPR", {"model": "lightgcn", "preset": "fast"}, SAMPLED_REGS, *FAST),
     "lightgcn-softmax": Trained("LightGCN, softmax", {"model": "lightgcn", **SOFTMAX, "layers": 2}, SOFTMAX_REGS),
-    "siren-paper": Trained("SiReN, paper", {"model": "siren", "preset": "paper"}, {}, 1024, 40),
-    "siren-fast": Trained("SiReN, fast", {"model": "siren", "preset": "fast"}, SAMPLED_REGS, 4096, 20),
+    "siren-paper": Trained("SiReN, paper", {"model": "siren", "preset": "paper"}, {}, *PAPER),
+    "siren-fast": Trained("SiReN, fast", {"model": "siren", "preset": "fast"}, SAMPLED_REGS, *FAST),
     "best-likes": Trained("best --no-dislikes", {"preset": "best", "no-dislikes": "true"}),
     "best": Trained("best", {"preset": "best"}),
 }
@@ -67,8 +70,20 @@ TITLES = [title for name, model in MODELS.items()
 LIKES_ALONE = ("best --no-dislikes", "EASE on likes", "ALS", "popularity")
 
 
+def with_options(model, given):
+    """What is given for all trained models is not searched."""
+    if not isinstance(model, Trained):
+        return model
+    grid = {name: values for name, values in model.grid.items() if name not in given}
+    return model._replace(options={**model.options, **given}, grid=grid)
+
+
 def is_searched(model):
-    return isinstance(model, Trained) and model.options.get("preset") == "best"
+    return model.options.get("preset") == "best"
+
+
+def uses_dislikes(model):
+    return "no-dislikes" not in model.options
 
 
 def words_of(options):
@@ -135,14 +150,15 @@ class Data:
 # ---- choosing, training
 
 
-def schedule(model, options, data):
-    """Epochs and evaluations of a setting until patience ends it, unless the options say more."""
+def schedule(model, data):
+    """The options, with epochs and evaluations until patience ends a run unless they are given."""
+    options = model.options
     likes, dislikes = data.likes_and_dislikes()
     if "epochs" in options:
         found = {"eval-every": 1}
     elif model.batch:
         rows = likes + (dislikes if options["model"] == "siren" else 0)
-        least = max(model.epochs, 4000 / math.ceil(rows / model.batch))
+        least = max(model.epochs, model.steps / math.ceil(rows / model.batch))
         every = math.ceil(least / EVALUATIONS)
         found = {"epochs": every * EVALUATIONS, "eval-every": every, "patience": PATIENCE}
     else:
@@ -160,13 +176,17 @@ def events(run, kind):
     return [event for event in map(json.loads, lines) if event["event"] == kind]
 
 
-def choose(model, options, data, siren, folder):
+def variation(setting):
+    """As siren cv reads it."""
+    changes = ",".join(f"{name}={value}" for name, value in setting.items())
+    return f"--variation={name_of(setting)}{':' if changes else ''}{changes}"
+
+
+def choose(model, data, siren, folder):
     """The setting and the epoch with the best validation nDCG@10 of a grid, and the figures there."""
-    options = schedule(model, options, data)
-    settings = model.settings()
-    varied = [f"--variation={name_of(s)}:{','.join(f'{k}={v}' for k, v in s.items())}" if s else "--variation=base"
-              for s in settings]
-    siren.cv(folder / "choice", "--data", data.validation_file(siren), "--seeds", data.seed, *words_of(options), *varied)
+    options, settings = schedule(model, data), model.settings()
+    where = ("--data", data.validation_file(siren), "--seeds", data.seed)
+    siren.cv(folder / "choice", *where, *words_of(options), *map(variation, settings))
     best = None
     for setting in settings:
         run = folder / "choice" / "runs" / f"{name_of(setting)}-fold1-seed{data.seed}"
@@ -177,11 +197,11 @@ def choose(model, options, data, siren, folder):
     return setting, epoch, f"epochs {epoch} of {options['epochs']}", {c: metrics[c] for c in COLUMNS}
 
 
-def train_chosen(model, options, data, siren, folder, before_test):
+def train_chosen(model, data, siren, folder, before_test):
     """The run on the whole train part, and what the table tells of it."""
-    setting, epoch, epochs, validation = choose(model, options, data, siren, folder)
+    setting, epoch, epochs, validation = choose(model, data, siren, folder)
     before_test()
-    final = {k: v for k, v in schedule(model, options, data).items() if k not in ("epochs", "eval-every", "patience")}
+    final = {k: v for k, v in schedule(model, data).items() if k not in ("epochs", "eval-every", "patience")}
     where = ("--data", data.path, "--folds", data.fold, "--seeds", data.seed)
     words = words_of({**final, **setting, "epochs": epoch})
     siren.cv(folder / "final", *where, *words, "--variation=base")
@@ -189,10 +209,10 @@ def train_chosen(model, options, data, siren, folder, before_test):
     return run, ", ".join(filter(None, (told(setting), epochs))), validation
 
 
-def train_best(options, data, siren, folder):
+def train_best(model, data, siren, folder):
     where = ("--data", data.path, "--fold", data.fold, "--seed", data.seed)
     run = folder / "run"
-    siren.train(run, *where, *words_of(options))
+    siren.train(run, *where, *words_of(model.options))
     searched = json.loads((run / "stages" / "results.json").read_text("utf-8"))
     chosen = searched["candidates"][0]
     return run, f"{searched['chosen']}, epochs {chosen['best_epoch']}"
@@ -241,9 +261,9 @@ def lambda_by(rule, run, siren):
     return float(lines["lambda"])
 
 
-def measure_best(options, data, siren, folder):
+def measure_best(model, data, siren, folder):
     """One run, a row for each rule by which validation chooses lambda, and the frontier."""
-    run, settings = train_best(options, data, siren, folder)
+    run, settings = train_best(model, data, siren, folder)
     rows = []
     for rule in reversed(RULES):  # the default last, so that the run keeps it
         weight = lambda_by(rule, run, siren)
@@ -253,31 +273,29 @@ def measure_best(options, data, siren, folder):
     return rows, points
 
 
-def why_not(name, data):
+def why_not(model, data):
     """Why a model is left out on this data set, or None."""
-    model = MODELS[name]
-    if not isinstance(model, Trained):
-        if importlib.util.find_spec(model.needs) is None:
-            return f"this Python lacks {model.needs}"
-        if model.square and data.attributes["items"] > baselines.MOST_ITEMS:
-            return f"{data.attributes['items']:,} items are more than the {baselines.MOST_ITEMS:,} that it has memory for"
-    elif name == "best" and data.likes_and_dislikes()[1] == 0:
-        return "no rating of train is disliked"
+    if isinstance(model, Trained):
+        if is_searched(model) and uses_dislikes(model) and data.likes_and_dislikes()[1] == 0:
+            return "no rating of train is disliked"
+    elif importlib.util.find_spec(model.needs) is None:
+        return f"this Python lacks {model.needs}"
+    elif model.square and data.attributes["items"] > baselines.MOST_ITEMS:
+        return f"{data.attributes['items']:,} items are more than the {baselines.MOST_ITEMS:,} that it has memory for"
     return None
 
 
-def measure(name, options, data, siren, folder, before_test):
+def measure(model, data, siren, folder, before_test):
     """The rows of a model and, of best, its frontier; calls before_test() before the test part is read."""
-    model = MODELS[name]
     if isinstance(model, Trained) and not is_searched(model):
-        run, settings, validation = train_chosen(model, options, data, siren, folder, before_test)
+        run, settings, validation = train_chosen(model, data, siren, folder, before_test)
         return [measured(model.title, measure_run(run, data, siren), settings, validation)], []
     before_test()
-    if name == "best":
-        return measure_best(options, data, siren, folder)
-    if is_searched(model):
-        run, settings = train_best(options, data, siren, folder)
-        return [measured(model.title, measure_run(run, data, siren), settings)], []
-    found, result = baselines.run(model, data.dataset, with_test_part(data))
-    validation = {c: found["validation_metrics"][c] for c in COLUMNS}
-    return [measured(model.title, result, told(found["setting"]), validation)], []
+    if not isinstance(model, Trained):
+        found, result = baselines.run(model, data.dataset, with_test_part(data))
+        validation = {c: found["validation_metrics"][c] for c in COLUMNS}
+        return [measured(model.title, result, told(found["setting"]), validation)], []
+    if uses_dislikes(model):
+        return measure_best(model, data, siren, folder)
+    run, settings = train_best(model, data, siren, folder)
+    return [measured(model.title, measure_run(run, data, siren), settings)], []

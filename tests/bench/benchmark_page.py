@@ -11,7 +11,7 @@ from benchmark_table import BEST, figure, interval, compared
 
 BARS = ("nDCG@10", "Dislike share@10")
 ROW, LEFT, WIDE, NUMBER = 22, 210, 470, 60  # of the bars, in pixels
-CHART, MARGIN = (470, 330), (52, 12, 12, 40)  # of the frontier: size; left, top, right, bottom
+CHART, MARGIN = (470, 330), (52, 12, 26, 40)  # of the frontier: size; left, top, right, bottom
 TICKS = 5
 STYLE = """:root{color-scheme:light dark;--page:#f5f6f8;--card:#fff;--ink:#1b1f27;--quiet:#59616e;--rule:#dfe3e9;
 --other:#8a95a6;--best:#1f5fd0}
@@ -94,17 +94,21 @@ class Axes:
         yield text((left + right) / 2, CHART[1] - 6, "Dislike@10", "middle", "quiet")
 
 
+def free_place(x, y, taken):
+    """Beside the point, where no other number stands: right, left, above, below, then ever higher."""
+    places = [(x + 7, y + 4), (x - 21, y + 4), (x - 6, y - 8), (x - 6, y + 16), *((x + 7, y + 4 - 11 * k) for k in range(1, 20))]
+    return next((p for p in places if all(abs(p[0] - a) >= 15 or abs(p[1] - b) >= 11 for a, b in taken)), places[0])
+
+
 def marks(data, axes):
-    """Discs with the numbers of the models; one that lies on another is moved up."""
-    taken = []
-    for place, title in enumerate(data.titles):
-        x, y = axes.at(data.mean(title, "Dislike@10"), data.mean(title, "nDCG@10"))
+    """Discs and the numbers of the models."""
+    places = [axes.at(data.mean(title, "Dislike@10"), data.mean(title, "nDCG@10")) for title in data.titles]
+    taken = [(x - 5, y + 4) for x, y in places]
+    for number, (title, (x, y)) in enumerate(zip(data.titles, places), 1):
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="{colour(title)}"><title>{escape(title)}</title></circle>'
-        beside = [x + 7, y + 4]
-        while any(abs(beside[0] - a) < 15 and abs(beside[1] - b) < 11 for a, b in taken):
-            beside[1] -= 11
-        taken.append(beside)
-        yield text(*beside, str(place + 1))
+        others = [place for k, place in enumerate(taken) if k != number - 1]
+        taken.append(free_place(x, y, others))
+        yield text(*taken[-1], str(number))
 
 
 def frontier(data):
@@ -120,7 +124,7 @@ def frontier(data):
         for x, y, weight in points:
             (cx, cy), says = axes.at(x, y), f"lambda {weight:g}: {figure(y)}, {figure(x)}"
             parts.append(f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="2.5" class="best"><title>{says}</title></circle>')
-    return drawing(*CHART, [*parts, *marks(data, axes)], "nDCG@10 against Dislike@10; the line is best by lambda, 0 to the right")
+    return drawing(*CHART, [*parts, *marks(data, axes)], "nDCG@10 against Dislike@10; line: best, by lambda")
 
 
 def differences(data):

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""launch/benchmark.sh on tiny ratings: killed and resumed, one reading of the test part, its figures by hand, its page; launch/ablations.sh.
+
+usage: benchmark.py SIREN
+Skipped (exit code 77) where numpy or h5py is absent; without scipy item-kNN is left out, and said to be.
+"""
+import csv
+import importlib.util
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+LAUNCH = Path(os.environ["SIREN_SOURCE_DIR"], "launch")
+PATIENCE = 200  # seconds
+# Of every trained model; what is given is not searched.
+SMALL = ("--set", "dim=8", "--set", "epochs=2", "--set", "reg=0.05")
+MODELS = "popularity,knn,mf-bpr,siren-fast,best"
+COUNTED = 1e-4  # scores in fp32 and, by hand, in fp64
+
+
+def call(*words):
+    return subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL)
+
+
+def done(*words):
+    result = call(*words)
+    assert result.returncode == 0, f"{words}: exit code {result.returncode}\n{result.stderr}"
+    return result
+
+
+class World:
+    def __init__(self, siren, folder):
+        self.siren, self.folder = siren, folder
+        size = ("--users", 80, "--items", 60, "--ratings", 2000)
+        for seed, name in ((7, "d.h5"), (8, "other/d.h5")):
+            (folder / name).parent.mkdir(exist_ok=True)
+            done(siren, "synth", *size, "--seed", seed, "--output", folder / "r.csv", "--quiet")
+            done(siren, "prepare", "--input", folder / "r.csv", "--output", folder / name, "--quiet")
+        self.data, self.calls = folder / "d.h5", folder / "calls"
+        os.environ["SIREN"] = str(folder / "siren")  # notes the commands that it is called for
+        (folder / "siren").write_text(f'#!/bin/sh\necho "$1" >>"{self.calls}"\nexec "{siren}" "$@"\n')
+        (folder / "siren").chmod(0o755)
+
+    def words(self, out, *options, data=None, models=MODELS):
+        return [LAUNCH / "benchmark.sh", self.folder / out, data or self.data, "--python", sys.executable, "--threads", 1,
+                "--models", models, *SMALL, *options]
+
+    def called(self):
+        found = self.calls.read_text().split() if self.calls.exists() else []
+        self.calls.unlink(missing_ok=True)
+        return found
+
+    def rows(self, out):
+        with open(self.folder / out / "results.csv", encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+
+def figures(rows):
+    return [{column: value for column, value in row.items() if column != "seconds"} for row in rows]
+
+
+def kill_when(words, there):
+    """SIGKILL as soon as something is there."""
+    process = subprocess.Popen([*map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + PATIENCE
+    while not there() and process.poll() is None:
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+    assert process.poll() is None, process.communicate()[1]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def killed_and_resumed(world):
+    done(*world.words("whole"))
+    out = world.folder / "killed"
+    for place in ("*-siren-fast-*/choice/runs/*/metrics.jsonl", "*-best-*/run/stages/*/metrics.jsonl"):
+        kill_when(world.words("killed"), lambda place=place: any((out / "runs").glob(place)))
+    assert not (out / "results.md").exists()
+    done(*world.words("killed"))
+    whole, killed = world.rows("whole"), world.rows("killed")
+    assert figures(whole) == figures(killed), (whole, killed)
+    titles = [row["model"] for row in whole]
+    assert titles == ["popularity", "item-kNN", "MF, BPR", "SiReN, fast", "best, near-best", "best, max-ndcg"], titles
+    assert all(row["readings"] == "1" for row in whole if not row["left_out"]), whole
+    if importlib.util.find_spec("scipy") is None:
+        print("left out: item-kNN, for scipy cannot be imported here")
+        assert whole[1]["left_out"] == "this Python lacks scipy", whole[1]
+
+
+def a_second_start_reads_nothing(world):
+    out = world.folder / "whole"
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    world.called()
+    done(*world.words("whole"))
+    assert world.called() == ["--version"], "a second start called siren"
+    assert all(path.read_bytes() == text for path, text in before.items()), "a second start changed a file"
+
+
+def no_test_rating_chooses(world):
+    """The file that settings are chosen on holds no pair of the test part, and the held-out ones twice."""
+    import h5py
+
+    def pairs(path, part):
+        with h5py.File(path, "r") as file:
+            ids = []
+            for side in ("user", "item"):
+                text, at = file[f"{side}_ids/bytes"][:].tobytes(), file[f"{side}_ids/offsets"][:]
+                ids.append([text[a:b].decode() for a, b in zip(at, at[1:])])
+            users, items, parts = file["by_user/offsets"][:], file["by_user/item"][:], file["by_user/part"][:]
+        return {(ids[0][u], ids[1][items[k]]) for u in range(len(users) - 1) for k in range(users[u], users[u + 1]) if parts[k] == part}
+
+    with h5py.File(world.data, "r") as file:
+        users, items, part = file["by_user/offsets"][:], file["by_user/item"][:], file["by_user/part"][:]
+        by_index = {(str(u), str(items[k])): part[k] for u in range(len(users) - 1) for k in range(users[u], users[u + 1])}
+    (valid,) = (world.folder / "whole" / "data").glob("d-*-valid.h5")
+    train, held, held_again = (pairs(valid, k) for k in range(3))
+    assert held == held_again and len(held) > 50 and len(train) > 1000, (len(train), len(held))
+    assert train | held == {pair for pair, fold in by_index.items() if fold != 1}, "a test rating chose, or one of train is missing"
+
+
+def one_cell_by_hand(world):
+    """MF, BPR from its exported rows, in pure Python: all items, but those that the user rated in train; ties by number."""
+    import h5py
+
+    (run,) = (world.folder / "whole" / "runs").glob("*-mf-bpr-*/final/runs/*")
+    export = world.folder / "e.h5"
+    done(world.siren, "export", "--run", run, "--output", export, "--quiet")
+    with h5py.File(export, "r") as file:
+        users, items = file["users/z"][:].tolist(), file["items/z"][:].tolist()
+    with h5py.File(world.data, "r") as file:
+        at, item = file["by_user/offsets"][:].tolist(), file["by_user/item"][:].tolist()
+        value, part = file["by_user/value"][:].tolist(), file["by_user/part"][:].tolist()
+        offset = float(file.attrs["offset"])
+    gains, shares, shown, all_items = [], [], [0, 0], set(item)
+    for user, row in enumerate(users):
+        rated = range(at[user], at[user + 1])
+        train = {item[k] for k in rated if part[k] != 1}
+        liked = {item[k] for k in rated if part[k] == 1 and value[k] > offset}
+        disliked = {item[k] for k in rated if part[k] == 1 and value[k] < offset}
+        scores = {i: sum(a * b for a, b in zip(row, items[i])) for i in all_items - train}
+        top = sorted(scores, key=lambda i: (-scores[i], i))[:10]
+        if liked:
+            ideal = sum(1 / math.log2(k + 2) for k in range(min(10, len(liked))))
+            gains.append(sum(1 / math.log2(k + 2) for k, i in enumerate(top) if i in liked) / ideal)
+        if disliked:
+            shares.append(sum(i in disliked for i in top) / 10)
+        if liked or disliked:
+            shown = [shown[0] + sum(i in disliked for i in top), shown[1] + sum(i in liked | disliked for i in top)]
+    row = next(row for row in world.rows("whole") if row["model"] == "MF, BPR")
+    for column, mine in (("nDCG@10", sum(gains) / len(gains)), ("Dislike@10", sum(shares) / len(shares)),
+                         ("Dislike share@10", shown[0] / shown[1])):
+        assert abs(float(row[column]) - mine) < COUNTED, (column, row, mine)
+
+
+def another_reading_is_refused(world):
+    before = (world.folder / "whole" / "results.csv").read_bytes()
+    mf = {"models": "mf-bpr"}
+    for words in (world.words("whole", "--set", "lr=0.02", **mf), world.words("whole", data=world.folder / "other" / "d.h5", **mf)):
+        world.called()
+        wrong = call(*words)
+        assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1, wrong
+        assert "d-fold1-seed1-mf-bpr: the test part was read with other settings" in wrong.stderr and "--again" in wrong.stderr, wrong
+        assert world.called() == ["--version"], "refused, but siren was called"
+        assert (world.folder / "whole" / "results.csv").read_bytes() == before
+    again = world.words("whole", "--set", "lr=0.02", "--again", **mf)
+    done(*again)
+    done(*again)  # changes nothing
+    row = next(row for row in world.rows("whole") if row["model"] == "MF, BPR")
+    assert row["readings"] == "2", row
+    assert "test part read 2 times" in (world.folder / "whole" / "results.md").read_text()
+    assert "The test part was read more than once by MF, BPR" in (world.folder / "whole" / "results.html").read_text()
+    record = json.loads((world.folder / "whole" / "records" / "d-fold1-seed1-mf-bpr.json").read_text())
+    assert len(record["earlier"]) == 1 and record["earlier"][0]["rows"][0]["title"] == "MF, BPR", record
+
+
+def a_reading_begun_counts(world):
+    """Killed between the reading and the record: other settings are refused all the same."""
+    shutil.copytree(world.folder / "whole", world.folder / "begun")
+    path = world.folder / "begun" / "records" / "d-fold1-seed1-siren-fast.json"
+    record = json.loads(path.read_text())
+    del record["rows"]
+    path.write_text(json.dumps(record))
+    wrong = call(*world.words("begun", "--set", "lr=0.02", models="siren-fast"))
+    assert wrong.returncode == 2 and "was read with other settings" in wrong.stderr, wrong
+
+
+def the_page_stands_alone(world):
+    text = (world.folder / "whole" / "results.html").read_text()
+    outside = re.findall(r"https?:|//|\bsrc=|\bhref=|url\(|@import|<script|<link|<iframe|<img", text)
+    assert not outside, outside
+    assert "prefers-color-scheme:dark" in text and text.count("<svg") == 3 and "<polyline" in text, text[:2000]
+    assert text.count("<rect") == 2 * sum(not row["left_out"] for row in world.rows("whole")), "a bar for each model in both charts"
+
+
+def options_are_checked(world):
+    for name in ("benchmark.sh", "ablations.sh"):
+        helped = done(LAUNCH / name, "--help")
+        assert helped.stdout.startswith(f"usage: launch/{name}"), helped
+        for words, says in ((("--nonsense",), "unknown option --nonsense"), (("--models", "x"), "expected some of"),
+                            (("--seeds", "e=1"), "no data set is called e"), (("--folds", "9"), "--folds 9 is none of them")):
+            wrong = call(LAUNCH / name, world.folder / "none", world.data, "--python", sys.executable, *words)
+            assert wrong.returncode == 2 and says in wrong.stderr and wrong.stderr.count("\n") == 1, wrong
+
+
+def ablations_read_no_test(world):
+    words = [LAUNCH / "ablations.sh", world.folder / "ablations", world.data, "--python", sys.executable, "--threads", 1,
+             "--models", "factored", "--set", "epochs=1", "--set", "polarity-epochs=2", "--set", "dim=8"]
+    done(*words)
+    first = (world.folder / "ablations" / "ablations.csv").read_bytes()
+    done(*words)
+    assert (world.folder / "ablations" / "ablations.csv").read_bytes() == first
+    with open(world.folder / "ablations" / "ablations.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    varied = {row["varied"] for row in rows}
+    assert varied == {"", "dislikes", "kappa", "eta", "polarity", "layers", "columns", "degrees", "offset", "lambda"}, varied
+    for config in (world.folder / "ablations" / "runs").glob("*/runs/*/config.ini"):
+        assert "-valid.h5\n" in config.read_text(), config
+
+
+def main():
+    absent = [name for name in ("numpy", "h5py") if importlib.util.find_spec(name) is None]
+    if absent:
+        print(f"skipped: {' and '.join(absent)} cannot be imported here")
+        return 77
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(sys.argv[1], Path(folder))
+        for check in (killed_and_resumed, a_second_start_reads_nothing, no_test_rating_chooses, one_cell_by_hand, the_page_stands_alone,
+                      a_reading_begun_counts, another_reading_is_refused, options_are_checked, ablations_read_no_test):
+            start = time.monotonic()
+            check(world)
+            print(f"{check.__name__}: fine, {time.monotonic() - start:.0f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
