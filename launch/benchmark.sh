@@ -11,9 +11,11 @@ usage: launch/benchmark.sh [options] OUT DATA.h5 [DATA.h5 ...]
                           lightgcn-bpr,lightgcn-softmax,siren-paper,siren-fast,best-likes,best
   --seeds [NAME=]N,N      of all data sets, or of the one called NAME (NAME.h5); repeatable; default: 1
   --folds [NAME=]K,K      likewise; default: 1
+  --most-items N          of item-kNN and EASE, whose time grows with the cube and memory with the square; default: 15000
   --set OPTION=VALUE      of siren train, for every trained model; repeatable
   --threads N, --ranks N  of each run; default: this machine's CPUs, one rank; more ranks start by mpirun
-  --submit                train in SLURM jobs, by launch/siren-cv.sbatch and launch/siren.sbatch
+  --submit                train in SLURM jobs, by launch/siren-cv.sbatch and launch/siren.sbatch; options of sbatch
+                          are $SIREN_SBATCH
   --again                 read the test part another time where settings or ratings have changed; the table says so
   --python PYTHON         with numpy and h5py, and scipy (item-kNN, EASE) and implicit (ALS); default: python3
   --help                  this text

@@ -112,11 +112,11 @@ forward_signal() {
   [ -z "${program:-}" ] || kill -USR1 "$program" 2>/dev/null
 }
 
-# train RUN_DIR OPTION...: begins or continues the run.
+# train RUN_DIR OPTION...: begins or continues the run, or the search of --preset best for it.
 train() {
   local run=$1 resume=()
   shift
-  [ ! -f "$run/config.ini" ] || resume=(--resume)
+  if [ -f "$run/config.ini" ] || [ -f "$run/stages/request.ini" ]; then resume=(--resume); fi
   on_all_ranks "$run" train --run "$run" "${resume[@]}" "$@"
 }
 

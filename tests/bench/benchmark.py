@@ -80,14 +80,20 @@ class Siren:
     def call(self, *words):
         return self.run([self.program, *words])
 
+    def submit(self, script, folder, *words):
+        """Waits for the job, which comes back by itself when it is stopped."""
+        options = shlex.split(os.environ.get("SIREN_SBATCH", ""))
+        log = f"--output={folder.parent}/siren-%j.log"
+        return self.run(["sbatch", "--wait", log, *options, HERE.parent.parent / "launch" / script, folder, *words])
+
     def cv(self, output, *words):
         if self.submits:
-            return self.run(["sbatch", "--wait", HERE.parent.parent / "launch" / "siren-cv.sbatch", output.resolve(), *words])
+            return self.submit("siren-cv.sbatch", output, *words)
         return self.run([*self.launcher, self.program, "cv", "--output", output, *words, "--threads", self.threads, "--quiet"])
 
     def train(self, run, *words):
         if self.submits:
-            return self.run(["sbatch", "--wait", HERE.parent.parent / "launch" / "siren.sbatch", run.resolve(), *words])
+            return self.submit("siren.sbatch", run, *words)
         begun = ("--resume",) if run.exists() else words
         return self.run([*self.launcher, self.program, "train", "--run", run, *begun, "--threads", self.threads, "--quiet"])
 
@@ -152,8 +158,8 @@ class Cell:
                        "left_out": reason}
         self.write()
 
-    def run(self, siren, about):
-        if reason := models.why_not(self.model, self.data):
+    def run(self, siren, about, most_items):
+        if reason := models.why_not(self.model, self.data, most_items):
             if not self.is_read():
                 self.leave_out(reason)
             return
@@ -238,7 +244,7 @@ def parse(parser, known):
         stop(2, "two data sets have one name, by which they are told apart; rename one")
     arguments.seeds = per_data(arguments.seeds, names, "seeds")
     arguments.folds = per_data(arguments.folds, names, "folds")
-    arguments.data = [path.resolve() for path in arguments.data]
+    arguments.data, arguments.out = [path.resolve() for path in arguments.data], arguments.out.resolve()
     return arguments
 
 
@@ -293,6 +299,7 @@ def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = parser_of("benchmark.sh", models.MODELS)
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--most-items", type=int, default=15000)
     arguments = parse(parser, models.MODELS)
     with locked(arguments.out):
         (arguments.out / "records").mkdir(exist_ok=True)
@@ -305,7 +312,7 @@ def main():
         refuse_second_reading(cells, arguments.again)
         for number, cell in enumerate(cells, 1):
             if not cell.is_done():
-                cell.run(siren, about)
+                cell.run(siren, about, arguments.most_items)
                 left = remaining(cells)
                 say(f"{cell.place}: {benchmark_table.in_short(cell.record)}; {number} of {len(cells)}, "
                     f"some {left / 60:.0f} min are left")

@@ -273,15 +273,15 @@ def measure_best(model, data, siren, folder):
     return rows, points
 
 
-def why_not(model, data):
+def why_not(model, data, most_items):
     """Why a model is left out on this data set, or None."""
     if isinstance(model, Trained):
         if is_searched(model) and uses_dislikes(model) and data.likes_and_dislikes()[1] == 0:
             return "no rating of train is disliked"
     elif importlib.util.find_spec(model.needs) is None:
         return f"this Python lacks {model.needs}"
-    elif model.square and data.attributes["items"] > baselines.MOST_ITEMS:
-        return f"{data.attributes['items']:,} items are more than the {baselines.MOST_ITEMS:,} that it has memory for"
+    elif model.square and data.attributes["items"] > most_items:
+        return f"{data.attributes['items']:,} items are more than the {most_items:,} of --most-items"
     return None
 
 
