@@ -229,7 +229,7 @@ def parser_of(program, known):
 
 
 def parse(parser, known):
-    arguments, unknown = parser.parse_known_args()
+    arguments, unknown = parser.parse_known_intermixed_args()
     if unknown:
         parser.error(f"unknown option {unknown[0]}")
     arguments.siren = os.environ.get("SIREN", HERE.parent.parent / "build" / "release" / "siren")

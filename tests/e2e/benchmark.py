@@ -22,7 +22,8 @@ from pathlib import Path
 LAUNCH = Path(os.environ["SIREN_SOURCE_DIR"], "launch")
 PATIENCE = 200  # seconds
 # Of every trained model; what is given is not searched.
-SMALL = ("--set", "dim=8", "--set", "epochs=2", "--set", "reg=0.05")
+SMALL = ("--set", "dim=8", "--set", "epochs=2")
+REG = ("--set", "reg=0.05")
 MODELS = "popularity,knn,mf-bpr,siren-fast,best"
 COUNTED = 1e-4  # scores in fp32 and, by hand, in fp64
 
@@ -47,12 +48,18 @@ class World:
             done(siren, "prepare", "--input", folder / "r.csv", "--output", folder / name, "--quiet")
         self.data, self.calls = folder / "d.h5", folder / "calls"
         os.environ["SIREN"] = str(folder / "siren")  # notes the commands that it is called for
-        (folder / "siren").write_text(f'#!/bin/sh\necho "$1" >>"{self.calls}"\nexec "{siren}" "$@"\n')
+        self.slow, self.pid = folder / "slow", folder / "pid"  # with the first it does nothing, for a long time
+        (folder / "siren").write_text(f'''#!/bin/sh
+echo "$1" >>"{self.calls}"
+echo $$ >"{self.pid}"
+[ ! -e "{self.slow}" ] || exec sleep 60
+exec "{siren}" "$@"
+''')
         (folder / "siren").chmod(0o755)
 
-    def words(self, out, *options, data=None, models=MODELS):
+    def words(self, out, *options, data=None, models=MODELS, small=(*SMALL, *REG)):
         return [LAUNCH / "benchmark.sh", self.folder / out, data or self.data, "--python", sys.executable, "--threads", 1,
-                "--models", models, *SMALL, *options]
+                "--models", models, *small, *options]
 
     def called(self):
         found = self.calls.read_text().split() if self.calls.exists() else []
@@ -83,8 +90,11 @@ def kill_when(words, there):
 def killed_and_resumed(world):
     done(*world.words("whole"))
     out = world.folder / "killed"
-    for place in ("*-siren-fast-*/choice/runs/*/metrics.jsonl", "*-best-*/run/stages/*/metrics.jsonl"):
-        kill_when(world.words("killed"), lambda place=place: any((out / "runs").glob(place)))
+    for model, place in (("mf-bpr", "final/runs/*"), ("siren-fast", "choice/runs/*"), ("best", "run/stages/*")):
+        kill_when(world.words("killed"), lambda: any((out / "runs").glob(f"*-{model}-*/{place}/metrics.jsonl")))
+        record = out / "records" / f"d-fold1-seed1-{model}.json"
+        assert record.exists() == (model != "siren-fast"), f"{model}: a record is begun before the test part is read"
+        assert not record.exists() or "rows" not in json.loads(record.read_text()), record
     assert not (out / "results.md").exists()
     done(*world.words("killed"))
     whole, killed = world.rows("whole"), world.rows("killed")
@@ -95,6 +105,18 @@ def killed_and_resumed(world):
     if importlib.util.find_spec("scipy") is None:
         print("left out: item-kNN, for scipy cannot be imported here")
         assert whole[1]["left_out"] == "this Python lacks scipy", whole[1]
+
+
+def programs_end_with_it(world):
+    """What a killed start has begun must not meet the next start."""
+    world.slow.touch()
+    world.pid.unlink()
+    kill_when(world.words("left"), world.pid.exists)
+    process, deadline = Path("/proc", world.pid.read_text().strip()), time.monotonic() + 10
+    while process.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    world.slow.unlink()
+    assert not process.exists(), "siren goes on behind a killed benchmark"
 
 
 def a_second_start_reads_nothing(world):
@@ -126,6 +148,21 @@ def no_test_rating_chooses(world):
     train, held, held_again = (pairs(valid, k) for k in range(3))
     assert held == held_again and len(held) > 50 and len(train) > 1000, (len(train), len(held))
     assert train | held == {pair for pair, fold in by_index.items() if fold != 1}, "a test rating chose, or one of train is missing"
+
+
+def validation_chooses(world):
+    """Of three values of reg and of the epochs the best, by nDCG@10 where nothing of the test part is."""
+    done(*world.words("grid", models="mf-bpr", small=SMALL))
+    values = {}
+    for run in (world.folder / "grid" / "runs").glob("*/choice/runs/*"):
+        for line in (run / "metrics.jsonl").read_text().splitlines():
+            event = json.loads(line)
+            if event["event"] == "eval":
+                values[run.name.removesuffix("-fold1-seed1"), event["epoch"]] = event["metrics"]["nDCG@10"]
+    (reg, epoch), (row,) = max(values, key=values.get), world.rows("grid")
+    assert len(values) == 6 and row["settings"] == f"{reg.replace('reg', 'reg ')}, epochs {epoch} of 2", (values, row)
+    (final,) = (world.folder / "grid" / "runs").glob("*/final/runs/*/config.ini")
+    assert f"\nepochs = {epoch}\n" in final.read_text() and f"\nreg = {reg[3:]}\n" in final.read_text(), final.read_text()
 
 
 def one_cell_by_hand(world):
@@ -234,8 +271,9 @@ def main():
         return 77
     with tempfile.TemporaryDirectory() as folder:
         world = World(sys.argv[1], Path(folder))
-        for check in (killed_and_resumed, a_second_start_reads_nothing, no_test_rating_chooses, one_cell_by_hand, the_page_stands_alone,
-                      a_reading_begun_counts, another_reading_is_refused, options_are_checked, ablations_read_no_test):
+        for check in (killed_and_resumed, programs_end_with_it, a_second_start_reads_nothing, no_test_rating_chooses,
+                      validation_chooses, one_cell_by_hand, the_page_stands_alone, a_reading_begun_counts,
+                      another_reading_is_refused, options_are_checked, ablations_read_no_test):
             start = time.monotonic()
             check(world)
             print(f"{check.__name__}: fine, {time.monotonic() - start:.0f} s", flush=True)
