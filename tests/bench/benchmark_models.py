@@ -31,8 +31,8 @@ SEARCH_EPOCHS = {"epochs": 60, "eval-every": 2, "patience": 4}  # as --preset be
 TOLERANCE = 1e-3
 
 SOFTMAX = {"loss": "softmax", "dim": 128, "temperature": 1, "lr": 0.02, "average": 0.98}
-SOFTMAX_REGS = {"reg": [0.008, 0.02, 0.05, 0.15]}  # those that --preset best searches
-SAMPLED_REGS = {"reg": [0.01, 0.05, 0.2]}  # the presets' own is .05
+SOFTMAX_REGS = {"reg": [0.008, 0.02, 0.05, 0.15, 0.5]}  # those that --preset best searches
+SAMPLED_REGS = {"reg": [0.01, 0.05, 0.2, 0.8]}  # the presets' own is .05
 
 FAST, PAPER = (4096, 20, 2000), (1024, 40, 4000)  # batch, least epochs and steps
 

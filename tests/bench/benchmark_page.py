@@ -143,7 +143,7 @@ def section(data):
     left_out = "".join(f"<p>Left out: {escape(title)}, for {escape(reason)}.</p>" for title, reason in data.left_out)
     again = [title for title in data.titles if data.readings(title) > 1]
     warned = f"<p>The test part was read more than once by {escape(', '.join(again))}.</p>" if again else ""
-    return (f'<section><h2>{escape(data.name)}</h2><div class="charts">{"".join(charts)}</div>'
+    return (f'<section><h2>{escape(data.name)}</h2><p>{data.cells()}</p><div class="charts">{"".join(charts)}</div>'
             f"{differences(data)}{left_out}{warned}</section>")
 
 

@@ -83,6 +83,11 @@ class DataSet:
     def most_cells(self):
         return max((len(cells) for cells in self.rows.values()), default=0)
 
+    def cells(self):
+        """In words: the folds and seeds that any model has."""
+        found = sorted({cell for cells in self.rows.values() for cell in cells})
+        return "; ".join(f"fold {fold}, seed {seed}" for fold, seed in found)
+
     def readings(self, title):
         return max(row["record"]["readings"] for row in self.rows[title].values())
 
@@ -261,10 +266,11 @@ def markdown(sets):
         hours = sum(r["seconds"] for r in records) / 3600
         lines += [f"{dates[0]} to {dates[-1]}; {'; '.join(how)}. All models together took {hours:.2f} hours.", "",
                   "Every model was chosen by validation ratings; the test part was read once for each fold and",
-                  "seed unless its line says otherwise. ± is the standard deviation over folds and seeds.", ""]
+                  "seed unless its line says otherwise. ± is the standard deviation over folds and seeds; the",
+                  "settings are those of the first of them, results.csv has all.", ""]
     for data in sets:
         by = " or ".join(sorted({r["validated_by"] for r in data.records}))
-        lines += [f"## {data.name}", "", *([f"Chosen on {by}.", ""] if by else []), *figure_table(data)]
+        lines += [f"## {data.name}", "", *([f"Test part: {data.cells()}. Chosen on {by}.", ""] if by else []), *figure_table(data)]
         lines += [f"Left out: {title}, for {reason}.\n" for title, reason in data.left_out]
         lines += difference_tables(data)
     return "\n".join([*lines, *likes_table(sets)]).rstrip("\n") + "\n"

@@ -151,7 +151,7 @@ def no_test_rating_chooses(world):
 
 
 def validation_chooses(world):
-    """Of three values of reg and of the epochs the best, by nDCG@10 where nothing of the test part is."""
+    """Of four values of reg and of the epochs the best, by nDCG@10 where nothing of the test part is."""
     done(*world.words("grid", models="mf-bpr", small=SMALL))
     values = {}
     for run in (world.folder / "grid" / "runs").glob("*/choice/runs/*"):
@@ -160,7 +160,7 @@ def validation_chooses(world):
             if event["event"] == "eval":
                 values[run.name.removesuffix("-fold1-seed1"), event["epoch"]] = event["metrics"]["nDCG@10"]
     (reg, epoch), (row,) = max(values, key=values.get), world.rows("grid")
-    assert len(values) == 6 and row["settings"] == f"{reg.replace('reg', 'reg ')}, epochs {epoch} of 2", (values, row)
+    assert len(values) == 8 and row["settings"] == f"{reg.replace('reg', 'reg ')}, epochs {epoch} of 2", (values, row)
     (final,) = (world.folder / "grid" / "runs").glob("*/final/runs/*/config.ini")
     assert f"\nepochs = {epoch}\n" in final.read_text() and f"\nreg = {reg[3:]}\n" in final.read_text(), final.read_text()
 
