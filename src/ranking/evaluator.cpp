@@ -119,8 +119,9 @@ Evaluator::Evaluator(const Communicator& comm, const Layout& layout, const Train
       return static_cast<std::int32_t>(end - begin - std::count(begin, end, std::uint8_t{0}));
     };
     group_.push_back(group_of(training.ratings.count(user)));
-    const auto out = std::ranges::equal_range(held_out_.relevant_out, user);
-    relevant_.push_back(count(held_out_.relevant) + static_cast<std::int32_t>(out.size()));
+    const auto [from, to] =
+        std::equal_range(held_out_.relevant_out.begin(), held_out_.relevant_out.end(), user);
+    relevant_.push_back(count(held_out_.relevant) + static_cast<std::int32_t>(to - from));
     disliked_.push_back(count(held_out_.disliked));
   }
 }

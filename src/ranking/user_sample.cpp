@@ -39,8 +39,8 @@ std::int64_t keep_sample(const Communicator& comm, std::uint32_t seed, std::int6
   const std::int64_t all = comm.all_reduce(std::ssize(users), Reduction::kSum);
   if (all <= count) return all;
   const auto key = [&](LocalRow user) { return key_of(seed, owned[as_index(user)]); };
-  std::vector<std::uint64_t> keys;
-  for (const LocalRow user : users) keys.push_back(key(user));
+  std::vector<std::uint64_t> keys(users.size());
+  std::ranges::transform(users, keys.begin(), key);
   std::ranges::sort(keys);
   const std::uint64_t last = last_key(comm, keys, count);
   std::erase_if(users, [&](LocalRow user) { return key(user) > last; });
