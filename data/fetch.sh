@@ -279,6 +279,16 @@ matches() {
   [ "$("${read[@]}" "$2" | "${1%%:*}sum" | cut -d ' ' -f 1)" = "${1#*:}" ]
 }
 
+# unpacked FILE FOLDER: its path, or, of a .gz, that of its contents in FOLDER
+unpacked() {
+  local plain=$1
+  if [[ $1 == *.gz ]]; then
+    plain=$2/$(basename "$1" .gz)
+    gzip -dc "$1" >"$plain" || return
+  fi
+  echo "$plain"
+}
+
 # convert WAY OUTPUT INPUT...
 convert() {
   local way=$1 output=$2
@@ -355,11 +365,12 @@ use_local() {
     file=${word#@}
     if ! path=$(search "$folder" "$file"); then
       [ "${from%%:*}" = "$file" ] || fail "$folder holds no $file or $file.gz; $SELF --print $name says what is needed"
+      mkdir -p "$dir/$name"
       for entry in "${by_hand[@]}" "${downloads[@]%% *}"; do
         [ -n "$entry" ] || continue
-        parts+=("$(search "$folder" "$entry")") || fail "$folder holds neither $file nor $entry to make it of"
+        path=$(search "$folder" "$entry") || fail "$folder holds neither $file nor $entry to make it of"
+        parts+=("$(unpacked "$path" "$dir/$name")") || stop "$path cannot be unpacked to $dir/$name"
       done
-      mkdir -p "$dir/$name"
       path=$dir/$name/$file
       convert "${from#*:}" "$path" "${parts[@]}"
     fi

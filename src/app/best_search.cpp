@@ -22,6 +22,7 @@
 #include "io/atomic_file.hpp"
 #include "siren/error.hpp"
 #include "train/deadline.hpp"
+#include "train/node_memory.hpp"
 
 namespace siren::inline app {
 
@@ -79,26 +80,26 @@ void check_same_request(const OptionParser& options, const std::string& request)
 }
 
 /// That candidate again with more columns.
-void add_wider(std::vector<Candidate>& candidates, std::size_t candidate) {
-  for (const int dimension : kWiderDimensions) {
+void add_wider(std::vector<Candidate>& candidates, std::size_t candidate,
+               const std::vector<int>& dimensions) {
+  for (const int dimension : dimensions) {
     Candidate wider = candidates[candidate];
     wider.vary("dim", "dim", dimension);
     candidates.push_back(std::move(wider));
   }
 }
 
-/// What of `broad` went no further ends the table. `plan` gets the candidates of the ladder and these.
-void add_left_behind(SearchPlan& plan, const SearchResult& broad, SearchPlan& ladder,
-                     SearchResult& result) {
-  for (const std::size_t i : broad.order) {
-    if (std::ranges::find(ladder.candidates, plan.candidates[i].name, &Candidate::name) !=
-        ladder.candidates.end())
+/// Puts candidates of the first comparison that are not among `candidates` behind them, and their
+/// records at the end of the result.
+void add_dropped(const std::vector<Candidate>& compared, const SearchResult& comparison,
+                 std::vector<Candidate>& candidates, SearchResult& result) {
+  for (const std::size_t i : comparison.order) {
+    if (std::ranges::find(candidates, compared[i].name, &Candidate::name) != candidates.end())
       continue;
-    result.order.push_back(ladder.candidates.size());
-    result.records.push_back(broad.records[i]);
-    ladder.candidates.push_back(plan.candidates[i]);
+    result.order.push_back(candidates.size());
+    result.records.push_back(comparison.records[i]);
+    candidates.push_back(compared[i]);
   }
-  plan = std::move(ladder);
 }
 
 std::string request_path(const RunDirectory& run) {
@@ -417,12 +418,31 @@ std::optional<SearchResult> BestSearch::search(RunGroups& groups, SearchPlan& pl
     rough = try_all(ladder, {first});
     if (!rough) return std::nullopt;
   }
-  if (!options_.given("dim")) add_wider(ladder.candidates, rough->chosen());
+  add_wider(ladder.candidates, rough->chosen(), wider_dimensions());
   std::optional<SearchResult> result =
       try_all(ladder, options_.given("epochs") ? std::vector{first}
                                                : std::vector(kRungs.begin(), kRungs.end()));
-  if (result) add_left_behind(plan, *broad, ladder, *result);
+  if (result) add_dropped(plan.candidates, *broad, ladder.candidates, *result);
+  plan = std::move(ladder);
   return result;
+}
+
+/// Collective. Those whose tables leave half of every node's memory to edges and ratings.
+std::vector<int> BestSearch::wider_dimensions() const {
+  std::vector<int> dimensions;
+  if (options_.given("dim")) return dimensions;
+  const NodeMemory node = node_memory(comm_);
+  const DatasetFile file(config_.data);
+  for (const int dimension : kWiderDimensions) {
+    TrainConfig wide = config_.train;
+    wide.dimension = dimension;
+    if (has_memory(comm_, node, file.summary(), wide, 2))
+      dimensions.push_back(dimension);
+    else if (comm_.is_root())
+      spdlog::info("{} columns are not tried: their tables would take more than half of the memory",
+                   dimension);
+  }
+  return dimensions;
 }
 
 /// Of --time-limit, as it is written.

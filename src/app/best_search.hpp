@@ -6,7 +6,8 @@
 //   kappa, eta, L   dislikes in the graph and in the loss, four pairs, each with one layer and two;
 //                   the better two of the eight stay
 //   reg             a ladder, with each of the two
-//   columns         the recipe's; the best of these candidates with twice and four times as many, too
+//   columns         the recipe's; the best of these candidates with twice and four times as many, too,
+//                   where there is memory for them
 //   epochs          those of the model that did best on validation
 //   lambda          by its rule (train/lambda_choice.hpp)
 //
@@ -34,7 +35,8 @@ namespace siren::inline app {
 
 inline constexpr const char* kBestPreset = "best";
 
-/// The recipe, with the middle of what is searched: for a step's work and memory (bench, plan).
+/// The recipe, with the middle of what is searched: for a step's work and memory (bench, plan). With
+/// 512 columns, which a search tries where there is memory, tables take four times as much.
 void apply_best(TrainConfig& config);
 
 /// What a search has to know of the ratings.
@@ -114,6 +116,7 @@ class BestSearch {
  private:
   void open();
   std::optional<SearchResult> search(RunGroups& groups, SearchPlan& plan) const;
+  std::vector<int> wider_dimensions() const;
   void keep_results(const SearchPlan& plan, const SearchResult& result) const;
   std::string time_left() const;
   void adopt(const std::string& stage) const;

@@ -45,7 +45,7 @@ struct Axis {
   std::size_t count;
 };
 constexpr std::array kGrid = {
-    Axis{"dim", "d", {64, 128, 256}, 3},
+    Axis{"dim", "d", {64, 128, 256, 512}, 4},
     Axis{"layers", "layers", {1, 2, 3}, 3},
     Axis{"dislike-edge-weight", "kappa", {0, 0.5, 1}, 3},
     Axis{"dislike-weight", "eta", {0, 0.25, 0.5, 1}, 4},

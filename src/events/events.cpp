@@ -205,11 +205,13 @@ Json fields(const LambdaEvent& event) {
                       {"nDCG@10", point.ndcg},
                       {"Dislike@10", point.dislike},
                       {"AUC", point.auc}});
-  return {{"step", event.step},
-          {"rule", event.rule},
-          {"split", event.split},
-          {"lambda", event.lambda},
-          {"frontier", points}};
+  Json json = {{"step", event.step},
+               {"rule", event.rule},
+               {"split", event.split},
+               {"lambda", event.lambda},
+               {"frontier", points}};
+  if (event.sampled_users > 0) json["sampled_users"] = event.sampled_users;
+  return json;
 }
 
 LambdaEvent read(std::type_identity<LambdaEvent>, const Json& json) {
@@ -217,7 +219,8 @@ LambdaEvent read(std::type_identity<LambdaEvent>, const Json& json) {
                     json.at("rule").get<std::string>(),
                     json.at("split").get<std::string>(),
                     real_number(json.at("lambda")),
-                    {}};
+                    {},
+                    count_or(json, "sampled_users", 0)};
   for (const Json& point : json.at("frontier"))
     event.frontier.push_back({real_number(point.at("lambda")), real_number(point.at("nDCG@10")),
                               real_number(point.at("Dislike@10")), real_number(point.at("AUC"))});
@@ -250,7 +253,10 @@ std::int64_t MemoryEvent::bytes() const {
 }
 
 std::string format_frontier(const LambdaEvent& choice) {
-  std::string text = fmt::format("lambda on {:<8} nDCG@10  Dislike@10      AUC\n", choice.split);
+  std::string text;
+  if (choice.sampled_users > 0)
+    text = fmt::format("by a sample of {} users:\n", grouped(choice.sampled_users));
+  text += fmt::format("lambda on {:<8} nDCG@10  Dislike@10      AUC\n", choice.split);
   for (const FrontierPoint& point : choice.frontier) {
     const bool chosen = point.lambda == choice.lambda;
     text += fmt::format("{:>18.4g} {:>8.4f}    {:>8.4f} {:>8.4f}{}\n", point.lambda, point.ndcg,

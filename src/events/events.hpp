@@ -170,6 +170,7 @@ struct LambdaEvent {
   std::string split;
   double lambda = 0.0;
   std::vector<FrontierPoint> frontier;  // ascending
+  std::int64_t sampled_users = 0;       // by whom it was chosen (--eval-users); 0: all
 
   friend bool operator==(const LambdaEvent&, const LambdaEvent&) = default;
 };

@@ -218,8 +218,8 @@ std::vector<MetricSums> Evaluator::sum_metrics() {
 
 /// Errors shrink as the sample comes to hold all users.
 std::optional<UserSample> Evaluator::describe_sample(const MetricSums& all) const {
-  if (evaluable_users_ <= options_.users) return std::nullopt;
-  UserSample sample{options_.users, evaluable_users_, {}};
+  if (sampled_users() == 0) return std::nullopt;
+  UserSample sample{sampled_users(), evaluable_users_, {}};
   const double part_left_out = 1.0 - ratio(sample.users, sample.of);
   const auto add = [&](const std::string& name, double error) {
     sample.errors.push_back({name, error * std::sqrt(part_left_out)});

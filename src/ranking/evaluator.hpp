@@ -65,6 +65,10 @@ class Evaluator {
   /// The lists of the last evaluate(), for this rank's users that have something to be evaluated on.
   const Ranking& ranking() const { return ranking_; }
   const std::string& split() const { return options_.split; }
+  /// 0: all users are ranked.
+  std::int64_t sampled_users() const {
+    return evaluable_users_ > options_.users ? options_.users : 0;
+  }
 
  private:
   static constexpr std::size_t kGroups = 3;

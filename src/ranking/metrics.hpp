@@ -55,9 +55,9 @@ MetricValues metrics_at(const EvaluatedList& list, int cutoff);
 /// Neither may be empty; both are left sorted. NaN counts as the lowest score.
 double auc(std::span<float> liked, std::span<float> disliked);
 
-/// Sums over users, and means from them. Values are added as whole numbers of 2^-60, so that a sum
-/// is the same in whatever order and by however many ranks it is made; their squares likewise. Two sums for the same cutoffs
-/// can be added; `raw` is one vector of whole numbers to be added across ranks.
+/// Sums over users, and means from them. Values and their squares are added as whole numbers of
+/// 2^-60, so that a sum is the same in whatever order and by however many ranks it is made. Two sums
+/// for the same cutoffs can be added; `raw` is one vector of whole numbers to be added across ranks.
 class MetricSums {
  public:
   explicit MetricSums(std::span<const int> cutoffs);

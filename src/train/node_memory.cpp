@@ -14,6 +14,12 @@ namespace {
 
 constexpr double kGigabyte = 1e9;
 
+/// Bytes; 0: unknown.
+std::int64_t limit_of(const NodeMemory& node, const TrainConfig& config) {
+  return config.memory_limit > 0.0 ? static_cast<std::int64_t>(config.memory_limit * kGigabyte)
+                                   : node.available;
+}
+
 }  // namespace
 
 std::int64_t least_bytes(const DatasetSummary& data, const TrainConfig& config, int ranks) {
@@ -37,12 +43,17 @@ NodeMemory node_memory(const Communicator& job) {
   return {job.ranks_on_node(), job.size(), available_memory()};
 }
 
+bool has_memory(const Communicator& comm, const NodeMemory& node, const DatasetSummary& data,
+                const TrainConfig& config, std::int64_t times) {
+  const std::int64_t limit = limit_of(node, config);
+  const std::int64_t needed = times * node.ranks * least_bytes(data, config, comm.size());
+  return comm.all_reduce(std::int32_t{limit == 0 || needed <= limit}, Reduction::kMin) != 0;
+}
+
 void check_memory(const Communicator& comm, const NodeMemory& node, const DatasetSummary& data,
                   const TrainConfig& config) {
   const std::int64_t needed = node.ranks * least_bytes(data, config, comm.size());
-  const auto limit = config.memory_limit > 0.0
-                         ? static_cast<std::int64_t>(config.memory_limit * kGigabyte)
-                         : node.available;
+  const std::int64_t limit = limit_of(node, config);
   agree_on_input(comm, [&] {
     if (limit == 0 || needed <= limit) return;
     throw InputError(fmt::format(

@@ -22,6 +22,11 @@ struct NodeMemory {
 };
 NodeMemory node_memory(const Communicator& job);
 
+/// Collective. Whether every node can give `times` least_bytes to each rank of the job there: beyond
+/// once there is room for what that leaves out. True where nobody knows.
+bool has_memory(const Communicator& comm, const NodeMemory& node, const DatasetSummary& data,
+                const TrainConfig& config, std::int64_t times);
+
 /// Collective over the ranks of a run, on whose nodes the job's other ranks train runs of the same
 /// size. InputError if a node cannot give least_bytes to each rank of the job there. The limit is
 /// config.memory_limit, or what the node had.

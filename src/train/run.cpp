@@ -181,6 +181,7 @@ LambdaEvent TrainingRun::choose_lambda(Evaluator& evaluator, const std::string& 
   choice.step = training_.steps_done();
   choice.rule = rule;
   choice.split = evaluator.split();
+  choice.sampled_users = evaluator.sampled_users();
   return choice;
 }
 

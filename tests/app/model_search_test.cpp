@@ -225,7 +225,7 @@ TEST(TuneCandidates, BeginWithThePresetsAndAreAllDifferent) {
   const GivenOptions given({});
   const std::vector<Candidate> all = tune_candidates(given.parser, kPlain);
   EXPECT_EQ(all[0].name, best_candidates(given.parser, kPlain)[0].name);
-  EXPECT_THAT(all, SizeIs(40 + 3 * 3 * 3 * 4 * 5 * 3 - 18));  // 18 of the grid are the preset's
+  EXPECT_THAT(all, SizeIs(40 + 4 * 3 * 3 * 4 * 5 * 3 - 18));  // 18 of the grid are the preset's
   std::vector<std::string> names;
   for (const Candidate& candidate : all) names.push_back(candidate.name);
   std::ranges::sort(names);

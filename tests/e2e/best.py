@@ -19,6 +19,7 @@ from faults_harness import MPIEXEC, PATIENCE, Life, assert_same_model, checkpoin
 SMALL = ("--dim", 8, "--polarity-dim", 4, "--batch-users", 40)
 LONG = (*SMALL, "--layers", 1, "--reg", 0.02)  # four pairs of kappa and eta, in all rungs
 SHORT = (*LONG, "--epochs", 3)  # and in one
+WIDER = LONG[2:]  # and the best of them with more columns
 BEST = ("--preset", "best")
 
 
@@ -249,14 +250,15 @@ def more_columns_are_tried_last(tests):
 
 def stopped_and_killed_and_continued(tests):
     """In every rung and in the final stage, one after the other: the choice and the model of a search that never was."""
-    whole = tests.train("whole", *LONG)
+    whole = tests.train("whole", *WIDER)
+    assert sum("-dim" in name for name in names(searched(whole))) == 2, names(searched(whole))
     run = tests.folder / "broken"
     stages = run / "stages"
     for number, condition in (
         (signal.SIGTERM, lambda: trained(stages) > 3), (signal.SIGKILL, lambda: trained(stages) > 10), (signal.SIGTERM, lambda: trained(stages) > 24),
         (signal.SIGTERM, lambda: trained(run.parent) > 2 and (run / "config.ini").exists()),
     ):
-        words = ("--resume",) if stages.exists() else ("--data", tests.data, *BEST, *LONG)
+        words = ("--resume",) if stages.exists() else ("--data", tests.data, *BEST, *WIDER)
         life = Life(tests.siren, run, 1, *words)
         tests.broken(life, number, condition)
         assert number == signal.SIGKILL or f"siren train --run {run} --resume" in life.errors, life.errors

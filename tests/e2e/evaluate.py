@@ -150,6 +150,7 @@ def check_sample(world):
     told = [json.loads(line) for line in (sampled / "metrics.jsonl").read_text().splitlines()]
     looks = [event for event in told if event["event"] == "eval"]
     assert len(looks) == 4 and all(look["sample"]["users"] == 40 and look["sample"]["of"] == USERS and look["users"] <= 40 for look in looks), looks
+    assert not any("sample" in event for event in told if event["event"] != "eval"), told
     assert told[-1]["event"] == "final" and "sample" not in told[-1] and told[-1]["users"] > 100, told[-1]
     of_run = ("evaluate", "--run", world.folder / "run", "--split", "test")
     whole = json.loads(done(world.siren, *of_run, "--json"))

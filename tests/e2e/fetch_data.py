@@ -134,6 +134,9 @@ def netflix_files(folder):
                     rows.append(f"{user},{item},{draw.randint(1, 5)},2005-0{draw.randint(1, 9)}-06\n")
                     user, _, value, day = rows[-1].split(",")
                     file.write(f"{user},{value},{day}")
+    packed = folder / "prize/combined_data_2.txt"
+    packed.with_suffix(".txt.gz").write_bytes(gzip.compress(packed.read_bytes()))
+    packed.unlink()
     fetched("--local", folder / "prize", "netflix", folder / "prize/out")
     assert (folder / "prize/out/netflix/ratings.csv").read_text() == "".join(rows)
     (folder / "prize/combined_data_3.txt").unlink()

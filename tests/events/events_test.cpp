@@ -72,7 +72,8 @@ std::vector<Event> all_kinds() {
       FailedEvent{7, "the loss is NaN"},
       rank_report(9, {"h1", "h2"}, counts),
       FinalEvent{8, evaluation()},
-      LambdaEvent{8, "near-best", "valid", 1.5, {{0.0, 0.3, 0.1, 0.7}, {1.5, 0.29, 0.05, 0.75}}}};
+      LambdaEvent{
+          8, "near-best", "valid", 1.5, {{0.0, 0.3, 0.1, 0.7}, {1.5, 0.29, 0.05, 0.75}}, 1000}};
 }
 
 TEST(Events, AreReadAsTheyWereWritten) {

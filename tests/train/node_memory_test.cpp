@@ -46,6 +46,17 @@ TEST(CheckMemory, RefusesWhatANodeCannotHold) {
   EXPECT_THROW(check_memory(comm, node, data, config), InputError);
 }
 
+TEST(HasMemory, ForSeveralTimesTheLeast) {
+  const Communicator comm = Communicator::world();
+  const NodeMemory node = node_memory(comm);
+  TrainConfig config;
+  config.memory_limit = 4.0;
+  EXPECT_TRUE(has_memory(comm, node, million_nodes(), config, 1));
+  EXPECT_FALSE(has_memory(comm, node, million_nodes(), config, 2));
+  config.memory_limit = 8.0;
+  EXPECT_TRUE(has_memory(comm, node, million_nodes(), config, 2));
+}
+
 /// As in `siren cv`: each rank a run of its own, all of them beside each other.
 TEST(CheckMemory, CountsTheRunsBesideThisOne) {
   const Communicator job = Communicator::world();
