@@ -16,7 +16,7 @@ usage: launch/benchmark.sh [options] OUT DATA.h5 [DATA.h5 ...]
   --threads N, --ranks N  of each run; default: this machine's CPUs, one rank; more ranks start by mpirun
   --submit                train in SLURM jobs, by launch/siren-cv.sbatch and launch/siren.sbatch; options of sbatch
                           are $SIREN_SBATCH
-  --again                 read the test part another time where settings or ratings have changed; the table says so
+  --again                 read the test part another time where settings have changed; the table says so
   --python PYTHON         with numpy and h5py, and scipy (item-kNN, EASE) and implicit (ALS); default: python3
   --help                  this text
 OUT gets results.csv, results.md and results.html of all that is recorded there. Killed or stopped, the same command

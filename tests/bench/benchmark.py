@@ -277,10 +277,20 @@ def data_folds(arguments, first_seed_only=False):
                 yield data
 
 
+def refuse_other_data(out, cells):
+    """The tables compare all records of a name, so they must be of one dataset file."""
+    hashes = {cell.data.name: cell.data.content_hash for cell in cells}
+    for path in sorted((out / "records").glob("*.json")):
+        record = json.loads(path.read_text("utf-8"))
+        name = record["data"]
+        if name in hashes and "settings" in record and record["settings"]["content_hash"] != hashes[name]:
+            stop(2, f"{out} holds results of another data set called {name} ({path.name}); choose another folder or another name")
+
+
 def refuse_second_reading(cells, again):
     for cell in cells:
         if cell.contradicts() and not again:
-            stop(2, f"{cell.place}: the test part was read with other settings or ratings ({cell.path}); "
+            stop(2, f"{cell.place}: the test part was read with other settings ({cell.path}); "
                     "give those, choose another folder, or say --again to read it another time")
 
 
@@ -309,6 +319,7 @@ def main():
                  "program": siren.call("--version").strip()}
         cells = [Cell(arguments.out, data, name, arguments.set)
                  for data in data_folds(arguments) for name in models.MODELS if name in arguments.models]
+        refuse_other_data(arguments.out, cells)
         refuse_second_reading(cells, arguments.again)
         for number, cell in enumerate(cells, 1):
             if not cell.is_done():

@@ -202,13 +202,12 @@ def one_cell_by_hand(world):
 def another_reading_is_refused(world):
     before = (world.folder / "whole" / "results.csv").read_bytes()
     mf = {"models": "mf-bpr"}
-    for words in (world.words("whole", "--set", "lr=0.02", **mf), world.words("whole", data=world.folder / "other" / "d.h5", **mf)):
-        world.called()
-        wrong = call(*words)
-        assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1, wrong
-        assert "d-fold1-seed1-mf-bpr: the test part was read with other settings" in wrong.stderr and "--again" in wrong.stderr, wrong
-        assert world.called() == ["--version"], "refused, but siren was called"
-        assert (world.folder / "whole" / "results.csv").read_bytes() == before
+    world.called()
+    wrong = call(*world.words("whole", "--set", "lr=0.02", **mf))
+    assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1, wrong
+    assert "d-fold1-seed1-mf-bpr: the test part was read with other settings" in wrong.stderr and "--again" in wrong.stderr, wrong
+    assert world.called() == ["--version"], "refused, but siren was called"
+    assert (world.folder / "whole" / "results.csv").read_bytes() == before
     again = world.words("whole", "--set", "lr=0.02", "--again", **mf)
     done(*again)
     done(*again)  # changes nothing
@@ -218,6 +217,17 @@ def another_reading_is_refused(world):
     assert "The test part was read more than once by MF, BPR" in (world.folder / "whole" / "results.html").read_text()
     record = json.loads((world.folder / "whole" / "records" / "d-fold1-seed1-mf-bpr.json").read_text())
     assert len(record["earlier"]) == 1 and record["earlier"][0]["rows"][0]["title"] == "MF, BPR", record
+
+
+def other_data_of_a_name_is_refused(world):
+    """Also for models that are not recorded there, of another seed, and with --again."""
+    other = world.folder / "other" / "d.h5"
+    for words in (("--models", "lightgcn-bpr"), ("--seeds", 2), ("--again",)):
+        world.called()
+        wrong = call(*world.words("whole", *words, data=other))
+        assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1, wrong
+        assert "holds results of another data set called d" in wrong.stderr, wrong
+        assert world.called() == ["--version"], "refused, but siren was called"
 
 
 def a_reading_begun_counts(world):
@@ -272,7 +282,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         world = World(sys.argv[1], Path(folder))
         for check in (killed_and_resumed, programs_end_with_it, a_second_start_reads_nothing, no_test_rating_chooses,
-                      validation_chooses, one_cell_by_hand, the_page_stands_alone, a_reading_begun_counts,
+                      validation_chooses, one_cell_by_hand, the_page_stands_alone, a_reading_begun_counts, other_data_of_a_name_is_refused,
                       another_reading_is_refused, options_are_checked, ablations_read_no_test):
             start = time.monotonic()
             check(world)
