@@ -122,7 +122,8 @@ class Cell:
         self.record = json.loads(self.path.read_text("utf-8")) if self.path.exists() else None
 
     def is_read(self):
-        return self.record is not None and "left_out" not in self.record
+        """Or at least begun, even if it has since been left out."""
+        return self.record is not None and "readings" in self.record
 
     def is_done(self):
         return self.is_read() and self.record["settings"] == self.settings and "rows" in self.record
@@ -139,13 +140,15 @@ class Cell:
 
     def begin(self):
         """Noted before the test part is read: a reading that was begun counts."""
-        if self.is_read() and self.record["settings"] == self.settings:
-            return
-        earlier = self.record["earlier"] + [self.as_before()] if self.is_read() else []
-        self.record = {"data": self.data.name, "fold": self.data.fold, "seed": self.data.seed, "model": self.name,
-                       "settings": self.settings, "validated_by": self.data.validated_by(),
-                       "readings": len(earlier) + 1, "earlier": earlier}
+        if not self.is_read() or self.record["settings"] != self.settings:
+            earlier = self.record["earlier"] + [self.as_before()] if self.is_read() else []
+            self.record = {**self.key(), "validated_by": self.data.validated_by(), "readings": len(earlier) + 1, "earlier": earlier}
+        self.record.pop("left_out", None)
         self.write()
+
+    def key(self):
+        return {"data": self.data.name, "fold": self.data.fold, "seed": self.data.seed, "model": self.name,
+                "settings": self.settings}
 
     def as_before(self):
         return {k: self.record[k] for k in ("date", "settings", "rows") if k in self.record}
@@ -154,13 +157,13 @@ class Cell:
         write_whole(self.path, json.dumps(self.record, indent=1) + "\n")
 
     def leave_out(self, reason):
-        self.record = {"data": self.data.name, "fold": self.data.fold, "seed": self.data.seed, "model": self.name,
-                       "left_out": reason}
+        """A reading that was begun stays noted."""
+        self.record = {**(self.record if self.is_read() else self.key()), "left_out": reason}
         self.write()
 
     def run(self, siren, about, most_items):
         if reason := models.why_not(self.model, self.data, most_items):
-            if not self.is_read():
+            if "rows" not in (self.record or {}):
                 self.leave_out(reason)
             return
         start, begun = time.perf_counter(), (self.folder() / "begun").exists()
@@ -283,7 +286,7 @@ def refuse_other_data(out, cells):
     for path in sorted((out / "records").glob("*.json")):
         record = json.loads(path.read_text("utf-8"))
         name = record["data"]
-        if name in hashes and "settings" in record and record["settings"]["content_hash"] != hashes[name]:
+        if name in hashes and record["settings"]["content_hash"] != hashes[name]:
             stop(2, f"{out} holds results of another data set called {name} ({path.name}); choose another folder or another name")
 
 

@@ -241,6 +241,18 @@ def a_reading_begun_counts(world):
     assert wrong.returncode == 2 and "was read with other settings" in wrong.stderr, wrong
 
 
+def what_was_begun_can_be_left_out(world):
+    """Killed in item-kNN, which the next start leaves out: the tables say so, and the reading stays noted."""
+    shutil.copytree(world.folder / "whole", world.folder / "without")
+    path = world.folder / "without" / "records" / "d-fold1-seed1-knn.json"
+    record = json.loads(path.read_text())
+    begun = {k: v for k, v in record.items() if k not in ("rows", "left_out")} | {"readings": 1, "earlier": []}
+    path.write_text(json.dumps(begun))
+    done(*world.words("without", "--most-items", 10, models="knn"))
+    record, (row,) = json.loads(path.read_text()), [row for row in world.rows("without") if row["model"] == "item-kNN"]
+    assert row["left_out"] and record == begun | {"left_out": row["left_out"]}, (row, record)
+
+
 def the_page_stands_alone(world):
     text = (world.folder / "whole" / "results.html").read_text()
     outside = re.findall(r"https?:|//|\bsrc=|\bhref=|url\(|@import|<script|<link|<iframe|<img", text)
@@ -282,8 +294,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         world = World(sys.argv[1], Path(folder))
         for check in (killed_and_resumed, programs_end_with_it, a_second_start_reads_nothing, no_test_rating_chooses,
-                      validation_chooses, one_cell_by_hand, the_page_stands_alone, a_reading_begun_counts, other_data_of_a_name_is_refused,
-                      another_reading_is_refused, options_are_checked, ablations_read_no_test):
+                      validation_chooses, one_cell_by_hand, the_page_stands_alone, a_reading_begun_counts,
+                      other_data_of_a_name_is_refused, what_was_begun_can_be_left_out, another_reading_is_refused,
+                      options_are_checked, ablations_read_no_test):
             start = time.monotonic()
             check(world)
             print(f"{check.__name__}: fine, {time.monotonic() - start:.0f} s", flush=True)
