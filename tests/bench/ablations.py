@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import statistics
+import sys
 
 import benchmark
 import benchmark_models as models
@@ -138,4 +139,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(benchmark.exit_code_of(main))

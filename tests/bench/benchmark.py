@@ -31,19 +31,30 @@ import baselines
 import benchmark_models as models
 import benchmark_page
 import benchmark_table
+from benchmark_models import Stop
 
 HERE = Path(__file__).resolve().parent
 LOCK_PATIENCE = 30  # seconds for a program that a killed start has left to end
 PR_SET_PDEATHSIG = 1
-
-
-def stop(code, sentence):
-    print(f"benchmark.sh: {sentence}", file=sys.stderr)
-    sys.exit(code)
+STOPPED = "stopped; the same command goes on"
 
 
 def say(sentence):
-    print(f"benchmark.sh: {sentence}", file=sys.stderr, flush=True)
+    print(f"{Path(sys.argv[0]).stem}.sh: {sentence}", file=sys.stderr, flush=True)
+
+
+def exit_code_of(main):
+    """Of a program that says in one sentence why it ends."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        main()
+    except Stop as why:
+        say(why.sentence)
+        return why.code
+    except KeyboardInterrupt:
+        say(STOPPED)
+        return 3
+    return 0
 
 
 def die_with_parent():
@@ -54,27 +65,27 @@ def die_with_parent():
 class Siren:
     """Calls of the program: here, by mpirun, or as SLURM jobs."""
 
-    stop = staticmethod(stop)
-
     def __init__(self, arguments):
         self.program, self.threads, self.submits = arguments.siren, arguments.threads, arguments.submit
         launcher = os.environ.get("SIREN_MPIEXEC", "mpirun --bind-to none -n")
         self.launcher = [*shlex.split(launcher), str(arguments.ranks)] if arguments.ranks > 1 else []
 
     def run(self, line):
+        """A signal is sent on as SIGUSR1, at which siren saves: mpirun hands it to every rank and waits, whereas at
+        SIGTERM it begins to kill. In a session of its own the program gets no Ctrl-C besides."""
         process = subprocess.Popen([*map(str, line)], stdin=subprocess.DEVNULL, text=True, preexec_fn=die_with_parent,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                   start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             printed, errors = process.communicate()
         except KeyboardInterrupt:
-            process.terminate()  # siren saves
-            process.wait()
-            stop(3, "stopped; the same command goes on")
+            process.send_signal(signal.SIGUSR1)
+            process.communicate()
+            raise
         if process.returncode == 3:
-            stop(3, "stopped; the same command goes on")
+            raise Stop(3, STOPPED)
         if process.returncode:
             sys.stderr.write(errors)
-            stop(1, f"{shlex.join(map(str, line))}: exit code {process.returncode}; its messages stand above")
+            raise Stop(1, f"{shlex.join(map(str, line))}: exit code {process.returncode}; its messages stand above")
         return printed
 
     def call(self, *words):
@@ -197,11 +208,11 @@ def per_data(texts, names, option):
     for text in texts:
         name, equals, numbers = text.rpartition("=")
         if equals and name not in names:
-            stop(2, f"--{option} {text}: no data set is called {name}; expected one of {','.join(names)}")
+            raise Stop(2, f"--{option} {text}: no data set is called {name}; expected one of {','.join(names)}")
         try:
             found[name] = [int(number) for number in numbers.split(",")]
         except ValueError:
-            stop(2, f"--{option} {text}: expected numbers with commas between them")
+            raise Stop(2, f"--{option} {text}: expected numbers with commas between them")
     return {name: found.get(name, found.get("", [1])) for name in names}
 
 
@@ -214,7 +225,7 @@ def key_value(text):
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
-        stop(2, f"{message}; see {self.prog} --help")
+        raise Stop(2, f"{message}; see {self.prog} --help")
 
 
 def parser_of(program, known):
@@ -239,12 +250,12 @@ def parse(parser, known):
     arguments.models, arguments.set = arguments.models.split(","), dict(arguments.set)
     for name in arguments.models:
         if name not in known:
-            stop(2, f"--models {name}: expected some of {','.join(known)}")
+            raise Stop(2, f"--models {name}: expected some of {','.join(known)}")
     if not os.access(arguments.siren, os.X_OK):
-        stop(2, f"no program at {arguments.siren}; build it (README.md) or set SIREN")
+        raise Stop(2, f"no program at {arguments.siren}; build it (README.md) or set SIREN")
     names = [path.stem for path in arguments.data]
     if len(set(names)) < len(names):
-        stop(2, "two data sets have one name, by which they are told apart; rename one")
+        raise Stop(2, "two data sets have one name, by which they are told apart; rename one")
     arguments.seeds = per_data(arguments.seeds, names, "seeds")
     arguments.folds = per_data(arguments.folds, names, "folds")
     arguments.data, arguments.out = [path.resolve() for path in arguments.data], arguments.out.resolve()
@@ -263,7 +274,7 @@ def locked(out):
                 break
             except OSError:
                 if time.monotonic() > deadline:
-                    stop(2, f"another start is at work in {out}; wait for it, or choose another folder")
+                    raise Stop(2, f"another start is at work in {out}; wait for it, or choose another folder")
                 time.sleep(0.2)
         yield
 
@@ -276,7 +287,7 @@ def data_folds(arguments, first_seed_only=False):
             for seed in arguments.seeds[path.stem][: 1 if first_seed_only else None]:
                 data = models.Data(path, fold, seed, work)
                 if not 1 <= fold <= data.attributes["folds"]:
-                    stop(2, f"{path} has the folds 1 to {data.attributes['folds']}; --folds {fold} is none of them")
+                    raise Stop(2, f"{path} has the folds 1 to {data.attributes['folds']}; --folds {fold} is none of them")
                 yield data
 
 
@@ -287,13 +298,13 @@ def refuse_other_data(out, cells):
         record = json.loads(path.read_text("utf-8"))
         name = record["data"]
         if name in hashes and record["settings"]["content_hash"] != hashes[name]:
-            stop(2, f"{out} holds results of another data set called {name} ({path.name}); choose another folder or another name")
+            raise Stop(2, f"{out} holds results of another data set called {name} ({path.name}); choose another folder or another name")
 
 
 def refuse_second_reading(cells, again):
     for cell in cells:
         if cell.contradicts() and not again:
-            stop(2, f"{cell.place}: the test part was read with other settings ({cell.path}); "
+            raise Stop(2, f"{cell.place}: the test part was read with other settings ({cell.path}); "
                     "give those, choose another folder, or say --again to read it another time")
 
 
@@ -309,7 +320,6 @@ def write_tables(out):
 
 
 def main():
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = parser_of("benchmark.sh", models.MODELS)
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--most-items", type=int, default=15000)
@@ -336,4 +346,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code_of(main))

@@ -37,6 +37,14 @@ SAMPLED_REGS = {"reg": [0.01, 0.05, 0.2, 0.8]}  # the presets' own is .05
 FAST, PAPER = (4096, 20, 2000), (1024, 40, 4000)  # batch, least epochs and steps
 
 
+class Stop(Exception):
+    """Ends the program with this exit code and a sentence."""
+
+    def __init__(self, code, sentence):
+        super().__init__(sentence)
+        self.code, self.sentence = code, sentence
+
+
 class Trained(NamedTuple):
     title: str
     options: dict  # of siren train
@@ -243,7 +251,7 @@ def measure_run(run, data, siren, weight=None):
     for column in COLUMNS:
         mine, theirs = result.figures[column], report[column]
         if (mine is None) != (theirs is None) or (mine is not None and abs(mine - theirs) > TOLERANCE):
-            siren.stop(1, f"{run}: {column} is {mine} by NumPy and {theirs} by siren evaluate; one of the two is wrong")
+            raise Stop(1, f"{run}: {column} is {mine} by NumPy and {theirs} by siren evaluate; one of the two is wrong")
     return result
 
 

@@ -6,6 +6,7 @@ usage: benchmark.py SIREN
 Skipped (exit code 77) where numpy or h5py is absent; without scipy item-kNN is left out, and said to be.
 """
 import csv
+import fcntl
 import importlib.util
 import json
 import math
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from unittest import mock
 
 LAUNCH = Path(os.environ["SIREN_SOURCE_DIR"], "launch")
 PATIENCE = 200  # seconds
@@ -117,6 +119,43 @@ def programs_end_with_it(world):
         time.sleep(0.05)
     world.slow.unlink()
     assert not process.exists(), "siren goes on behind a killed benchmark"
+
+
+def stopped(words, there):
+    """SIGTERM as soon as something is there: one sentence, no traceback."""
+    process = subprocess.Popen([*map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + PATIENCE
+    while not there(process.pid) and process.poll() is None:
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+    process.terminate()
+    said = process.communicate(timeout=PATIENCE)[1]
+    assert (process.returncode, said) == (3, "benchmark.sh: stopped; the same command goes on\n"), (process.returncode, said)
+
+
+def a_signal_stops_it_everywhere(world):
+    """Between the programs that it starts (here: waiting for another start), and in one."""
+    folder = world.folder / "stopped"
+    folder.mkdir()
+
+    def has_opened_lock(pid):
+        opened = Path("/proc", str(pid), "fd").glob("*")
+        return any(os.path.realpath(file) == str(folder.resolve() / "lock") for file in opened)
+
+    with open(folder / "lock", "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        stopped(world.words("stopped", models="popularity"), has_opened_lock)
+    signals = folder / "signals"  # those that a launcher of ranks gets
+    launcher = folder / "launcher"
+    launcher.write_text(f'''#!/bin/sh
+for name in USR1 TERM INT; do trap "echo $name >>'{signals}'; exit 3" $name; done
+touch "{folder}/waits"
+while :; do sleep 0.1; done
+''')
+    launcher.chmod(0o755)
+    with mock.patch.dict(os.environ, SIREN_MPIEXEC=f"{launcher} -n"):
+        stopped(world.words("stopped", "--ranks", 2, models="mf-bpr"), lambda _pid: (folder / "waits").exists())
+    assert signals.read_text() == "USR1\n", signals.read_text()
 
 
 def a_second_start_reads_nothing(world):
@@ -293,7 +332,7 @@ def main():
         return 77
     with tempfile.TemporaryDirectory() as folder:
         world = World(sys.argv[1], Path(folder))
-        for check in (killed_and_resumed, programs_end_with_it, a_second_start_reads_nothing, no_test_rating_chooses,
+        for check in (killed_and_resumed, programs_end_with_it, a_signal_stops_it_everywhere, a_second_start_reads_nothing, no_test_rating_chooses,
                       validation_chooses, one_cell_by_hand, the_page_stands_alone, a_reading_begun_counts,
                       other_data_of_a_name_is_refused, what_was_begun_can_be_left_out, another_reading_is_refused,
                       options_are_checked, ablations_read_no_test):
