@@ -105,8 +105,9 @@ class Siren:
     def train(self, run, *words):
         if self.submits:
             return self.submit("siren.sbatch", run, *words)
-        begun = ("--resume",) if run.exists() else words
-        return self.run([*self.launcher, self.program, "train", "--run", run, *begun, "--threads", self.threads, "--quiet"])
+        begun = any((run / name).exists() for name in ("config.ini", "stages/request.ini"))  # as launch/layout.sh asks
+        words = ("--resume",) if begun else words
+        return self.run([*self.launcher, self.program, "train", "--run", run, *words, "--threads", self.threads, "--quiet"])
 
 
 def write_whole(path, contents):

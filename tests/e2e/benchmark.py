@@ -92,6 +92,8 @@ def kill_when(words, there):
 def killed_and_resumed(world):
     done(*world.words("whole"))
     out = world.folder / "killed"
+    (run,) = (world.folder / "whole" / "runs").glob("*-best-*")
+    (out / "runs" / run.name / "run" / "stages").mkdir(parents=True)  # killed before siren wrote anything there
     for model, place in (("mf-bpr", "final/runs/*"), ("siren-fast", "choice/runs/*"), ("best", "run/stages/*")):
         kill_when(world.words("killed"), lambda: any((out / "runs").glob(f"*-{model}-*/{place}/metrics.jsonl")))
         record = out / "records" / f"d-fold1-seed1-{model}.json"
