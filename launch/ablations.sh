@@ -12,7 +12,8 @@ usage: launch/ablations.sh [options] OUT DATA.h5 [DATA.h5 ...]
   --folds [NAME=]K,K      likewise; default: 1
   --set OPTION=VALUE      of siren train, for every run that does not vary it; repeatable
   --threads N, --ranks N  of each run; default: this machine's CPUs, one rank; more ranks start by mpirun
-  --submit                train in SLURM jobs, by launch/siren-cv.sbatch; options of sbatch are $SIREN_SBATCH
+  --submit                train in SLURM jobs, by launch/siren-cv.sbatch, without --threads and --ranks; options of
+                          sbatch are $SIREN_SBATCH
   --python PYTHON         with numpy and h5py; default: python3
   --help                  this text
 Varied one by one: training without dislikes; attention and c of siren; kappa, eta, lambda and the polarity branch of

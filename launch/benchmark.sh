@@ -14,8 +14,8 @@ usage: launch/benchmark.sh [options] OUT DATA.h5 [DATA.h5 ...]
   --most-items N          of item-kNN and EASE, whose time grows with the cube and memory with the square; default: 15000
   --set OPTION=VALUE      of siren train, for every trained model; repeatable
   --threads N, --ranks N  of each run; default: this machine's CPUs, one rank; more ranks start by mpirun
-  --submit                train in SLURM jobs, by launch/siren-cv.sbatch and launch/siren.sbatch; options of sbatch
-                          are $SIREN_SBATCH
+  --submit                train in SLURM jobs, by launch/siren-cv.sbatch and launch/siren.sbatch, without --threads and
+                          --ranks; options of sbatch are $SIREN_SBATCH; seconds then include waiting in the queue
   --again                 read the test part another time where settings have changed; the table says so
   --python PYTHON         with numpy and h5py, and scipy (item-kNN, EASE) and implicit (ALS); default: python3
   --help                  this text

@@ -66,9 +66,10 @@ class Siren:
     """Calls of the program: here, by mpirun, or as SLURM jobs."""
 
     def __init__(self, arguments):
-        self.program, self.threads, self.submits = arguments.siren, arguments.threads, arguments.submit
+        self.program, self.submits = arguments.siren, arguments.submit
+        self.threads, self.ranks = arguments.threads, arguments.ranks
         launcher = os.environ.get("SIREN_MPIEXEC", "mpirun --bind-to none -n")
-        self.launcher = [*shlex.split(launcher), str(arguments.ranks)] if arguments.ranks > 1 else []
+        self.launcher = [*shlex.split(launcher), str(self.ranks)] if self.ranks > 1 else []
 
     def run(self, line):
         """A signal is sent on as SIGUSR1, at which siren saves: mpirun hands it to every rank and waits, whereas at
@@ -87,6 +88,12 @@ class Siren:
             sys.stderr.write(errors)
             raise Stop(1, f"{shlex.join(map(str, line))}: exit code {process.returncode}; its messages stand above")
         return printed
+
+    def where(self, model):
+        """What a record says of the machine; of a job only that it was one."""
+        if self.submits and isinstance(model, models.Trained):
+            return {"threads": None, "ranks": None, "machine": benchmark_table.JOB}
+        return {"threads": self.threads, "ranks": self.ranks, "machine": benchmark_table.machine()}
 
     def call(self, *words):
         return self.run([self.program, *words])
@@ -173,7 +180,7 @@ class Cell:
         self.record = {**(self.record if self.is_read() else self.key()), "left_out": reason}
         self.write()
 
-    def run(self, siren, about, most_items):
+    def run(self, siren, version, most_items):
         if reason := models.why_not(self.model, self.data, most_items):
             if "rows" not in (self.record or {}):
                 self.leave_out(reason)
@@ -186,8 +193,8 @@ class Cell:
         stream = io.BytesIO()
         np.savez(stream, **arrays)
         write_whole(self.path.with_suffix(".npz"), stream.getvalue())
-        self.record |= {"rows": [row for row, _ in rows], "frontier": frontier, **about,
-                        "date": datetime.date.today().isoformat(), "ratings": int(self.data.attributes["ratings"]),
+        self.record |= {"rows": [row for row, _ in rows], "frontier": frontier, **siren.where(self.model),
+                        "program": version, "date": datetime.date.today().isoformat(), "ratings": int(self.data.attributes["ratings"]),
                         "seconds": round(time.perf_counter() - start, 1), "of_the_last_start": begun}
         self.write()
 
@@ -233,8 +240,8 @@ def parser_of(program, known):
     parser = Parser(prog=f"launch/{program}", add_help=False, allow_abbrev=False)
     parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("data", nargs="+", type=Path, metavar="DATA.h5")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--ranks", type=int, default=1)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--ranks", type=int)
     parser.add_argument("--models", default=",".join(known))
     parser.add_argument("--seeds", action="append", default=[])
     parser.add_argument("--folds", action="append", default=[])
@@ -252,6 +259,9 @@ def parse(parser, known):
     for name in arguments.models:
         if name not in known:
             raise Stop(2, f"--models {name}: expected some of {','.join(known)}")
+    if arguments.submit and (arguments.threads or arguments.ranks):
+        raise Stop(2, "--submit takes the ranks and threads that SLURM gives; name them in $SIREN_SBATCH, not by --ranks or --threads")
+    arguments.threads, arguments.ranks = arguments.threads or os.cpu_count(), arguments.ranks or 1
     if not os.access(arguments.siren, os.X_OK):
         raise Stop(2, f"no program at {arguments.siren}; build it (README.md) or set SIREN")
     names = [path.stem for path in arguments.data]
@@ -329,15 +339,14 @@ def main():
         (arguments.out / "records").mkdir(exist_ok=True)
         (arguments.out / "runs").mkdir(exist_ok=True)
         siren = Siren(arguments)
-        about = {"threads": arguments.threads, "ranks": arguments.ranks, "machine": benchmark_table.machine(),
-                 "program": siren.call("--version").strip()}
+        version = siren.call("--version").strip()
         cells = [Cell(arguments.out, data, name, arguments.set)
                  for data in data_folds(arguments) for name in models.MODELS if name in arguments.models]
         refuse_other_data(arguments.out, cells)
         refuse_second_reading(cells, arguments.again)
         for number, cell in enumerate(cells, 1):
             if not cell.is_done():
-                cell.run(siren, about, arguments.most_items)
+                cell.run(siren, version, arguments.most_items)
                 left = remaining(cells)
                 say(f"{cell.place}: {benchmark_table.in_short(cell.record)}; {number} of {len(cells)}, "
                     f"some {left / 60:.0f} min are left")

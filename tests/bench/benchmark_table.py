@@ -21,6 +21,7 @@ from benchmark_models import COLUMNS, LIKES_ALONE, MODELS, RULES, TITLES
 
 DRAWS, SEED, LEVEL = 2000, 1, 0.95
 COMPARED = {"nDCG@10": ("user", "ndcg"), "Dislike@10": ("disliker", "dislike")}
+JOB = "SLURM job"  # the machine of models that were trained by --submit
 BEST = [f"best, {rule}" for rule in RULES]
 
 
@@ -201,6 +202,7 @@ def figure_table(data):
         first = next(iter(data.rows[title].values()))
         again = f"; test part read {data.readings(title)} times" if data.readings(title) > 1 else ""
         late = " (the last start)" if first["record"]["of_the_last_start"] else ""
+        late += " (with waiting)" if first["record"]["machine"] == JOB else ""
         runs = [str(len(data.rows[title]))] if data.most_cells() > 1 else []
         rows.append([title, *runs, *values, f"{data.seconds(title):.0f}{late}", first["settings"] + again])
     return rows_of(["model", *(["runs"] if data.most_cells() > 1 else []), *COLUMNS, "seconds", "settings"], rows)
@@ -257,12 +259,19 @@ the comma the competitor.
     return [text, *rows_of(head, rows)]
 
 
+def how_run(record):
+    version = record["program"].splitlines()[0]
+    if record["machine"] == JOB:
+        return f"{version}, SLURM jobs, whose seconds include waiting in the queue"
+    return f"{version}, {record['ranks']} rank(s) x {record['threads']} thread(s), {record['machine']}"
+
+
 def markdown(sets):
     records = [record for data in sets for record in data.records]
     lines = ["# Results of the benchmark", ""]
     if records:
         dates = sorted({r["date"] for r in records})
-        how = sorted({f"{r['program'].splitlines()[0]}, {r['ranks']} rank(s) x {r['threads']} thread(s), {r['machine']}" for r in records})
+        how = sorted({how_run(record) for record in records})
         hours = sum(r["seconds"] for r in records) / 3600
         lines += [f"{dates[0]} to {dates[-1]}; {'; '.join(how)}. All models together took {hours:.2f} hours.", "",
                   "Every model was chosen by validation ratings; the test part was read once for each fold and",

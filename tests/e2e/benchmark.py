@@ -294,6 +294,30 @@ def what_was_begun_can_be_left_out(world):
     assert row["left_out"] and record == begun | {"left_out": row["left_out"]}, (row, record)
 
 
+def a_job_is_said_to_be_one(world):
+    """--submit, by a sbatch that starts siren cv here."""
+    tools = world.folder / "tools"
+    tools.mkdir()
+    (tools / "sbatch").write_text(f'''#!/bin/sh
+while [ "${{1##*.}}" != sbatch ]; do shift; done
+out=$2
+shift 2
+exec "{world.siren}" cv --output "$out" "$@" --quiet
+''')
+    (tools / "sbatch").chmod(0o755)
+    words = world.words("jobs", "--submit", models="popularity,mf-bpr")
+    wrong = call(*words)
+    assert wrong.returncode == 2 and "--threads" in wrong.stderr and wrong.stderr.count("\n") == 1, wrong
+    words = [word for k, word in enumerate(words) if "--threads" not in words[max(k - 1, 0) : k + 1]]
+    with mock.patch.dict(os.environ, PATH=f"{tools}:{os.environ['PATH']}"):
+        done(*words)
+    record = json.loads((world.folder / "jobs" / "records" / "d-fold1-seed1-mf-bpr.json").read_text())
+    assert [record[what] for what in ("machine", "ranks", "threads")] == ["SLURM job", None, None], record
+    table = (world.folder / "jobs" / "results.md").read_text()
+    assert table.count("(with waiting)") == 1 and "SLURM jobs, whose seconds include waiting" in table, table
+    assert " 1 rank(s) x " in table, "popularity is measured here"
+
+
 def the_page_stands_alone(world):
     text = (world.folder / "whole" / "results.html").read_text()
     outside = re.findall(r"https?:|//|\bsrc=|\bhref=|url\(|@import|<script|<link|<iframe|<img", text)
@@ -337,7 +361,7 @@ def main():
         for check in (killed_and_resumed, programs_end_with_it, a_signal_stops_it_everywhere, a_second_start_reads_nothing, no_test_rating_chooses,
                       validation_chooses, one_cell_by_hand, the_page_stands_alone, a_reading_begun_counts,
                       other_data_of_a_name_is_refused, what_was_begun_can_be_left_out, another_reading_is_refused,
-                      options_are_checked, ablations_read_no_test):
+                      a_job_is_said_to_be_one, options_are_checked, ablations_read_no_test):
             start = time.monotonic()
             check(world)
             print(f"{check.__name__}: fine, {time.monotonic() - start:.0f} s", flush=True)
