@@ -12,7 +12,8 @@ usage: launch/benchmark.sh [options] OUT DATA.h5 [DATA.h5 ...]
   --seeds [NAME=]N,N      of all data sets, or of the one called NAME (NAME.h5); repeatable; default: 1
   --folds [NAME=]K,K      likewise; default: 1
   --most-items N          of item-kNN and EASE, whose time grows with the cube and memory with the square; default: 15000
-  --set OPTION=VALUE      of siren train, for every trained model; repeatable
+  --set OPTION=VALUE      of siren train, for every trained model, which the tables say; repeatable; not what makes the
+                          model or the data: model, loss, no-dislikes, offset, eval-users and the like
   --threads N, --ranks N  of each run; default: this machine's CPUs, one rank; more ranks start by mpirun
   --submit                train in SLURM jobs, by launch/siren-cv.sbatch and launch/siren.sbatch, without --threads and
                           --ranks; options of sbatch are $SIREN_SBATCH; seconds then include waiting in the queue

@@ -36,6 +36,9 @@ from benchmark_models import Stop
 HERE = Path(__file__).resolve().parent
 LOCK_PATIENCE = 30  # seconds for a program that a killed start has left to end
 PR_SET_PDEATHSIG = 1
+# Options of siren train that are not free: a row's model, its data and how it is measured are what its title says.
+FIXED = {"model", "loss", "preset", "refit", "choose", "no-dislikes", "init-from", "config", "resume", "run", "data", "fold",
+         "seed", "hold-out", "offset", "relevant-from", "candidates", "overlap", "threads"}
 STOPPED = "stopped; the same command goes on"
 
 
@@ -134,6 +137,7 @@ class Cell:
         self.out, self.data, self.name = out, data, name
         self.place = f"{data.name}-fold{data.fold}-seed{data.seed}-{name}"
         self.model = models.with_options(models.MODELS[name], given)
+        self.given = given if isinstance(self.model, models.Trained) else {}
         self.settings = {"grid": self.model.grid, "content_hash": data.content_hash}
         if isinstance(self.model, models.Trained):
             self.settings["options"] = self.model.options
@@ -193,7 +197,7 @@ class Cell:
         stream = io.BytesIO()
         np.savez(stream, **arrays)
         write_whole(self.path.with_suffix(".npz"), stream.getvalue())
-        self.record |= {"rows": [row for row, _ in rows], "frontier": frontier, **siren.where(self.model),
+        self.record |= {"rows": [row for row, _ in rows], "given": self.given, "frontier": frontier, **siren.where(self.model),
                         "program": version, "date": datetime.date.today().isoformat(), "ratings": int(self.data.attributes["ratings"]),
                         "seconds": round(time.perf_counter() - start, 1), "of_the_last_start": begun}
         self.write()
@@ -228,6 +232,8 @@ def key_value(text):
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError("expected OPTION=VALUE of siren train")
+    if name in FIXED or name.startswith("eval-"):
+        raise argparse.ArgumentTypeError(f"--{name} is not free, for it belongs to what is compared or how")
     return name, value
 
 

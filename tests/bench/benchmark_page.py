@@ -140,11 +140,12 @@ def differences(data):
 
 def section(data):
     charts = [bars(data, column) for column in BARS] + [frontier(data)] if data.titles else []
+    given = "".join(f"<p>{escape(sentence)}</p>" for sentence in data.given())
     left_out = "".join(f"<p>Left out: {escape(title)}, for {escape(reason)}.</p>" for title, reason in data.left_out)
     again = [title for title in data.titles if data.readings(title) > 1]
     warned = f"<p>The test part was read more than once by {escape(', '.join(again))}.</p>" if again else ""
     return (f'<section><h2>{escape(data.name)}</h2><p>{data.cells()}</p><div class="charts">{"".join(charts)}</div>'
-            f"{differences(data)}{left_out}{warned}</section>")
+            f"{differences(data)}{given}{left_out}{warned}</section>")
 
 
 def page(sets):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark_models import COLUMNS, LIKES_ALONE, MODELS, RULES, TITLES
+from benchmark_models import COLUMNS, LIKES_ALONE, MODELS, RULES, TITLES, told
 
 DRAWS, SEED, LEVEL = 2000, 1, 0.95
 COMPARED = {"nDCG@10": ("user", "ndcg"), "Dislike@10": ("disliker", "dislike")}
@@ -91,6 +91,15 @@ class DataSet:
 
     def readings(self, title):
         return max(row["record"]["readings"] for row in self.rows[title].values())
+
+    def given(self):
+        """In words: what --set gave for all trained models, and where it was not the same for all, for which."""
+        by_words = {}
+        for title in self.titles:
+            for row in self.rows[title].values():
+                if row["record"]["given"]:
+                    by_words.setdefault(told(row["record"]["given"]), {})[title] = None
+        return [f"Set for {'; '.join(titles)}: {words}." for words, titles in by_words.items()]
 
     def frontier(self):
         """The mean figures of best by lambda, over folds and seeds."""
@@ -182,7 +191,9 @@ def csv_text(records):
         place = [record["data"], record["fold"], record["seed"]]
         for row in record.get("rows", []):
             values = ["" if row["metrics"][c] is None else repr(row["metrics"][c]) for c in COLUMNS]
-            table.writerow([*place, row["title"], *values, record["seconds"], record["readings"], row["settings"], ""])
+            given = [f"set: {told(record['given'])}"] if record["given"] else []
+            settings = "; ".join(filter(None, [row["settings"], *given]))
+            table.writerow([*place, row["title"], *values, record["seconds"], record["readings"], settings, ""])
         if "left_out" in record:
             table.writerow([*place, MODELS[record["model"]].title, *[""] * (len(COLUMNS) + 3), record["left_out"]])
     return stream.getvalue()
@@ -280,6 +291,7 @@ def markdown(sets):
     for data in sets:
         by = " or ".join(sorted({r["validated_by"] for r in data.records}))
         lines += [f"## {data.name}", "", *([f"Test part: {data.cells()}. Chosen on {by}.", ""] if by else []), *figure_table(data)]
+        lines += [f"{sentence}\n" for sentence in data.given()]
         lines += [f"Left out: {title}, for {reason}.\n" for title, reason in data.left_out]
         lines += difference_tables(data)
     return "\n".join([*lines, *likes_table(sets)]).rstrip("\n") + "\n"

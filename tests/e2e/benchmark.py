@@ -201,7 +201,7 @@ def validation_chooses(world):
             if event["event"] == "eval":
                 values[run.name.removesuffix("-fold1-seed1"), event["epoch"]] = event["metrics"]["nDCG@10"]
     (reg, epoch), (row,) = max(values, key=values.get), world.rows("grid")
-    assert len(values) == 8 and row["settings"] == f"{reg.replace('reg', 'reg ')}, epochs {epoch} of 2", (values, row)
+    assert len(values) == 8 and row["settings"] == f"{reg.replace('reg', 'reg ')}, epochs {epoch} of 2; set: dim 8, epochs 2", (values, row)
     (final,) = (world.folder / "grid" / "runs").glob("*/final/runs/*/config.ini")
     assert f"\nepochs = {epoch}\n" in final.read_text() and f"\nreg = {reg[3:]}\n" in final.read_text(), final.read_text()
 
@@ -322,6 +322,8 @@ def the_page_stands_alone(world):
     text = (world.folder / "whole" / "results.html").read_text()
     outside = re.findall(r"https?:|//|\bsrc=|\bhref=|url\(|@import|<script|<link|<iframe|<img", text)
     assert not outside, outside
+    given = "Set for MF, BPR; SiReN, fast; best, near-best; best, max-ndcg: dim 8, epochs 2, reg 0.05."
+    assert given in text and given in (world.folder / "whole" / "results.md").read_text(), "what --set gave"
     assert "prefers-color-scheme:dark" in text and text.count("<svg") == 3 and "<polyline" in text, text[:2000]
     assert text.count("<rect") == 2 * sum(not row["left_out"] for row in world.rows("whole")), "a bar for each model in both charts"
 
@@ -331,7 +333,8 @@ def options_are_checked(world):
         helped = done(LAUNCH / name, "--help")
         assert helped.stdout.startswith(f"usage: launch/{name}"), helped
         for words, says in ((("--nonsense",), "unknown option --nonsense"), (("--models", "x"), "expected some of"),
-                            (("--seeds", "e=1"), "no data set is called e"), (("--folds", "9"), "--folds 9 is none of them")):
+                            (("--seeds", "e=1"), "no data set is called e"), (("--folds", "9"), "--folds 9 is none of them"),
+                            (("--set", "no-dislikes=true"), "--no-dislikes is not free"), (("--set", "eval-users=9"), "is not free")):
             wrong = call(LAUNCH / name, world.folder / "none", world.data, "--python", sys.executable, *words)
             assert wrong.returncode == 2 and says in wrong.stderr and wrong.stderr.count("\n") == 1, wrong
 
