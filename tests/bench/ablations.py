@@ -88,40 +88,44 @@ def lambdas(output, seeds):
 
 
 def rows(data, arguments, siren):
-    """data, model, what is varied, setting, figures, and the difference in nDCG@10 from the model itself."""
+    """data, fold, model, what is varied, setting, figures, and the difference in nDCG@10 from the model itself."""
     for name in arguments.models:
         output, varied, found = train(name, data, arguments, siren)
         for what, setting in varied:
             told = found["variations"][models.name_of(setting)]
             change = told["nDCG@10"].get("difference") or {}
             figures = {c: told[c]["mean"] for c in COLUMNS}
-            yield [data.name, name, what, models.told(setting) or "as it is", figures, change.get("mean"), change.get("sd")]
+            setting = models.told(setting) or "as it is"
+            yield [data.name, data.fold, name, what, setting, figures, change.get("mean"), change.get("sd")]
         if name == "factored":
             for weight, figures in lambdas(output, arguments.seeds[data.name]):
-                yield [data.name, name, "lambda", f"lambda {weight:g}", figures, None, None]
-        benchmark.say(f"{data.name}: {name} is done")
+                yield [data.name, data.fold, name, "lambda", f"lambda {weight:g}", figures, None, None]
+        benchmark.say(f"{data.name}, fold {data.fold}: {name} is done")
 
 
 def csv_text(found):
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["data", "model", "varied", "setting", *COLUMNS, "difference", "difference_sd"])
-    for row in found:
-        values = [row[4].get(c) for c in COLUMNS]
-        table.writerow([*row[:4], *("" if v is None else repr(v) for v in [*values, *row[5:]])])
+    table.writerow(["data", "fold", "model", "varied", "setting", *COLUMNS, "difference", "difference_sd"])
+    for *place, figures, change, sd in found:
+        values = [*(figures.get(c) for c in COLUMNS), change, sd]
+        table.writerow([*place, *("" if v is None else repr(v) for v in values)])
     return stream.getvalue()
 
 
-def markdown(found, arguments):
+def cells(figures, change, sd):
+    spread = "" if sd is None else f" ± {figure(sd)}"
+    return [*(figure(figures.get(c)) for c in COLUMNS), "" if change is None else signed(change) + spread]
+
+
+def markdown(found):
     lines = ["# Ablations", "", "Figures on validation ratings, at the epoch that these choose; no test rating was read. The",
              "difference in nDCG@10 is from the model as it is, with its standard deviation over seeds. With",
              "another offset the same items are relevant, but others disliked.", "", NOT_POSSIBLE, ""]
-    for name in [path.stem for path in arguments.data]:
-        for model in arguments.models:
-            table = [[row[2], row[3], *(figure(row[4].get(c)) for c in COLUMNS),
-                      "" if row[5] is None else signed(row[5]) + ("" if row[6] is None else f" ± {figure(row[6])}")]
-                     for row in found if row[:2] == [name, model]]
-            lines += [f"## {name}, {model}", "", *rows_of(["varied", "setting", *COLUMNS, "difference"], table)]
+    for of_one in dict.fromkeys(tuple(row[:3]) for row in found):
+        table = [[*row[3:5], *cells(*row[5:])] for row in found if tuple(row[:3]) == of_one]
+        name, fold, model = of_one
+        lines += [f"## {name}, fold {fold}, {model}", "", *rows_of(["varied", "setting", *COLUMNS, "difference"], table)]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -134,7 +138,7 @@ def main():
         for data in benchmark.data_folds(arguments, first_seed_only=True):
             found += rows(data, arguments, siren)
             benchmark.write_whole(arguments.out / "ablations.csv", csv_text(found))
-            benchmark.write_whole(arguments.out / "ablations.md", markdown(found, arguments))
+            benchmark.write_whole(arguments.out / "ablations.md", markdown(found))
     benchmark.say(f"the tables are {arguments.out}/ablations.csv and ablations.md")
 
 

@@ -341,13 +341,16 @@ def options_are_checked(world):
 
 def ablations_read_no_test(world):
     words = [LAUNCH / "ablations.sh", world.folder / "ablations", world.data, "--python", sys.executable, "--threads", 1,
-             "--models", "factored", "--set", "epochs=1", "--set", "polarity-epochs=2", "--set", "dim=8"]
+             "--models", "factored", "--set", "epochs=1", "--set", "polarity-epochs=2", "--set", "dim=8", "--folds", "1,2"]
     done(*words)
     first = (world.folder / "ablations" / "ablations.csv").read_bytes()
     done(*words)
     assert (world.folder / "ablations" / "ablations.csv").read_bytes() == first
     with open(world.folder / "ablations" / "ablations.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    assert len({tuple(row[k] for k in ("fold", "varied", "setting")) for row in rows}) == len(rows), "lines of two folds look the same"
+    text = (world.folder / "ablations" / "ablations.md").read_text()
+    assert re.findall("^## .*", text, re.M) == ["## d, fold 1, factored", "## d, fold 2, factored"], text
     varied = {row["varied"] for row in rows}
     assert varied == {"", "dislikes", "kappa", "eta", "polarity", "layers", "columns", "degrees", "offset", "lambda"}, varied
     for config in (world.folder / "ablations" / "runs").glob("*/runs/*/config.ini"):
