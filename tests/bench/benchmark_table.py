@@ -12,6 +12,7 @@ import io
 import json
 import os
 import platform
+import re
 import statistics
 from pathlib import Path
 
@@ -175,12 +176,16 @@ def data_sets(out):
 # ---- as text
 
 
+def without_zero(number):
+    return re.sub(r"^([+-]?)0\.", r"\1.", number)
+
+
 def figure(value):
-    return "-" if value is None else f"{value:.4f}".replace("0.", ".", 1)
+    return "-" if value is None else without_zero(f"{value:.4f}")
 
 
 def signed(value):
-    return f"{value:+.4f}".replace("0.", ".", 1)
+    return without_zero(f"{value:+.4f}")
 
 
 def csv_text(records):
@@ -234,7 +239,7 @@ def interval(value):
     if value is None:
         return "-"
     mean, low, high, p = value
-    return f"{signed(mean)} ({signed(low)} to {signed(high)}), p {'< .001' if p < 0.001 else figure(p)[:4]}"
+    return f"{signed(mean)} ({signed(low)} to {signed(high)}), p {'<= .001' if p <= 0.001 else without_zero(f'{p:.3f}')}"
 
 
 def difference_tables(data):

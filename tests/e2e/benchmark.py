@@ -328,6 +328,25 @@ def the_page_stands_alone(world):
     assert text.count("<rect") == 2 * sum(not row["left_out"] for row in world.rows("whole")), "a bar for each model in both charts"
 
 
+def tables():
+    """tests/bench/benchmark_table.py, with the baselines.py beside it, not the one here."""
+    folder = str(LAUNCH.parent / "tests" / "bench")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module("benchmark_table")
+
+
+def numbers_as_text(_world):
+    import numpy as np
+
+    table = tables()
+    assert [table.figure(x) for x in (0.1234, 10.05, None)] == [".1234", "10.0500", "-"]
+    assert [table.signed(x) for x in (-0.5, 0, 10.05)] == ["-.5000", "+.0000", "+10.0500"]
+    least = table.bootstrap(np.ones(9), np.ones(9))
+    assert table.interval(least) == "+1.0000 (+1.0000 to +1.0000), p <= .001", least
+    assert [table.interval((0, 0, 0, p)).split(", ")[1] for p in (0.0019, 1)] == ["p .002", "p 1.000"]
+
+
 def options_are_checked(world):
     for name in ("benchmark.sh", "ablations.sh"):
         helped = done(LAUNCH / name, "--help")
@@ -367,7 +386,7 @@ def main():
         for check in (killed_and_resumed, programs_end_with_it, a_signal_stops_it_everywhere, a_second_start_reads_nothing, no_test_rating_chooses,
                       validation_chooses, one_cell_by_hand, the_page_stands_alone, a_reading_begun_counts,
                       other_data_of_a_name_is_refused, what_was_begun_can_be_left_out, another_reading_is_refused,
-                      a_job_is_said_to_be_one, options_are_checked, ablations_read_no_test):
+                      a_job_is_said_to_be_one, numbers_as_text, options_are_checked, ablations_read_no_test):
             start = time.monotonic()
             check(world)
             print(f"{check.__name__}: fine, {time.monotonic() - start:.0f} s", flush=True)
