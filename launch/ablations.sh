@@ -18,7 +18,8 @@ usage: launch/ablations.sh [options] OUT DATA.h5 [DATA.h5 ...]
   --help                  this text
 Varied one by one: training without dislikes; attention and c of siren; kappa, eta, lambda and the polarity branch of
 the factored model; layers, columns, the graph's norm and the offset of both. OUT gets ablations.csv and ablations.md.
-Killed or stopped, the same command goes on. The program is build/release/siren, or $SIREN.
+Killed or stopped, the same command goes on. The program is build/release/siren, or $SIREN; mpirun and its options are
+$SIREN_MPIEXEC, which ends in -n: the number of ranks follows it.
 TEXT
 }
 

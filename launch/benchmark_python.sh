@@ -20,9 +20,11 @@ run_in_python() {
         ;;
       --python | --threads)
         [ $# -ge 2 ] || give_up "$1 needs a value"
-        if [ "$1" = --python ]; then python=$2; else OMP_NUM_THREADS=$2 words+=("$1" "$2"); fi
-        shift
+        set -- "$1=$2" "${@:3}"
+        continue
         ;;
+      --python=*) python=${1#*=} ;;
+      --threads=*) OMP_NUM_THREADS=${1#*=} words+=("$1") ;;
       *) words+=("$1") ;;
     esac
     shift

@@ -34,7 +34,7 @@ import benchmark_table
 from benchmark_models import Stop
 
 HERE = Path(__file__).resolve().parent
-LOCK_PATIENCE = 30  # seconds for a program that a killed start has left to end
+LOCK_PATIENCE = 5  # seconds: a start that was just stopped may still wait for siren to save
 PR_SET_PDEATHSIG = 1
 # Options of siren train that are not free: a row's model, its data and how it is measured are what its title says.
 FIXED = {"model", "loss", "preset", "refit", "choose", "no-dislikes", "init-from", "config", "resume", "run", "data", "fold",

@@ -358,6 +358,16 @@ def options_are_checked(world):
             assert wrong.returncode == 2 and says in wrong.stderr and wrong.stderr.count("\n") == 1, wrong
 
 
+def both_forms_of_an_option(world):
+    """--threads 3 and --threads=3: NumPy gets as many."""
+    python = world.folder / "python"
+    python.write_text('#!/bin/sh\n[ "$1" = -c ] || echo "$OMP_NUM_THREADS $*"\n')
+    python.chmod(0o755)
+    for words in (("--python", python, "--threads", 3), (f"--python={python}", "--threads=3")):
+        said = done(LAUNCH / "benchmark.sh", *words, "x y").stdout
+        assert re.fullmatch(r"3 \S*/benchmark.py --threads[ =]3 x y\n", said), said
+
+
 def ablations_read_no_test(world):
     words = [LAUNCH / "ablations.sh", world.folder / "ablations", world.data, "--python", sys.executable, "--threads", 1,
              "--models", "factored", "--set", "epochs=1", "--set", "polarity-epochs=2", "--set", "dim=8", "--folds", "1,2"]
@@ -383,10 +393,11 @@ def main():
         return 77
     with tempfile.TemporaryDirectory() as folder:
         world = World(sys.argv[1], Path(folder))
-        for check in (killed_and_resumed, programs_end_with_it, a_signal_stops_it_everywhere, a_second_start_reads_nothing, no_test_rating_chooses,
-                      validation_chooses, one_cell_by_hand, the_page_stands_alone, a_reading_begun_counts,
-                      other_data_of_a_name_is_refused, what_was_begun_can_be_left_out, another_reading_is_refused,
-                      a_job_is_said_to_be_one, numbers_as_text, options_are_checked, ablations_read_no_test):
+        for check in (killed_and_resumed, programs_end_with_it, a_signal_stops_it_everywhere, a_second_start_reads_nothing,
+                      no_test_rating_chooses, validation_chooses, one_cell_by_hand, the_page_stands_alone,
+                      a_reading_begun_counts, other_data_of_a_name_is_refused, what_was_begun_can_be_left_out,
+                      another_reading_is_refused, a_job_is_said_to_be_one, numbers_as_text, options_are_checked,
+                      both_forms_of_an_option, ablations_read_no_test):
             start = time.monotonic()
             check(world)
             print(f"{check.__name__}: fine, {time.monotonic() - start:.0f} s", flush=True)
