@@ -277,8 +277,16 @@ def measure_best(model, data, siren, folder):
         weight = lambda_by(rule, run, siren)
         result = measure_run(run, data, siren, weight)
         rows.insert(0, measured(f"best, {rule}", result, f"{settings}, lambda {weight:g}"))
-    points = [[v, {c: m[c] for c in COLUMNS}] for v, m in ((v, evaluate(run, siren, v)) for v in LAMBDAS)]
-    return rows, points
+    return rows, frontier_of(run, siren)
+
+
+def frontier_of(run, siren):
+    """[lambda, figures on the test part] of lambdas that nothing chose."""
+    points = []
+    for weight in LAMBDAS:
+        report = evaluate(run, siren, weight)
+        points.append([weight, {column: report[column] for column in COLUMNS}])
+    return points
 
 
 def why_not(model, data, most_items):

@@ -68,11 +68,13 @@ class DataSet:
                 self.users.setdefault(row["title"], {})[cell] = record["users"]
         self.titles = [title for title in TITLES if title in self.rows]
 
-    def figures(self, title, column):
-        return [row["metrics"][column] for row in self.rows[title].values() if row["metrics"][column] is not None]
+    def figures(self, title, column, cells=None):
+        """Of these cells, or of all that the model has."""
+        found = [row["metrics"][column] for cell, row in self.rows[title].items() if cells is None or cell in cells]
+        return [value for value in found if value is not None]
 
-    def mean(self, title, column):
-        values = self.figures(title, column)
+    def mean(self, title, column, cells=None):
+        values = self.figures(title, column, cells)
         return statistics.fmean(values) if values else None
 
     def sd(self, title, column):
@@ -102,18 +104,23 @@ class DataSet:
                     by_words.setdefault(told(row["record"]["given"]), {})[title] = None
         return [f"Set for {'; '.join(titles)}: {words}." for words, titles in by_words.items()]
 
-    def frontier(self):
-        """The mean figures of best by lambda, over folds and seeds."""
-        points = [record["frontier"] for record in self.records if record["frontier"]]
+    def shared(self, mine, other):
+        """The cells that both models have."""
+        return sorted(self.rows[mine].keys() & self.rows[other].keys())
+
+    def frontier(self, cells=None):
+        """The mean figures of best by lambda, over these cells or all that it has."""
+        points = [row["record"]["frontier"] for cell, row in self.rows.get(BEST[1], {}).items() if cells is None or cell in cells]
         if not points:
             return []
         return [(of_one[0][0], {c: statistics.fmean(p[1][c] for p in of_one) for c in COLUMNS if of_one[0][1][c] is not None})
                 for of_one in zip(*points)]
 
     def rival(self):
-        """The model without dislikes that has the best nDCG@10."""
-        alone = [title for title in LIKES_ALONE if title in self.rows]
-        return max(alone, key=lambda title: self.mean(title, "nDCG@10"), default=None)
+        """The model without dislikes that has the best nDCG@10 in the cells that it shares with best; and these cells."""
+        found = [(title, self.shared(BEST[1], title)) for title in LIKES_ALONE if {title, BEST[1]} <= self.rows.keys()]
+        found = [(title, cells) for title, cells in found if cells]
+        return max(found, key=lambda pair: self.mean(pair[0], "nDCG@10", pair[1]), default=(None, []))
 
     def user_figures(self, title, cell, column):
         users, values = COMPARED[column]
@@ -123,7 +130,7 @@ class DataSet:
     def difference(self, mine, other, column):
         """Mean, interval and p over the folds and seeds that both have."""
         total, count = {}, {}
-        for cell in sorted(self.rows[mine].keys() & self.rows[other].keys()):
+        for cell in self.shared(mine, other):
             (user, ours), (same, theirs) = (self.user_figures(title, cell, column) for title in (mine, other))
             assert np.array_equal(user, same), (mine, other, cell)
             for u, gap in zip(user.tolist(), (ours - theirs).tolist()):
@@ -254,12 +261,12 @@ def likes_table(sets):
     """best beside the best model of likes alone, and where it is as good as that."""
     rows = []
     for data in sets:
-        rival, frontier = data.rival(), data.frontier()
-        if rival is None or BEST[1] not in data.rows:
+        rival, cells = data.rival()
+        if rival is None:
             continue
-        theirs, mine = (data.mean(title, "nDCG@10") for title in (rival, BEST[1]))
-        at, there = point_at(frontier, theirs)
-        beside = [f"{figure(there.get(c))}, {figure(data.mean(rival, c))}" for c in COLUMNS if c not in ("R@10", "R@20")]
+        theirs, mine = (data.mean(title, "nDCG@10", cells) for title in (rival, BEST[1]))
+        at, there = point_at(data.frontier(cells), theirs)
+        beside = [f"{figure(there.get(c))}, {figure(data.mean(rival, c, cells))}" for c in COLUMNS if c not in ("R@10", "R@20")]
         change = interval(data.difference(BEST[1], rival, "nDCG@10")).split(", p")[0]
         rows.append([data.name, rival, figure(theirs), figure(mine), f"{mine / theirs:.3f}", change, f"{at:.2f}", *beside])
     if not rows:
@@ -270,7 +277,7 @@ def likes_table(sets):
 
 The competitor is the model without dislikes that has the best nDCG@10 on the test part. From lambda
 on: the point of best's frontier that has its nDCG@10 (linear between the lambdas tried), and behind
-the comma the competitor.
+the comma the competitor. All means are over the folds and seeds that both have.
 """
     return [text, *rows_of(head, rows)]
 

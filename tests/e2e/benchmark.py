@@ -336,6 +336,23 @@ def tables():
     return importlib.import_module("benchmark_table")
 
 
+def likes_alone_are_compared_where_both_are(world):
+    """Seed 2 of popularity alone, with other figures, changes nothing beside best."""
+    table, out = tables(), world.folder / "uneven"
+    shutil.copytree(world.folder / "whole", out)
+    before = table.likes_table(table.data_sets(out))
+    assert len(before) == 5 and before[3].startswith("| d | popularity | ."), before
+    for name in ("json", "npz"):
+        shutil.copy(out / "records" / f"d-fold1-seed1-popularity.{name}", out / "records" / f"d-fold1-seed2-popularity.{name}")
+    path = out / "records" / "d-fold1-seed2-popularity.json"
+    record = json.loads(path.read_text()) | {"seed": 2}
+    record["rows"][0]["metrics"] = dict.fromkeys(record["rows"][0]["metrics"], 0.9)
+    path.write_text(json.dumps(record))
+    (data,) = table.data_sets(out)
+    assert len(data.figures("popularity", "nDCG@10")) == 2
+    assert table.likes_table([data]) == before, (before, table.likes_table([data]))
+
+
 def numbers_as_text(_world):
     import numpy as np
 
@@ -396,8 +413,8 @@ def main():
         for check in (killed_and_resumed, programs_end_with_it, a_signal_stops_it_everywhere, a_second_start_reads_nothing,
                       no_test_rating_chooses, validation_chooses, one_cell_by_hand, the_page_stands_alone,
                       a_reading_begun_counts, other_data_of_a_name_is_refused, what_was_begun_can_be_left_out,
-                      another_reading_is_refused, a_job_is_said_to_be_one, numbers_as_text, options_are_checked,
-                      both_forms_of_an_option, ablations_read_no_test):
+                      another_reading_is_refused, a_job_is_said_to_be_one, numbers_as_text,
+                      likes_alone_are_compared_where_both_are, options_are_checked, both_forms_of_an_option, ablations_read_no_test):
             start = time.monotonic()
             check(world)
             print(f"{check.__name__}: fine, {time.monotonic() - start:.0f} s", flush=True)
