@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""launch/benchmark.sh on tiny ratings: killed and resumed, one reading of the test part, its figures by hand, its page; launch/ablations.sh.
+"""launch/benchmark.sh on tiny ratings: killed, stopped and resumed, one reading of the test part, figures by hand, tables; launch/ablations.sh.
 
 usage: benchmark.py SIREN
 Skipped (exit code 77) where numpy or h5py is absent; without scipy item-kNN is left out, and said to be.
@@ -365,12 +365,13 @@ def numbers_as_text(_world):
 
 
 def options_are_checked(world):
-    for name in ("benchmark.sh", "ablations.sh"):
+    wrong_words = ((("--nonsense",), "unknown option --nonsense"), (("--models", "x"), "expected some of"),
+                   (("--set", "no-dislikes=true"), "--no-dislikes is not free"), (("--set", "eval-users=9"), "is not free"),
+                   (("--seeds", "e=1"), "no data set is called e"), (("--folds", "9"), "--folds 9 is none of them"))
+    for name, cases in (("benchmark.sh", wrong_words), ("ablations.sh", wrong_words[:2])):  # which share the rest
         helped = done(LAUNCH / name, "--help")
         assert helped.stdout.startswith(f"usage: launch/{name}"), helped
-        for words, says in ((("--nonsense",), "unknown option --nonsense"), (("--models", "x"), "expected some of"),
-                            (("--seeds", "e=1"), "no data set is called e"), (("--folds", "9"), "--folds 9 is none of them"),
-                            (("--set", "no-dislikes=true"), "--no-dislikes is not free"), (("--set", "eval-users=9"), "is not free")):
+        for words, says in cases:
             wrong = call(LAUNCH / name, world.folder / "none", world.data, "--python", sys.executable, *words)
             assert wrong.returncode == 2 and says in wrong.stderr and wrong.stderr.count("\n") == 1, wrong
 
