@@ -432,7 +432,7 @@ std::vector<int> BestSearch::wider_dimensions() const {
   std::vector<int> dimensions;
   if (options_.given("dim")) return dimensions;
   const NodeMemory node = node_memory(comm_);
-  const DatasetFile file(config_.data);
+  const DatasetFile file(config_.data.data);
   for (const int dimension : kWiderDimensions) {
     TrainConfig wide = config_.train;
     wide.dimension = dimension;

@@ -19,8 +19,8 @@ from faults_harness import MPIEXEC, PATIENCE, Life, assert_same_model, checkpoin
 SMALL = ("--dim", 8, "--polarity-dim", 4, "--batch-users", 40)
 LONG = (*SMALL, "--layers", 1, "--reg", 0.02)  # four pairs of kappa and eta, in all rungs
 SHORT = (*LONG, "--epochs", 3)  # and in one
-WIDER = LONG[2:]  # and the best of them with more columns
 BEST = ("--preset", "best")
+ROOM_FOR_256 = 0.006  # GB, twice the tables of 256 columns and not of 512
 
 
 class TuneLife(Life):
@@ -236,29 +236,37 @@ def what_is_given_is_not_searched(tests):
 
 def more_columns_are_tried_last(tests):
     """The best of the ladder once more, unless --dim is given (above); whichever is chosen is trained as what it is."""
-    words = ("--batch-users", 40, "--polarity-dim", 4, "--epochs", 2, "--layers", 1, "--dislike-edge-weight", 1, "--dislike-weight", 0)
+    words = ("--batch-users", 20, "--polarity-dim", 4, "--epochs", 20, "--layers", 1, "--dislike-edge-weight", 1, "--dislike-weight", 0)
     run = tests.train("columns", *words)
+    again = tests.folder / "columns-stopped"
+    life = Life(tests.siren, again, 1, "--data", tests.data, *BEST, *words)
+    tests.broken(life, signal.SIGTERM, lambda: any("-dim" in path.name for path in (again / "stages").glob("*")))
+    assert not (again / "config.ini").exists(), "the search was over"
+    tests.resume(again)
+    assert searched(again) == searched(run)
+    assert_same_model(run, again, "stopped with more columns")
     found = searched(run)
     columns = {name: config_of(run / "stages" / name)["dim"] for name in names(found)}
     narrow = [name for name in columns if "-dim" not in name]  # best first
     assert len(narrow) == 4, f"four regs: {columns}"
     assert columns == dict.fromkeys(narrow, "128") | {narrow[0] + "-dim256": "256", narrow[0] + "-dim512": "512"}, columns
     assert config_of(run)["dim"] == columns[found["chosen"]]
-    run = tests.train("columns-alone", *words, "--reg", 0.02)
-    assert sorted(names(searched(run))) == ["as-given", "as-given-dim256", "as-given-dim512"], names(searched(run))
+    for limit, wider in ((1, ["256", "512"]), (ROOM_FOR_256, ["256"])):
+        run = tests.train(f"columns-in-{limit}", *words, "--reg", 0.02, "--memory-limit", limit)
+        assert sorted(names(searched(run))) == ["as-given", *(f"as-given-dim{columns}" for columns in wider)], names(searched(run))
+        assert ("512 columns are not tried" in tests.said) == ("512" not in wider), tests.said
 
 
 def stopped_and_killed_and_continued(tests):
     """In every rung and in the final stage, one after the other: the choice and the model of a search that never was."""
-    whole = tests.train("whole", *WIDER)
-    assert sum("-dim" in name for name in names(searched(whole))) == 2, names(searched(whole))
+    whole = tests.train("whole", *LONG)
     run = tests.folder / "broken"
     stages = run / "stages"
     for number, condition in (
         (signal.SIGTERM, lambda: trained(stages) > 3), (signal.SIGKILL, lambda: trained(stages) > 10), (signal.SIGTERM, lambda: trained(stages) > 24),
         (signal.SIGTERM, lambda: trained(run.parent) > 2 and (run / "config.ini").exists()),
     ):
-        words = ("--resume",) if stages.exists() else ("--data", tests.data, *BEST, *WIDER)
+        words = ("--resume",) if stages.exists() else ("--data", tests.data, *BEST, *LONG)
         life = Life(tests.siren, run, 1, *words)
         tests.broken(life, number, condition)
         assert number == signal.SIGKILL or f"siren train --run {run} --resume" in life.errors, life.errors

@@ -60,20 +60,19 @@ std::vector<Event> all_kinds() {
   std::vector<PhaseCounts> counts(2);
   counts[1].seconds[0] = 3.0;
   counts[1].sent[1] = {5, 4};
-  return {
-      start,
-      memory,
-      StepEvent{3, 1, 64, 0.5, 0.25},
-      epoch,
-      EvalEvent{2, evaluation()},
-      CheckpointReport{5, "step-000000005.h5", 0.5, 1000, 0.25},
-      ResumeEvent{5, 2},
-      InterruptedEvent{6, "by SIGTERM"},
-      FailedEvent{7, "the loss is NaN"},
-      rank_report(9, {"h1", "h2"}, counts),
-      FinalEvent{8, evaluation()},
-      LambdaEvent{
-          8, "near-best", "valid", 1.5, {{0.0, 0.3, 0.1, 0.7}, {1.5, 0.29, 0.05, 0.75}}, 1000}};
+  return {start,
+          memory,
+          StepEvent{3, 1, 64, 0.5, 0.25},
+          epoch,
+          EvalEvent{2, evaluation()},
+          CheckpointReport{5, "step-000000005.h5", 0.5, 1000, 0.25},
+          ResumeEvent{5, 2},
+          InterruptedEvent{6, "by SIGTERM"},
+          FailedEvent{7, "the loss is NaN"},
+          rank_report(9, {"h1", "h2"}, counts),
+          FinalEvent{8, evaluation()},
+          LambdaEvent{
+              8, "near-best", "valid", 1.5, {{0.0, 0.3, 0.1, 0.7}, {1.5, 0.29, 0.05, 0.75}}, 1000}};
 }
 
 TEST(Events, AreReadAsTheyWereWritten) {
