@@ -259,7 +259,7 @@ show_source() {
 }
 
 show() {
-  local entry
+  local entry file address sum
   show_source "$1"
   for entry in "${downloads[@]}"; do
     read -r file address sum <<<"$entry"

@@ -432,11 +432,12 @@ std::vector<int> BestSearch::wider_dimensions() const {
   std::vector<int> dimensions;
   if (options_.given("dim")) return dimensions;
   const NodeMemory node = node_memory(comm_);
-  const DatasetFile file(config_.data.data);
+  DatasetSummary data;
+  agree_on_input(comm_, [&] { data = DatasetFile(config_.data.data).summary(); });
   for (const int dimension : kWiderDimensions) {
     TrainConfig wide = config_.train;
     wide.dimension = dimension;
-    if (has_memory(comm_, node, file.summary(), wide, 2))
+    if (has_memory(comm_, node, data, wide, 2))
       dimensions.push_back(dimension);
     else if (comm_.is_root())
       spdlog::info("{} columns are not tried: their tables would take more than half of the memory",

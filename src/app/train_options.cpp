@@ -186,7 +186,7 @@ void declare_training(OptionParser& options, TrainConfig& train) {
       .on_resume(OnResume::kLength);
   options.choice("eval-split", train.eval_split, "to evaluate on during training (default: valid)");
   options.number("eval-users", train.eval_users, {0}, "N",
-                 "a sample of N users for that and for lambda (0: all)");
+                 "evaluate N drawn users while training and for lambda (0: all)");
   options
       .number("patience", train.patience, {0}, "N",
               "stop after N validations without a better nDCG@10 (0: never)")

@@ -22,8 +22,8 @@ struct NodeMemory {
 };
 NodeMemory node_memory(const Communicator& job);
 
-/// Collective. Whether every node can give `times` least_bytes to each rank of the job there: beyond
-/// once there is room for what that leaves out. True where nobody knows.
+/// Collective. Whether every node can give `times` least_bytes to each rank of the job there. More
+/// than once leaves room for what least_bytes does not count. True where the memory is not known.
 bool has_memory(const Communicator& comm, const NodeMemory& node, const DatasetSummary& data,
                 const TrainConfig& config, std::int64_t times);
 

@@ -150,8 +150,14 @@ def check_sample(world):
     told = [json.loads(line) for line in (sampled / "metrics.jsonl").read_text().splitlines()]
     looks = [event for event in told if event["event"] == "eval"]
     assert len(looks) == 4 and all(look["sample"]["users"] == 40 and look["sample"]["of"] == USERS and look["users"] <= 40 for look in looks), looks
-    assert not any("sample" in event for event in told if event["event"] != "eval"), told
     assert told[-1]["event"] == "final" and "sample" not in told[-1] and told[-1]["users"] > 100, told[-1]
+    world.train("sampled-test", 1, "--eval-users", 40, "--eval-split", "test")
+    *_, look, final = (json.loads(line) for line in (world.folder / "sampled-test/metrics.jsonl").read_text().splitlines() if '"metrics"' in line)
+    assert look["sample"]["users"] == 40 and "sample" not in final and final["users"] > 100, (look, final)
+    words = ("--model", "factored", "--dim", 8, "--polarity-dim", 4, "--epochs", 2, "--eval-every", 1, "--eval-users", 40)
+    printed = done(world.siren, "train", "--data", world.folder / "d.h5", "--run", world.folder / "sampled-factored", *words).decode()
+    events = [json.loads(line) for line in (world.folder / "sampled-factored/metrics.jsonl").read_text().splitlines()]
+    assert [event["sampled_users"] for event in events if event["event"] == "lambda"] == [40] and "by a sample of 40 users:" in printed, printed
     of_run = ("evaluate", "--run", world.folder / "run", "--split", "test")
     whole = json.loads(done(world.siren, *of_run, "--json"))
     outputs = [done(world.siren, *of_run, "--eval-users", 60, "--json", ranks=ranks) for ranks in (1, 2, 3)]
