@@ -21,8 +21,8 @@ usage: launch/benchmark.sh [options] OUT DATA.h5 [DATA.h5 ...]
   --python PYTHON         with numpy and h5py, and scipy (item-kNN, EASE) and implicit (ALS); default: python3
   --help                  this text
 OUT gets results.csv, results.md and results.html of all that is recorded there. Killed or stopped, the same command
-goes on where it was. The program is build/release/siren, or $SIREN; mpirun and its options are $SIREN_MPIEXEC, which
-ends in -n: the number of ranks follows it.
+goes on where it was; several starts of it share the work. The program is build/release/siren, or $SIREN; mpirun and
+its options are $SIREN_MPIEXEC, which ends in -n: the number of ranks follows it.
 Exit codes: 0 done, 2 wrong input, 3 stopped, 1 anything else. More: tests/bench/README.md.
 TEXT
 }

@@ -14,9 +14,11 @@ import sys
 
 import benchmark
 import benchmark_models as models
+from benchmark_files import locked, write_whole
 from benchmark_table import figure, rows_of, signed
 
 COLUMNS = models.COLUMNS
+LOCK_PATIENCE = 5  # seconds: a start that was just stopped may still wait for siren to save
 SIREN = models.Trained("siren", {"model": "siren", "preset": "fast"}, {}, *models.FAST)
 FACTORED = models.Trained("factored", {
     "model": "factored", "dim": 128, "layers": 1, "temperature": 1, "lr": 0.02, "reg": 0.02, "dislike-edge-weight": 0.5,
@@ -133,12 +135,12 @@ def main():
     parser = benchmark.parser_of("ablations.sh", MODELS)
     arguments = benchmark.parse(parser, MODELS)
     siren = benchmark.Siren(arguments)
-    with benchmark.locked(arguments.out):
+    with locked(arguments.out, patience=LOCK_PATIENCE):
         found = []
         for data in benchmark.data_folds(arguments, first_seed_only=True):
             found += rows(data, arguments, siren)
-            benchmark.write_whole(arguments.out / "ablations.csv", csv_text(found))
-            benchmark.write_whole(arguments.out / "ablations.md", markdown(found))
+            write_whole(arguments.out / "ablations.csv", csv_text(found))
+            write_whole(arguments.out / "ablations.md", markdown(found))
     benchmark.say(f"the tables are {arguments.out}/ablations.csv and ablations.md")
 
 

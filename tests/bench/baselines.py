@@ -258,6 +258,7 @@ def knn(train, shape, settings, _seed):
 
 def als(train, shape, settings, seed):
     from implicit.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
 
     likes = matrix(train, shape)
     threads = int(os.environ.get("OMP_NUM_THREADS", "0"))  # 0: all
@@ -265,7 +266,8 @@ def als(train, shape, settings, seed):
         model = AlternatingLeastSquares(
             **setting, iterations=15, random_state=seed, num_threads=threads
         )
-        model.fit(likes, show_progress=False)
+        with threadpool_limits(1, "blas"):  # its threads each solve a small system
+            model.fit(likes, show_progress=False)
         yield lambda users, model=model: model.user_factors[users] @ model.item_factors.T
 
 

@@ -9,10 +9,8 @@ with other settings needs --again.
 """
 
 import argparse
-import contextlib
 import ctypes
 import datetime
-import fcntl
 import hashlib
 import io
 import json
@@ -31,10 +29,10 @@ import baselines
 import benchmark_models as models
 import benchmark_page
 import benchmark_table
-from benchmark_models import Stop
+from benchmark_files import Stop, claimed, locked, write_whole
 
 HERE = Path(__file__).resolve().parent
-LOCK_PATIENCE = 5  # seconds: a start that was just stopped may still wait for siren to save
+OTHERS_POLL = 1  # seconds between looks at what other starts have in hand
 PR_SET_PDEATHSIG = 1
 # Options of siren train that are not free: a row's model, its data and how it is measured are what its title says.
 FIXED = {"model", "loss", "preset", "refit", "choose", "no-dislikes", "init-from", "config", "resume", "run", "data", "fold",
@@ -120,16 +118,6 @@ class Siren:
         return self.run([*self.launcher, self.program, "train", "--run", run, *words, "--threads", self.threads, "--quiet"])
 
 
-def write_whole(path, contents):
-    """The file is there with all its contents or not at all."""
-    beside = path.with_name(path.name + ".tmp")
-    with open(beside, "wb") as file:
-        file.write(contents if isinstance(contents, bytes) else contents.encode("utf-8"))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
 class Cell:
     """A model on a fold of a data set with a seed."""
 
@@ -142,7 +130,14 @@ class Cell:
         if isinstance(self.model, models.Trained):
             self.settings["options"] = self.model.options
         self.path = out / "records" / f"{self.place}.json"
+        self.read_record()
+
+    def read_record(self):
         self.record = json.loads(self.path.read_text("utf-8")) if self.path.exists() else None
+
+    def claimed(self):
+        """As benchmark_files.claimed(): whether no other start is at work on it."""
+        return claimed(self.out / "locks" / self.place)
 
     def is_read(self):
         """Or at least begun, even if it has since been left out."""
@@ -279,23 +274,6 @@ def parse(parser, known):
     return arguments
 
 
-@contextlib.contextmanager
-def locked(out):
-    """One start at a time. The programs that it starts end with it."""
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out / "lock", "w", encoding="utf-8") as file:
-        deadline = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise Stop(2, f"another start is at work in {out}; wait for it, or choose another folder")
-                time.sleep(0.2)
-        yield
-
-
 def data_folds(arguments, first_seed_only=False):
     work = arguments.out / "data"
     work.mkdir(parents=True, exist_ok=True)
@@ -326,14 +304,35 @@ def refuse_second_reading(cells, again):
 
 
 def write_csv(out):
-    write_whole(out / "results.csv", benchmark_table.csv_text(benchmark_table.read_records(out)))
+    with locked(out):
+        write_whole(out / "results.csv", benchmark_table.csv_text(benchmark_table.read_records(out)))
 
 
 def write_tables(out):
     write_csv(out)
-    sets = benchmark_table.data_sets(out)
-    write_whole(out / "results.md", benchmark_table.markdown(sets))
-    write_whole(out / "results.html", benchmark_page.page(sets))
+    with locked(out):
+        sets = benchmark_table.data_sets(out)
+        write_whole(out / "results.md", benchmark_table.markdown(sets))
+        write_whole(out / "results.html", benchmark_page.page(sets))
+
+
+def run_cells(cells, siren, arguments, version):
+    """All that are not done, but for those that other starts have in hand: those are returned."""
+    in_other_hands = []
+    for number, cell in enumerate(cells, 1):
+        with cell.claimed() as mine:
+            if not mine:
+                in_other_hands.append(cell)
+                continue
+            cell.read_record()
+            if cell.is_done():
+                continue
+            refuse_second_reading([cell], arguments.again)
+            cell.run(siren, version, arguments.most_items)
+        left = remaining(cells)
+        say(f"{cell.place}: {benchmark_table.in_short(cell.record)}; {number} of {len(cells)}, some {left / 60:.0f} min are left")
+        write_csv(arguments.out)
+    return in_other_hands
 
 
 def main():
@@ -341,23 +340,22 @@ def main():
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--most-items", type=int, default=15000)
     arguments = parse(parser, models.MODELS)
+    for name in ("records", "runs", "locks"):
+        (arguments.out / name).mkdir(parents=True, exist_ok=True)
+    siren = Siren(arguments)
+    version = siren.call("--version").strip()
     with locked(arguments.out):
-        (arguments.out / "records").mkdir(exist_ok=True)
-        (arguments.out / "runs").mkdir(exist_ok=True)
-        siren = Siren(arguments)
-        version = siren.call("--version").strip()
         cells = [Cell(arguments.out, data, name, arguments.set)
                  for data in data_folds(arguments) for name in models.MODELS if name in arguments.models]
         refuse_other_data(arguments.out, cells)
         refuse_second_reading(cells, arguments.again)
-        for number, cell in enumerate(cells, 1):
-            if not cell.is_done():
-                cell.run(siren, version, arguments.most_items)
-                left = remaining(cells)
-                say(f"{cell.place}: {benchmark_table.in_short(cell.record)}; {number} of {len(cells)}, "
-                    f"some {left / 60:.0f} min are left")
-                write_csv(arguments.out)
-        write_tables(arguments.out)
+    left = run_cells(cells, siren, arguments, version)
+    if left:
+        say(f"waiting for other starts of this command, which have {len(left)} of the models in hand")
+    while left:
+        time.sleep(OTHERS_POLL)
+        left = run_cells(left, siren, arguments, version)
+    write_tables(arguments.out)
     say(f"the tables are {arguments.out}/results.csv, results.md and results.html")
 
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 import baselines
+from benchmark_files import Stop, locked
 
 CHOSEN_BY = baselines.CHOSEN_BY
 COLUMNS = ("nDCG@10", "R@10", "R@20", "Dislike@10", "Dislike share@10", "AUC")
@@ -35,14 +36,6 @@ SOFTMAX_REGS = {"reg": [0.008, 0.02, 0.05, 0.15, 0.5]}  # those that --preset be
 SAMPLED_REGS = {"reg": [0.01, 0.05, 0.2, 0.8]}  # the presets' own is .05
 
 FAST, PAPER = (4096, 20, 2000), (1024, 40, 4000)  # batch, least epochs and steps
-
-
-class Stop(Exception):
-    """Ends the program with this exit code and a sentence."""
-
-    def __init__(self, code, sentence):
-        super().__init__(sentence)
-        self.code, self.sentence = code, sentence
 
 
 class Trained(NamedTuple):
@@ -133,8 +126,12 @@ class Data:
     def validation_file(self, siren):
         """The dataset file without test ratings, by which settings are chosen."""
         made = self.folder / f"{self.name}-{self.content_hash[:8]}-fold{self.fold}-seed{self.seed}-valid.h5"
-        if made.exists():  # siren prepare publishes whole files only
-            return made
+        with locked(self.folder):  # another start may need it, too
+            if not made.exists():  # siren prepare publishes whole files only
+                self.make_validation_file(made, siren)
+        return made
+
+    def make_validation_file(self, made, siren):
         names = [f"by_user/{name}" for name in ("offsets", "item", "value", "part")]
         _, (counts, item, value, part) = baselines.contents(self.path, "siren_dataset", "prepare", names)
         user = np.repeat(np.arange(self.attributes["users"]), np.diff(counts))
@@ -152,7 +149,6 @@ class Data:
                 files += [f"--{name}", path]
             form = ("--format", "csv", "--header", "no", "--columns", "1,2,3", "--offset", self.attributes["offset"])
             siren.call("prepare", *files, *form, "--output", made, "--quiet")
-        return made
 
 
 # ---- choosing, training

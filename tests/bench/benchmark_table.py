@@ -296,7 +296,7 @@ def markdown(sets):
         dates = sorted({r["date"] for r in records})
         how = sorted({how_run(record) for record in records})
         hours = sum(r["seconds"] for r in records) / 3600
-        lines += [f"{dates[0]} to {dates[-1]}; {'; '.join(how)}. All models together took {hours:.2f} hours.", "",
+        lines += [f"{' to '.join(sorted({dates[0], dates[-1]}))}; {'; '.join(how)}. All models together took {hours:.2f} hours.", "",
                   "Every model was chosen by validation ratings; the test part was read once for each fold and",
                   "seed unless its line says otherwise. ± is the standard deviation over folds and seeds; the",
                   "settings are those of the first of them, results.csv has all.", ""]

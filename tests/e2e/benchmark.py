@@ -5,6 +5,7 @@
 usage: benchmark.py SIREN
 Skipped (exit code 77) where numpy or h5py is absent; without scipy item-kNN is left out, and said to be.
 """
+import contextlib
 import csv
 import fcntl
 import importlib.util
@@ -111,6 +112,33 @@ def killed_and_resumed(world):
         assert whole[1]["left_out"] == "this Python lacks scipy", whole[1]
 
 
+def two_starts_share_the_work(world):
+    """Each model is trained by one of them; both end when all is done, and one takes over what the other leaves."""
+    world.called()
+    done(*world.words("alone"))
+    alone = sorted(world.called())
+    starts = [subprocess.Popen([*map(str, world.words("shared"))], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [start.communicate(timeout=PATIENCE)[1] for start in starts]
+    assert [start.returncode for start in starts] == [0, 0], said
+    assert figures(world.rows("shared")) == figures(world.rows("alone"))
+    assert sorted(world.called()) == sorted([*alone, "--version"]), "something was done twice"
+    trained = [re.findall(r"d-fold1-seed1-([a-z-]+): nDCG", text) for text in said]
+    assert all(trained), f"one start did everything: {trained}"
+    with held(world.folder / "shared" / "locks" / "d-fold1-seed1-mf-bpr"):
+        shutil.rmtree(world.folder / "shared" / "records")
+        waiting = subprocess.Popen([*map(str, world.words("shared", models="mf-bpr"))], stderr=subprocess.PIPE, text=True)
+        said = waiting.stderr.readline()
+        assert said == "benchmark.sh: waiting for other starts of this command, which have 1 of the models in hand\n", said
+    assert waiting.wait(PATIENCE) == 0 and (world.folder / "shared" / "records" / "d-fold1-seed1-mf-bpr.json").exists()
+
+
+@contextlib.contextmanager
+def held(path):
+    with open(path, "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def programs_end_with_it(world):
     """What a killed start has begun must not meet the next start."""
     world.slow.touch()
@@ -144,8 +172,7 @@ def a_signal_stops_it_everywhere(world):
         opened = Path("/proc", str(pid), "fd").glob("*")
         return any(os.path.realpath(file) == str(folder.resolve() / "lock") for file in opened)
 
-    with open(folder / "lock", "w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with held(folder / "lock"):
         stopped(world.words("stopped", models="popularity"), has_opened_lock)
     signals = folder / "signals"  # those that a launcher of ranks gets
     launcher = folder / "launcher"
@@ -411,7 +438,7 @@ def main():
         return 77
     with tempfile.TemporaryDirectory() as folder:
         world = World(sys.argv[1], Path(folder))
-        for check in (killed_and_resumed, programs_end_with_it, a_signal_stops_it_everywhere, a_second_start_reads_nothing,
+        for check in (killed_and_resumed, two_starts_share_the_work, programs_end_with_it, a_signal_stops_it_everywhere, a_second_start_reads_nothing,
                       no_test_rating_chooses, validation_chooses, one_cell_by_hand, the_page_stands_alone,
                       a_reading_begun_counts, other_data_of_a_name_is_refused, what_was_begun_can_be_left_out,
                       another_reading_is_refused, a_job_is_said_to_be_one, numbers_as_text,
