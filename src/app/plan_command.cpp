@@ -14,6 +14,7 @@
 #include "app/train_options.hpp"
 #include "core/terminal.hpp"
 #include "core/text.hpp"
+#include "distributed/graph_count.hpp"
 #include "events/json.hpp"
 #include "observe/bench.hpp"
 #include "observe/rank_plan.hpp"
@@ -136,14 +137,18 @@ std::string table_of(std::span<const PlanLine> lines) {
   return text;
 }
 
-MachineLimits limits_here(const Communicator& comm, Session& session) {
+MachineLimits limits_here(const Communicator& comm, const Session& session) {
+  constexpr std::int64_t kMostSampledEdges = std::int64_t{1} << 21;
   constexpr std::int64_t kMostStreamed = std::int64_t{1} << 26;  // far beyond any cache
   const TrainConfig& config = session.config();
   const std::int64_t streamed =
-      std::min(8 * session.graph().rows * config.dimension, kMostStreamed);
+      std::min(8 * session.loaded().layout.rows() * config.dimension, kMostStreamed);
+  const Adjacency graph =
+      sample_graph(session.loaded().train, {session.travel(), model_spec(config).edge_weight},
+                   kMostSampledEdges);
   return with_precision(config.storage, [&]<class Precision>() {
-    return measure_limits(comm, kernels<Precision>(session.isa()), session.graph(),
-                          config.dimension, streamed);
+    return measure_limits(comm, kernels<Precision>(session.isa()), graph, config.dimension,
+                          streamed);
   });
 }
 

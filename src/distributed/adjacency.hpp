@@ -56,10 +56,19 @@ struct Csr {
     return {offsets.data() + first, columns.data(), split.empty() ? nullptr : split.data() + first,
             light_weight};
   }
-  std::int64_t bytes() const {
-    return static_cast<std::int64_t>((offsets.size() + split.size()) * sizeof(std::int64_t) +
-                                     columns.size() * sizeof(std::int32_t));
+  std::int64_t bytes() const { return bytes(rows(), nonzeros(), !split.empty()); }
+  static std::int64_t bytes(std::int64_t rows, std::int64_t nonzeros, bool has_light) {
+    return (rows + 1 + (has_light ? rows : 0)) * std::int64_t{sizeof(std::int64_t)} +
+           (nonzeros + kColumnSlack) * std::int64_t{sizeof(std::int32_t)};
   }
+};
+
+/// How large a rank's part of the graph is, as far as memory depends on it.
+struct GraphSize {
+  std::int64_t rows = 0;             // owned
+  std::int64_t travelling_rows = 0;  // of these
+  std::int64_t halo_rows = 0;
+  std::int64_t bytes = 0;  // of the Adjacency
 };
 
 struct Adjacency {
@@ -79,9 +88,14 @@ struct Adjacency {
   std::vector<LocalRow> halo_row_at_owner;
   std::vector<std::int64_t> halo_counts;  // [ranks]
 
-  std::int64_t bytes() const {
-    return by_anchor.bytes() + by_traveller.bytes() + by_halo.bytes() +
-           rows * std::int64_t{sizeof(double)} + halo_rows * std::int64_t{sizeof(LocalRow)};
+  GraphSize size() const {
+    return {
+        rows, travelling.size(), halo_rows,
+        by_anchor.bytes() + by_traveller.bytes() + by_halo.bytes() + row_bytes(rows, halo_rows)};
+  }
+  /// Of what there is for each row.
+  static std::int64_t row_bytes(std::int64_t rows, std::int64_t halo_rows) {
+    return rows * std::int64_t{sizeof(double)} + halo_rows * std::int64_t{sizeof(LocalRow)};
   }
 };
 

@@ -170,14 +170,14 @@ std::int64_t Propagation<Precision>::rows_sent_per_layer() const {
 }
 
 template <class Precision>
-std::int64_t Propagation<Precision>::bytes(const Adjacency& graph, std::int64_t dimension,
+std::int64_t Propagation<Precision>::bytes(const GraphSize& graph, std::int64_t dimension,
                                            std::span<const double> weights,
                                            const HaloMemory& halo) {
   constexpr std::int64_t kReal = sizeof(Real);
   const std::int64_t width = padded(dimension);
   const std::int64_t tables = 2 * (graph.rows + graph.halo_rows) * width * sizeof(Stored);
   // sums of own edges, until those from another node have come
-  const std::int64_t waiting = halo.rows_sent > 0 ? graph.travelling.size() * width * kReal : 0;
+  const std::int64_t waiting = halo.rows_sent > 0 ? graph.travelling_rows * width * kReal : 0;
   const std::int64_t scalings = 2 * (2 + weighted_count(weights)) * graph.rows * kReal;
   return tables + waiting + scalings +
          RowExchange<Precision>::bytes({graph.halo_rows, halo.rows_sent}, width, halo.shared);

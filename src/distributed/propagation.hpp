@@ -121,9 +121,9 @@ class Propagation {
     return {exchange_.shares_memory(), sums_late_ ? 0 : std::ssize(plan_.send_rows)};
   }
 
-  /// Memory of a propagation over `graph`, which is not part of it. What the batch of a step adds
+  /// Memory of a propagation over a graph of that size, which is not part of it. What the batch of a step adds
   /// (NeededEdges) is not in it.
-  static std::int64_t bytes(const Adjacency& graph, std::int64_t dimension,
+  static std::int64_t bytes(const GraphSize& graph, std::int64_t dimension,
                             std::span<const double> weights, const HaloMemory& halo);
 
  private:

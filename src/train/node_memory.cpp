@@ -23,8 +23,9 @@ std::int64_t limit_of(const NodeMemory& node, const TrainConfig& config) {
 }  // namespace
 
 std::int64_t least_bytes(const DatasetSummary& data, const TrainConfig& config, int ranks) {
-  Adjacency graph;  // without edges and halo rows, which the partition decides
+  GraphSize graph;  // without edges and halo rows, which the partition decides
   graph.rows = (data.users + data.items) / ranks;
+  graph.bytes = Adjacency::row_bytes(graph.rows, 0);
   const RatingCounts counts{data.users / ranks, data.ratings / ranks};
   std::int64_t least = 0;
   for (const MemoryUse& use :

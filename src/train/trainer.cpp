@@ -299,7 +299,7 @@ std::vector<MemoryUse> Trainer<Precision>::memory() const {
   RatingCounts counts;
   for (std::int64_t user = 0; user < set_.ratings.users(); ++user) counts.add(set_, user);
   return training_memory(config_,
-                         {graph_, counts, steps_per_epoch(), set_.users, set_.items,
+                         {graph_.size(), counts, steps_per_epoch(), set_.users, set_.items,
                           propagation_.halo_memory(), polarity_ ? set_.trainable_count() : 0});
 }
 

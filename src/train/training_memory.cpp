@@ -73,7 +73,7 @@ PolarityBytes polarity_bytes(const TrainConfig& config, const MemoryShare& share
 template <class Precision>
 std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& share) {
   using Real = typename Precision::Real;
-  const Adjacency& graph = share.graph;
+  const GraphSize& graph = share.graph;
   const RatingCounts& counts = share.ratings;
   const ParameterLayout layout =
       parameter_layout(shape_of(config, share.all_users + share.all_items));
@@ -87,7 +87,7 @@ std::vector<MemoryUse> memory_in(const TrainConfig& config, const MemoryShare& s
            Propagation<Precision>::bytes(
                graph, config.dimension,
                layer_weights(config.layer_weights, model_spec(config).layers), share.halo)},
-          {"edges", graph.bytes()},
+          {"edges", graph.bytes},
           {"ratings and schedule", set_bytes(counts) + graph.rows * kNodeId +
                                        schedule_bytes(config, share) +
                                        polarity_schedule_bytes(config, share)},

@@ -28,7 +28,7 @@ struct RatingCounts {
 
 /// A rank's part of the data.
 struct MemoryShare {
-  const Adjacency& graph;
+  GraphSize graph;
   RatingCounts ratings;
   std::int64_t steps_per_epoch = 0;
   std::int64_t all_users = 0;

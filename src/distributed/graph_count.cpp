@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "distributed/graph_count.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+#include "siren/check.hpp"
+#include "siren/ids.hpp"
+
+namespace siren::inline distributed {
+
+namespace {
+
+/// Edges of a rank at travelling rows of its own, or at halo rows.
+struct EdgeCount {
+  std::int64_t edges = 0;
+  bool light = false;  // some of them
+};
+
+struct RankCount {
+  EdgeCount own;
+  EdgeCount halo;
+  std::int64_t halo_rows = 0;
+  std::int64_t expanded = 0;
+};
+
+bool is_light(std::int8_t sign, double edge_weight) {
+  return sign <= 0 && edge_weight < 1.0;
+}
+
+/// Calls edge(item, is light) for each edge of the user.
+template <class Edge>
+void for_edges(const UserRatings& ratings, std::int64_t user, double edge_weight,
+               const Edge& edge) {
+  for (EdgeOffset e = ratings.offsets[as_index(user)]; e < ratings.offsets[as_index(user) + 1];
+       ++e) {
+    const std::int8_t sign = ratings.signs[as_index(e)];
+    if (is_edge(sign, edge_weight)) edge(ratings.items[as_index(e)], is_light(sign, edge_weight));
+  }
+}
+
+class Counter {
+ public:
+  Counter(const Partition& partition, int ranks, const UserRatings& ratings, double edge_weight)
+      : partition_(partition),
+        ranks_(ranks),
+        ratings_(ratings),
+        edge_weight_(edge_weight),
+        counts_(as_index(ranks)) {}
+
+  /// Users are anchored: they are visited rank by rank, and `last` notes for each item the rank that
+  /// met it last.
+  std::vector<RankCount> items_travel() {
+    std::vector<std::int32_t> last(partition_.item_owner.size(), -1);
+    for (const UserId user : users_by_rank()) {
+      const std::int32_t rank = partition_.user_owner[as_index(user)];
+      for_edges(ratings_, user, edge_weight_, [&](ItemId item, bool light) {
+        add(rank, partition_.item_owner[as_index(item)], light, last[as_index(item)], rank);
+      });
+    }
+    return std::move(counts_);
+  }
+
+  /// Items are anchored: `last` notes for each rank the user that it met last.
+  std::vector<RankCount> users_travel() {
+    std::vector<UserId> last(as_index(ranks_), -1);
+    for (UserId user = 0; user < static_cast<UserId>(ratings_.users()); ++user) {
+      const std::int32_t owner = partition_.user_owner[as_index(user)];
+      for_edges(ratings_, user, edge_weight_, [&](ItemId item, bool light) {
+        const std::int32_t rank = partition_.item_owner[as_index(item)];
+        add(rank, owner, light, last[as_index(rank)], user);
+      });
+    }
+    return std::move(counts_);
+  }
+
+ private:
+  /// An edge anchored at `rank`, at a row of `owner`. The row is new to the rank if `last` is not
+  /// `now`.
+  void add(std::int32_t rank, std::int32_t owner, bool light, std::int32_t& last,
+           std::int32_t now) {
+    RankCount& count = counts_[as_index(rank)];
+    EdgeCount& edges = owner == rank ? count.own : count.halo;
+    ++edges.edges;
+    edges.light = edges.light || light;
+    if (owner == rank || last == now) return;
+    last = now;
+    ++count.halo_rows;
+    ++counts_[as_index(owner)].expanded;
+  }
+
+  /// Counting sort.
+  std::vector<UserId> users_by_rank() const {
+    std::vector<std::int64_t> next(as_index(ranks_) + 1, 0);
+    for (const std::int32_t owner : partition_.user_owner) ++next[as_index(owner) + 1];
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    std::vector<UserId> users(partition_.user_owner.size());
+    for (std::size_t user = 0; user < users.size(); ++user)
+      users[as_index(next[as_index(partition_.user_owner[user])]++)] = static_cast<UserId>(user);
+    return users;
+  }
+
+  const Partition& partition_;
+  int ranks_;
+  const UserRatings& ratings_;
+  double edge_weight_;
+  std::vector<RankCount> counts_;  // [ranks]
+};
+
+std::vector<std::int64_t> owned_by(std::span<const std::int32_t> owners, int ranks) {
+  std::vector<std::int64_t> counts(as_index(ranks), 0);
+  for (const std::int32_t owner : owners) ++counts[as_index(owner)];
+  return counts;
+}
+
+CountedPart part_of(const RankCount& count, std::int64_t anchored, std::int64_t travelling) {
+  CountedPart part;
+  part.edges = count.own.edges + count.halo.edges;
+  part.rows_expanded = count.expanded;
+  part.size = {anchored + travelling, travelling, count.halo_rows, 0};
+  part.size.bytes = Csr::bytes(anchored, part.edges, count.own.light || count.halo.light) +
+                    Csr::bytes(travelling, count.own.edges, count.own.light) +
+                    Csr::bytes(count.halo_rows, count.halo.edges, count.halo.light) +
+                    Adjacency::row_bytes(part.size.rows, part.size.halo_rows);
+  return part;
+}
+
+/// Every step-th run of neighbouring rows.
+class Sample {
+ public:
+  explicit Sample(std::int64_t step) : step_(step) {}
+  bool has(std::int64_t row) const { return row / kRun % step_ == 0; }
+
+ private:
+  static constexpr std::int64_t kRun = 64;
+  std::int64_t step_;
+};
+
+}  // namespace
+
+std::vector<CountedPart> count_graph(const Partition& partition, int ranks,
+                                     const UserRatings& ratings, const GraphShape& shape) {
+  SIREN_ASSERT(ratings.users() == std::ssize(partition.user_owner), "{} of {} users are here",
+               ratings.users(), partition.user_owner.size());
+  const bool items_travel = shape.travel == Travel::kItems;
+  Counter counter(partition, ranks, ratings, shape.edge_weight);
+  const std::vector<RankCount> counts =
+      items_travel ? counter.items_travel() : counter.users_travel();
+  std::vector<std::int64_t> anchored = owned_by(partition.user_owner, ranks);
+  std::vector<std::int64_t> travelling = owned_by(partition.item_owner, ranks);
+  if (!items_travel) anchored.swap(travelling);
+  std::vector<CountedPart> parts;
+  parts.reserve(counts.size());
+  for (std::size_t rank = 0; rank < counts.size(); ++rank)
+    parts.push_back(part_of(counts[rank], anchored[rank], travelling[rank]));
+  return parts;
+}
+
+Adjacency sample_graph(const TrainingSet& set, const GraphShape& shape, std::int64_t most_edges) {
+  const UserRatings& ratings = set.ratings;
+  std::int64_t all = 0;
+  for (const std::int32_t edges : item_edges(set, shape.edge_weight)) all += edges;
+  const Sample sample(std::max<std::int64_t>((all + most_edges - 1) / most_edges, 1));
+  // Both orders, in their own rows; user u is row u, item i row users + i.
+  Csr by_user;
+  Csr by_item;
+  std::vector<std::int64_t> of_item(as_index(set.items) + 1, 0);
+  for (UserId user = 0; user < static_cast<UserId>(set.users); ++user) {
+    const bool taken = sample.has(user);
+    for_edges(ratings, user, shape.edge_weight, [&](ItemId item, bool) {
+      if (taken) by_user.columns.push_back(static_cast<LocalRow>(set.users + item));
+      if (sample.has(item)) ++of_item[as_index(item) + 1];
+    });
+    if (taken) by_user.offsets.push_back(std::ssize(by_user.columns));
+  }
+  std::partial_sum(of_item.begin(), of_item.end(), of_item.begin());
+  by_item.columns.resize(as_index(of_item.back()));
+  by_item.offsets.clear();
+  for (std::int64_t item = 0; item <= set.items; ++item)
+    if (item == set.items || sample.has(item)) by_item.offsets.push_back(of_item[as_index(item)]);
+  for (UserId user = 0; user < static_cast<UserId>(set.users); ++user)
+    for_edges(ratings, user, shape.edge_weight, [&](ItemId item, bool) {
+      if (sample.has(item)) by_item.columns[as_index(of_item[as_index(item)]++)] = user;
+    });
+  for (Csr* csr : {&by_user, &by_item}) csr->columns.resize(csr->columns.size() + kColumnSlack, 0);
+
+  Adjacency graph;
+  const RowRange users{0, static_cast<LocalRow>(set.users)};
+  const RowRange items{users.end, static_cast<LocalRow>(set.users + set.items)};
+  const bool items_travel = shape.travel == Travel::kItems;
+  graph.rows = set.users + set.items;
+  graph.anchored = items_travel ? users : items;
+  graph.travelling = items_travel ? items : users;
+  graph.by_anchor = items_travel ? std::move(by_user) : std::move(by_item);
+  graph.by_traveller = items_travel ? std::move(by_item) : std::move(by_user);
+  return graph;
+}
+
+}  // namespace siren::inline distributed
