@@ -138,7 +138,7 @@ std::string table_of(std::span<const PlanLine> lines) {
 }
 
 MachineLimits limits_here(const Communicator& comm, const Session& session) {
-  constexpr std::int64_t kMostSampledEdges = std::int64_t{1} << 21;
+  constexpr std::int64_t kMostSampledEdges = std::int64_t{1} << 20;
   constexpr std::int64_t kMostStreamed = std::int64_t{1} << 26;  // far beyond any cache
   const TrainConfig& config = session.config();
   const std::int64_t streamed =

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 #include <span>
+#include <utility>
 
 #include "siren/check.hpp"
 #include "siren/ids.hpp"
@@ -186,14 +187,15 @@ Adjacency sample_graph(const TrainingSet& set, const GraphShape& shape, std::int
   for (Csr* csr : {&by_user, &by_item}) csr->columns.resize(csr->columns.size() + kColumnSlack, 0);
 
   Adjacency graph;
-  const RowRange users{0, static_cast<LocalRow>(set.users)};
-  const RowRange items{users.end, static_cast<LocalRow>(set.users + set.items)};
-  const bool items_travel = shape.travel == Travel::kItems;
   graph.rows = set.users + set.items;
-  graph.anchored = items_travel ? users : items;
-  graph.travelling = items_travel ? items : users;
-  graph.by_anchor = items_travel ? std::move(by_user) : std::move(by_item);
-  graph.by_traveller = items_travel ? std::move(by_item) : std::move(by_user);
+  graph.anchored = {0, set.users};
+  graph.travelling = {set.users, graph.rows};
+  graph.by_anchor = std::move(by_user);
+  graph.by_traveller = std::move(by_item);
+  if (shape.travel == Travel::kUsers) {
+    std::swap(graph.anchored, graph.travelling);
+    std::swap(graph.by_anchor, graph.by_traveller);
+  }
   return graph;
 }
 
