@@ -3,6 +3,7 @@
 
 import contextlib
 import fcntl
+import math
 import os
 import time
 
@@ -27,28 +28,30 @@ def write_whole(path, contents):
     beside.replace(path)
 
 
+def takes_lock(file):
+    """Whether this process has the file's lock now. It is free again when the file is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def claimed(path):
-    """Yields whether this process has the file's lock now; it is free as soon as the process ends."""
+    """Yields whether no other process has the file's lock, which this one then keeps."""
     with open(path, "w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
+        yield takes_lock(file)
 
 
 @contextlib.contextmanager
-def locked(folder, patience=None):
+def locked(folder, patience=math.inf):
     """Waits for the folder's lock, at most so many seconds."""
     folder.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + patience if patience is not None else None
-    while True:
-        with claimed(folder / "lock") as mine:
-            if mine:
-                yield
-                return
-        if deadline is not None and time.monotonic() > deadline:
-            raise Stop(2, f"another start is at work in {folder}; wait for it, or choose another folder")
-        time.sleep(POLL)
+    deadline = time.monotonic() + patience
+    with open(folder / "lock", "w", encoding="utf-8") as file:
+        while not takes_lock(file):
+            if time.monotonic() > deadline:
+                raise Stop(2, f"another start is at work in {folder}; wait for it, or choose another folder")
+            time.sleep(POLL)
+        yield
