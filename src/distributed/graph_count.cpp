@@ -26,10 +26,6 @@ struct RankCount {
   std::int64_t expanded = 0;
 };
 
-bool is_light(std::int8_t sign, double edge_weight) {
-  return sign <= 0 && edge_weight < 1.0;
-}
-
 /// Calls edge(item, is light) for each edge of the user.
 template <class Edge>
 void for_edges(const UserRatings& ratings, std::int64_t user, double edge_weight,

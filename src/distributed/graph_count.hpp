@@ -16,8 +16,8 @@ namespace siren::inline distributed {
 struct CountedPart {
   GraphSize size;
   std::int64_t edges = 0;  // anchored here
-  std::int64_t rows_expanded =
-      0;  // copies of its travelling rows, one for each other rank that has one
+  /// Copies of its travelling rows: one for each other rank that needs the row.
+  std::int64_t rows_expanded = 0;
 };
 
 /// What make_graph() would make on each of `ranks` ranks of this partition: by one pass over the
@@ -26,10 +26,10 @@ struct CountedPart {
 std::vector<CountedPart> count_graph(const Partition& partition, int ranks,
                                      const UserRatings& ratings, const GraphShape& shape);
 
-/// A part of a rank's own edges as large as `most_edges`, or all of them where there are fewer: runs
-/// of neighbouring users and, the other way round, of neighbouring items, evenly spread. Its columns
-/// are rows of all users and items, so that it reads tables as all edges do. For a rank alone; without
-/// degrees.
+/// About `most_edges` of a lone rank's edges in each order, or all where there are fewer: every
+/// so-many-th run of neighbouring users, and of neighbouring items. Columns are rows of all users and
+/// items, so that tables are read as by all edges; rows that are not in the sample are left out.
+/// Without degrees and weights.
 Adjacency sample_graph(const TrainingSet& set, const GraphShape& shape, std::int64_t most_edges);
 
 }  // namespace siren::inline distributed

@@ -20,9 +20,13 @@ struct GraphShape {
 constexpr bool is_edge(std::int8_t sign, double edge_weight) {
   return sign > 0 || edge_weight > 0.0;
 }
+/// Whether an edge of this sign weighs less than 1.
+constexpr bool is_light(std::int8_t sign, double edge_weight) {
+  return sign <= 0 && edge_weight < 1.0;
+}
 /// The run of `edges` to which an edge of this sign belongs.
 inline std::vector<AnchoredEdge>& run_of(std::int8_t sign, GraphEdges& edges) {
-  return sign > 0 || edges.light_weight == 1.0 ? edges.full : edges.light;
+  return is_light(sign, edges.light_weight) ? edges.light : edges.full;
 }
 /// How many edges every item has, over all ranks [N].
 inline const std::vector<std::int32_t>& item_edges(const TrainingSet& set, double edge_weight) {
