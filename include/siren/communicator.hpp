@@ -34,7 +34,8 @@ enum class Tag : int {
   kBatchRows = 4,
   kBatchGradients = 5,
   kTile = 6,
-  kSlab = 7
+  kSlab = 7,
+  kHash = 8
 };
 
 /// What such traffic is for, as people call it.

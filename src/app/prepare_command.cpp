@@ -17,6 +17,7 @@
 #include "data/dataset_writer.hpp"
 #include "ingest/prepare.hpp"
 #include "io/output_guard.hpp"
+#include "io/shared_file.hpp"
 #include "observe/dataset_report.hpp"
 #include "siren/error.hpp"
 
@@ -79,8 +80,10 @@ void declare_split(OptionParser& options, PrepareConfig& config) {
 }
 
 OptionParser declare_options(PrepareConfig& config) {
-  OptionParser options("prepare", "--input FILE --output FILE [options]",
-                       "Turns ratings into the dataset file that all other commands read.");
+  OptionParser options(
+      "prepare", "--input FILE --output FILE [options]",
+      "Turns ratings into the dataset file of all other commands; start it with mpirun for "
+      "many.");
   declare_files(options, config);
   declare_format(options, config.format);
   declare_contents(options, config);
@@ -101,42 +104,49 @@ std::string command_line(std::span<const std::string> args) {
   return line;
 }
 
-void prepare(std::span<const std::string> args) {
-  PrepareConfig config;
-  OptionParser options = declare_options(config);
-  if (!options.parse(args)) return;
-  options.apply();
-  config.validate();
-  guard_output(config.output, FileKind::kDataset, inputs_of(config));
-  AtomicFile target(config.output);  // from now on nobody else makes it
+void prepare(const Communicator& comm, const PrepareConfig& config, const std::string& command) {
+  agree_on_input(comm, [&] {
+    if (comm.is_root()) guard_output(config.output, FileKind::kDataset, inputs_of(config));
+  });
+  SharedFile target(comm, config.output);  // from now on nobody else makes it
 
   PreparedDataset data;
   const auto warn = [&] {
     for (const std::string& warning : data.warnings) spdlog::warn("{}", warning);
   };
   try {
-    prepare_dataset(config, data);
+    prepare_dataset(comm, config, data);
   } catch (const InputError&) {
     warn();
     throw;
   }
-  throw_if_stopped(kNothingWritten);
+  agree_on_input(comm, [] { throw_if_stopped(kNothingWritten); });
   warn();
-  write_dataset(target, {data.ratings, data.users, data.items, data.statistics, data.split,
-                         data.split_method, command_line(args)});
-  const DatasetFile written(config.output);
-  print_lines(describe_preparation(data, config.duplicates));
-  print_lines(describe_dataset(written.summary()));
-  print_lines(fmt::format("{:<11}{} (content {})\n", "wrote", printable(config.output),
-                          written.summary().content_hash));
+  write_dataset(comm, target,
+                {data.ratings, data.users, data.items, data.statistics, data.split,
+                 data.split_method, command});
+  agree_on_input(comm, [&] {
+    if (!comm.is_root()) return;
+    const DatasetFile written(config.output);
+    print_lines(describe_preparation(data, config.duplicates));
+    print_lines(describe_dataset(written.summary()));
+    print_lines(fmt::format("{:<11}{} (content {})\n", "wrote", printable(config.output),
+                            written.summary().content_hash));
+  });
 }
 
 }  // namespace
 
 int run_prepare(const Communicator& comm, CommandArgs args) {
-  agree_on_input(comm, [&] {
-    if (comm.is_root()) prepare(args);
+  PrepareConfig config;
+  OptionParser options = declare_options(config);
+  const bool wanted = parse_together(comm, [&] {
+    if (!options.parse(args)) return false;
+    options.apply();
+    config.validate();
+    return true;
   });
+  if (wanted) prepare(comm, config, command_line(args));
   return static_cast<int>(ExitCode::kDone);
 }
 

@@ -70,6 +70,8 @@ const char* name_of(Tag tag) {
       return "rotation of items";
     case Tag::kSlab:
       return "exchange of slabs";
+    case Tag::kHash:
+      return "turn of a checksum";
   }
   return "a message";
 }

@@ -1,48 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/dataset_writer.hpp"
 
+#include <algorithm>
 #include <bit>
-#include <memory>
+#include <numeric>
 #include <span>
+#include <string_view>
 #include <vector>
 
-#include <fmt/format.h>
-#include <xxhash.h>
-
+#include "core/heartbeat.hpp"
 #include "data/dataset_file.hpp"
 #include "data/dataset_layout.hpp"
-#include "io/atomic_file.hpp"
+#include "io/ordered_hash.hpp"
 #include "io/plain_file.hpp"
 #include "siren/check.hpp"
 #include "siren/version.hpp"
 
 namespace siren::inline data {
 namespace {
-
-class ContentHash {
- public:
-  ContentHash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
-
-  /// The length goes first, so that no two different sequences of arrays look alike.
-  template <class T>
-  void add(std::span<const T> values) {
-    const std::uint64_t count = values.size();
-    XXH3_128bits_update(state_.get(), &count, sizeof count);
-    XXH3_128bits_update(state_.get(), values.data(), values.size_bytes());
-  }
-  void add(std::uint64_t value) { add(std::span<const std::uint64_t>(&value, 1)); }
-
-  std::string hex() const {
-    const XXH128_hash_t digest = XXH3_128bits_digest(state_.get());
-    return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
-  }
-
- private:
-  struct Free {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
-  std::unique_ptr<XXH3_state_t, Free> state_;
-};
 
 template <class T>
 void put(Hdf5File& file, const char* name, std::span<const T> values) {
@@ -55,19 +30,38 @@ void put(Hdf5File& file, const char* name, const std::vector<T>& values) {
   put(file, name, std::span<const T>(values));
 }
 
-void put_ids(Hdf5File& file, const IdTable& ids, const char* bytes, const char* offsets) {
-  put(file, bytes, std::span<const char>(ids.bytes()));
-  put(file, offsets, ids.offsets());
+/// What a file has room for.
+struct Totals {
+  std::int64_t users = 0;
+  std::int64_t items = 0;
+  std::int64_t user_bytes = 0;  // of ids
+  std::int64_t item_bytes = 0;
+  EdgeOffset ratings = 0;
+  bool timed = false;
+};
+
+Totals totals_of(const Communicator& comm, const DatasetContent& content) {
+  const auto sum = [&](std::int64_t value) { return comm.all_reduce(value, Reduction::kSum); };
+  Totals totals;
+  totals.users = content.user_ids.size();
+  totals.items = content.item_ids.size();
+  totals.user_bytes = sum(std::ssize(content.user_ids.ids().bytes()));
+  totals.item_bytes = sum(std::ssize(content.item_ids.ids().bytes()));
+  totals.ratings = sum(content.ratings.size());
+  totals.timed = sum(content.ratings.has_timestamps() ? 1 : 0) > 0;
+  return totals;
 }
 
-void put_ratings(Hdf5File& file, const DatasetContent& content) {
-  const RatingTable& table = content.ratings;
-  const auto users = static_cast<std::int32_t>(content.user_ids.size());
-  put(file, layout::kUserOffsets, key_offsets(table.user, users));
-  put(file, layout::kUserItem, table.item);
-  put(file, layout::kUserValue, table.value);
-  put(file, layout::kUserPart, table.part);
-  put(file, layout::kUserTimestamp, table.timestamp);
+void make_arrays(Hdf5File& file, const Totals& totals) {
+  file.create<char>(layout::kUserIdBytes, totals.user_bytes);
+  file.create<std::int64_t>(layout::kUserIdOffsets, totals.users + 1);
+  file.create<char>(layout::kItemIdBytes, totals.item_bytes);
+  file.create<std::int64_t>(layout::kItemIdOffsets, totals.items + 1);
+  file.create<std::int64_t>(layout::kUserOffsets, totals.users + 1);
+  file.create<ItemId>(layout::kUserItem, totals.ratings);
+  file.create<float>(layout::kUserValue, totals.ratings);
+  file.create<std::uint8_t>(layout::kUserPart, totals.ratings);
+  file.create<std::int64_t>(layout::kUserTimestamp, totals.timed ? totals.ratings : 0);
 }
 
 void put_statistics(Hdf5File& file, const DatasetStatistics& statistics) {
@@ -92,12 +86,13 @@ void put_statistics(Hdf5File& file, const DatasetStatistics& statistics) {
   put(file, layout::kItemDegree, std::span<const std::int64_t>(statistics.item_degree));
 }
 
-void put_attributes(Hdf5File& file, const DatasetContent& content, const std::string& hash) {
+void put_attributes(Hdf5File& file, const DatasetContent& content, const Totals& totals,
+                    const std::string& hash) {
   const DatasetStatistics& statistics = content.statistics;
   file.set_attribute("siren_dataset", std::int64_t{kDatasetFormatVersion});
-  file.set_attribute("users", content.user_ids.size());
-  file.set_attribute("items", content.item_ids.size());
-  file.set_attribute("ratings", std::int64_t{content.ratings.size()});
+  file.set_attribute("users", totals.users);
+  file.set_attribute("items", totals.items);
+  file.set_attribute("ratings", totals.ratings);
   file.set_attribute("split_kind", name_of(content.split.kind));
   file.set_attribute("split_method", name_of(content.split_method));
   file.set_attribute("folds", std::int64_t{content.split.folds});
@@ -114,13 +109,13 @@ void put_attributes(Hdf5File& file, const DatasetContent& content, const std::st
 }
 
 /// No less than the file can need.
-std::int64_t most_bytes(const DatasetContent& content) {
+std::int64_t most_bytes(const DatasetContent& content, const Totals& totals) {
   constexpr std::int64_t kRating = sizeof(ItemId) + sizeof(float) + sizeof(std::uint8_t);
   constexpr std::int64_t kNumber = sizeof(std::int64_t);
   std::int64_t bytes = kHeaderBytes + kHdf5Structures + std::ssize(content.command);
-  for (const IdTable* ids : {&content.user_ids, &content.item_ids})
-    bytes += std::ssize(ids->bytes()) + 2 * kNumber * (ids->size() + 1);  // theirs, and of ratings
-  bytes += content.ratings.size() * kRating + std::ssize(content.ratings.timestamp) * kNumber;
+  bytes += totals.user_bytes + totals.item_bytes;
+  bytes += 2 * kNumber * (totals.users + totals.items + 2);  // offsets of ids and of ratings
+  bytes += totals.ratings * (kRating + (totals.timed ? kNumber : 0));
   const DatasetStatistics& statistics = content.statistics;
   bytes += kNumber * (2 * std::ssize(statistics.histogram) + 3 * std::ssize(statistics.by_part) +
                       5 * std::ssize(statistics.by_fold));
@@ -134,48 +129,126 @@ std::vector<ChecksummedExtent> all_extents(const Hdf5File& file) {
   return extents;
 }
 
+/// Rank 0: the file with everything in it but the arrays of make_arrays(), which have their space.
+std::vector<ChecksummedExtent> make_file(const std::string& path, const DatasetContent& content,
+                                         const Totals& totals, const std::string& hash) {
+  const std::int64_t room = most_bytes(content, totals);
+  Hdf5File file = Hdf5File::create(path, kHeaderBytes, room);
+  make_arrays(file, totals);
+  put_statistics(file, content.statistics);
+  put(file, layout::kCommand, std::span<const char>(content.command));
+  put_attributes(file, content, totals, hash);
+  std::vector<ChecksummedExtent> extents = all_extents(file);
+  file.close();
+  const std::int64_t bytes = PlainFile(path).length();
+  SIREN_ASSERT(bytes <= room, "{} bytes in room for {}", bytes, room);
+  return extents;
+}
+
+/// Writes what the ranks have of the arrays, one behind the other.
+class ArrayWriter {
+ public:
+  ArrayWriter(const Communicator& comm, SharedFile& target,
+              const std::vector<ChecksummedExtent>& extents)
+      : comm_(comm), target_(target), places_(layout::kAll.size(), 0) {
+    for (std::size_t at = 0; at < extents.size(); ++at) places_[at] = extents[at].extent.offset;
+    comm.broadcast(std::span<std::int64_t>(places_));
+  }
+
+  template <class T>
+  void write(const char* array, std::span<const T> mine) {
+    const std::int64_t begin =
+        place_of(array) + sum_before(comm_, static_cast<std::int64_t>(mine.size_bytes()));
+    const std::string_view bytes(reinterpret_cast<const char*>(mine.data()), mine.size_bytes());
+    target_.write_at(begin, [&](const Sink& sink) {
+      for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+        sink(bytes.substr(at, kPiece));
+        heartbeat().beat();
+      }
+    });
+  }
+
+ private:
+  static constexpr std::size_t kPiece = std::size_t{1} << 24;
+
+  std::int64_t place_of(std::string_view array) const {
+    const auto* const at = std::find(layout::kAll.begin(), layout::kAll.end(), array);
+    return places_[static_cast<std::size_t>(at - layout::kAll.begin())];
+  }
+
+  const Communicator& comm_;
+  SharedFile& target_;
+  std::vector<std::int64_t> places_;
+};
+
+/// Offsets of all ids or users, of which each rank knows its own from 0: those of the first of each,
+/// and behind the last rank's also the end.
+std::vector<std::int64_t> shared_offsets(const Communicator& comm,
+                                         std::span<const std::int64_t> mine) {
+  const std::int64_t before = sum_before(comm, mine.back());
+  const bool last = comm.rank() + 1 == comm.size();
+  std::vector<std::int64_t> offsets(mine.begin(), mine.end() - (last ? 0 : 1));
+  for (std::int64_t& offset : offsets) offset += before;
+  return offsets;
+}
+
+std::vector<std::int64_t> rating_offsets(const Communicator& comm, const DatasetContent& content) {
+  const RowRange users = content.user_ids.range();
+  std::vector<EdgeOffset> offsets(as_index(users.size()) + 1, 0);
+  for (const UserId user : content.ratings.user) ++offsets[as_index(user - users.begin) + 1];
+  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+  return shared_offsets(comm, offsets);
+}
+
 }  // namespace
 
-std::string content_hash(const DatasetContent& content) {
-  ContentHash hash;
-  for (const IdTable* ids : {&content.user_ids, &content.item_ids}) {
-    hash.add(std::span<const char>(ids->bytes()));
-    hash.add(ids->offsets());
+std::string content_hash(const Communicator& comm, const DatasetContent& content) {
+  OrderedHash hash(comm);
+  for (const IdShare* share : {&content.user_ids, &content.item_ids}) {
+    hash.add(std::span<const char>(share->ids().bytes()));
+    hash.add(std::span<const std::int64_t>(shared_offsets(comm, share->ids().offsets())));
   }
   const RatingTable& table = content.ratings;
   hash.add(std::span<const UserId>(table.user));
   hash.add(std::span<const ItemId>(table.item));
   hash.add(std::span<const float>(table.value));
   hash.add(std::span<const std::uint8_t>(table.part));
-  hash.add(static_cast<std::uint64_t>(content.split.kind));
-  hash.add(static_cast<std::uint64_t>(content.split.folds));
-  hash.add(std::bit_cast<std::uint64_t>(content.split.valid_share));
+  hash.add_alike(static_cast<std::uint64_t>(content.split.kind));
+  hash.add_alike(static_cast<std::uint64_t>(content.split.folds));
+  hash.add_alike(std::bit_cast<std::uint64_t>(content.split.valid_share));
   const bool draws_later =
       content.split.kind == SplitKind::kFolds && content.split.valid_share > 0.0;
-  hash.add(draws_later ? content.split.seed : 0);
+  hash.add_alike(draws_later ? content.split.seed : 0);
   return hash.hex();
 }
 
 std::string write_dataset(const std::string& path, const DatasetContent& content) {
-  AtomicFile target(path);
-  return write_dataset(target, content);
+  SharedFile target(Communicator::alone(), path);
+  return write_dataset(Communicator::alone(), target, content);
 }
 
-std::string write_dataset(AtomicFile& target, const DatasetContent& content) {
-  const std::int64_t room = most_bytes(content);
-  Hdf5File file = Hdf5File::create(target.temporary(), kHeaderBytes, room);
-  std::string hash = content_hash(content);
-  put_ids(file, content.user_ids, layout::kUserIdBytes, layout::kUserIdOffsets);
-  put_ids(file, content.item_ids, layout::kItemIdBytes, layout::kItemIdOffsets);
-  put_ratings(file, content);
-  put_statistics(file, content.statistics);
-  put(file, layout::kCommand, std::span<const char>(content.command));
-  put_attributes(file, content, hash);
-  const std::vector<ChecksummedExtent> extents = all_extents(file);
-  file.close();
-  const std::int64_t bytes = PlainFile(target.temporary()).length();
-  SIREN_ASSERT(bytes <= room, "{} bytes in room for {}", bytes, room);
-  write_header(target.temporary(), kDatasetFormatVersion, extents);
+std::string write_dataset(const Communicator& comm, SharedFile& target,
+                          const DatasetContent& content) {
+  const Totals totals = totals_of(comm, content);
+  std::string hash = content_hash(comm, content);
+  std::vector<ChecksummedExtent> extents;
+  target.on_root([&] { extents = make_file(target.temporary(), content, totals, hash); });
+  ArrayWriter arrays(comm, target, extents);
+  const auto write_ids = [&](const IdShare& share, const char* bytes, const char* offsets) {
+    arrays.write(bytes, std::span<const char>(share.ids().bytes()));
+    const std::vector<std::int64_t> begins = shared_offsets(comm, share.ids().offsets());
+    arrays.write(offsets, std::span<const std::int64_t>(begins));
+  };
+  write_ids(content.user_ids, layout::kUserIdBytes, layout::kUserIdOffsets);
+  write_ids(content.item_ids, layout::kItemIdBytes, layout::kItemIdOffsets);
+  const RatingTable& table = content.ratings;
+  const std::vector<std::int64_t> offsets = rating_offsets(comm, content);
+  arrays.write(layout::kUserOffsets, std::span<const std::int64_t>(offsets));
+  arrays.write(layout::kUserItem, std::span<const ItemId>(table.item));
+  arrays.write(layout::kUserValue, std::span<const float>(table.value));
+  arrays.write(layout::kUserPart, std::span<const std::uint8_t>(table.part));
+  arrays.write(layout::kUserTimestamp, std::span<const std::int64_t>(table.timestamp));
+  target.on_root([&] { write_header(target.temporary(), kDatasetFormatVersion, extents); });
   target.publish();
   return hash;
 }

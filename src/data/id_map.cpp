@@ -32,6 +32,10 @@ void append(std::string& bytes, std::vector<std::int64_t>& offsets, std::string_
 
 }  // namespace
 
+void refuse_more_ids() {
+  throw InputError("more than 2147483647 distinct ids on one side; siren numbers ids in 32 bits");
+}
+
 bool is_plain_integer(std::string_view id) {
   if (id == "0") return true;
   if (id.starts_with('-')) id.remove_prefix(1);
@@ -112,8 +116,7 @@ std::int32_t IdMap::intern(std::string_view id) {
         (id.size() <= sizeof slot.word || at(slot.index) == id))
       return slot.index;
   }
-  if (size() == std::numeric_limits<std::int32_t>::max())
-    throw InputError("more than 2147483647 distinct ids on one side; siren numbers ids in 32 bits");
+  if (size() == std::numeric_limits<std::int32_t>::max()) refuse_more_ids();
   wanted.index = static_cast<std::int32_t>(size());
   slots_[place] = wanted;
   append(bytes_, offsets_, id);

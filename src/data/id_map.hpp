@@ -76,6 +76,9 @@ class IdMap {
   std::vector<Slot> slots_;  // open addressing, power-of-two size, at most half full
 };
 
+/// InputError: 32 bits do not suffice.
+[[noreturn]] void refuse_more_ids();
+
 /// True for 0, 7, -12; false for "", 007, -0, +5, 1.5, a17.
 bool is_plain_integer(std::string_view id);
 

@@ -19,9 +19,9 @@ void gather(std::vector<T>& column, std::span<const EdgeOffset> order) {
 
 }  // namespace
 
-void number_places(RatingTable& table) {
+void number_places(RatingTable& table, EdgeOffset first) {
   table.place.resize(table.user.size());
-  std::iota(table.place.begin(), table.place.end(), EdgeOffset{0});
+  std::iota(table.place.begin(), table.place.end(), first);
 }
 
 RatingTable select_rows(RatingTable&& table, std::span<const EdgeOffset> order) {

@@ -29,8 +29,9 @@ struct RatingTable {
   bool has_timestamps() const { return !timestamp.empty(); }
 };
 
-/// For a table whose rows are as they came: keeps their places, wherever they go.
-void number_places(RatingTable& table);
+/// For a table whose rows are as they came, the first at place `first`: keeps their places, wherever
+/// they go.
+void number_places(RatingTable& table, EdgeOffset first = 0);
 
 /// Row r of the result is row order[r] of `table`; order.size() may be smaller than the table.
 RatingTable select_rows(RatingTable&& table, std::span<const EdgeOffset> order);

@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "data/rating_table.hpp"
+#include "siren/communicator.hpp"
 #include "siren/ids.hpp"
 #include "siren/named_enum.hpp"
 
@@ -110,10 +111,11 @@ struct SplitReport {
   EdgeOffset tied_valid = 0;  // or 1 for the whole set; likewise between validation and train
 };
 
-/// Fills table.part (sorted table, final indices; kFiles: part already set; kFile: places numbered).
-/// InputError if the table has no timestamps but the method needs them, or is too small for the
-/// folds or shares.
-SplitScheme assign_parts(RatingTable& table, const SplitConfig& config, SplitKind kind_of_files,
-                         SplitReport* report = nullptr);
+/// Collective. Fills table.part of this rank's users, whole users in rank order (sorted table, final
+/// indices; kFiles: part already set; kFile: places numbered); shares and folds are exact over all
+/// ranks. InputError if the ratings have no timestamps but the method needs them, or are too few for
+/// the folds or shares.
+SplitScheme assign_parts(const Communicator& comm, RatingTable& table, const SplitConfig& config,
+                         SplitKind kind_of_files, SplitReport* report = nullptr);
 
 }  // namespace siren::inline data

@@ -10,6 +10,7 @@
 
 #include "data/rating_table.hpp"
 #include "data/split.hpp"
+#include "siren/communicator.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline data {
@@ -66,9 +67,11 @@ struct DatasetStatistics {
 inline constexpr std::size_t kMaxHistogramValues = 256;
 inline constexpr std::size_t kHistogramBins = 64;
 
-/// `table` sorted by (user, item), not empty.
-DatasetStatistics compute_statistics(const RatingTable& table, std::int64_t users,
-                                     std::int64_t items, const SplitScheme& split, float offset);
+/// Collective. `table` holds the ratings of this rank's `users`, sorted by (user, item); those of all
+/// ranks are not empty and have `items` items. Memory: eight bytes an item on every rank.
+DatasetStatistics compute_statistics(const Communicator& comm, const RatingTable& table,
+                                     const RowRange& users, std::int64_t items,
+                                     const SplitScheme& split, float offset);
 
 /// InputError if no train rating of some fold is liked: nothing could be learnt. Otherwise a
 /// sentence of warning if no rating is disliked, or nothing.

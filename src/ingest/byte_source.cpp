@@ -102,6 +102,13 @@ std::size_t ByteSource::read(std::span<char> to) {
   return inflater_ ? read_gzip(to) : read_plain(to);
 }
 
+void ByteSource::seek(std::int64_t offset) {
+  SIREN_ASSERT(!inflater_, "{}: seeking in gzip data", path_);
+  if (::lseek(file_, offset, SEEK_SET) != offset)
+    throw EnvironmentError(fmt::format("seeking in {}: {}", path_, std::strerror(errno)));
+  begin_ = end_ = 0;
+}
+
 void ByteSource::refill() {
   heartbeat().beat();
   ssize_t got = 0;

@@ -2,6 +2,7 @@
 // The bytes of a text file, plain or gzip-compressed, from front to back.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,9 @@ class ByteSource {
   /// Fills the front of `to` and returns the number of bytes; 0 only at the end of the file.
   /// InputError if a gzip file is truncated or corrupt.
   std::size_t read(std::span<char> to);
+
+  /// Goes on reading at byte `offset`; not compressed, and no pipe.
+  void seek(std::int64_t offset);
 
   const std::string& path() const { return path_; }
   bool compressed() const { return inflater_ != nullptr; }

@@ -44,10 +44,14 @@ void shrink(RatingTable& table, std::size_t rows) {
 
 }  // namespace
 
-std::vector<EdgeOffset> canonical_order(const RatingTable& table, std::int32_t users,
+std::vector<EdgeOffset> canonical_order(const RatingTable& table, const RowRange& users,
                                         DuplicateScope scope) {
-  std::vector<EdgeOffset> order = order_by_key(table.user, users);
-  const std::vector<EdgeOffset> begin = key_offsets(table.user, users);
+  std::vector<std::int32_t> local(table.user.size());
+  std::transform(table.user.begin(), table.user.end(), local.begin(),
+                 [&](UserId user) { return static_cast<std::int32_t>(user - users.begin); });
+  const auto count = static_cast<std::int32_t>(users.size());
+  std::vector<EdgeOffset> order = order_by_key(local, count);
+  const std::vector<EdgeOffset> begin = key_offsets(local, count);
   const auto key = [&](EdgeOffset row) {
     const auto at = static_cast<std::size_t>(row);
     const int part = scope == DuplicateScope::kWithinPart ? table.part[at] : 0;

@@ -31,9 +31,8 @@ struct DuplicateReport {
   EdgeOffset contradicting = 0;  // pairs with ratings on both sides of the offset
 };
 
-/// The rows by (user, item, [part if kWithinPart,] timestamp, row): [size]. Users lie in [0,
-/// users).
-std::vector<EdgeOffset> canonical_order(const RatingTable& table, std::int32_t users,
+/// The rows by (user, item, [part if kWithinPart,] timestamp, row): [size]. Users lie in `users`.
+std::vector<EdgeOffset> canonical_order(const RatingTable& table, const RowRange& users,
                                         DuplicateScope scope);
 
 /// `table` in canonical order; leaves one row per pair (and part), still in order. With kError

@@ -4,8 +4,9 @@
 
 #include <cstdint>
 
-#include "data/id_map.hpp"
+#include "data/id_share.hpp"
 #include "data/rating_table.hpp"
+#include "siren/communicator.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline ingest {
@@ -16,11 +17,13 @@ struct KCoreReport {
   EdgeOffset removed_ratings = 0;
 };
 
-/// Removes ratings of users with fewer than `min_user_ratings` and of items with fewer than
-/// `min_item_ratings`, again and again until none is left to remove. The result is the unique
-/// largest such subset, possibly empty. Rows keep their order; users and items without ratings
-/// disappear from the id tables, and the others are renumbered in order.
-KCoreReport reduce_to_core(RatingTable& table, IdTable& users, IdTable& items,
-                           std::int64_t min_user_ratings, std::int64_t min_item_ratings);
+/// Collective; `table` holds this rank's ratings, those of users.range(). Removes ratings of users
+/// with fewer than `min_user_ratings` and of items with fewer than `min_item_ratings`, again and
+/// again until none is left to remove. The result is the unique largest such subset, possibly
+/// empty. Rows keep their order; users and items without ratings disappear from the ids, and the
+/// others are renumbered in order. Memory: a count for every item on every rank.
+KCoreReport reduce_to_core(const Communicator& comm, RatingTable& table, IdShare& users,
+                           IdShare& items, std::int64_t min_user_ratings,
+                           std::int64_t min_item_ratings);
 
 }  // namespace siren::inline ingest

@@ -37,6 +37,7 @@ LineReader::LineReader(const std::string& path) : source_(path), buffer_(kInitia
 void LineReader::take_mark() {
   const std::string_view head(buffer_.data(), end_);
   if (head.starts_with(kUtf8Mark)) begin_ = kUtf8Mark.size();
+  offset_ = static_cast<std::int64_t>(begin_);
   const char* const encoding = wide_encoding(head);
   if (encoding == nullptr) return;
   const std::string file = shell_quoted(path());
@@ -72,9 +73,32 @@ std::string_view LineReader::take_line(std::size_t stop, std::size_t next) {
   const bool carriage_return = line.ends_with('\r');
   if (carriage_return) line.remove_suffix(1);
   line_end_ = next == stop ? "" : carriage_return ? "\r\n" : "\n";
+  offset_ += static_cast<std::int64_t>(next - begin_);
   begin_ = next;
   ++line_number_;
   return line;
+}
+
+void LineReader::seek(std::int64_t offset) {
+  source_.seek(offset);
+  begin_ = end_ = 0;
+  line_number_ = 0;
+  offset_ = sought_ = offset;
+}
+
+std::int64_t LineReader::lines_before() const {
+  if (sought_ == 0) return 0;
+  ByteSource before(path());
+  std::vector<char> block(kInitialBuffer);
+  std::int64_t lines = 0;
+  for (std::int64_t left = sought_; left > 0;) {
+    const auto wanted = std::min<std::int64_t>(left, std::ssize(block));
+    const std::size_t got = before.read(std::span(block).first(static_cast<std::size_t>(wanted)));
+    if (got == 0) break;
+    lines += std::count(block.data(), block.data() + got, '\n');
+    left -= static_cast<std::int64_t>(got);
+  }
+  return lines;
 }
 
 /// Moves the unread bytes to the front and appends more; false at the end of the file.
@@ -93,7 +117,7 @@ bool LineReader::fill() {
   if (end_ == buffer_.size()) {
     if (buffer_.size() >= kMaxLineBytes)
       throw InputError(fmt::format("{}:{}: the line is longer than {} MB; is this a ratings file?",
-                                   path(), line_number_ + 1, kMaxLineBytes >> 20));
+                                   path(), lines_before() + line_number_ + 1, kMaxLineBytes >> 20));
     buffer_.resize(2 * buffer_.size());
   }
   const std::size_t got = source_.read({buffer_.data() + end_, buffer_.size() - end_});
@@ -108,7 +132,7 @@ void LineReader::reject_binary(std::size_t from) const {
   if (zero == nullptr) return;
   const auto lines = std::count(buffer_.data() + begin_, static_cast<const char*>(zero), '\n');
   throw InputError(fmt::format("{} is not a text file: line {} has a zero byte", path(),
-                               line_number_ + 1 + lines));
+                               lines_before() + line_number_ + 1 + lines));
 }
 
 }  // namespace siren::inline ingest

@@ -32,8 +32,15 @@ class LineReader {
   std::string_view line_end() const { return line_end_; }
   /// What has been read behind that line, as far as it happens to be in memory.
   std::string_view ahead() const { return {buffer_.data() + begin_, end_ - begin_}; }
-  /// The number of the last line returned, from 1.
+  /// The number of the last line returned, from 1; from the place of the last seek() on.
   std::int64_t line_number() const { return line_number_; }
+  /// Lines before that place: reads as far as there, for messages.
+  std::int64_t lines_before() const;
+  /// Where the next line begins, in bytes of text.
+  std::int64_t offset() const { return offset_; }
+
+  /// Goes on with the line that begins at byte `offset`; not compressed, and no pipe.
+  void seek(std::int64_t offset);
   const std::string& path() const { return source_.path(); }
   bool compressed() const { return source_.compressed(); }
 
@@ -50,6 +57,8 @@ class LineReader {
   std::size_t end_ = 0;
   std::string_view line_end_;
   std::int64_t line_number_ = 0;
+  std::int64_t offset_ = 0;
+  std::int64_t sought_ = 0;  // the argument of the last seek()
 };
 
 }  // namespace siren::inline ingest

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/prepare.hpp"
 
+#include <array>
+#include <span>
+
 #include <fmt/format.h>
 
 #include "core/stop_signal.hpp"
 #include "core/text.hpp"
+#include "ingest/owner_exchange.hpp"
 #include "ingest/ratings_loader.hpp"
 #include "ingest/shown_text.hpp"
 #include "siren/error.hpp"
@@ -28,17 +32,43 @@ DuplicateScope scope_of(const PrepareConfig& config) {
   return config.train.empty() ? DuplicateScope::kWholeSet : DuplicateScope::kWithinPart;
 }
 
-[[noreturn]] void refuse_duplicates(const PrepareConfig& config, const PreparedDataset& data,
-                                    DuplicateScope scope) {
-  const bool within_part = scope == DuplicateScope::kWithinPart;
-  const RatingTable& table = data.ratings;
+/// The first row of this rank that repeats the pair before it. There is one.
+std::size_t first_repeated(const RatingTable& table, bool within_part) {
   std::size_t row = 1;
   while (table.user[row] != table.user[row - 1] || table.item[row] != table.item[row - 1] ||
          (within_part && table.part[row] != table.part[row - 1]))
     ++row;
-  const std::string_view user = data.users.at(table.user[row]);
-  const std::string_view item = data.items.at(table.item[row]);
-  const std::string place = locate_pair(sources_of(config), config.format, user, item, within_part);
+  return row;
+}
+
+/// An id, wherever it is kept. Collective.
+std::string id_of(const Communicator& comm, const IdShare& ids, std::int64_t index) {
+  const RowRange mine = ids.range();
+  const bool here = index >= mine.begin && index < mine.end;
+  std::string text = here ? std::string(ids.at(index)) : std::string();
+  comm.broadcast(text, comm.all_reduce(here ? comm.rank() : -1, Reduction::kMax));
+  return text;
+}
+
+/// Collective; `mine` is what this rank found.
+[[noreturn]] void refuse_duplicates(const Communicator& comm, const PrepareConfig& config,
+                                    const PreparedDataset& data, DuplicateScope scope,
+                                    const DuplicateReport& mine) {
+  const bool within_part = scope == DuplicateScope::kWithinPart;
+  std::array<std::int32_t, 2> pair{};
+  if (mine.pairs > 0) {
+    const std::size_t row = first_repeated(data.ratings, within_part);
+    pair = {data.ratings.user[row], data.ratings.item[row]};
+  }
+  const std::int32_t nobody = comm.size();
+  comm.broadcast(std::span<std::int32_t>(pair),
+                 comm.all_reduce(mine.pairs > 0 ? comm.rank() : nobody, Reduction::kMin));
+  const std::string user = id_of(comm, data.users, pair[0]);
+  const std::string item = id_of(comm, data.items, pair[1]);
+  std::string place;
+  if (comm.is_root())
+    place = locate_pair(sources_of(config), config.format, user, item, within_part);
+  comm.broadcast(place);
   throw InputError(
       fmt::format("{} (user, item) pairs are rated more than once, {} of them with contradicting "
                   "signs; the first is user "
@@ -47,21 +77,33 @@ DuplicateScope scope_of(const PrepareConfig& config) {
                   shown(user), shown(item), place.empty() ? "" : fmt::format(" ({})", place)));
 }
 
-void settle_duplicates(const PrepareConfig& config, PreparedDataset& data) {
-  const DuplicateScope scope = scope_of(config);
-  const auto order =
-      canonical_order(data.ratings, static_cast<std::int32_t>(data.users.size()), scope);
-  data.ratings = select_rows(std::move(data.ratings), order);
-  data.duplicates = merge_duplicates(data.ratings, config.duplicates, scope, config.offset);
-  if (config.duplicates == DuplicatePolicy::kError && data.duplicates.pairs > 0)
-    refuse_duplicates(config, data, scope);
+DuplicateReport add_up(const Communicator& comm, const DuplicateReport& mine) {
+  std::array<EdgeOffset, 3> sums = {mine.pairs, mine.surplus, mine.contradicting};
+  comm.all_reduce(std::span<EdgeOffset>(sums), Reduction::kSum);
+  return {sums[0], sums[1], sums[2]};
 }
 
-void reduce(const PrepareConfig& config, PreparedDataset& data) {
+void settle_duplicates(const Communicator& comm, const PrepareConfig& config,
+                       PreparedDataset& data) {
+  const DuplicateScope scope = scope_of(config);
+  data.ratings = select_rows(std::move(data.ratings),
+                             canonical_order(data.ratings, data.users.range(), scope));
+  const DuplicateReport mine =
+      merge_duplicates(data.ratings, config.duplicates, scope, config.offset);
+  data.duplicates = add_up(comm, mine);
+  if (config.duplicates == DuplicatePolicy::kError && data.duplicates.pairs > 0)
+    refuse_duplicates(comm, config, data, scope, mine);
+}
+
+EdgeOffset count_ratings(const Communicator& comm, const PreparedDataset& data) {
+  return comm.all_reduce(data.ratings.size(), Reduction::kSum);
+}
+
+void reduce(const Communicator& comm, const PrepareConfig& config, PreparedDataset& data) {
   if (config.min_user_ratings <= 1 && config.min_item_ratings <= 1) return;
-  data.core = reduce_to_core(data.ratings, data.users, data.items, config.min_user_ratings,
+  data.core = reduce_to_core(comm, data.ratings, data.users, data.items, config.min_user_ratings,
                              config.min_item_ratings);
-  if (data.ratings.size() == 0)
+  if (count_ratings(comm, data) == 0)
     throw InputError(
         fmt::format("no rating is left: no users with {} and items with {} ratings each exist; "
                     "lower --min-user-ratings or "
@@ -78,7 +120,7 @@ std::string unread_time(const PreparedDataset& data) {
 
 /// Without times a split or the last of several ratings is not what most people expect.
 void check_order(const SplitConfig& split, PreparedDataset& data) {
-  if (data.ratings.has_timestamps()) return;
+  if (data.timed) return;
   const std::string hint = unread_time(data);
   const bool temporal = split.method == SplitMethod::kTemporal;
   if (!hint.empty() &&
@@ -94,16 +136,15 @@ void check_order(const SplitConfig& split, PreparedDataset& data) {
 }
 
 /// What the files may mean other than what was read.
-void check_columns(const PrepareConfig& config, PreparedDataset& data) {
+void check_columns(const PrepareConfig& config, EdgeOffset ratings, PreparedDataset& data) {
   constexpr EdgeOffset kFewRatings = 10;
-  if (data.ratings.size() >= kFewRatings && data.users.size() == data.ratings.size())
+  if (ratings >= kFewRatings && data.users.size() == ratings)
     data.warnings.emplace_back(
         "no user rated more than one item: the column taken for the user may be another; see "
         "--columns");
   const bool by_age =
       config.duplicates == DuplicatePolicy::kLast || config.duplicates == DuplicatePolicy::kFirst;
-  if (by_age && data.duplicates.pairs > 0 && !data.ratings.has_timestamps() &&
-      !unread_time(data).empty())
+  if (by_age && data.duplicates.pairs > 0 && !data.timed && !unread_time(data).empty())
     data.warnings.push_back(
         fmt::format("--duplicates {} goes by the order of lines, for no times "
                     "are read; {}",
@@ -126,30 +167,34 @@ void require_every_part(const PreparedDataset& data) {
 
 PreparedDataset prepare_dataset(const PrepareConfig& config) {
   PreparedDataset data;
-  prepare_dataset(config, data);
+  prepare_dataset(Communicator::alone(), config, data);
   return data;
 }
 
-void prepare_dataset(const PrepareConfig& config, PreparedDataset& data) {
-  LoadedRatings loaded = load_ratings(sources_of(config), config.format);
+void prepare_dataset(const Communicator& comm, const PrepareConfig& config, PreparedDataset& data) {
+  const auto look = [&] { agree_on_input(comm, [] { throw_if_stopped(kNothingWritten); }); };
+  LoadedRatings loaded = load_ratings(comm, sources_of(config), config.format, config.least_bytes);
   data.ratings = std::move(loaded.ratings);
+  data.timed = loaded.timed;
   data.users = std::move(loaded.users);
   data.items = std::move(loaded.items);
   data.files = std::move(loaded.files);
-  throw_if_stopped(kNothingWritten);
+  look();
   const SplitConfig split = config.split_config();
   for (const FileReport& file : data.files)
     if (!file.doubt.empty()) data.warnings.push_back(file.doubt);
   check_order(split, data);
-  if (split.order == RatingOrder::kFile) number_places(data.ratings);
-  settle_duplicates(config, data);
-  check_columns(config, data);
-  throw_if_stopped(kNothingWritten);
-  reduce(config, data);
-  throw_if_stopped(kNothingWritten);
+  if (split.order == RatingOrder::kFile)
+    number_places(data.ratings, sum_before(comm, data.ratings.size()));
+  data.ratings = send_to_owners(comm, std::move(data.ratings), data.users);
+  settle_duplicates(comm, config, data);
+  check_columns(config, count_ratings(comm, data), data);
+  look();
+  reduce(comm, config, data);
+  look();
   data.split_method = split.method;
-  data.split = assign_parts(data.ratings, split, config.kind_of_files(), &data.split_report);
-  data.statistics = compute_statistics(data.ratings, data.users.size(), data.items.size(),
+  data.split = assign_parts(comm, data.ratings, split, config.kind_of_files(), &data.split_report);
+  data.statistics = compute_statistics(comm, data.ratings, data.users.range(), data.items.size(),
                                        data.split, config.offset);
   require_every_part(data);
   const std::string one_sided = check_signs(data.statistics, data.split);

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// From rating files to a data set in memory: read, number the ids, order, settle duplicates, reduce
-// to the core, split, count.
+// From rating files to a data set in memory: read, number the ids, send ratings to the ranks that
+// keep their users, order, settle duplicates, reduce to the core, split, count. The result is the
+// same for any number of ranks.
 //
 //   PrepareConfig config;
 //   config.input = {"ratings.csv"};
 //   config.validate();
-//   const PreparedDataset data = prepare_dataset(config);
+//   PreparedDataset data;
+//   prepare_dataset(comm, config, data);
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "data/id_map.hpp"
+#include "data/id_share.hpp"
 #include "data/rating_table.hpp"
 #include "data/split.hpp"
 #include "data/statistics.hpp"
@@ -19,13 +21,15 @@
 #include "ingest/k_core.hpp"
 #include "ingest/prepare_config.hpp"
 #include "ingest/ratings_loader.hpp"
+#include "siren/communicator.hpp"
 
 namespace siren::inline ingest {
 
 struct PreparedDataset {
-  RatingTable ratings;  // sorted by (user, item, part), final indices
-  IdTable users;
-  IdTable items;
+  RatingTable ratings;  // of users.range(), sorted by (user, item, part), final indices
+  bool timed = false;   // also where this rank has no rating
+  IdShare users;
+  IdShare items;
   SplitScheme split;
   SplitMethod split_method = SplitMethod::kFiles;
   SplitReport split_report;
@@ -36,10 +40,11 @@ struct PreparedDataset {
   std::vector<std::string> warnings;  // sentences
 };
 
-/// `config` is valid. Deterministic; reads every file once. InputError for whatever is wrong with
-/// the files or leaves nothing to train on.
+/// Collective. `config` is valid. Deterministic; reads every file once, and plain ones that several
+/// ranks share once more if they may have quotes. InputError for whatever is wrong with the files or
+/// leaves nothing to train on; `data` then holds the warnings, for they may say why.
+void prepare_dataset(const Communicator& comm, const PrepareConfig& config, PreparedDataset& data);
+/// In one process.
 PreparedDataset prepare_dataset(const PrepareConfig& config);
-/// The same into `data`, which holds the warnings also if an InputError ends it: they may say why.
-void prepare_dataset(const PrepareConfig& config, PreparedDataset& data);
 
 }  // namespace siren::inline ingest

@@ -10,6 +10,7 @@
 #include "data/split.hpp"
 #include "ingest/duplicates.hpp"
 #include "ingest/ratings_format.hpp"
+#include "ingest/ratings_loader.hpp"
 
 namespace siren::inline ingest {
 
@@ -36,6 +37,7 @@ struct PrepareConfig {
   bool cut_per_user = false;
   std::optional<RatingOrder> order;  // only for kTemporal (not at random) and kLeaveOneOut
   std::uint32_t seed = 1;
+  std::int64_t least_bytes = kLeastBytesPerRank;  // that a rank reads
 
   /// InputError naming the options that contradict each other, are missing or out of range.
   void validate() const;

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/ratings_loader.hpp"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "core/log.hpp"
 #include "core/stop_signal.hpp"
 #include "core/text.hpp"
+#include "ingest/input_share.hpp"
 #include "ingest/ratings_reader.hpp"
 #include "siren/error.hpp"
 
@@ -17,11 +22,11 @@ constexpr EdgeOffset kRowsBetweenMessages = 20'000'000;
 constexpr EdgeOffset kFewRows = 10;  // in which every user may come once by chance
 
 /// A data frame written without a header has its index in front: nobody rates twice then.
-[[noreturn]] void refuse_line_numbers(const std::string& path, const ColumnNotes& notes) {
-  throw InputError(fmt::format(
+std::string line_numbers_refused(const std::string& path, const ColumnNotes& notes) {
+  return fmt::format(
       "{}: the first of its {} columns, taken for the user, differs in every line as a line number "
       "does; give --columns {} if it is one, --columns {} if it is the user",
-      path, notes.columns(), notes.positions_behind_first(), notes.positions()));
+      path, notes.columns(), notes.positions_behind_first(), notes.positions());
 }
 
 /// What a rating may be whose decimal comma separates columns; InputError if it must be.
@@ -42,14 +47,58 @@ std::string doubt_about(const std::string& path, const ColumnNotes& notes,
       path, number);
 }
 
-/// Grows the table file by file; ids are provisional until finish().
+/// What the rank that reads the head of a file says of it to the others.
+struct FileHead {
+  int rank = -1;
+  TextFormat format = TextFormat::kAuto;
+  bool timed = false;
+  std::string columns;
+  std::string unread_time;
+  std::string doubt;
+  std::string refusal;  // if its first column numbers the lines
+};
+
+void share_head(const Communicator& comm, FileHead& head) {
+  head.rank = comm.all_reduce(head.rank, Reduction::kMax);
+  std::array<std::int32_t, 2> numbers = {static_cast<std::int32_t>(head.format), head.timed};
+  comm.broadcast(std::span<std::int32_t>(numbers), head.rank);
+  head.format = static_cast<TextFormat>(numbers[0]);
+  head.timed = numbers[1] != 0;
+  for (std::string* text : {&head.columns, &head.unread_time, &head.doubt, &head.refusal})
+    comm.broadcast(*text, head.rank);
+}
+
+/// How many different ids the ranks' rows have; `ids` of them there are. Collective.
+std::int64_t count_distinct(const Communicator& comm, std::span<const std::int32_t> rows,
+                            std::int64_t ids) {
+  std::vector<std::int32_t> mine(rows.begin(), rows.end());
+  const auto keep_once = [](std::vector<std::int32_t>& values) {
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+  };
+  keep_once(mine);
+  std::vector<std::int64_t> counts(as_index(comm.size()), 0);
+  for (const std::int32_t id : mine) ++counts[as_index(std::int64_t{id} * comm.size() / ids)];
+  std::vector<std::int32_t> got =
+      comm.all_to_all_v(std::span<const std::int32_t>(mine), counts).values;
+  keep_once(got);
+  return comm.all_reduce(std::int64_t{std::ssize(got)}, Reduction::kSum);
+}
+
+/// Grows this rank's table part by part; ids are provisional until finish().
 class Collector {
  public:
-  explicit Collector(const RatingsFormat& format) : format_(format) {}
+  Collector(const std::vector<RatingsSource>& sources, const RatingsFormat& format)
+      : sources_(sources),
+        format_(format),
+        heads_(sources.size()),
+        rows_(sources.size(), 0),
+        all_new_(sources.size(), 1) {}
 
-  void add(const RatingsSource& source) {
+  void add(const InputPart& part, int rank) {
+    const RatingsSource& source = sources_[part.file];
     RatingsReader reader(source.path, format_);
-    require_same_times(source.path, reader.has_time());
+    if (!part.begins_file() || !part.ends_file()) reader.restrict_to(part.begin, part.end);
     RatingTable& table = loaded_.ratings;
     const EdgeOffset before = table.size();
     const std::int64_t users_before = users_.size();
@@ -62,36 +111,82 @@ class Collector {
       if (table.size() % kRowsBetweenMessages == 0)
         spdlog::info("{} ratings read", grouped(table.size()));
     }
-    if (table.size() == before) throw InputError(fmt::format("{} holds no ratings", source.path));
     table.part.resize(table.user.size(), source.part);
-    const EdgeOffset rows = table.size() - before;
-    const ColumnNotes& notes = reader.notes();
-    if (notes.like_line_numbers() && rows >= kFewRows && users_.size() - users_before == rows)
-      refuse_line_numbers(source.path, notes);
-    loaded_.files.push_back({source.path, reader.format(), rows, notes.taken(), notes.unread_time(),
-                             doubt_about(source.path, notes, format_)});
+    rows_[part.file] = table.size() - before;
+    all_new_[part.file] = users_.size() - users_before == rows_[part.file] ? 1 : 0;
+    if (part.begins_file()) heads_[part.file] = head_of(reader, rank);
   }
 
-  LoadedRatings finish() {
-    SortedIds users = users_.sort();
-    SortedIds items = items_.sort();
-    for (UserId& user : loaded_.ratings.user) user = users.rank[static_cast<std::size_t>(user)];
-    for (ItemId& item : loaded_.ratings.item) item = items.rank[static_cast<std::size_t>(item)];
-    loaded_.users = std::move(users.table);
-    loaded_.items = std::move(items.table);
+  LoadedRatings finish(const Communicator& comm) {
+    for (FileHead& head : heads_) share_head(comm, head);
+    const std::vector<EdgeOffset> mine = rows_;
+    comm.all_reduce(std::span<EdgeOffset>(rows_), Reduction::kSum);
+    comm.all_reduce(std::span<std::int32_t>(all_new_), Reduction::kMin);
+    for (std::size_t file = 0; file < sources_.size(); ++file) {
+      if (rows_[file] == 0)
+        throw InputError(fmt::format("{} holds no ratings", sources_[file].path));
+      require_same_times(file);
+    }
+    loaded_.timed = heads_.front().timed;
+    loaded_.users = number(comm, users_, loaded_.ratings.user);
+    loaded_.items = number(comm, items_, loaded_.ratings.item);
+    EdgeOffset end = 0;
+    for (std::size_t file = 0; file < sources_.size(); ++file) {
+      const EdgeOffset begin = std::exchange(end, end + mine[file]);
+      if (numbers_lines(comm, file, begin, end)) throw InputError(heads_[file].refusal);
+      FileHead& head = heads_[file];
+      loaded_.files.push_back({sources_[file].path, head.format, rows_[file], head.columns,
+                               head.unread_time, head.doubt});
+    }
     return std::move(loaded_);
   }
 
  private:
-  void require_same_times(const std::string& path, bool has_time) const {
-    if (loaded_.files.empty() || has_time == loaded_.ratings.has_timestamps()) return;
-    const std::string& other = loaded_.files.front().path;
+  FileHead head_of(const RatingsReader& reader, int rank) const {
+    const ColumnNotes& notes = reader.notes();
+    const std::string& path = reader.path();
+    return {rank,
+            reader.format(),
+            reader.has_time(),
+            notes.taken(),
+            notes.unread_time(),
+            doubt_about(path, notes, format_),
+            notes.like_line_numbers() ? line_numbers_refused(path, notes) : std::string()};
+  }
+
+  void require_same_times(std::size_t file) const {
+    const bool has_time = heads_[file].timed;
+    if (has_time == heads_.front().timed) return;
+    const std::string& path = sources_[file].path;
+    const std::string& other = sources_.front().path;
     throw InputError(
         fmt::format("{} has times and {} has none; name the same columns for all with --columns",
                     has_time ? path : other, has_time ? other : path));
   }
 
+  static IdShare number(const Communicator& comm, IdMap& ids, std::vector<std::int32_t>& column) {
+    CommonIds common = number_together(comm, ids, column);
+    ids = IdMap();
+    for (std::int32_t& id : column) id = common.number[as_index(id)];
+    return std::move(common.share);
+  }
+
+  /// Every row of the file, rows [begin, end) of this rank, has a user of its own, who is in no file
+  /// before.
+  bool numbers_lines(const Communicator& comm, std::size_t file, EdgeOffset begin,
+                     EdgeOffset end) const {
+    if (heads_[file].refusal.empty() || rows_[file] < kFewRows || all_new_[file] == 0) return false;
+    const std::span<const std::int32_t> users(loaded_.ratings.user);
+    const std::int64_t ids = loaded_.users.size();
+    const std::int64_t before = count_distinct(comm, users.first(as_index(begin)), ids);
+    return count_distinct(comm, users.first(as_index(end)), ids) - before == rows_[file];
+  }
+
+  const std::vector<RatingsSource>& sources_;
   const RatingsFormat& format_;
+  std::vector<FileHead> heads_;
+  std::vector<EdgeOffset> rows_;
+  std::vector<std::int32_t> all_new_;  // each of them has a user that this rank had not seen
   LoadedRatings loaded_;
   IdMap users_;
   IdMap items_;
@@ -99,10 +194,16 @@ class Collector {
 
 }  // namespace
 
-LoadedRatings load_ratings(const std::vector<RatingsSource>& sources, const RatingsFormat& format) {
-  Collector collector(format);
-  for (const RatingsSource& source : sources) collector.add(source);
-  return collector.finish();
+LoadedRatings load_ratings(const Communicator& comm, const std::vector<RatingsSource>& sources,
+                           const RatingsFormat& format, std::int64_t least_bytes) {
+  std::vector<std::string> paths;
+  for (const RatingsSource& source : sources) paths.push_back(source.path);
+  const std::vector<InputPart> parts = share_input(comm, paths, format, least_bytes);
+  Collector collector(sources, format);
+  agree_on_input(comm, [&] {
+    for (const InputPart& part : parts) collector.add(part, comm.rank());
+  });
+  return collector.finish(comm);
 }
 
 std::string locate_pair(const std::vector<RatingsSource>& sources, const RatingsFormat& format,

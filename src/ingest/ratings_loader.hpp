@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several ratings files as one table.
+// Several ratings files as one table, read by all ranks: each has a stretch of the input, in rank
+// order (ingest/input_share.hpp).
 #pragma once
 
 #include <cstdint>
@@ -7,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "data/id_map.hpp"
+#include "data/id_share.hpp"
 #include "data/rating_table.hpp"
 #include "ingest/ratings_format.hpp"
+#include "siren/communicator.hpp"
 
 namespace siren::inline ingest {
 
@@ -30,15 +32,23 @@ struct FileReport {
 };
 
 struct LoadedRatings {
-  RatingTable ratings;  // in the order of files and lines; final indices
-  IdTable users;
-  IdTable items;
+  RatingTable ratings;  // of this rank, in the order of files and lines; final indices
+  bool timed = false;   // also where this rank has no rating
+  IdShare users;
+  IdShare items;
   std::vector<FileReport> files;
 };
 
-/// Reads the files in order. InputError for the first thing wrong with one of them, if some have
-/// times and others not, or if a first column that nobody named seems to number the lines.
-LoadedRatings load_ratings(const std::vector<RatingsSource>& sources, const RatingsFormat& format);
+/// Bytes that a rank reads at least: what is said of columns goes by the first thousand lines, which
+/// one rank then sees.
+inline constexpr std::int64_t kLeastBytesPerRank = std::int64_t{1} << 20;
+
+/// Collective. Reads the files in order. InputError for the first thing wrong with one of them, if
+/// some have times and others not, or if a first column that nobody named seems to number the
+/// lines.
+LoadedRatings load_ratings(const Communicator& comm, const std::vector<RatingsSource>& sources,
+                           const RatingsFormat& format,
+                           std::int64_t least_bytes = kLeastBytesPerRank);
 
 /// "a.csv:3 and a.csv:17": the first two ratings that `user` gave to `item`, or nothing if the
 /// files cannot be read again. Only ratings of one part are compared if `within_part`.

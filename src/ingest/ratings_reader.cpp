@@ -75,6 +75,7 @@ RatingsReader::RatingsReader(const std::string& path, const RatingsFormat& forma
 void RatingsReader::learn_layout() {
   refuse_array();
   do {
+    record_begin_ = lines_.offset();
     if (!lines_.next(record_)) throw InputError(fmt::format("{} holds no ratings", lines_.path()));
   } while (is_blank(record_));
   row_line_ = lines_.line_number();
@@ -92,6 +93,7 @@ void RatingsReader::learn_columns() {
   const auto fields = splitter_.fields();
   columns_ = resolve_columns(format_, wanted_, fields, place());
   pending_ = !columns_.has_header;
+  if (!pending_) record_begin_ = lines_.offset();
   std::vector<std::string> names(fields.size());
   if (columns_.has_header) names.assign(fields.begin(), fields.end());
   notes_ = ColumnNotes(columns_, std::move(names));
@@ -169,9 +171,23 @@ bool RatingsReader::next(RatingRow& row) {
   return true;
 }
 
+RecordScan RatingsReader::scan() const {
+  if (format_ == TextFormat::kJsonLines) return RecordScan(std::nullopt);
+  return RecordScan(delimiter_of(format_));
+}
+
+void RatingsReader::restrict_to(std::int64_t begin, std::int64_t end) {
+  end_ = end;
+  if (begin > record_begin_) {
+    lines_.seek(begin);
+    pending_ = false;
+  }
+  if (record_begin_ >= end) pending_ = false;
+}
+
 bool RatingsReader::next_record() {
   do {
-    if (!lines_.next(record_)) return false;
+    if (lines_.offset() >= end_ || !lines_.next(record_)) return false;
   } while (is_blank(record_));
   row_line_ = lines_.line_number();
   return true;
@@ -255,7 +271,7 @@ std::string RatingsReader::rating_advice(std::string_view text) const {
 }
 
 std::string RatingsReader::place() const {
-  return fmt::format("{}:{}", lines_.path(), row_line_);
+  return fmt::format("{}:{}", lines_.path(), line_number());
 }
 
 }  // namespace siren::inline ingest

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@
 #include "ingest/json_rating.hpp"
 #include "ingest/line_reader.hpp"
 #include "ingest/ratings_format.hpp"
+#include "ingest/record_scan.hpp"
 
 namespace siren::inline ingest {
 
@@ -34,12 +36,23 @@ class RatingsReader {
 
   bool next(RatingRow& row);
 
+  const std::string& path() const { return lines_.path(); }
   bool has_time() const;
   TextFormat format() const { return format_; }
   /// What the columns were taken for, and what the ratings read so far say about it.
   const ColumnNotes& notes() const { return notes_; }
   /// The number of the line on which the last row began.
-  std::int64_t line_number() const { return row_line_; }
+  std::int64_t line_number() const { return lines_.lines_before() + row_line_; }
+
+  /// Of plain files, not of pipes: a part of the file can be read alone.
+  bool compressed() const { return lines_.compressed(); }
+  /// Where the first rating begins, in bytes; to be asked before the first next().
+  std::int64_t first_row() const { return record_begin_; }
+  /// How to find out where others begin.
+  RecordScan scan() const;
+  /// From now on the rows that begin at bytes [begin, end); there begins a record, unless begin is
+  /// no more than first_row().
+  void restrict_to(std::int64_t begin, std::int64_t end);
 
  private:
   bool next_record();
@@ -69,6 +82,8 @@ class RatingsReader {
   std::string joined_;  // a record of several lines
   std::array<std::string_view, kColumnRoles> text_;
   std::int64_t row_line_ = 0;
+  std::int64_t record_begin_ = 0;  // of record_, or of the next one until that is read
+  std::int64_t end_ = std::numeric_limits<std::int64_t>::max();  // no row begins there or behind
   bool pending_ = false;  // record_ holds a row that has not been returned
 };
 

@@ -99,6 +99,12 @@ void SharedFile::append_produced(const Producer& producer) {
   bytes_ = std::accumulate(lengths.begin(), lengths.end(), bytes_);
 }
 
+void SharedFile::on_root(const std::function<void()>& work) {
+  together([&] {
+    if (comm_.is_root()) work();
+  });
+}
+
 void SharedFile::write_at(std::int64_t offset, const Producer& producer) {
   together([&] {
     producer([&](std::string_view piece) {

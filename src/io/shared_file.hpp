@@ -38,6 +38,8 @@ class SharedFile {
   /// Behind everything appended so far: what rank 0 produces, then what rank 1 does, and so on. The
   /// ranks write side by side.
   void append_produced(const Producer& producer);
+  /// Lets rank 0 work on the temporary file by other means.
+  void on_root(const std::function<void()>& work);
   /// What each rank produces, at its own offset, for files that do not grow from front to back.
   void write_at(std::int64_t offset, const Producer& producer);
 

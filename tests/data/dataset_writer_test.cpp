@@ -28,21 +28,22 @@ TEST(DatasetWriter, SameContentGivesTheSameBytes) {
 TEST(DatasetWriter, HashCoversContentAndNothingElse) {
   const TempFolder folder;
   PreparedDataset data = test::small_dataset(folder);
-  const std::string hash = content_hash(content_of(data));
+  const std::string hash = content_hash(Communicator::alone(), content_of(data));
   EXPECT_EQ(hash.size(), 32U);
 
   DatasetContent other_command = content_of(data);
   other_command.command = "something else";
-  EXPECT_EQ(content_hash(other_command), hash);
+  EXPECT_EQ(content_hash(Communicator::alone(), other_command), hash);
 
   data.ratings.value[1] += 1.0F;
-  EXPECT_NE(content_hash(content_of(data)), hash);
+  EXPECT_NE(content_hash(Communicator::alone(), content_of(data)), hash);
   data.ratings.value[1] -= 1.0F;
   data.split.seed = 99;
-  EXPECT_NE(content_hash(content_of(data)), hash) << "the validation share is drawn from the seed";
+  EXPECT_NE(content_hash(Communicator::alone(), content_of(data)), hash)
+      << "the validation share is drawn from the seed";
   data.split.seed = 3;
   data.ratings.part[0] = 2;
-  EXPECT_NE(content_hash(content_of(data)), hash);
+  EXPECT_NE(content_hash(Communicator::alone(), content_of(data)), hash);
 }
 
 TEST(DatasetWriter, LeavesNothingBehindWhenItFails) {

@@ -44,8 +44,8 @@ SplitConfig with_method(SplitMethod method) {
 
 TEST(Split, KfoldMakesPartsOfEqualSize) {
   RatingTable table = stairs(50, 50);
-  const SplitScheme scheme =
-      assign_parts(table, with_method(SplitMethod::kKfold), SplitKind::kParts);
+  const SplitScheme scheme = assign_parts(Communicator::alone(), table,
+                                          with_method(SplitMethod::kKfold), SplitKind::kParts);
   EXPECT_EQ(scheme.kind, SplitKind::kFolds);
   EXPECT_EQ(scheme.folds, 5);
   for (int part = 1; part <= 5; ++part) EXPECT_EQ(count_of(table, part), table.size() / 5) << part;
@@ -55,7 +55,7 @@ TEST(Split, RandomCutsExactSharesAtRandom) {
   RatingTable table = stairs(50, 50);
   SplitConfig config = with_method(SplitMethod::kRandom);
   config.valid_share = 0.1;
-  const SplitScheme scheme = assign_parts(table, config, SplitKind::kParts);
+  const SplitScheme scheme = assign_parts(Communicator::alone(), table, config, SplitKind::kParts);
   EXPECT_EQ(scheme.kind, SplitKind::kParts);
   EXPECT_EQ(scheme.valid_share, 0.0) << "the validation part is already set aside";
   EXPECT_EQ(count_of(table, kTestPart), std::llround(0.2 * static_cast<double>(table.size())));
@@ -69,17 +69,18 @@ TEST(Split, RandomCutsExactSharesAtRandom) {
 TEST(Split, NoneLeavesNothingToTest) {
   RatingTable table = stairs(50, 50);
   SplitConfig config = with_method(SplitMethod::kNone);
-  const SplitScheme scheme = assign_parts(table, config, SplitKind::kParts);
+  const SplitScheme scheme = assign_parts(Communicator::alone(), table, config, SplitKind::kParts);
   EXPECT_EQ(scheme.kind, SplitKind::kParts);
   EXPECT_EQ(count_of(table, kTrainPart), table.size());
   config.valid_share = 0.1;
-  assign_parts(table, config, SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts);
   const auto valid = std::llround(0.1 * static_cast<double>(table.size()));
   EXPECT_EQ(count_of(table, kValidPart), valid);
   EXPECT_EQ(count_of(table, kTrainPart), table.size() - valid);
   config.valid_share = 0.0001;
-  EXPECT_THAT(input_error([&] { assign_parts(table, config, SplitKind::kParts); }),
-              HasSubstr("too few for --valid-share"));
+  EXPECT_THAT(
+      input_error([&] { assign_parts(Communicator::alone(), table, config, SplitKind::kParts); }),
+      HasSubstr("too few for --valid-share"));
   EXPECT_EQ(value_named<SplitMethod>("none"), SplitMethod::kNone);
   EXPECT_EQ(name_of(SplitMethod::kNone), "none");
 }
@@ -100,10 +101,10 @@ TEST(Split, IsAFunctionOfSeedAndPairOnly) {
   RatingTable again = stairs(50, 50);
   RatingTable other = stairs(50, 50);
   SplitConfig config = with_method(SplitMethod::kKfold);
-  assign_parts(table, config, SplitKind::kParts);
-  assign_parts(again, config, SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts);
+  assign_parts(Communicator::alone(), again, config, SplitKind::kParts);
   config.seed = 2;
-  assign_parts(other, config, SplitKind::kParts);
+  assign_parts(Communicator::alone(), other, config, SplitKind::kParts);
   EXPECT_EQ(table.part, again.part);
   EXPECT_NE(table.part, other.part);
 }
@@ -113,7 +114,7 @@ TEST(Split, TemporalTestsOnTheNewest) {
   SplitConfig config = with_method(SplitMethod::kTemporal);
   config.test_share = 5.0 / 15.0;
   config.valid_share = 4.0 / 15.0;
-  assign_parts(table, config, SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts);
   for (std::size_t row = 0; row < table.part.size(); ++row) {
     const int expected = table.item[row] == 0   ? kTestPart
                          : table.item[row] == 1 ? kValidPart
@@ -127,7 +128,7 @@ TEST(Split, TemporalOrdersTimesBefore1970) {
   table.timestamp = {-5, 3, -9};
   SplitConfig config = with_method(SplitMethod::kTemporal);
   config.test_share = 1.0 / 3.0;
-  assign_parts(table, config, SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts);
   EXPECT_THAT(table.part, ElementsAre(kTrainPart, kTestPart, kTrainPart));
 }
 
@@ -136,7 +137,7 @@ TEST(Split, TemporalMayCutEachUser) {
   SplitConfig config = with_method(SplitMethod::kTemporal);
   config.cut_per_user = true;
   config.test_share = 0.4;
-  assign_parts(table, config, SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts);
   for (std::size_t row = 0; row < table.part.size(); ++row) {
     const int ratings = table.user[row] + 1;
     const bool newest = table.item[row] < static_cast<int>(0.4 * ratings);
@@ -146,7 +147,8 @@ TEST(Split, TemporalMayCutEachUser) {
 
 TEST(Split, LeaveOneOutKeepsOneToTrainOn) {
   RatingTable table = stairs(4, 4);
-  assign_parts(table, with_method(SplitMethod::kLeaveOneOut), SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, with_method(SplitMethod::kLeaveOneOut),
+               SplitKind::kParts);
   // Users with 1, 2, 3, 4 ratings, newest first.
   EXPECT_THAT(table.part, ElementsAre(0, 2, 0, 2, 1, 0, 2, 1, 0, 0));
 }
@@ -185,7 +187,7 @@ TEST(Split, ChanceOrdersEqualTimesNotTheNumbering) {
     config.test_share = config.valid_share = cut_per_user ? 1.0 / kItems + 1e-9 : 0.0;
     RatingTable table = all_at_once(kUsers, kItems);
     SplitReport report;
-    assign_parts(table, config, SplitKind::kParts, &report);
+    assign_parts(Communicator::alone(), table, config, SplitKind::kParts, &report);
     for (const int part : {kValidPart, kTestPart}) {
       EXPECT_EQ(count_of(table, part), kUsers);
       EXPECT_NEAR(mean_item(table, part), 10.0, tolerance);
@@ -201,7 +203,7 @@ TEST(Split, ChanceOrdersEqualTimesAtTheCutOfTheWholeSet) {
   SplitConfig config = with_method(SplitMethod::kTemporal);
   config.valid_share = 0.2;
   SplitReport report;
-  assign_parts(table, config, SplitKind::kParts, &report);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts, &report);
   for (const int part : {kValidPart, kTestPart}) {
     EXPECT_EQ(count_of(table, part), 1680);
     EXPECT_NEAR(mean_item(table, part), 10.0, 6 * 6.06 / std::sqrt(1680.0));
@@ -214,8 +216,10 @@ TEST(Split, ChanceOrdersEqualTimesAtTheCutOfTheWholeSet) {
 TEST(Split, EqualTimesAreInTheOrderOfTheRandomSplit) {
   RatingTable by_time = all_at_once(50, 20);
   RatingTable at_random = by_time;
-  assign_parts(by_time, with_method(SplitMethod::kTemporal), SplitKind::kParts);
-  assign_parts(at_random, with_method(SplitMethod::kRandom), SplitKind::kParts);
+  assign_parts(Communicator::alone(), by_time, with_method(SplitMethod::kTemporal),
+               SplitKind::kParts);
+  assign_parts(Communicator::alone(), at_random, with_method(SplitMethod::kRandom),
+               SplitKind::kParts);
   EXPECT_EQ(by_time.part, at_random.part);
 }
 
@@ -223,7 +227,8 @@ TEST(Split, CountsNoTieThatDecidesNothing) {
   RatingTable table = all_at_once(2, 3);
   table.timestamp = {1, 2, 3, 5, 5, 6};  // the second user's validation rating is tied
   SplitReport report;
-  assign_parts(table, with_method(SplitMethod::kLeaveOneOut), SplitKind::kParts, &report);
+  assign_parts(Communicator::alone(), table, with_method(SplitMethod::kLeaveOneOut),
+               SplitKind::kParts, &report);
   EXPECT_EQ(report.order, RatingOrder::kTime);
   EXPECT_EQ(report.tied_test, 0);
   EXPECT_EQ(report.tied_valid, 1);
@@ -233,7 +238,7 @@ TEST(Split, RandomSplitsReportNoOrder) {
   for (const SplitMethod method : {SplitMethod::kRandom, SplitMethod::kKfold}) {
     RatingTable table = all_at_once(10, 10);
     SplitReport report;
-    assign_parts(table, with_method(method), SplitKind::kParts, &report);
+    assign_parts(Communicator::alone(), table, with_method(method), SplitKind::kParts, &report);
     EXPECT_FALSE(report.order);
     EXPECT_EQ(report.tied_test, 0);
   }
@@ -242,9 +247,9 @@ TEST(Split, RandomSplitsReportNoOrder) {
 TEST(Split, KeepsTheBitsOfRandomSplits) {
   // Parts of the first ratings as version 0.1.0 drew them.
   RatingTable table = all_at_once(3, 6);
-  assign_parts(table, with_method(SplitMethod::kKfold), SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, with_method(SplitMethod::kKfold), SplitKind::kParts);
   EXPECT_THAT(table.part, ElementsAre(4, 5, 2, 4, 1, 1, 4, 3, 5, 3, 2, 4, 1, 3, 2, 1, 5, 2));
-  assign_parts(table, with_method(SplitMethod::kRandom), SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, with_method(SplitMethod::kRandom), SplitKind::kParts);
   EXPECT_THAT(table.part, ElementsAre(0, 2, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0));
 }
 
@@ -253,28 +258,29 @@ TEST(Split, TakesTheOrderThatIsAskedFor) {
   table.timestamp = {4, 3, 2, 1};
   table.place = {30, 10, 40, 20};
   SplitConfig config = with_method(SplitMethod::kLeaveOneOut);
-  assign_parts(table, config, SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts);
   EXPECT_THAT(table.part, ElementsAre(2, 1, 0, 0));
   config.order = RatingOrder::kFile;
   SplitReport report;
-  assign_parts(table, config, SplitKind::kParts, &report);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts, &report);
   EXPECT_THAT(table.part, ElementsAre(1, 0, 2, 0));
   EXPECT_EQ(report.order, RatingOrder::kFile);
   config.order = RatingOrder::kRandom;
-  assign_parts(table, config, SplitKind::kParts, &report);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts, &report);
   EXPECT_EQ(report.order, RatingOrder::kRandom);
   config = with_method(SplitMethod::kTemporal);
   config.order = RatingOrder::kFile;
   config.test_share = 0.5;
   table.timestamp.clear();
-  assign_parts(table, config, SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, config, SplitKind::kParts);
   EXPECT_THAT(table.part, ElementsAre(2, 0, 2, 0));
 }
 
 TEST(Split, LeaveOneOutDrawsWithoutTimes) {
   RatingTable table = stairs(60, 20);
   table.timestamp.clear();
-  assign_parts(table, with_method(SplitMethod::kLeaveOneOut), SplitKind::kParts);
+  assign_parts(Communicator::alone(), table, with_method(SplitMethod::kLeaveOneOut),
+               SplitKind::kParts);
   EXPECT_EQ(count_of(table, kTestPart), 59);
   EXPECT_EQ(count_of(table, kValidPart), 58);
 }
@@ -287,7 +293,7 @@ TEST(Split, FilesKeepTheirParts) {
   config.folds = 2;
   config.valid_share = 0.25;
   const std::vector<std::uint8_t> before = table.part;
-  const SplitScheme scheme = assign_parts(table, config, SplitKind::kFolds);
+  const SplitScheme scheme = assign_parts(Communicator::alone(), table, config, SplitKind::kFolds);
   EXPECT_EQ(table.part, before);
   EXPECT_EQ(scheme.folds, 2);
   EXPECT_EQ(scheme.valid_share, 0.25);
@@ -299,7 +305,7 @@ TEST(Split, AValidationShareMayComeOutOfATrainFile) {
   const EdgeOffset test = count_of(table, kTestPart);
   SplitConfig config = with_method(SplitMethod::kFiles);
   config.valid_share = 0.25;
-  EXPECT_EQ(assign_parts(table, config, SplitKind::kParts).valid_share, 0.0);
+  EXPECT_EQ(assign_parts(Communicator::alone(), table, config, SplitKind::kParts).valid_share, 0.0);
   EXPECT_EQ(count_of(table, kTestPart), test);
   // 2,160 draws of probability 1/4: six standard deviations are 121.
   const double expected = 0.25 * static_cast<double>(table.size() - test);
@@ -309,7 +315,8 @@ TEST(Split, AValidationShareMayComeOutOfATrainFile) {
 TEST(Split, RefusesTooFewRatingsOrNoTimes) {
   RatingTable table = stairs(2, 2);
   const auto error = [&](const SplitConfig& config) {
-    return input_error([&] { assign_parts(table, config, SplitKind::kParts); });
+    return input_error(
+        [&] { assign_parts(Communicator::alone(), table, config, SplitKind::kParts); });
   };
   EXPECT_THAT(error(with_method(SplitMethod::kKfold)),
               HasSubstr("--folds 5: there are only 3 ratings"));

@@ -22,7 +22,8 @@ RatingTable small() {
 }
 
 TEST(Statistics, CountsSignsOfEachPart) {
-  const DatasetStatistics s = compute_statistics(small(), 3, 3, SplitScheme{}, 3.0F);
+  const DatasetStatistics s =
+      compute_statistics(Communicator::alone(), small(), {0, 3}, 3, SplitScheme{}, 3.0F);
   ASSERT_EQ(s.by_part.size(), 3U);
   EXPECT_EQ(s.by_part[kTrainPart].liked, 1);
   EXPECT_EQ(s.by_part[kTrainPart].neither, 1);
@@ -35,7 +36,8 @@ TEST(Statistics, CountsSignsOfEachPart) {
 }
 
 TEST(Statistics, FindsWhatTestAndTrainShare) {
-  const DatasetStatistics s = compute_statistics(small(), 3, 3, SplitScheme{}, 3.0F);
+  const DatasetStatistics s =
+      compute_statistics(Communicator::alone(), small(), {0, 3}, 3, SplitScheme{}, 3.0F);
   ASSERT_EQ(s.by_fold.size(), 1U);
   EXPECT_EQ(s.by_fold[0].test_users, 2);
   EXPECT_EQ(s.by_fold[0].test_items, 2);
@@ -48,7 +50,8 @@ TEST(Statistics, FoldsTrainOnAllOtherParts) {
   RatingTable table = small();
   table.part = {1, 2, 2, 3, 3, 3};
   const SplitScheme split{SplitKind::kFolds, 3, 0.0, 1};
-  const DatasetStatistics s = compute_statistics(table, 3, 3, split, 3.5F);
+  const DatasetStatistics s =
+      compute_statistics(Communicator::alone(), table, {0, 3}, 3, split, 3.5F);
   EXPECT_EQ(s.train_of(split, 3).total(), 3);
   EXPECT_EQ(s.test_of(split, 3).liked, 1);
   EXPECT_EQ(s.test_of(split, 3).disliked, 2);
@@ -57,7 +60,8 @@ TEST(Statistics, FoldsTrainOnAllOtherParts) {
 }
 
 TEST(Statistics, HistogramIsExactForFewValues) {
-  const DatasetStatistics s = compute_statistics(small(), 3, 3, SplitScheme{}, 3.0F);
+  const DatasetStatistics s =
+      compute_statistics(Communicator::alone(), small(), {0, 3}, 3, SplitScheme{}, 3.0F);
   EXPECT_TRUE(s.exact_histogram);
   std::vector<float> values;
   std::vector<EdgeOffset> counts;
@@ -80,7 +84,8 @@ TEST(Statistics, HistogramIsBinnedForManyValues) {
     table.value.push_back(static_cast<float>(row));
     table.part.push_back(kTrainPart);
   }
-  const DatasetStatistics s = compute_statistics(table, kRows, 1, SplitScheme{}, 3.5F);
+  const DatasetStatistics s =
+      compute_statistics(Communicator::alone(), table, {0, kRows}, 1, SplitScheme{}, 3.5F);
   EXPECT_FALSE(s.exact_histogram);
   ASSERT_EQ(s.histogram.size(), kHistogramBins);
   EdgeOffset total = 0;
@@ -100,14 +105,17 @@ TEST(Statistics, DegreesAreNearestRanks) {
       table.value.push_back(1.0F);
       table.part.push_back(kTrainPart);
     }
-  const DatasetStatistics s = compute_statistics(table, 100, 100, SplitScheme{}, 0.0F);
+  const DatasetStatistics s =
+      compute_statistics(Communicator::alone(), table, {0, 100}, 100, SplitScheme{}, 0.0F);
   EXPECT_THAT(s.user_degree, ElementsAre(1, 25, 50, 75, 90, 99, 100));
   EXPECT_THAT(s.item_degree, ElementsAre(1, 25, 50, 75, 90, 99, 100));
 }
 
 TEST(Statistics, EvaluatesOneSidedRatings) {
   const auto evaluate = [](float offset) {
-    return check_signs(compute_statistics(small(), 3, 3, SplitScheme{}, offset), SplitScheme{});
+    return check_signs(
+        compute_statistics(Communicator::alone(), small(), {0, 3}, 3, SplitScheme{}, offset),
+        SplitScheme{});
   };
   EXPECT_THAT(evaluate(3.5F), IsEmpty());
   EXPECT_THAT(evaluate(0.5F), HasSubstr("no rating lies below the offset 0.5"));

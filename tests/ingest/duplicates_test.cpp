@@ -23,19 +23,22 @@ struct Merged {
 
 Merged merge(RatingTable table, DuplicatePolicy policy,
              DuplicateScope scope = DuplicateScope::kWholeSet) {
-  const auto order = canonical_order(table, 2, scope);
+  const auto order = canonical_order(table, {0, 2}, scope);
   Merged merged{select_rows(std::move(table), order), {}};
   merged.report = merge_duplicates(merged.table, policy, scope, 3.5F);
   return merged;
 }
 
 TEST(Duplicates, OrdersByUserItemTimeRow) {
-  EXPECT_THAT(canonical_order(thrice(), 2, DuplicateScope::kWholeSet), ElementsAre(3, 1, 4, 0, 2));
+  EXPECT_THAT(canonical_order(thrice(), {0, 2}, DuplicateScope::kWholeSet),
+              ElementsAre(3, 1, 4, 0, 2));
   RatingTable untimed = thrice();
   untimed.timestamp.clear();
-  EXPECT_THAT(canonical_order(untimed, 2, DuplicateScope::kWholeSet), ElementsAre(3, 1, 0, 2, 4));
+  EXPECT_THAT(canonical_order(untimed, {0, 2}, DuplicateScope::kWholeSet),
+              ElementsAre(3, 1, 0, 2, 4));
   untimed.part = {2, 1, 1, 1, 1};
-  EXPECT_THAT(canonical_order(untimed, 2, DuplicateScope::kWithinPart), ElementsAre(3, 1, 2, 4, 0));
+  EXPECT_THAT(canonical_order(untimed, {0, 2}, DuplicateScope::kWithinPart),
+              ElementsAre(3, 1, 2, 4, 0));
 }
 
 TEST(Duplicates, EachPolicyKeepsItsRating) {

@@ -13,14 +13,14 @@ namespace {
 
 using ::testing::ElementsAre;
 
-IdTable letters(std::int32_t count) {
+IdShare letters(std::int32_t count) {
   std::string bytes;
   std::vector<std::int64_t> offsets{0};
   for (std::int32_t i = 0; i < count; ++i) {
     bytes += static_cast<char>('a' + i);
     offsets.push_back(i + 1);
   }
-  return {bytes, offsets, false};
+  return IdShare(IdTable(bytes, offsets, false));
 }
 
 RatingTable ratings(std::vector<UserId> user, std::vector<ItemId> item) {
@@ -36,9 +36,9 @@ TEST(KCore, RemovesInRoundsAndRenumbers) {
   // User 0 has one rating; without it item 0 has one; without that user 1 has one, and so on: only
   // users 3, 4 with items 2, 3 hold together.
   RatingTable table = ratings({0, 1, 1, 2, 2, 3, 3, 4, 4}, {0, 0, 1, 1, 2, 2, 3, 2, 3});
-  IdTable users = letters(5);
-  IdTable items = letters(4);
-  const KCoreReport report = reduce_to_core(table, users, items, 2, 2);
+  IdShare users = letters(5);
+  IdShare items = letters(4);
+  const KCoreReport report = reduce_to_core(Communicator::alone(), table, users, items, 2, 2);
   EXPECT_THAT(table.user, ElementsAre(0, 0, 1, 1));
   EXPECT_THAT(table.item, ElementsAre(0, 1, 0, 1));
   EXPECT_EQ(users.at(0), "d");
@@ -52,9 +52,9 @@ TEST(KCore, RemovesInRoundsAndRenumbers) {
 
 TEST(KCore, MayBeEmpty) {
   RatingTable table = ratings({0, 0, 1}, {0, 1, 0});
-  IdTable users = letters(2);
-  IdTable items = letters(2);
-  reduce_to_core(table, users, items, 2, 2);
+  IdShare users = letters(2);
+  IdShare items = letters(2);
+  reduce_to_core(Communicator::alone(), table, users, items, 2, 2);
   EXPECT_EQ(table.size(), 0);
   EXPECT_EQ(users.size(), 0);
   EXPECT_EQ(items.size(), 0);
@@ -62,9 +62,9 @@ TEST(KCore, MayBeEmpty) {
 
 TEST(KCore, LeavesEnoughAlone) {
   RatingTable table = ratings({0, 0, 1}, {0, 1, 0});
-  IdTable users = letters(2);
-  IdTable items = letters(2);
-  EXPECT_EQ(reduce_to_core(table, users, items, 1, 1).removed_ratings, 0);
+  IdShare users = letters(2);
+  IdShare items = letters(2);
+  EXPECT_EQ(reduce_to_core(Communicator::alone(), table, users, items, 1, 1).removed_ratings, 0);
   EXPECT_EQ(table.size(), 3);
 }
 
@@ -78,9 +78,9 @@ TEST(KCore, EveryoneLeftHasEnough) {
         table.value.push_back(1.0F);
         table.part.push_back(0);
       }
-  IdTable users = letters(26);
-  IdTable items = letters(26);
-  EXPECT_GT(reduce_to_core(table, users, items, 7, 6).removed_ratings, 0);
+  IdShare users = letters(26);
+  IdShare items = letters(26);
+  EXPECT_GT(reduce_to_core(Communicator::alone(), table, users, items, 7, 6).removed_ratings, 0);
   ASSERT_GT(table.size(), 0);
   const auto least = [](const std::vector<std::int32_t>& ids, std::int64_t count) {
     std::vector<std::int64_t> degree(static_cast<std::size_t>(count), 0);

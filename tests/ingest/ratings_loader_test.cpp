@@ -20,7 +20,7 @@ TEST(RatingsLoader, JoinsFilesInOrder) {
   const TempFolder folder;
   const std::vector<RatingsSource> sources = {{folder.write("a", "10,b,1\n9,a,2\n"), 1},
                                               {folder.write("b", "user,item,rating\n10,c,3\n"), 2}};
-  const LoadedRatings loaded = load_ratings(sources, {});
+  const LoadedRatings loaded = load_ratings(Communicator::alone(), sources, {});
   EXPECT_THAT(loaded.ratings.user, ElementsAre(1, 0, 1));
   EXPECT_THAT(loaded.ratings.item, ElementsAre(1, 0, 2));
   EXPECT_THAT(loaded.ratings.value, ElementsAre(1, 2, 3));
@@ -34,7 +34,8 @@ TEST(RatingsLoader, JoinsFilesInOrder) {
 
 TEST(RatingsLoader, KeepsTimes) {
   const TempFolder folder;
-  const LoadedRatings loaded = load_ratings({{folder.write("a", "1::2::3::77\n"), 0}}, {});
+  const LoadedRatings loaded =
+      load_ratings(Communicator::alone(), {{folder.write("a", "1::2::3::77\n"), 0}}, {});
   EXPECT_THAT(loaded.ratings.timestamp, ElementsAre(77));
 }
 
@@ -42,13 +43,15 @@ TEST(RatingsLoader, RefusesTimesInSomeFilesOnly) {
   const TempFolder folder;
   const std::vector<RatingsSource> sources = {{folder.write("a", "1::2::3::77\n"), 0},
                                               {folder.write("b", "1::3::3\n"), 0}};
-  EXPECT_THAT(input_error([&] { load_ratings(sources, {}); }), HasSubstr("a has times and "));
+  EXPECT_THAT(input_error([&] { load_ratings(Communicator::alone(), sources, {}); }),
+              HasSubstr("a has times and "));
 }
 
 TEST(RatingsLoader, RefusesAHeaderAlone) {
   const TempFolder folder;
   const std::vector<RatingsSource> sources = {{folder.write("a", "user,item,rating\n"), 0}};
-  EXPECT_THAT(input_error([&] { load_ratings(sources, {}); }), HasSubstr("a holds no ratings"));
+  EXPECT_THAT(input_error([&] { load_ratings(Communicator::alone(), sources, {}); }),
+              HasSubstr("a holds no ratings"));
 }
 
 TEST(RatingsLoader, LocatesAPair) {
@@ -74,7 +77,9 @@ std::string with_index(int rows, const std::string& tail) {
 TEST(RatingsLoader, RefusesAnIndexForUsers) {
   const TempFolder folder;
   const auto error = [&](const std::string& text) {
-    return input_error([&] { load_ratings({{folder.write("a", text), 0}}, {}); });
+    return input_error([&] {
+      load_ratings(Communicator::alone(), {{folder.write("a", text), 0}}, {});
+    });
   };
   EXPECT_THAT(
       error(with_index(40, "")),
@@ -98,33 +103,46 @@ TEST(RatingsLoader, TakesUsersWhoRateOnce) {
     timed += fmt::format("{},{},4,1369699200\n", row, row % 3);
   }
   for (const std::string& text : {names, timed})
-    EXPECT_EQ(load_ratings({{folder.write("a", text), 0}}, {}).users.size(), 12);
+    EXPECT_EQ(load_ratings(Communicator::alone(), {{folder.write("a", text), 0}}, {}).users.size(),
+              12);
 }
 
 TEST(RatingsLoader, TakesFirstColumnsThatAreNamed) {
   const TempFolder folder;
   RatingsFormat format;
   format.columns = parse_columns("1,2,4");
-  EXPECT_EQ(load_ratings({{folder.write("a", with_index(40, "")), 0}}, format).users.size(), 40);
+  EXPECT_EQ(
+      load_ratings(Communicator::alone(), {{folder.write("a", with_index(40, "")), 0}}, format)
+          .users.size(),
+      40);
   format.columns = parse_columns("2,3,4");
-  EXPECT_EQ(load_ratings({{folder.write("a", with_index(40, "")), 0}}, format).users.size(), 4);
-  EXPECT_EQ(load_ratings({{folder.write("a", "n,user,item,rating\n" + with_index(40, "")), 0}}, {})
+  EXPECT_EQ(
+      load_ratings(Communicator::alone(), {{folder.write("a", with_index(40, "")), 0}}, format)
+          .users.size(),
+      4);
+  EXPECT_EQ(load_ratings(Communicator::alone(),
+                         {{folder.write("a", "n,user,item,rating\n" + with_index(40, "")), 0}}, {})
                 .users.size(),
             4);
-  EXPECT_EQ(load_ratings({{folder.write("a", with_index(5, "")), 0}}, {}).users.size(), 5)
+  EXPECT_EQ(load_ratings(Communicator::alone(), {{folder.write("a", with_index(5, "")), 0}}, {})
+                .users.size(),
+            5)
       << "too few to tell";
 }
 
 TEST(RatingsLoader, DoubtsNumbersThatCommasMayHaveSplit) {
   const TempFolder folder;
   const std::vector<RatingsSource> sources = {{folder.write("a", "1,18,3,5\n1,19,4,0\n"), 0}};
-  EXPECT_THAT(load_ratings(sources, {}).files[0].doubt,
+  EXPECT_THAT(load_ratings(Communicator::alone(), sources, {}).files[0].doubt,
               HasSubstr("if '3,5' in the first line is one number"));
   RatingsFormat format;
   format.decimal = DecimalMark::kComma;
-  EXPECT_THAT(input_error([&] { load_ratings(sources, format); }),
+  EXPECT_THAT(input_error([&] { load_ratings(Communicator::alone(), sources, format); }),
               HasSubstr("'3,5' cannot be a number with a decimal comma"));
-  EXPECT_EQ(load_ratings({{folder.write("b", "1,18,3,100\n"), 0}}, {}).files[0].doubt, "");
+  EXPECT_EQ(load_ratings(Communicator::alone(), {{folder.write("b", "1,18,3,100\n"), 0}}, {})
+                .files[0]
+                .doubt,
+            "");
 }
 
 }  // namespace

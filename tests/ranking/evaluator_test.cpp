@@ -381,7 +381,7 @@ TEST_F(EvaluatorTest, PopularityOnMovieLens1M) {
   std::vector<RatingsSource> folds;
   for (std::uint8_t fold = 1; fold <= 5; ++fold)
     folds.push_back({fmt::format("{}test_1m{}.dat.gz", folder, fold), fold});
-  const LoadedRatings loaded = load_ratings(folds, {});
+  const LoadedRatings loaded = load_ratings(Communicator::alone(), folds, {});
   const std::vector<std::int32_t> user_weight(static_cast<std::size_t>(loaded.users.size()), 1);
   const std::vector<std::int32_t> item_weight(static_cast<std::size_t>(loaded.items.size()), 1);
   const Layout layout(partition_random({user_weight, item_weight, comm_.size(), 1}), comm_.rank(),
