@@ -8,9 +8,11 @@ import gzip
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import h5py
@@ -85,13 +87,45 @@ def format_as_documented(_, folder):
         assert "by_item" not in file, "format 1 held the ratings twice"
 
 
+def launcher(ranks):
+    return [*shlex.split(os.environ["SIREN_MPIEXEC"]), str(ranks)]
+
+
 def same_on_any_number_of_ranks(program, folder):
-    launcher = [*shlex.split(os.environ["SIREN_MPIEXEC"]), "3"]
-    args = ["prepare", "--input", f"{folder}/ratings.csv", "--duplicates", "last", "--output", f"{folder}/x.h5"]
+    siren(program, "synth", "--users", "6000", "--items", "2000", "--ratings", "500000", "--output", f"{folder}/large.csv")
+    for name, counts in (("ratings.csv", [3]), ("large.csv", [2, 3, 4])):  # the ranks share only what is large
+        args = ["prepare", "--input", f"{folder}/{name}", "--duplicates", "last", "--output", f"{folder}/x.h5"]
+        said = siren(program, *args)
+        alone = Path(folder, "x.h5").read_bytes()
+        for ranks in counts:
+            assert siren(program, *args, launcher=launcher(ranks)) == said, f"{ranks} ranks say something else"
+            assert Path(folder, "x.h5").read_bytes() == alone, f"{ranks} ranks write another file than 1"
+
+
+def wrong_line_on_any_number_of_ranks(program, folder):
+    lines = (folder / "large.csv").read_text().splitlines()
+    lines[400_000] = "7,8,many"
+    (folder / "wrong.csv").write_text("\n".join(lines))
+    for ranks in (1, 3):
+        done = subprocess.run([*launcher(ranks), program, "prepare", "--input", f"{folder}/wrong.csv", "--output", f"{folder}/y.h5"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2 and "wrong.csv:400001: the rating 'many' is not a number" in done.stderr, done
+    assert not list(folder.glob("y.h5*")), "something was written"
+
+
+def killed_rank_leaves_nothing(program, folder):
+    args = ["prepare", "--input", f"{folder}/large.csv", "--output", f"{folder}/z.h5"]
+    with subprocess.Popen([*launcher(3), program, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as job:
+        while not list(folder.glob("z.h5.siren-*.tmp")):
+            assert job.poll() is None, "ended before it could be killed"
+            time.sleep(0.002)
+        ranks = subprocess.run(["pgrep", "-P", str(job.pid)], capture_output=True, text=True, check=True).stdout.split()
+        os.kill(int(ranks[-1]), signal.SIGKILL)
+        assert job.wait(timeout=60) != 0, "nobody noticed"
+    assert not (folder / "z.h5").exists()
     siren(program, *args)
-    alone = Path(folder, "x.h5").read_bytes()
-    siren(program, *args, launcher=launcher)
-    assert Path(folder, "x.h5").read_bytes() == alone, "3 ranks write another file than 1"
+    left = [path.name for path in folder.glob("z.h5*")]
+    assert left == ["z.h5"], left
 
 
 def table(path):
@@ -189,7 +223,8 @@ def help_fits_a_screen(program, _):
 
 
 def main():
-    steps = (one_file, fold_files, part_files, format_as_documented, same_on_any_number_of_ranks, ways_of_writing,
+    steps = (one_file, fold_files, part_files, format_as_documented, same_on_any_number_of_ranks,
+             wrong_line_on_any_number_of_ranks, killed_rank_leaves_nothing, ways_of_writing,
              line_ends_inside_ids, times_decide, numbering_decides_nothing, doubts_are_spoken, help_fits_a_screen)
     with tempfile.TemporaryDirectory() as name:
         for step in steps:
