@@ -11,7 +11,6 @@
 namespace siren::inline ingest {
 namespace {
 
-constexpr std::int64_t kFewestInterests = 3;
 constexpr double kHead = 3.0;  // ranks over which the popularity law is flat
 constexpr std::int64_t kMeetingsPerItem = 16;
 constexpr std::int64_t kCalibrationPairs = std::int64_t{1} << 16;
@@ -24,11 +23,13 @@ SynthConfig validated(const SynthConfig& config) {
   return config;
 }
 
-std::vector<double> popularity_law(std::int64_t items, double skew) {
-  std::vector<double> weights;
-  weights.reserve(static_cast<std::size_t>(items));
-  for (std::int64_t rank = 0; rank < items; ++rank)
-    weights.push_back(std::pow(static_cast<double>(rank) + kHead, -skew));
+ItemWeights weights_of(const SynthConfig& config, const SynthPlan& plan) {
+  if (!config.item_degrees.empty()) return fitted_popularity(config, plan);
+  const std::int64_t ranks = plan.items_in(0);
+  ItemWeights weights;
+  weights.by_rank.reserve(static_cast<std::size_t>(ranks));
+  for (std::int64_t rank = 0; rank < ranks; ++rank)
+    weights.by_rank.push_back(std::pow(static_cast<double>(rank) + kHead, -config.skew));
   return weights;
 }
 
@@ -46,8 +47,8 @@ std::int32_t to_id(std::int64_t number) {
 SynthGenerator::SynthGenerator(const SynthConfig& config)
     : config_(validated(config)),
       plan_(config_),
-      popularity_(popularity_law(plan_.items_in(0), config.skew)),
-      popular_(popularity_) {
+      popularity_(weights_of(config_, plan_)),
+      popular_(popularity_.by_rank) {
   const EpochPermutation ids(config_.seed, kItemIds, config_.items);
   id_of_.resize(static_cast<std::size_t>(config_.items));
 #pragma omp parallel for
@@ -64,12 +65,10 @@ RandomBlock SynthGenerator::bits(Draw draw, std::int64_t a, std::int64_t b) cons
 SynthGenerator::Interests SynthGenerator::interests_of(std::int64_t user, const SynthPlace& place,
                                                        std::int64_t count) const {
   const std::int64_t communities = plan_.communities();
-  const std::int64_t smallest = config_.items / communities;
-  const std::int64_t wanted = (2 * count + smallest - 1) / smallest;  // twice as many items
   const RandomBlock word = bits(Draw::kInterests, user, 0);
   const auto others = static_cast<std::uint64_t>(std::max<std::int64_t>(1, communities - 1));
   return {place.community, static_cast<std::int64_t>(scale_to(word[0], word[1], others)),
-          std::min(communities, std::max(kFewestInterests, wanted))};
+          plan_.interest_count(count)};
 }
 
 std::int64_t SynthGenerator::community_of(const Interests& interests, std::int64_t interest) const {
@@ -93,8 +92,11 @@ void SynthGenerator::meet_more(std::int64_t user, const Interests& interests, st
           std::min<std::int64_t>(std::countl_zero(word[3]), interests.count - 1);
       const std::int64_t community = community_of(interests, interest);
       const std::int64_t rank = popular_.draw(word[0], word[1], word[2]);
-      if (rank < plan_.items_in(community))
-        items.push_back(to_id(community + plan_.communities() * rank));
+      const std::int64_t number = community + plan_.communities() * rank;
+      if (rank >= plan_.items_in(community)) continue;
+      const double chance = chance_of(number);
+      if (chance == 1.0 || open_unit(bits(Draw::kChance, user, meeting)[0]) < chance)
+        items.push_back(to_id(number));
     }
     std::sort(items.begin() + known, items.end());
     std::inplace_merge(items.begin(), items.begin() + known, items.end());
@@ -120,8 +122,9 @@ void SynthGenerator::race_for_the_rest(std::int64_t user, const Interests& inter
       const ItemId item = to_id(community + plan_.communities() * rank);
       if (std::binary_search(items.begin(), items.end(), item)) continue;
       const double exponential = -std::log(open_unit(bits(Draw::kRace, user, item)[0]));
-      runners.push_back(
-          {exponential / (weight * popularity_[static_cast<std::size_t>(rank)]), item});
+      const double rate =
+          weight * popularity_.by_rank[static_cast<std::size_t>(rank)] * chance_of(item);
+      runners.push_back({exponential / rate, item});
     }
   }
   const std::int64_t missing = count - std::ssize(items);

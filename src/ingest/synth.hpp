@@ -5,7 +5,8 @@
 // What is rated. A user is interested in its own community of items, in a run of others that starts
 // at random, and in nothing else; interest k is chosen with probability 2^-(k+1). Within a
 // community the item of popularity rank r is met with probability proportional to (r + 3)^-skew
-// (Zipf with a flattened head, after Mandelbrot). Items are met until n different ones are found; n
+// (Zipf with a flattened head, after Mandelbrot); with the item degrees of a data set, to a weight
+// at which as many users are expected to rate it as is wanted (synth_popularity.hpp). Items are met until n different ones are found; n
 // and the few items that the user rates in any case (so that every item has a rating) are
 // SynthPlan's.
 //
@@ -26,6 +27,7 @@
 #include "core/rng.hpp"
 #include "data/negative_sampler.hpp"
 #include "ingest/synth_plan.hpp"
+#include "ingest/synth_popularity.hpp"
 
 namespace siren::inline ingest {
 
@@ -53,7 +55,16 @@ class SynthGenerator {
     std::int64_t start;
     std::int64_t count;
   };
-  enum class Draw : std::uint32_t { kInterests, kMeet, kRace, kTaste, kTrait, kNoise, kCalibrate };
+  enum class Draw : std::uint32_t {
+    kInterests,
+    kMeet,
+    kRace,
+    kTaste,
+    kTrait,
+    kNoise,
+    kCalibrate,
+    kChance
+  };
 
   RandomBlock bits(Draw draw, std::int64_t a, std::int64_t b) const;
   Interests interests_of(std::int64_t user, const SynthPlace& place, std::int64_t count) const;
@@ -63,13 +74,17 @@ class SynthGenerator {
                  std::vector<ItemId>& items) const;
   void race_for_the_rest(std::int64_t user, const Interests& interests, std::int64_t count,
                          std::vector<ItemId>& items) const;
+  double chance_of(std::int64_t number) const {
+    const auto r = static_cast<std::size_t>(number);
+    return r < popularity_.chances.size() ? popularity_.chances[r] : 1.0;
+  }
   double fit(const RandomBlock& taste, const RandomBlock& trait, const RandomBlock& noise) const;
   void calibrate();
 
   SynthConfig config_;
   SynthPlan plan_;
-  std::vector<ItemId> id_of_;           // [items] by item number
-  std::vector<double> popularity_;      // [items of the largest community] by rank
+  std::vector<ItemId> id_of_;  // [items] by item number
+  ItemWeights popularity_;
   AliasTable popular_;                  // draws a rank
   std::array<double, 4> thresholds_{};  // a fit above k of them earns k + 1 stars
 };

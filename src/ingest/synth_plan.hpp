@@ -13,12 +13,19 @@
 // so that the sum telescopes to R_c. The density of S falls like 1 / (k / U_c + a): a heavy tail,
 // flattened by a larger a only where the busiest user would otherwise rate nearly everything.
 // m = 1 if there are enough ratings for every user, else 0.
+//
+// With the degrees of a data set (`user_degrees`) the fraction of logarithms is the Lorenz curve L of
+// these degrees instead, scaled to the mean R / U within m and 95 % of the items. The communities
+// share the busiest users out one by one: the user of rank s among the first few thousand of all
+// gets what L has between s / U and (s + 1) / U. The other places of every community follow the rest
+// of L, and R_c is what that makes.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "ingest/degree_profile.hpp"
 #include "siren/ids.hpp"
 
 namespace siren::inline ingest {
@@ -32,6 +39,8 @@ struct SynthConfig {
   double dislike_share = 0.4;               // of the ratings, in expectation
   double noise = 0.5;                       // standard deviation, of the fit it is 1
   std::uint32_t seed = 1;
+  DegreeClasses user_degrees;  // of any data set, to be scaled; empty: the law of synth_plan.hpp
+  DegreeClasses item_degrees;  // likewise, with user_degrees only; then `skew` says nothing
 
   /// InputError naming the option if such ratings cannot be made.
   void validate() const;
@@ -62,19 +71,54 @@ class SynthPlan {
   /// item j of the community (permuted) belongs to whoever owns its rating floor(j R_c / N_c).
   /// Nothing if there are fewer ratings than users or items.
   std::vector<ItemId> required_items(const SynthPlace& place) const;
+  /// Whether there are ratings enough for every user and every item to have one.
+  bool everyone_rates() const { return everyone_rates_; }
+
+  /// The degrees of the config at its size, of which counts are to be made; empty if it has none.
+  const DegreeClasses& wanted_users() const { return wanted_users_; }
+  const DegreeClasses& wanted_items() const { return wanted_items_; }
+  /// What is wanted on average of the item numbers (ranks of popularity) [begin, end).
+  double wanted_of_items(std::int64_t begin, std::int64_t end) const;
+
+  /// Communities in which a user of so many ratings meets items: at least 3, as many as have twice
+  /// these items, and at least so many that half as many again can reach the most wanted item.
+  std::int64_t interest_count(std::int64_t ratings) const;
 
  private:
   std::int64_t dealt(std::int64_t cards, std::int64_t community) const {
     return (cards - community - 1) / communities_ + 1;
   }
   std::int64_t ratings_before(const SynthPlace& place) const;
+  std::int64_t users_before(std::int64_t community) const;
+  std::int64_t profile_before(const SynthPlace& place) const;
+  std::int64_t unlisted_beyond(std::int64_t community) const;
+  double share_behind(double from, double part) const;
+  double most_mean() const;
   double flattening() const;
+  void scale_users();
+  void scale_items();
+  void list_busiest();
+  bool list_places(std::int64_t places);
+  std::int64_t ratings_before_seat(std::int64_t seat) const;
+  std::int64_t listed_before(const SynthPlace& place) const {
+    return listed_[static_cast<std::size_t>(place.community * (listed_places_ + 1) + place.rank)];
+  }
 
   SynthConfig config_;
   std::int64_t communities_;
   bool everyone_rates_;          // and every item is rated
   std::int64_t least_;           // m
   double activity_shift_ = 0.0;  // a
+  DegreeClasses wanted_users_;
+  DegreeClasses wanted_items_;
+  DegreeCurve activity_;              // of wanted_users_ beyond m
+  DegreeCurve popularity_;            // of wanted_items_
+  std::int64_t listed_places_ = 0;    // of each community
+  std::vector<std::int64_t> listed_;  // [communities][listed_places_ + 1] ratings before the place
+  std::int64_t fewest_interests_ = 3;
 };
+
+/// Users, and items, whose degrees are made one by one if those of a data set are wanted.
+inline constexpr std::int64_t kListedIds = 4096;
 
 }  // namespace siren::inline ingest

@@ -2,6 +2,8 @@
 #include "ingest/synth_plan.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <numeric>
 #include <set>
 #include <vector>
@@ -59,6 +61,27 @@ std::vector<std::int64_t> all_counts(const SynthConfig& config) {
 
 std::int64_t sum_of(const std::vector<std::int64_t>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+}
+
+/// Users and items as in a data set of 1,000: id k has 3000 / (k + 3) ratings, at least two.
+SynthConfig profiled(SynthConfig config) {
+  DegreeHistogram histogram;
+  for (std::int64_t k = 0; k < 1000; ++k) histogram.add(std::max<std::int64_t>(2, 3000 / (k + 3)));
+  config.user_degrees = histogram.classes();
+  config.item_degrees = histogram.classes();
+  return config;
+}
+
+std::vector<SynthConfig> many_profiles() {
+  std::vector<SynthConfig> configs;
+  for (const SynthConfig& config : many_sizes()) {
+    configs.push_back(profiled(config));
+    configs.push_back(configs.back());
+    configs.back().user_degrees = {{1.0, 900.0}, {99.0, 1.0}};  // a few who rate nearly everything
+    configs.push_back(configs.back());
+    configs.back().user_degrees = {{1.0, 3.0}};  // all alike
+  }
+  return configs;
 }
 
 TEST(SynthPlan, CountsAddUpExactly) {
@@ -125,6 +148,82 @@ TEST(SynthPlan, ActivityHasAHeavyTail) {
 TEST(SynthPlan, ActivityFlattensWhereItemsAreFew) {
   const std::vector<std::int64_t> counts = all_counts(sized(300, 100, 15000));
   EXPECT_LE(*std::max_element(counts.begin(), counts.end()), 82);
+}
+
+TEST(SynthPlan, CountsOfAProfileAddUpExactlyAndFitTheItems) {
+  for (const SynthConfig& config : many_profiles()) {
+    const std::vector<std::int64_t> counts = all_counts(config);
+    const auto [low, high] = std::minmax_element(counts.begin(), counts.end());
+    EXPECT_EQ(sum_of(counts), config.ratings) << config.users << " x " << config.items;
+    EXPECT_GE(*low, config.ratings >= config.users ? 1 : 0);
+    EXPECT_LE(*high, config.items) << config.users << " x " << config.items;
+  }
+}
+
+TEST(SynthPlan, EveryItemOfAProfileIsRequiredOnceOfItsOwnCommunity) {
+  for (const SynthConfig& config : many_profiles()) {
+    if (config.ratings < std::max(config.users, config.items)) continue;
+    const SynthPlan plan(config);
+    std::vector<int> required(static_cast<std::size_t>(config.items), 0);
+    for (std::int64_t user = 0; user < config.users; ++user) {
+      const SynthPlace place = plan.place_of(user);
+      const std::vector<ItemId> items = plan.required_items(place);
+      EXPECT_LE(std::ssize(items), plan.ratings_at(place));
+      for (const ItemId item : items) ++required[static_cast<std::size_t>(item)];
+    }
+    EXPECT_THAT(required, ::testing::Each(1)) << config.users << " x " << config.items;
+  }
+}
+
+/// Rank for rank against what is wanted. A count is the difference of two rounded numbers, which is
+/// off by up to 1; a community may have 2 % too many or too few for its users that are not listed.
+void expect_fit(const SynthConfig& config) {
+  const SynthPlan plan(config);
+  std::vector<std::int64_t> counts = all_counts(config);
+  std::sort(counts.begin(), counts.end(), std::greater<>());
+  const DegreeCurve curve(plan.wanted_users(), 0.0);
+  const auto users = static_cast<double>(config.users);
+  for (std::size_t k = 0; k < counts.size(); k += 1 + k / 50) {
+    const double wanted = static_cast<double>(config.ratings) *
+                          (curve.share_before(static_cast<double>(k + 1) / users) -
+                           curve.share_before(static_cast<double>(k) / users));
+    EXPECT_NEAR(static_cast<double>(counts[k]), wanted, 1.0 + 0.03 * wanted) << "rank " << k;
+  }
+}
+
+TEST(SynthPlan, CountsFollowTheProfileAtAnySize) {
+  const std::int64_t ratings = sum_of(all_counts(profiled(sized(1000, 1000, 15000))));
+  expect_fit(profiled(sized(1000, 2000, ratings)));
+  expect_fit(profiled(sized(1000, 5000, 7 * ratings)));
+  expect_fit(profiled(sized(20000, 5000, 20 * ratings)));
+  expect_fit(profiled(sized(200, 1000, ratings / 5)));
+}
+
+TEST(SynthPlan, AProfileAtItsOwnSizeIsMadeAgain) {
+  SynthConfig config = profiled(sized(1000, 2000, 1));
+  config.ratings = std::llround(1000.0 * mean_degree(config.user_degrees));
+  std::vector<std::int64_t> counts = all_counts(config);
+  std::sort(counts.begin(), counts.end(), std::greater<>());
+  for (std::int64_t k = 0; k < 100; ++k)
+    EXPECT_NEAR(static_cast<double>(counts[static_cast<std::size_t>(k)]),
+                static_cast<double>(3000 / (k + 3)),
+                1.0 + 0.01 * 3000.0 / static_cast<double>(k + 3));
+}
+
+TEST(SynthPlan, HugeProfilesAreSharedOutOneByOne) {
+  const SynthConfig config = profiled(sized(2000000000, 500000000, std::int64_t{1} << 40));
+  const SynthPlan plan(config);
+  std::int64_t sum = 0;
+  for (std::int64_t c = 0; c < plan.communities(); ++c) sum += plan.ratings_in(c);
+  EXPECT_EQ(sum, config.ratings);
+  EXPECT_GT(plan.ratings_at(plan.place_of(1987654321)), 0);
+}
+
+TEST(SynthPlan, TheMostWantedItemCanBeMetByEnoughUsers) {
+  SynthConfig config = profiled(sized(1000, 1000, 20000));
+  EXPECT_EQ(SynthPlan(sized(1000, 1000, 20000)).interest_count(1), 3);
+  config.item_degrees = {{1.0, 40.0}, {99.0, 1.0}};  // 20,000 = 10 x 575.5 + 990 x 14.4
+  EXPECT_EQ(SynthPlan(config).interest_count(1), 9) << "1.5 x .5755 of 10 communities";
 }
 
 TEST(SynthPlan, HugeSizesNeedNoHugeNumbers) {

@@ -132,6 +132,85 @@ TEST(Synth, SkewConcentratesRatingsOnTheHead) {
   EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
 }
 
+/// Degrees 6000 / (k + 4) of 1,000 users and 3000 / (k + 2) of 2,000 items, at least `least`.
+SynthConfig profiled(SynthConfig config, std::int64_t least) {
+  DegreeHistogram users;
+  for (std::int64_t k = 0; k < 1000; ++k) users.add(std::max(least, 6000 / (k + 4)));
+  config.user_degrees = users.classes();
+  DegreeHistogram items;
+  for (std::int64_t k = 0; k < 2000; ++k) items.add(std::max(least, 3000 / (k + 2)));
+  config.item_degrees = items.classes();
+  return config;
+}
+
+TEST(Synth, CountsOfAProfileAreExactAndEveryItemIsRated) {
+  for (const SynthConfig& config :
+       {profiled(sized(300, 200, 6000), 1), profiled(sized(40, 100, 2000), 1),
+        profiled(sized(9, 100, 100), 1), profiled(sized(3, 3, 4), 1),
+        profiled(sized(5000, 3000, 60000), 5)}) {
+    const UserRatings all = all_ratings(config);
+    std::int64_t total = 0;
+    for (const auto& ratings : all) {
+      total += std::ssize(ratings);
+      EXPECT_EQ(std::adjacent_find(
+                    ratings.begin(), ratings.end(),
+                    [](const SynthRating& a, const SynthRating& b) { return a.item >= b.item; }),
+                ratings.end());
+    }
+    EXPECT_EQ(total, config.ratings);
+    EXPECT_THAT(item_degrees(all, config.items), ::testing::Each(::testing::Ge(1)));
+  }
+}
+
+/// The degree of an item is a sum of chances, one a user: its standard deviation is at most the root
+/// of what is wanted. Means over some ranks scatter by less; but sorting draws the ends apart, where
+/// all are wanted alike.
+void expect_item_fit(const SynthConfig& config) {
+  std::vector<std::int64_t> degree = item_degrees(all_ratings(config), config.items);
+  std::sort(degree.begin(), degree.end(), std::greater<>());
+  const SynthPlan plan(config);
+  std::int64_t begin = 0;
+  while (begin < config.items) {
+    const std::int64_t end = std::min(config.items, begin + 1 + begin / 4);
+    const double made = static_cast<double>(std::accumulate(
+                            degree.begin() + begin, degree.begin() + end, std::int64_t{0})) /
+                        static_cast<double>(end - begin);
+    const double wanted = plan.wanted_of_items(begin, end);
+    EXPECT_NEAR(made, wanted, 2.0 * std::sqrt(wanted) + 0.02 * wanted) << begin << " to " << end;
+    begin = end;
+  }
+  EXPECT_NEAR(head_share(degree),
+              plan.wanted_of_items(0, config.items / 10) * static_cast<double>(config.items / 10) /
+                  static_cast<double>(config.ratings),
+              0.015);
+}
+
+TEST(Synth, ItemDegreesFollowTheProfile) {
+  expect_item_fit(profiled(sized(1000, 2000, 30000), 1));
+  expect_item_fit(profiled(sized(1000, 500, 60000), 1));  // the most popular: of 70 % of the users
+  expect_item_fit(profiled(sized(8000, 4000, 200000), 5));
+  SynthConfig config = profiled(sized(2000, 1000, 60000), 1);
+  for (const std::int64_t communities : {1, 2, 25}) {
+    config.communities = communities;
+    expect_item_fit(config);
+  }
+}
+
+TEST(Synth, SkewIsTheLawOfItemsWithoutTheirDegrees) {
+  SynthConfig config = profiled(sized(1000, 2000, 30000), 1);
+  config.item_degrees.clear();
+  config.skew = 0.0;
+  EXPECT_LT(head_share(item_degrees(all_ratings(config), config.items)), 0.2);
+}
+
+TEST(Synth, AUserOfAProfileDependsOnSeedAndOptionsOnly) {
+  const SynthConfig config = profiled(sized(300, 200, 6000), 1);
+  const UserRatings all = all_ratings(config);
+  const SynthGenerator again(config);
+  for (std::int64_t user = config.users - 1; user >= 0; --user)
+    EXPECT_EQ(again.ratings_of(user), all[static_cast<std::size_t>(user)]) << user;
+}
+
 /// Of a user's liked and of its disliked items, the share that lies in the user's own community:
 /// that whose users rate the item most.
 std::array<double, 2> own_shares(const SynthGenerator& synth, const UserRatings& all) {
