@@ -27,6 +27,17 @@ std::string quantile_line(const char* name, const DegreeQuantiles& degree) {
   return text + "\n";
 }
 
+std::string wanted_line(const DegreeClasses& wanted) {
+  return wanted.empty() ? "" : quantile_line("  wanted", quantiles(wanted));
+}
+
+std::string wanted_head(const SynthPlan& plan, const SynthConfig& config) {
+  if (plan.wanted_items().empty()) return "";
+  const std::int64_t head = (config.items + 9) / 10;
+  const double ratings = plan.wanted_of_items(0, head) * static_cast<double>(head);
+  return fmt::format(" ({:.1f} % wanted)", 100.0 * ratings / static_cast<double>(config.ratings));
+}
+
 /// Nearest rank, of `total` values of which `with[v]` are v.
 DegreeQuantiles quantiles(const std::vector<std::int64_t>& with) {
   const std::int64_t total = std::accumulate(with.begin(), with.end(), std::int64_t{0});
@@ -82,6 +93,7 @@ double SynthTally::head_share() const {
 }
 
 std::string describe_synth(const SynthTally& tally, const SynthConfig& config) {
+  const SynthPlan plan(config);
   const std::int64_t ratings = tally.ratings();
   const auto percent = [&](std::int64_t count) {
     return 100.0 * static_cast<double>(count) / static_cast<double>(ratings);
@@ -97,16 +109,19 @@ std::string describe_synth(const SynthTally& tally, const SynthConfig& config) {
                                  of(config.users - tally.users_with[0], config.users),
                                  of(config.items - unrated, config.items), grouped(ratings),
                                  config.community_count());
-  text += fmt::format("{:<11}{} liked, {} disliked, 0 neither ({:.1f} % disliked)\n", "at 3.5",
-                      grouped(ratings - disliked), grouped(disliked), percent(disliked));
+  text +=
+      fmt::format("{:<11}{} liked, {} disliked, 0 neither ({:.1f} % disliked, {:.1f} % wanted)\n",
+                  "at 3.5", grouped(ratings - disliked), grouped(disliked), percent(disliked),
+                  100.0 * config.dislike_share);
   text += fmt::format("{:<11}", "stars");
   for (std::size_t k = 0; k < stars.size(); ++k)
     text += fmt::format("{}{} x {} ({:.1f} %)", k == 0 ? "" : "  ", k + 1, grouped(stars[k]),
                         percent(stars[k]));
-  text += fmt::format("\n{:<11}the 10 % most rated items have {:.1f} % of the ratings\n",
-                      "popularity", 100.0 * tally.head_share());
+  text += fmt::format("\n{:<11}the 10 % most rated items have {:.1f} % of the ratings{}\n",
+                      "popularity", 100.0 * tally.head_share(), wanted_head(plan, config));
   return text + quantile_line("per user", tally.user_quantiles()) +
-         quantile_line("per item", tally.item_quantiles());
+         wanted_line(plan.wanted_users()) + quantile_line("per item", tally.item_quantiles()) +
+         wanted_line(plan.wanted_items());
 }
 
 }  // namespace siren::inline observe

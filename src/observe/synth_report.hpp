@@ -31,7 +31,8 @@ struct SynthTally {
   double head_share() const;
 };
 
-/// Several lines: sizes, signs at 3.5, histogram, popularity, degrees.
+/// Several lines: sizes, signs at 3.5, histogram, popularity, degrees; under the degrees those that
+/// were wanted, if a data set's are.
 std::string describe_synth(const SynthTally& tally, const SynthConfig& config);
 
 }  // namespace siren::inline observe

@@ -7,6 +7,7 @@ usage: synth_command.py SIREN
 """
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -47,7 +48,7 @@ def exact_and_different(program, folder):
 def same_bytes(program, folder):
     for size in (SIZE, LARGE):
         good(program, "synth", *size, "--output", f"{folder}/a.csv", "--threads", "1")
-        for ranks in (1, 2, 3):
+        for ranks in (1, 2, 3, 4):
             for threads in ("1", "2"):
                 good(program, "synth", *size, "--output", f"{folder}/b.csv", "--threads", threads, ranks=ranks)
                 assert Path(folder, "a.csv").read_bytes() == Path(folder, "b.csv").read_bytes(), f"{ranks} x {threads}"
@@ -61,6 +62,72 @@ def prepare_reads_it(program, folder):
     data = json.loads(good(program, "info", f"{folder}/d.h5", "--json"))
     assert (data["users"], data["items"], data["ratings"]) == (2000, 1500, 120000), data
     assert 0.38 < data["signs"]["disliked"] / 120000 < 0.42, data["signs"]
+
+
+def degrees_of(rows, column):
+    counts = {}
+    for row in rows:
+        counts[row[column]] = counts.get(row[column], 0) + 1
+    return sorted(counts.values(), reverse=True)
+
+
+def file_like(program, folder):
+    """A data set with a shape that no law of synth has: three groups of users, items of a steep head and a flat tail."""
+    lines = ["user,item,rating"]
+    for user in range(1000):
+        count = 200 if user < 20 else 40 if user < 300 else 7
+        items = set(range(5 if user % 2 else 0)) | {5 + (user * 61 + 7 * k * k + k) % 495 for k in range(3 * count)}
+        lines += [f"u{user},i{item},{1 if (user + item) % 4 == 0 else 5}" for item in sorted(items)[:count]]
+    (folder / "shape.csv").write_text("\n".join(lines) + "\n")
+    good(program, "prepare", "--input", f"{folder}/shape.csv", "--output", f"{folder}/shape.h5", "--columns", "user,item,rating",
+         "--split", "kfold", "--folds", "5")
+    return [tuple(line.split(",")) for line in lines[1:]]
+
+
+def near(made, wanted, most_off, what):
+    assert len(made) == len(wanted), (what, len(made), len(wanted))
+    for k in range(0, len(made), max(1, len(made) // 40)):
+        assert abs(made[k] - wanted[k]) <= most_off(wanted[k]), (what, k, made[k], wanted[k])
+
+
+def like_a_data_set(program, folder):
+    """Users' degrees are exact but for rounding; an item's scatters by the root of what is wanted."""
+    real = file_like(program, folder)
+    text = good(program, "synth", "--like", f"{folder}/shape.h5", "--output", f"{folder}/like.csv")
+    made = rows_of(folder / "like.csv")
+    assert len(made) == len(real) == len({row[:2] for row in made})
+    near(degrees_of(made, 0), degrees_of(real, 0), lambda d: 1 + 0.01 * d, "users")
+    near(degrees_of(made, 1), degrees_of(real, 1), lambda d: 2 + 3 * d ** 0.5, "items")
+    disliked = sum(rating <= 3 for _, _, rating in made) / len(made)
+    assert abs(disliked - sum(rating == "1" for _, _, rating in real) / len(real)) < 0.02, disliked
+    for line in ("per user", "per item"):
+        assert re.search(line + r" .*\n  wanted   min [0-9]", text), text
+    assert "% wanted)" in text, text
+
+
+def like_at_another_size(program, folder):
+    like = ["synth", "--like", f"{folder}/shape.h5", "--users", "3000", "--items", "800", "--ratings", "90000"]
+    good(program, *like, "--output", f"{folder}/a.csv", "--threads", "1")
+    users = degrees_of(rows_of(folder / "a.csv"), 0)
+    assert sum(users) == 90000 and len(users) == 3000
+    real = degrees_of(rows_of_text(folder / "shape.csv"), 0)
+    mean = 90000 / 3000 / (sum(real) / 1000)
+    near(users, [mean * real[k // 3] for k in range(3000)], lambda d: 1 + 0.02 * d, "users")
+    for ranks, threads in ((1, "2"), (2, "1"), (3, "2"), (4, "1")):
+        good(program, *like, "--output", f"{folder}/b.csv", "--threads", threads, ranks=ranks)
+        assert Path(folder, "a.csv").read_bytes() == Path(folder, "b.csv").read_bytes(), f"{ranks} x {threads}"
+
+
+def given_options_win(program, folder):
+    like = ["synth", "--like", f"{folder}/shape.h5", "--output", f"{folder}/a.csv"]
+    text = good(program, *like, "--dislike-share", "0.7", "--skew", "0")
+    assert "70.0 % wanted" in text and text.count("  wanted") == 1, text
+    items = degrees_of(rows_of(folder / "a.csv"), 1)
+    assert items[0] < 2 * items[-1] + 20, "skew 0 makes all items alike"
+
+
+def rows_of_text(path):
+    return [tuple(line.split(",")) for line in path.read_text().splitlines()[1:]]
 
 
 def refused(program, folder, says, args, ranks):
@@ -84,10 +151,15 @@ def wrong_input(program, folder):
         ("No such file", [*SIZE, "--output", f"{folder}/no/such/x.csv"]),
         ("is a directory", [*SIZE, "--output", str(folder)]),
         ("is a device or a pipe", [*SIZE, "--output", "/dev/null"]),
+        ("shape.csv is not a dataset", ["--like", f"{folder}/shape.csv", *out]),
+        ("No such file", ["--like", f"{folder}/no.h5", *out]),
+        ("--ratings 300000: more than half", ["--like", f"{folder}/shape.h5", "--ratings", "300000", *out]),
+        ("more than half of all pairs of 20 users", ["--like", f"{folder}/shape.h5", "--users", "20", *out]),
+        ("shape.h5", ["--like", f"{folder}/shape.h5", "--output", f"{folder}/shape.h5"]),
     ]
     for says, args in cases:
         refused(program, folder, says, args, 0)
-    for says, args in (cases[3], cases[7]):
+    for says, args in (cases[3], cases[7], *cases[10:]):
         refused(program, folder, says, args, 3)
 
 
@@ -106,7 +178,7 @@ def help_fits_a_screen(program, _):
 
 
 def main():
-    steps = (exact_and_different, same_bytes, prepare_reads_it, wrong_input, full_disk, help_fits_a_screen)
+    steps = (exact_and_different, same_bytes, prepare_reads_it, like_a_data_set, like_at_another_size, given_options_win, wrong_input, full_disk, help_fits_a_screen)
     with tempfile.TemporaryDirectory() as name:
         for step in steps:
             step(sys.argv[1], Path(name))
