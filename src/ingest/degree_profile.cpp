@@ -41,9 +41,9 @@ void DegreeHistogram::add(std::int64_t degree) {
 
 DegreeClasses DegreeHistogram::classes() const {
   DegreeClasses classes;
-  for (auto entry = by_class_.rbegin(); entry != by_class_.rend(); ++entry) {
-    const auto ids = static_cast<double>(entry->second.ids);
-    classes.push_back({ids, static_cast<double>(entry->second.ratings) / ids});
+  for (const auto& [unused, sums] : by_class_) {
+    const auto ids = static_cast<double>(sums.ids);
+    classes.push_back({ids, static_cast<double>(sums.ratings) / ids});
   }
   return classes;
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -40,7 +41,7 @@ class DegreeHistogram {
     std::int64_t ids = 0;
     std::int64_t ratings = 0;
   };
-  std::map<std::int64_t, Sums> by_class_;
+  std::map<std::int64_t, Sums, std::greater<>> by_class_;
 };
 
 struct DegreeBounds {

@@ -118,25 +118,29 @@ Classes classes_of_items(const SynthConfig& config, const SynthPlan& plan, std::
 }
 
 double improve_users(std::vector<Class>& users, const std::vector<Class>& items) {
+  const std::int64_t count = std::ssize(users);
   double worst = 0.0;
 #pragma omp parallel for reduction(max : worst) if (users.size() * items.size() > kSmallTable)
-  for (std::size_t u = 0; u < users.size(); ++u) {
+  for (std::int64_t u = 0; u < count; ++u) {
+    Class& user = users[static_cast<std::size_t>(u)];
     Met made;
     for (const Class& item : items)
-      add(made, item.members, met_at(users[u].value * item.value, users[u].interests));
-    worst = std::max(worst, improve(users[u], made));
+      add(made, item.members, met_at(user.value * item.value, user.interests));
+    worst = std::max(worst, improve(user, made));
   }
   return worst;
 }
 
 double improve_items(const std::vector<Class>& users, std::vector<Class>& items) {
+  const std::int64_t count = std::ssize(items);
   double worst = 0.0;
 #pragma omp parallel for reduction(max : worst) if (users.size() * items.size() > kSmallTable)
-  for (std::size_t i = 0; i < items.size(); ++i) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    Class& item = items[static_cast<std::size_t>(i)];
     Met made;
     for (const Class& user : users)
-      add(made, user.members, met_at(user.value * items[i].value, user.interests));
-    worst = std::max(worst, improve(items[i], made));
+      add(made, user.members, met_at(user.value * item.value, user.interests));
+    worst = std::max(worst, improve(item, made));
   }
   return worst;
 }
