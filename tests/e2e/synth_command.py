@@ -106,13 +106,14 @@ def like_a_data_set(program, folder):
 
 
 def like_at_another_size(program, folder):
-    like = ["synth", "--like", f"{folder}/shape.h5", "--users", "3000", "--items", "800", "--ratings", "90000"]
+    """So large that every rank makes a part."""
+    like = ["synth", "--like", f"{folder}/shape.h5", *LARGE]
     good(program, *like, "--output", f"{folder}/a.csv", "--threads", "1")
     users = degrees_of(rows_of(folder / "a.csv"), 0)
-    assert sum(users) == 90000 and len(users) == 3000
+    assert sum(users) == 900000 and len(users) == 9000
     real = degrees_of(rows_of_text(folder / "shape.csv"), 0)
-    mean = 90000 / 3000 / (sum(real) / 1000)
-    near(users, [mean * real[k // 3] for k in range(3000)], lambda d: 1 + 0.02 * d, "users")
+    scale = 900000 / 9000 / (sum(real) / 1000)
+    near(users, [scale * real[k // 9] for k in range(9000)], lambda d: 1 + 0.02 * d, "users")
     for ranks, threads in ((1, "2"), (2, "1"), (3, "2"), (4, "1")):
         good(program, *like, "--output", f"{folder}/b.csv", "--threads", threads, ranks=ranks)
         assert Path(folder, "a.csv").read_bytes() == Path(folder, "b.csv").read_bytes(), f"{ranks} x {threads}"
