@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <compare>
 #include <limits>
 #include <span>
 #include <tuple>
@@ -142,7 +141,10 @@ struct Key {
     constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
     return {static_cast<std::uint64_t>(row.position) ^ kSign, row.draw};
   }
-  auto operator<=>(const Key&) const = default;
+  bool operator==(const Key&) const = default;
+  bool operator<(const Key& other) const {
+    return std::tie(position, draw) < std::tie(other.position, other.draw);
+  }
 };
 
 /// Finds each key bit by bit, from the highest: of those keys that share the bits found so far, are

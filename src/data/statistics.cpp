@@ -134,6 +134,7 @@ class Presence {
   void merge(const Communicator& comm) {
     const auto begin = [&](int rank) { return std::ssize(parts_) * rank / comm.size(); };
     std::vector<std::int64_t> counts;
+    counts.reserve(as_index(comm.size()));
     for (int rank = 0; rank < comm.size(); ++rank) counts.push_back(begin(rank + 1) - begin(rank));
     const std::vector<std::uint64_t> got =
         comm.all_to_all_v(std::span<const std::uint64_t>(parts_), counts).values;

@@ -197,6 +197,7 @@ class Collector {
 LoadedRatings load_ratings(const Communicator& comm, const std::vector<RatingsSource>& sources,
                            const RatingsFormat& format, std::int64_t least_bytes) {
   std::vector<std::string> paths;
+  paths.reserve(sources.size());
   for (const RatingsSource& source : sources) paths.push_back(source.path);
   const std::vector<InputPart> parts = share_input(comm, paths, format, least_bytes);
   Collector collector(sources, format);
