@@ -179,10 +179,10 @@ void expect_item_fit(const SynthConfig& config) {
     EXPECT_NEAR(made, wanted, 2.0 * std::sqrt(wanted) + 0.02 * wanted) << begin << " to " << end;
     begin = end;
   }
-  EXPECT_NEAR(head_share(degree),
-              plan.wanted_of_items(0, config.items / 10) * static_cast<double>(config.items / 10) /
-                  static_cast<double>(config.ratings),
-              0.015);
+  const std::int64_t head = config.items / 10;
+  const double wanted_share = plan.wanted_of_items(0, head) * static_cast<double>(head) /
+                              static_cast<double>(config.ratings);
+  EXPECT_NEAR(head_share(degree), wanted_share, 0.015);
 }
 
 TEST(Synth, ItemDegreesFollowTheProfile) {
