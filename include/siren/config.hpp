@@ -79,10 +79,10 @@ constexpr std::array<std::string_view, 3> enum_names(Partitioning) {
   return {"block", "random", "metis"};
 }
 
-/// The side whose rows cross ranks.
-enum class TravelChoice { kItems, kUsers, kAuto };
-constexpr std::array<std::string_view, 3> enum_names(TravelChoice) {
-  return {"items", "users", "auto"};
+/// Whose rows cross ranks: those of one side, or the fewest rows of both.
+enum class TravelChoice { kItems, kUsers, kAuto, kCover };
+constexpr std::array<std::string_view, 4> enum_names(TravelChoice) {
+  return {"items", "users", "auto", "cover"};
 }
 
 enum class OnOff { kOn, kOff };

@@ -111,7 +111,7 @@ StartEvent report_ranks(const Communicator& comm, Session& session, int threads)
   mine.rows = session.graph().rows;
   mine.halo_rows = session.graph().halo_rows;
   mine.rows_sent = session.training().rows_sent_per_layer();
-  mine.edges = session.graph().by_anchor.nonzeros();
+  mine.edges = session.graph().edges();
   mine.ratings = std::ssize(session.loaded().train.ratings.items);
   for (const MemoryUse& use : session.training().memory()) mine.bytes += use.bytes;
   const StartReport report = gather_start(comm, mine);
@@ -144,7 +144,7 @@ MemoryEvent report_memory(const Communicator& comm, Session& session) {
   spdlog::info("memory per rank, at most {}: {}", human_bytes(event.bytes()),
                fmt::join(parts, ", "));
   spdlog::info("{} rows of {} cross ranks per layer", grouped(event.rows_sent_per_layer),
-               session.travel() == Travel::kItems ? "items" : "users");
+               travelling_rows(session.travel()));
   event.steps_per_epoch = training.steps_per_epoch();
   event.train = TrainFacts{train.users,    train.items,   train.liked,
                            train.disliked, train.neutral, session.offset()};

@@ -92,7 +92,8 @@ void declare_data(OptionParser& options, DataConfig& data) {
                  "share of train that validates, if the data set has no such part");
   options.flag("no-dislikes", data.no_dislikes, "disliked ratings train nothing");
   options.choice("partition", data.partition, "who owns which rows").on_resume(OnResume::kFree);
-  options.choice("travel", data.travel, "which side's rows cross ranks").on_resume(OnResume::kFree);
+  options.choice("travel", data.travel, "whose rows cross ranks; cover: the fewest of both sides")
+      .on_resume(OnResume::kFree);
 }
 
 void declare_model(OptionParser& options, TrainConfig& train) {

@@ -46,7 +46,7 @@ Csr make_csr(std::int64_t rows, const LocalEdges& edges, double light_weight) {
   return csr;
 }
 
-/// Foreign travelling rows of the edges: distinct, by owner, then row.
+/// Foreign rows of the edges: distinct, by owner, then row.
 std::vector<RowAddress> foreign_rows(const Layout& layout, const GraphEdges& edges) {
   std::vector<RowAddress> foreign;
   for (const auto* run : {&edges.full, &edges.light})
@@ -65,8 +65,14 @@ std::vector<RowAddress> foreign_rows(const Layout& layout, const GraphEdges& edg
 }  // namespace
 
 Travel resolve(TravelChoice choice, std::int64_t all_users, std::int64_t all_items) {
+  if (choice == TravelChoice::kCover) return Travel::kCover;
   if (choice == TravelChoice::kAuto) return all_items > all_users ? Travel::kUsers : Travel::kItems;
   return choice == TravelChoice::kUsers ? Travel::kUsers : Travel::kItems;
+}
+
+bool weighs_items_as_travelling(Travel travel, std::int64_t all_users, std::int64_t all_items) {
+  return (travel == Travel::kCover ? resolve(TravelChoice::kAuto, all_users, all_items) : travel) ==
+         Travel::kItems;
 }
 
 Adjacency make_adjacency(const Layout& layout, Travel travel, const GraphEdges& edges,
@@ -74,8 +80,9 @@ Adjacency make_adjacency(const Layout& layout, Travel travel, const GraphEdges& 
   Adjacency graph;
   const RowRange users{0, layout.users()};
   const RowRange items{layout.users(), layout.rows()};
-  graph.anchored = travel == Travel::kItems ? users : items;
-  graph.travelling = travel == Travel::kItems ? items : users;
+  graph.anchored = travel == Travel::kUsers ? items : users;
+  graph.travelling = travel == Travel::kUsers ? users : items;
+  graph.both_travel = travel == Travel::kCover;
   graph.rows = layout.rows();
   graph.degree = std::move(degree);
 
@@ -97,25 +104,30 @@ Adjacency make_adjacency(const Layout& layout, Travel travel, const GraphEdges& 
         });
     return static_cast<LocalRow>(graph.rows + (found - foreign.begin()));
   };
-  LocalEdges from_anchor;
-  LocalEdges from_owned;
+  LocalEdges from_anchored;
+  LocalEdges from_travelling;
   LocalEdges from_halo;
   const auto list = [&](const std::vector<AnchoredEdge>& run,
                         std::vector<LocalEdge> LocalEdges::*local) {
-    (from_anchor.*local).reserve(run.size());
+    const auto add = [&](LocalRow row, LocalRow column) {
+      if (row >= graph.rows)
+        (from_halo.*local).push_back({row - graph.rows, column});
+      else if (row >= graph.anchored.begin && row < graph.anchored.end)
+        (from_anchored.*local).push_back({row - graph.anchored.begin, column});
+      else
+        (from_travelling.*local).push_back({row - graph.travelling.begin, column});
+    };
+    (from_anchored.*local).reserve(run.size());
     for (const AnchoredEdge& edge : run) {
       const LocalRow traveller = local_row(edge.traveller);
-      (from_anchor.*local).push_back({edge.anchor - graph.anchored.begin, traveller});
-      if (traveller < graph.rows)
-        (from_owned.*local).push_back({traveller - graph.travelling.begin, edge.anchor});
-      else
-        (from_halo.*local).push_back({traveller - graph.rows, edge.anchor});
+      add(edge.anchor, traveller);
+      add(traveller, edge.anchor);
     }
   };
   list(edges.full, &LocalEdges::full);
   list(edges.light, &LocalEdges::light);
-  graph.by_anchor = make_csr(graph.anchored.size(), from_anchor, edges.light_weight);
-  graph.by_traveller = make_csr(graph.travelling.size(), from_owned, edges.light_weight);
+  graph.by_anchor = make_csr(graph.anchored.size(), from_anchored, edges.light_weight);
+  graph.by_traveller = make_csr(graph.travelling.size(), from_travelling, edges.light_weight);
   graph.by_halo = make_csr(graph.halo_rows, from_halo, edges.light_weight);
   return graph;
 }

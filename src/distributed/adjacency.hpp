@@ -6,14 +6,21 @@
 // One side of the bipartite graph is *anchored*: each edge lives with the owner of its anchored
 // end. Rows of the other side *travel*: those that local edges touch but other ranks own are copied
 // into halo rows. Usually users are anchored and items travel; with more items than users it pays
-// to mirror that. Local rows (see distributed/layout.hpp):
+// to mirror that.
+//
+// With Travel::kCover rows of both sides travel. Users are the anchored side, but an edge between
+// two ranks may live with the owner of either end, so that the rows that are copied are a minimum
+// vertex cover of the edges between each two ranks (distributed/vertex_cover.hpp).
+//
+// Local rows (see distributed/layout.hpp):
 //
 //   [0, rows)            owned: users, then items; the anchored side is one of the two ranges
-//   [rows, rows + halo)  copies of foreign travelling rows, grouped by owner, ascending
+//   [rows, rows + halo)  copies of foreign rows, grouped by owner, ascending
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "distributed/layout.hpp"
@@ -23,15 +30,25 @@
 
 namespace siren::inline distributed {
 
-enum class Travel { kItems, kUsers };
+enum class Travel { kItems, kUsers, kCover };
+/// Whose rows cross ranks.
+constexpr std::string_view travelling_rows(Travel travel) {
+  return travel == Travel::kItems   ? "items"
+         : travel == Travel::kUsers ? "users"
+                                    : "users and items";
+}
 
 /// kAuto: the smaller side travels.
 Travel resolve(TravelChoice choice, std::int64_t all_users, std::int64_t all_items);
 
-/// An edge at its anchored end.
+/// Whether a partition weighs items as the side that travels. With kCover, too, it takes the smaller
+/// side, most of whose rows then are in the covers.
+bool weighs_items_as_travelling(Travel travel, std::int64_t all_users, std::int64_t all_items);
+
+/// An edge at the end with whose owner it lives.
 struct AnchoredEdge {
-  LocalRow anchor;       // owned row
-  RowAddress traveller;  // owner and row there
+  LocalRow anchor;       // owned row; of the anchored side unless the edge was moved by a cover
+  RowAddress traveller;  // owner and row there; foreign if the anchor is of the travelling side
 };
 
 /// The edges of one rank, by weight.
@@ -66,20 +83,22 @@ struct Csr {
 /// How large a rank's part of the graph is, as far as memory depends on it.
 struct GraphSize {
   std::int64_t rows = 0;             // owned
-  std::int64_t travelling_rows = 0;  // of these
+  std::int64_t travelling_rows = 0;  // of these, rows of a side that travels
   std::int64_t halo_rows = 0;
   std::int64_t bytes = 0;  // of the Adjacency
 };
 
 struct Adjacency {
-  RowRange anchored;    // owned rows of the anchored side
-  RowRange travelling;  // owned rows of the travelling side
+  RowRange anchored;         // owned rows of the anchored side
+  RowRange travelling;       // owned rows of the travelling side
+  bool both_travel = false;  // Travel::kCover
   std::int64_t rows = 0;
   std::int64_t halo_rows = 0;
 
   Csr by_anchor;     // row a = anchored.begin + a; columns are local rows, owned or halo
-  Csr by_traveller;  // row t = travelling.begin + t; columns are anchored rows
-  Csr by_halo;       // row h = rows + h; the same for the halo rows
+  Csr by_traveller;  // row t = travelling.begin + t; columns are anchored rows, and halo rows of the
+                     // anchored side if both travel
+  Csr by_halo;       // row h = rows + h; columns are owned rows of the other side
 
   /// Weight of every owned row's edges over all ranks: likes + kappa (ratings - likes).
   std::vector<double> degree;  // [rows]
@@ -88,9 +107,17 @@ struct Adjacency {
   std::vector<LocalRow> halo_row_at_owner;
   std::vector<std::int64_t> halo_counts;  // [ranks]
 
+  /// That live here.
+  std::int64_t edges() const {
+    return (by_anchor.nonzeros() + by_traveller.nonzeros() + by_halo.nonzeros()) / 2;
+  }
+  bool has_light_edges() const {
+    return !by_anchor.split.empty() || !by_traveller.split.empty() || !by_halo.split.empty();
+  }
+
   GraphSize size() const {
     return {
-        rows, travelling.size(), halo_rows,
+        rows, both_travel ? rows : travelling.size(), halo_rows,
         by_anchor.bytes() + by_traveller.bytes() + by_halo.bytes() + row_bytes(rows, halo_rows)};
   }
   /// Of what there is for each row.

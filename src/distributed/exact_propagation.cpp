@@ -46,12 +46,11 @@ ExactPropagation::ExactPropagation(const Communicator& comm, const Adjacency& gr
       exchange_(comm, kernels_, clock_, Tag::kExpand, Tag::kFold),
       input_(graph.rows, kColumns),
       table_(graph.rows + graph.halo_rows, kColumns),
-      light_table_(graph.by_anchor.split.empty() ? 0 : table_.rows(), kColumns),
+      light_table_(graph.has_light_edges() ? table_.rows() : 0, kColumns),
       sums_(graph.rows + graph.halo_rows, kColumns) {
   double most = 1.0;
   for (const double degree : graph.degree) most = std::max(most, degree);
   most_weight_ = comm.all_reduce(most, Reduction::kMax);
-  for (LocalRow& row : plan_.send_rows) row -= static_cast<LocalRow>(graph.travelling.begin);
   exchange_.set_plan(&plan_, kColumns);
 }
 
@@ -115,15 +114,17 @@ double ExactPropagation::agree_on_unit() {
 
 /// The order of Propagation: what travels far leaves first.
 void ExactPropagation::layer() {
-  exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
+  exchange_.start_expand(table_.row(0), table_.row(graph_.rows));
   fill_light_rows(0, graph_.rows);
   sum_rows(graph_.by_halo, graph_.rows);
   exchange_.start_fold(sums_.row(graph_.rows));
-  sum_rows(graph_.by_traveller, graph_.travelling.begin);
+  const bool reads_halo = graph_.both_travel;
+  if (!reads_halo) sum_rows(graph_.by_traveller, graph_.travelling.begin);
   exchange_.finish_expand();
   fill_light_rows(graph_.rows, table_.rows());
+  if (reads_halo) sum_rows(graph_.by_traveller, graph_.travelling.begin);
   sum_rows(graph_.by_anchor, graph_.anchored.begin);
-  exchange_.finish_fold(sums_.row(graph_.travelling.begin));
+  exchange_.finish_fold(sums_.row(0));
 }
 
 /// Rows [begin, end) of light_table_ from those of table_, if light edges read them.

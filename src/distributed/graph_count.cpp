@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "distributed/vertex_cover.hpp"
 #include "siren/check.hpp"
 #include "siren/ids.hpp"
 
@@ -13,15 +14,16 @@ namespace siren::inline distributed {
 
 namespace {
 
-/// Edges of a rank at travelling rows of its own, or at halo rows.
+/// Edges of a rank of one kind.
 struct EdgeCount {
   std::int64_t edges = 0;
   bool light = false;  // some of them
 };
 
 struct RankCount {
-  EdgeCount own;
-  EdgeCount halo;
+  EdgeCount own;    // both ends owned
+  EdgeCount halo;   // the travelling end is a halo row
+  EdgeCount moved;  // the anchored one is, by a cover
   std::int64_t halo_rows = 0;
   std::int64_t expanded = 0;
 };
@@ -72,7 +74,50 @@ class Counter {
     return std::move(counts_);
   }
 
+  /// Rank by rank, as make_graph() does it.
+  std::vector<RankCount> both_travel() {
+    for_each_cover([&](int rank, const GraphEdges& edges, const CutCover& cover) {
+      add_run(rank, edges.full, cover.full_at_traveller, false);
+      add_run(rank, edges.light, cover.light_at_traveller, true);
+      for (std::size_t peer = 0; peer < counts_.size(); ++peer) {
+        counts_[as_index(rank)].halo_rows += cover.travellers[peer];
+        counts_[as_index(rank)].expanded += cover.anchors[peer];
+        counts_[peer].halo_rows += cover.anchors[peer];
+        counts_[peer].expanded += cover.travellers[peer];
+      }
+    });
+    return std::move(counts_);
+  }
+
+  /// body(rank, edges of its users, cover of those that are cut); rows are global ids.
+  template <class Body>
+  void for_each_cover(const Body& body) const {
+    const std::vector<UserId> users = users_by_rank();
+    auto next = users.begin();
+    for (int rank = 0; rank < ranks_; ++rank) {
+      GraphEdges edges;
+      for (; next != users.end() && partition_.user_owner[as_index(*next)] == rank; ++next)
+        for_edges(ratings_, *next, edge_weight_, [&](ItemId item, bool light) {
+          (light ? edges.light : edges.full)
+              .push_back({*next, {partition_.item_owner[as_index(item)], item}});
+        });
+      body(rank, edges, cover_cut_edges(edges, rank, ranks_));
+    }
+  }
+
  private:
+  void add_run(int rank, const std::vector<AnchoredEdge>& run,
+               const std::vector<bool>& at_traveller, bool light) {
+    for (std::size_t e = 0; e < run.size(); ++e) {
+      const std::int32_t owner = run[e].traveller.rank;
+      EdgeCount& count = at_traveller[e] ? counts_[as_index(owner)].moved
+                         : owner == rank ? counts_[as_index(rank)].own
+                                         : counts_[as_index(rank)].halo;
+      ++count.edges;
+      count.light = count.light || light;
+    }
+  }
+
   /// An edge anchored at `rank`, at a row of `owner`. The row is new to the rank if `last` is not
   /// `now`.
   void add(std::int32_t rank, std::int32_t owner, bool light, std::int32_t& last,
@@ -111,14 +156,24 @@ std::vector<std::int64_t> owned_by(std::span<const std::int32_t> owners, int ran
   return counts;
 }
 
-CountedPart part_of(const RankCount& count, std::int64_t anchored, std::int64_t travelling) {
+EdgeCount operator+(const EdgeCount& a, const EdgeCount& b) {
+  return {a.edges + b.edges, a.light || b.light};
+}
+
+std::int64_t csr_bytes(std::int64_t rows, const EdgeCount& count) {
+  return Csr::bytes(rows, count.edges, count.light);
+}
+
+CountedPart part_of(const RankCount& count, std::int64_t anchored, std::int64_t travelling,
+                    Travel travel) {
   CountedPart part;
-  part.edges = count.own.edges + count.halo.edges;
+  part.edges = count.own.edges + count.halo.edges + count.moved.edges;
   part.rows_expanded = count.expanded;
-  part.size = {anchored + travelling, travelling, count.halo_rows, 0};
-  part.size.bytes = Csr::bytes(anchored, part.edges, count.own.light || count.halo.light) +
-                    Csr::bytes(travelling, count.own.edges, count.own.light) +
-                    Csr::bytes(count.halo_rows, count.halo.edges, count.halo.light) +
+  part.size = {anchored + travelling, travel == Travel::kCover ? anchored + travelling : travelling,
+               count.halo_rows, 0};
+  part.size.bytes = csr_bytes(anchored, count.own + count.halo) +
+                    csr_bytes(travelling, count.own + count.moved) +
+                    csr_bytes(count.halo_rows, count.halo + count.moved) +
                     Adjacency::row_bytes(part.size.rows, part.size.halo_rows);
   return part;
 }
@@ -140,18 +195,26 @@ std::vector<CountedPart> count_graph(const Partition& partition, int ranks,
                                      const UserRatings& ratings, const GraphShape& shape) {
   SIREN_ASSERT(ratings.users() == std::ssize(partition.user_owner), "{} of {} users are here",
                ratings.users(), partition.user_owner.size());
-  const bool items_travel = shape.travel == Travel::kItems;
   Counter counter(partition, ranks, ratings, shape.edge_weight);
-  const std::vector<RankCount> counts =
-      items_travel ? counter.items_travel() : counter.users_travel();
+  const std::vector<RankCount> counts = shape.travel == Travel::kCover   ? counter.both_travel()
+                                        : shape.travel == Travel::kItems ? counter.items_travel()
+                                                                         : counter.users_travel();
   std::vector<std::int64_t> anchored = owned_by(partition.user_owner, ranks);
   std::vector<std::int64_t> travelling = owned_by(partition.item_owner, ranks);
-  if (!items_travel) anchored.swap(travelling);
+  if (shape.travel == Travel::kUsers) anchored.swap(travelling);
   std::vector<CountedPart> parts;
   parts.reserve(counts.size());
   for (std::size_t rank = 0; rank < counts.size(); ++rank)
-    parts.push_back(part_of(counts[rank], anchored[rank], travelling[rank]));
+    parts.push_back(part_of(counts[rank], anchored[rank], travelling[rank], shape.travel));
   return parts;
+}
+
+std::int64_t least_copied_rows(const Partition& partition, int ranks, const UserRatings& ratings,
+                               double edge_weight) {
+  std::int64_t rows = 0;
+  Counter(partition, ranks, ratings, edge_weight)
+      .for_each_cover([&](int, const GraphEdges&, const CutCover& cover) { rows += cover.rows(); });
+  return rows;
 }
 
 Adjacency sample_graph(const TrainingSet& set, const GraphShape& shape, std::int64_t most_edges) {

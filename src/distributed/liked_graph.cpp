@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "distributed/vertex_cover.hpp"
 #include "siren/ids.hpp"
+
 namespace siren::inline distributed {
 
 namespace {
@@ -36,6 +38,21 @@ std::vector<AnchoredEdge> mirrored(const Communicator& comm, std::vector<Anchore
   return comm.all_to_all_v(std::span<const AnchoredEdge>(edges), counts).values;
 }
 
+/// Moves the edges that the cover anchors at items.
+void move_uncovered(const Communicator& comm, GraphEdges& edges) {
+  const CutCover cover = cover_cut_edges(edges, comm.rank(), comm.size());
+  const auto move = [&](std::vector<AnchoredEdge>& run, const std::vector<bool>& at_traveller) {
+    std::vector<AnchoredEdge> kept;
+    std::vector<AnchoredEdge> moved;
+    for (std::size_t e = 0; e < run.size(); ++e) (at_traveller[e] ? moved : kept).push_back(run[e]);
+    const std::vector<AnchoredEdge> arrived = mirrored(comm, std::move(moved));
+    kept.insert(kept.end(), arrived.begin(), arrived.end());
+    run = std::move(kept);
+  };
+  move(edges.full, cover.full_at_traveller);
+  move(edges.light, cover.light_at_traveller);
+}
+
 /// Weight of the edges of every owned row, over all ranks.
 std::vector<double> degrees(const Layout& layout, const TrainingSet& set, double edge_weight) {
   std::vector<double> degree;
@@ -61,6 +78,7 @@ Adjacency make_graph(const Communicator& comm, const Layout& layout, const Train
   GraphEdges edges = edges_at_users(layout, set.ratings, shape.edge_weight);
   if (shape.travel == Travel::kUsers)
     for (auto* run : {&edges.full, &edges.light}) *run = mirrored(comm, std::move(*run));
+  if (shape.travel == Travel::kCover) move_uncovered(comm, edges);
   return make_adjacency(layout, shape.travel, edges, degrees(layout, set, shape.edge_weight));
 }
 

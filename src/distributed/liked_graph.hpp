@@ -33,8 +33,8 @@ inline const std::vector<std::int32_t>& item_edges(const TrainingSet& set, doubl
   return edge_weight > 0.0 ? set.item_degree : set.item_likes;
 }
 
-/// Collective. With Travel::kUsers the edges move to the ranks of their items; the ratings
-/// themselves stay where they are.
+/// Collective. With Travel::kUsers the edges move to the ranks of their items, with Travel::kCover
+/// those that no copy of their item covers; the ratings themselves stay where they are.
 Adjacency make_graph(const Communicator& comm, const Layout& layout, const TrainingSet& set,
                      const GraphShape& shape);
 

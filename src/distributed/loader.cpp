@@ -163,7 +163,8 @@ Partition make_partition(const Communicator& comm, const Slab& slab, const Train
                     {}};
   Partition partition;
   const auto divide = [&] {
-    partition = partition_by_work(options.partition, edges, options.travel == Travel::kItems,
+    partition = partition_by_work(options.partition, edges,
+                                  weighs_items_as_travelling(options.travel, set.users, set.items),
                                   comm.size(), options.seed);
   };
   if (comm.size() == 1 || !looks_at_edges(options.partition)) {

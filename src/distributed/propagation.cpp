@@ -112,15 +112,12 @@ Propagation<Precision>::Propagation(const Communicator& comm, const Adjacency& g
       all_travelling_(all_rows(graph.by_traveller.offsets)),
       all_anchored_(all_rows(graph.by_anchor.offsets)),
       needed_edges_(graph) {
-  for (LocalRow& row : plan_.send_rows) {
-    SIREN_ASSERT(row >= graph.travelling.begin && row < graph.travelling.end,
-                 "row {} does not travel", row);
-    row -= static_cast<LocalRow>(graph.travelling.begin);
-  }
-  exchange_.keep_plan(&plan_, width_, graph.travelling.size(), shape.share_memory);
+  for (const LocalRow row : plan_.send_rows)
+    SIREN_ASSERT(row >= 0 && row < graph.rows, "row {} of {} owned", row, graph.rows);
+  exchange_.keep_plan(&plan_, width_, graph.rows, shape.share_memory);
   sums_late_ = exchange_.stays_on_node();
   if (!sums_late_ && !plan_.send_rows.empty())
-    own_sums_ = Matrix<Real>(graph.travelling.size(), shape.dimension);
+    own_sums_ = Matrix<Real>(graph.size().travelling_rows, shape.dimension);
 }
 
 template <class Precision>
@@ -151,7 +148,8 @@ void Propagation<Precision>::backward_rows(const Matrix<Real>& mean_gradient, co
   {
     const auto phase = clock_.enter(Phase::kProduct);
     select_rows(needed.rows, graph_.anchored, graph_.by_anchor.offsets, needed_anchored_);
-    list = kVisitsPerListedEdge * needed_anchored_.edges < all_anchored_.edges;
+    list =
+        !graph_.both_travel && kVisitsPerListedEdge * needed_anchored_.edges < all_anchored_.edges;
     if (list) needed_edges_.select(needed.rows);
   }
   run_adjoint(mean_gradient, x_gradient, needed.places.data(), list ? &needed_edges_ : nullptr);
@@ -256,27 +254,32 @@ void Propagation<Precision>::run_layers(const LayerAt& layer_at, const OutputAt&
 }
 
 template <class Precision>
+auto Propagation<Precision>::anchored(const Layer& layer) const -> Side {
+  return {graph_.by_anchor.view(), layer.rows.anchored, graph_.anchored};
+}
+
+template <class Precision>
+auto Propagation<Precision>::travelling(const Layer& layer) const -> Side {
+  return {layer.edges.by_traveller, layer.rows.travelling, graph_.travelling};
+}
+
+template <class Precision>
 template <class OutputAt>
 void Propagation<Precision>::run_side(const Layer& layer, const OutputAt& output_at,
-                                      bool travelling) {
-  edge_visits_ += travelling ? layer.edges.count : layer.rows.anchored.edges;
-  if (travelling) {
-    read_rows(graph_.anchored, layer.edges.count);
-    sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
-                        layer.rows.travelling);
-  } else {
-    read_rows(graph_.travelling, layer.rows.anchored.edges);
-    sum_anchored_rows(output_at(graph_.anchored.begin), layer.rows.anchored);
-  }
+                                      bool travelling_side) {
+  edge_visits_ += travelling_side ? layer.edges.count : layer.rows.anchored.edges;
+  const Side side = travelling_side ? travelling(layer) : anchored(layer);
+  read_rows(travelling_side ? graph_.anchored : graph_.travelling,
+            travelling_side ? layer.edges.count : layer.rows.anchored.edges);
+  sum_rows(output_at(side.range.begin), side);
 }
 
 template <class Precision>
 template <class OutputAt>
 void Propagation<Precision>::run(const Layer& layer, const OutputAt& output_at,
                                  const Work& overlap) {
-  const LayerRows& rows = layer.rows;
-  edge_visits_ += layer.edges.count + rows.anchored.edges;
-  exchange_.start_expand(table_.row(graph_.travelling.begin), table_.row(graph_.rows));
+  edge_visits_ += layer.edges.count + layer.rows.anchored.edges;
+  exchange_.start_expand(table_.row(0), table_.row(graph_.rows));
   if (!shape_.overlap) exchange_.wait();
   if (overlap) overlap();
   const std::int64_t halo_edges = std::min(all_halo_.edges, layer.edges.count);
@@ -284,20 +287,41 @@ void Propagation<Precision>::run(const Layer& layer, const OutputAt& output_at,
   sum_halo_rows(layer.edges.by_halo);
   exchange_.start_fold();
   if (!shape_.overlap) exchange_.wait();
-  const auto sum_travelling = [&] {
-    sum_travelling_rows(output_at(graph_.travelling.begin), layer.edges.by_traveller,
-                        rows.travelling);
-  };
-  if (own_sums_.rows() > 0)
-    sum_own_edges(layer.edges.by_traveller, rows.travelling);
+  if (graph_.both_travel)
+    finish_both_sides(layer, output_at);
+  else
+    finish_one_side(layer, output_at, halo_edges);
+}
+
+/// Steps 4 to 6 where rows of one side travel.
+template <class Precision>
+template <class OutputAt>
+void Propagation<Precision>::finish_one_side(const Layer& layer, const OutputAt& output_at,
+                                             std::int64_t halo_edges) {
+  const Side to = travelling(layer);
+  const bool is_stored = own_sums_.rows() > 0;
+  if (is_stored)
+    sum_own_edges(to);
   else if (!sums_late_)
-    sum_travelling();  // no other rank has any for them
+    sum_rows(output_at(to.range.begin), to);  // no other rank has any for them
   exchange_.finish_expand();
-  read_rows(graph_.travelling, std::min(rows.anchored.edges, all_travelling_.edges));
-  sum_anchored_rows(output_at(graph_.anchored.begin), rows.anchored);
+  read_rows(graph_.travelling, std::min(layer.rows.anchored.edges, all_travelling_.edges));
+  sum_rows(output_at(graph_.anchored.begin), anchored(layer));
   exchange_.finish_fold();
   if (sums_late_) read_rows(graph_.anchored, layer.edges.count - halo_edges);
-  if (own_sums_.rows() > 0 || sums_late_) sum_travelling();
+  if (is_stored || sums_late_) add_partial_sums(output_at(to.range.begin), to);
+}
+
+/// Steps 5 and 6 where rows of both sides travel.
+template <class Precision>
+template <class OutputAt>
+void Propagation<Precision>::finish_both_sides(const Layer& layer, const OutputAt& output_at) {
+  const Side sides[] = {travelling(layer), anchored(layer)};
+  exchange_.finish_expand();
+  if (own_sums_.rows() > 0)
+    for (const Side& side : sides) sum_own_edges(side);
+  exchange_.finish_fold();
+  for (const Side& side : sides) add_partial_sums(output_at(side.range.begin), side);
 }
 
 /// Before (about) so many visits of these rows.
@@ -335,31 +359,35 @@ void Propagation<Precision>::sum_halo_rows(const CsrView& csr) {
 }
 
 template <class Precision>
-void Propagation<Precision>::sum_own_edges(const CsrView& csr, const RowSelection& rows) {
-  over(rows, [&](std::int64_t begin, std::int64_t end) {
-    kernels_.product_to_sums(csr, table_.data(), width_, begin, end, own_sums_.data());
+auto Propagation<Precision>::own_sums_of(const Side& side) -> Real* {
+  return own_sums_.row(graph_.both_travel ? side.range.begin : 0);
+}
+
+template <class Precision>
+void Propagation<Precision>::sum_own_edges(const Side& side) {
+  Real* const sums = own_sums_of(side);
+  over(side.rows, [&](std::int64_t begin, std::int64_t end) {
+    kernels_.product_to_sums(side.edges, table_.data(), width_, begin, end, sums);
   });
 }
 
 /// The sums of the own edges, stored or made now, and then those of other ranks.
 template <class Precision>
 template <class Output>
-void Propagation<Precision>::sum_travelling_rows(Output to, const CsrView& csr,
-                                                 const RowSelection& rows) {
-  to.partial = exchange_.partial_sums();
-  over(rows, [&](std::int64_t begin, std::int64_t end) {
-    if (own_sums_.rows() == 0)
-      product_to<Output>(kernels_)(csr, table_.data(), width_, begin, end, to);
-    else
-      sums_to<Output>(kernels_)(own_sums_.data(), width_, begin, end, to);
+void Propagation<Precision>::add_partial_sums(Output to, const Side& side) {
+  to.partial = exchange_.partial_sums(side.range.begin);
+  if (own_sums_.rows() == 0) return sum_rows(to, side);
+  const Real* const sums = own_sums_of(side);
+  over(side.rows, [&](std::int64_t begin, std::int64_t end) {
+    sums_to<Output>(kernels_)(sums, width_, begin, end, to);
   });
 }
 
 template <class Precision>
 template <class Output>
-void Propagation<Precision>::sum_anchored_rows(const Output& to, const RowSelection& rows) {
-  over(rows, [&](std::int64_t begin, std::int64_t end) {
-    product_to<Output>(kernels_)(graph_.by_anchor.view(), table_.data(), width_, begin, end, to);
+void Propagation<Precision>::sum_rows(const Output& to, const Side& side) {
+  over(side.rows, [&](std::int64_t begin, std::int64_t end) {
+    product_to<Output>(kernels_)(side.edges, table_.data(), width_, begin, end, to);
   });
 }
 

@@ -14,13 +14,17 @@
 // are not zero are read, and the result is written once.
 //
 // One layer on each rank, in this order (see src/README.md, "A layer"):
-//   1. start expand: owned travelling rows leave for the ranks whose edges touch them
+//   1. start expand: owned rows that travel leave for the ranks whose edges touch them
 //   2. sum the halo rows from local anchored rows (needs no communication)
 //   3. start fold: those partial sums leave for their owners
 //   4. sum the owned travelling rows from local anchored rows, unless nothing leaves the node
 //   5. finish expand; sum the anchored rows, which read owned and halo rows
 //   6. finish fold: add the other ranks' partial sums, in order of rank; where nothing leaves the
 //      node, to the sums of 4, which are made only now and need not be stored
+//
+// If rows of both sides travel (Travel::kCover), owned rows of either side read halo rows and have
+// partial sums to come: step 4 is left out, and 5 and 6 are done for both sides alike, 5 into sums
+// that are stored if rows leave the node.
 #pragma once
 
 #include <cstdint>
@@ -103,8 +107,8 @@ class Propagation {
   void backward(const Matrix<Real>& mean_gradient, Matrix<Real>& x_gradient);
 
   /// The same if the gradient is zero outside the needed rows: mean_gradient [needed x d]. The first
-  /// layer then skips the edges of all other anchored rows, where that saves more than it costs. The
-  /// bits are those of backward().
+  /// layer then skips the edges of all other anchored rows, where that saves more than it costs; not
+  /// if rows of both sides travel. The bits are those of backward().
   void backward_rows(const Matrix<Real>& mean_gradient, const RowSet& needed,
                      Matrix<Real>& x_gradient);
 
@@ -137,6 +141,12 @@ class Propagation {
     CsrView by_halo;
     std::int64_t count;  // to be visited
   };
+  /// The owned rows of a side: edges by row, rows of them to be summed, its rows in all tables.
+  struct Side {
+    CsrView edges;
+    const RowSelection& rows;
+    const RowRange& range;
+  };
   void check(const RowSet& needed, const Matrix<Real>& compact) const;
   LayerEdges all_edges(const LayerRows& rows) const;
 
@@ -157,19 +167,26 @@ class Propagation {
   void run_layers(const LayerAt& layer_at, const OutputAt& output_at, const Work& overlap);
   /// Half a layer of a rank alone.
   template <class OutputAt>
-  void run_side(const Layer& layer, const OutputAt& output_at, bool travelling);
+  void run_side(const Layer& layer, const OutputAt& output_at, bool travelling_side);
   /// One layer; output_at(row) says what becomes of the sums of rows from `row` on.
   template <class OutputAt>
   void run(const Layer& layer, const OutputAt& output_at, const Work& overlap);
+  template <class OutputAt>
+  void finish_one_side(const Layer& layer, const OutputAt& output_at, std::int64_t halo_edges);
+  template <class OutputAt>
+  void finish_both_sides(const Layer& layer, const OutputAt& output_at);
   void read_rows(const RowRange& rows, std::int64_t visits);
   /// Those of this layer and, by poll, of others; between tiles.
   void let_messages_move();
   void sum_halo_rows(const CsrView& csr);
-  void sum_own_edges(const CsrView& csr, const RowSelection& rows);
+  void sum_own_edges(const Side& side);
+  Side anchored(const Layer& layer) const;
+  Side travelling(const Layer& layer) const;
+  Real* own_sums_of(const Side& side);
   template <class Output>
-  void sum_travelling_rows(Output to, const CsrView& csr, const RowSelection& rows);
+  void sum_rows(const Output& to, const Side& side);
   template <class Output>
-  void sum_anchored_rows(const Output& to, const RowSelection& rows);
+  void add_partial_sums(Output to, const Side& side);
   template <class Body>
   void over(const RowSelection& rows, const Body& body);
 
@@ -180,7 +197,7 @@ class Propagation {
   Work poll_;
   int self_;
   bool alone_;
-  bool sums_late_;  // of the travelling rows: together with those of others
+  bool sums_late_;  // of rows that travel: together with those of others
   std::int64_t width_;
   LayerScaling<Real> forward_;
   LayerScaling<Real> backward_;
@@ -188,7 +205,8 @@ class Propagation {
   RowExchange<Precision> exchange_;
   Matrix<Stored> table_;       // [rows + halo x d] scaled input of the layer
   Matrix<Stored> next_table_;  // that of the next layer
-  Matrix<Real> own_sums_;      // [travelling x d] sums of own edges until those of others have come
+  Matrix<Real> own_sums_;  // [travelling x d], [rows x d] if both sides travel: sums of own edges
+                           // until those of others have come
   RowSelection all_halo_;
   RowSelection all_travelling_;
   RowSelection all_anchored_;

@@ -245,9 +245,9 @@ void RowExchange<Precision>::finish_fold(Real* sums) {
 }
 
 template <class Precision>
-auto RowExchange<Precision>::partial_sums() const -> PartialSums<Stored> {
+auto RowExchange<Precision>::partial_sums(std::int64_t first) const -> PartialSums<Stored> {
   if (plan_->send_rows.empty()) return {};
-  return {partial_offsets_.data(), partial_.data(), partial_arrays_.data()};
+  return {partial_offsets_.data() + first, partial_.data(), partial_arrays_.data()};
 }
 
 template <class Precision>

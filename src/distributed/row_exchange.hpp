@@ -89,7 +89,8 @@ class RowExchange {
   Stored* halo_sums();
   void start_fold() { start_fold(halo_sums()); }
   void finish_fold();
-  PartialSums<Stored> partial_sums() const;
+  /// For rows of the owner's table from `first` on.
+  PartialSums<Stored> partial_sums(std::int64_t first = 0) const;
   /// Whether all peers are reached through the node's memory: nothing is gained by waiting late.
   bool stays_on_node() const { return node_ == nullptr ? plan_->empty() : node_->reaches_all(); }
   /// Whether rows reach the ranks of this node through memory that they share.

@@ -45,8 +45,9 @@ class Trial {
         ++edges.of_user[as_index(user)];
         if (lists_items) edges.items.push_back(ratings.items[as_index(e)]);
       }
-    partition_ =
-        partition_by_work(data.partition, edges, travel_ == Travel::kItems, ranks, config.seed);
+    partition_ = partition_by_work(data.partition, edges,
+                                   weighs_items_as_travelling(travel_, train_.users, train_.items),
+                                   ranks, config.seed);
   }
 
   std::vector<RankPlan> plan();

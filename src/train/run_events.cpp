@@ -85,7 +85,7 @@ StartReport gather_start(const Communicator& comm, RankStart mine) {
 std::vector<RankShare> gather_shares(const Communicator& comm, const Layout& layout,
                                      const TrainingSet& set, const Adjacency& graph) {
   return comm.all_gather(RankShare{layout.users(), layout.items(), set.ratings.offsets.back(),
-                                   graph.by_anchor.nonzeros(), graph.halo_rows});
+                                   graph.edges(), graph.halo_rows});
 }
 
 }  // namespace siren::inline train

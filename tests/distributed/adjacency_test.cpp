@@ -202,6 +202,14 @@ TEST(ParseTravel, TheSmallerSideTravelsByDefault) {
   EXPECT_EQ(resolve(TravelChoice::kAuto, 10, 100), Travel::kUsers);
   EXPECT_EQ(resolve(TravelChoice::kItems, 10, 100), Travel::kItems);
   EXPECT_EQ(resolve(TravelChoice::kUsers, 100, 10), Travel::kUsers);
+  EXPECT_EQ(resolve(TravelChoice::kCover, 10, 100), Travel::kCover);
+}
+
+TEST(ParseTravel, APartitionTakesTheSmallerSideIfBothTravel) {
+  EXPECT_TRUE(weighs_items_as_travelling(Travel::kCover, 100, 10));
+  EXPECT_FALSE(weighs_items_as_travelling(Travel::kCover, 10, 100));
+  EXPECT_TRUE(weighs_items_as_travelling(Travel::kItems, 10, 100));
+  EXPECT_FALSE(weighs_items_as_travelling(Travel::kUsers, 100, 10));
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ void expect_agreement(const Communicator& comm, const Share& share, Normalisatio
 template <class Body>
 void over_cases(const Body& body) {
   for (const char* partition : {"block", "random", "first"})
-    for (const Travel travel : {Travel::kItems, Travel::kUsers})
+    for (const Travel travel : {Travel::kItems, Travel::kUsers, Travel::kCover})
       for (const Normalisation norm : {Normalisation::kSymmetric, Normalisation::kMean})
         for (const double weight : {0.0, 0.3, 1.0}) body(partition, travel, norm, weight);
 }

@@ -31,7 +31,7 @@ TEST(GraphCount, CountsWhatIsMade) {
   const Communicator comm = Communicator::world();
   const Ratings ratings = random_ratings(60, 45, 0.08, 4);
   for (const double edge_weight : {0.0, 0.5, 1.0})
-    for (const Travel travel : {Travel::kItems, Travel::kUsers})
+    for (const Travel travel : {Travel::kItems, Travel::kUsers, Travel::kCover})
       for (const char* name : {"block", "random", "first"}) {
         const TrainConfig config = factored(edge_weight);
         const auto share = make_share(comm, ratings, config, name, travel);
@@ -43,11 +43,12 @@ TEST(GraphCount, CountsWhatIsMade) {
         const Adjacency& made = share->graph;
         const CountedPart& counted = parts[static_cast<std::size_t>(comm.rank())];
         SCOPED_TRACE(::testing::Message() << "kappa " << edge_weight << ", " << name << ", "
-                                          << (travel == Travel::kItems ? "items" : "users"));
+                                          << travelling_rows(travel) << " travel");
         EXPECT_EQ(counted.size.rows, made.rows);
-        EXPECT_EQ(counted.size.travelling_rows, made.travelling.size());
+        EXPECT_EQ(counted.size.travelling_rows,
+                  travel == Travel::kCover ? made.rows : made.travelling.size());
         EXPECT_EQ(counted.size.halo_rows, made.halo_rows);
-        EXPECT_EQ(counted.edges, made.by_anchor.nonzeros());
+        EXPECT_EQ(counted.edges, made.edges());
         EXPECT_EQ(counted.size.bytes, bytes_of(made.by_anchor) + bytes_of(made.by_traveller) +
                                           bytes_of(made.by_halo) + bytes_of(made.degree) +
                                           bytes_of(made.halo_row_at_owner));

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "distributed/graph_count.hpp"
 #include "support/edges.hpp"
 #include "support/share.hpp"
 
@@ -42,8 +43,8 @@ class LikedGraph : public ::testing::TestWithParam<Placement> {
       const bool liked = rating.sign > 0;
       if (!liked && weight == 0.0) continue;
       const bool light = !liked && weight < 1.0;
-      edges.push_back(GetParam().travel == Travel::kItems ? Edge{rating.user, item, light}
-                                                          : Edge{item, rating.user, light});
+      edges.push_back(GetParam().travel == Travel::kUsers ? Edge{item, rating.user, light}
+                                                          : Edge{rating.user, item, light});
     }
     std::sort(edges.begin(), edges.end());
     return edges;
@@ -59,6 +60,21 @@ class LikedGraph : public ::testing::TestWithParam<Placement> {
 TEST_P(LikedGraph, TheRanksTogetherHoldEveryEdgeOnceInBothOrders) {
   EXPECT_EQ(gathered(edges_from_anchors(share_->graph, share_->layout, layouts_)), expected());
   EXPECT_EQ(gathered(edges_from_travellers(share_->graph, share_->layout, layouts_)), expected());
+}
+
+TEST_P(LikedGraph, CopiesTheLeastRowsIfBothSidesTravel) {
+  const auto copies = [&](Travel travel) {
+    const auto share =
+        make_share(comm_, ratings_, config_of(GetParam()), GetParam().partition, travel);
+    return comm_.all_reduce(share->graph.halo_rows, Reduction::kSum);
+  };
+  const auto whole = make_share(Communicator::alone(), ratings_, config_of(GetParam()));
+  const std::int64_t least =
+      least_copied_rows(test_partition(ratings_, GetParam().partition, comm_.size()), comm_.size(),
+                        whole->set.ratings, GetParam().edge_weight);
+  EXPECT_EQ(copies(Travel::kCover), least);
+  EXPECT_GE(copies(Travel::kItems), least);
+  EXPECT_GE(copies(Travel::kUsers), least);
 }
 
 TEST_P(LikedGraph, DegreesAddUpTheWeightsOfEdgesOverAllRanks) {
@@ -78,6 +94,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Placement{"block", Travel::kItems}, Placement{"random", Travel::kItems},
                       Placement{"first", Travel::kItems}, Placement{"block", Travel::kUsers},
                       Placement{"random", Travel::kUsers}, Placement{"first", Travel::kUsers},
+                      Placement{"block", Travel::kCover}, Placement{"random", Travel::kCover},
+                      Placement{"first", Travel::kCover}, Placement{"random", Travel::kCover, 0.5},
+                      Placement{"random", Travel::kCover, 1.0},
                       Placement{"random", Travel::kItems, 0.5},
                       Placement{"random", Travel::kUsers, 0.5},
                       Placement{"random", Travel::kItems, 1.0},

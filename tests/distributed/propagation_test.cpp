@@ -27,7 +27,7 @@ struct Placement {
 };
 
 std::ostream& operator<<(std::ostream& out, const Placement& p) {
-  return out << p.partition << (p.travel == Travel::kItems ? " items" : " users")
+  return out << p.partition << ' ' << travelling_rows(p.travel)
              << (p.normalisation == Normalisation::kMean ? " mean" : " sym")
              << (p.share_memory ? " by memory" : " by messages") << " kappa " << p.edge_weight;
 }
@@ -35,7 +35,7 @@ std::ostream& operator<<(std::ostream& out, const Placement& p) {
 std::vector<Placement> placements() {
   std::vector<Placement> all;
   for (const char* partition : {"block", "random", "first"})
-    for (const Travel travel : {Travel::kItems, Travel::kUsers})
+    for (const Travel travel : {Travel::kItems, Travel::kUsers, Travel::kCover})
       for (const Normalisation normalisation : {Normalisation::kSymmetric, Normalisation::kMean})
         for (const bool share_memory : {true, false})
           all.push_back({partition, travel, normalisation, share_memory, 0.0});
@@ -240,7 +240,7 @@ TEST_P(PropagationOf, OverlapRunsExactlyOncePerForward) {
 }
 
 TEST_P(PropagationOf, CountsEveryEdgeInBothDirections) {
-  const std::int64_t edges = share_->graph.by_anchor.nonzeros();
+  const std::int64_t edges = share_->graph.edges();
   auto propagation = this->propagation<Fp32>(3);
   const Matrix<float> x = local_table<float>(1);
   Matrix<float> mean(x.rows(), kDimension);
@@ -319,8 +319,9 @@ TEST_P(PropagationOf, BackwardOfNeededRowsHasTheBitsOfTheWhole) {
         if (row * 5 % 7 >= keep) std::fill_n(x.row(row), kDimension, 0.0F);
       RowSelection kept;
       select_rows(needed.rows, share_->graph.anchored, share_->graph.by_anchor.offsets, kept);
-      const std::int64_t edges = share_->graph.by_anchor.nonzeros();
-      const bool listed = layers > 0 && 4 * kept.edges < edges;
+      const std::int64_t edges = share_->graph.edges();
+      const bool listed =
+          layers > 0 && GetParam().travel != Travel::kCover && 4 * kept.edges < edges;
       EXPECT_EQ(propagation.edge_visits(), 2 * layers * edges - (listed ? edges - kept.edges : 0));
       propagation.backward(x, whole);
       EXPECT_TRUE(std::ranges::equal(whole.span(), some.span()))

@@ -21,8 +21,8 @@ struct Variant {
 };
 
 std::ostream& operator<<(std::ostream& out, const Variant& variant) {
-  return out << (variant.group.empty() ? "main" : variant.group) << " " << variant.partition
-             << (variant.travel == Travel::kItems ? " items" : " users") << " travel";
+  return out << (variant.group.empty() ? "main" : variant.group) << " " << variant.partition << ' '
+             << travelling_rows(variant.travel) << " travel";
 }
 
 class Golden : public ::testing::TestWithParam<Variant> {
@@ -123,7 +123,8 @@ TEST_P(Golden, EveryTensorOfTheFirstStepAndTheLosses) {
 INSTANTIATE_TEST_SUITE_P(Placements, Golden,
                          ::testing::Values(Variant{""}, Variant{"", "random"}, Variant{"", "first"},
                                            Variant{"", "block", Travel::kUsers},
-                                           Variant{"", "random", Travel::kUsers}));
+                                           Variant{"", "random", Travel::kUsers},
+                                           Variant{"", "random", Travel::kCover}));
 INSTANTIATE_TEST_SUITE_P(Variants, Golden,
                          ::testing::Values(Variant{"mean"}, Variant{"lightgcn"},
                                            Variant{"no_attention"}, Variant{"no_dislikes"},

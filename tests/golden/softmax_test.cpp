@@ -27,8 +27,8 @@ struct Variant {
 };
 
 std::ostream& operator<<(std::ostream& out, const Variant& variant) {
-  return out << variant.group << " " << variant.partition
-             << (variant.travel == Travel::kItems ? " items" : " users") << " travel";
+  return out << variant.group << " " << variant.partition << ' ' << travelling_rows(variant.travel)
+             << " travel";
 }
 
 class GoldenSoftmax : public ::testing::TestWithParam<Variant> {
@@ -157,7 +157,8 @@ INSTANTIATE_TEST_SUITE_P(Placements, GoldenSoftmax,
                          ::testing::Values(Variant{"factored"}, Variant{"factored", "random"},
                                            Variant{"factored", "first"},
                                            Variant{"factored", "block", Travel::kUsers},
-                                           Variant{"factored", "random", Travel::kUsers}));
+                                           Variant{"factored", "random", Travel::kUsers},
+                                           Variant{"factored", "random", Travel::kCover}));
 INSTANTIATE_TEST_SUITE_P(
     Variants, GoldenSoftmax,
     ::testing::Values(Variant{"factored_full"}, Variant{"factored_full", "random", Travel::kUsers},

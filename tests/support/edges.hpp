@@ -40,40 +40,66 @@ inline std::vector<NodeId> halo_nodes(const Adjacency& graph, const std::vector<
   return nodes;
 }
 
-/// The edges as listed from the anchored rows, in order.
+/// Calls edge(node of the row, node of the column, is light) for each entry. row_node(r), `halo`: what
+/// rows from graph.rows on are copies of.
+template <class RowNode, class Body>
+void for_entries(const Adjacency& graph, const Csr& csr, const Layout& own,
+                 const std::vector<NodeId>& halo, const RowNode& row_node, const Body& edge) {
+  for (std::int64_t r = 0; r < csr.rows(); ++r)
+    for (std::int64_t e = csr.offsets[static_cast<std::size_t>(r)];
+         e < csr.offsets[static_cast<std::size_t>(r) + 1]; ++e) {
+      const LocalRow column = csr.columns[static_cast<std::size_t>(e)];
+      edge(row_node(r),
+           column < graph.rows ? own.node_of(column)
+                               : halo[static_cast<std::size_t>(column - graph.rows)],
+           is_light(csr, r, e));
+    }
+}
+
+/// Whether a halo row is of the anchored side: a user's, where rows of both sides travel.
+inline bool is_anchored_halo(const Adjacency& graph, const Layout& own, NodeId node) {
+  return graph.both_travel && node < own.all_users();
+}
+
+/// The edges as listed from the rows of the anchored side, owned ones first, then the halo.
 inline std::vector<Edge> edges_from_anchors(const Adjacency& graph, const Layout& own,
                                             const std::vector<Layout>& layouts) {
   const std::vector<NodeId> halo = halo_nodes(graph, layouts);
   std::vector<Edge> edges;
-  for (std::int64_t r = 0; r < graph.by_anchor.rows(); ++r)
-    for (std::int64_t e = graph.by_anchor.offsets[static_cast<std::size_t>(r)];
-         e < graph.by_anchor.offsets[static_cast<std::size_t>(r) + 1]; ++e) {
-      const LocalRow column = graph.by_anchor.columns[static_cast<std::size_t>(e)];
-      const NodeId traveller = column < graph.rows
-                                   ? own.node_of(column)
-                                   : halo[static_cast<std::size_t>(column - graph.rows)];
-      edges.push_back({own.node_of(static_cast<LocalRow>(graph.anchored.begin + r)), traveller,
-                       is_light(graph.by_anchor, r, e)});
-    }
+  for_entries(
+      graph, graph.by_anchor, own, halo,
+      [&](std::int64_t r) { return own.node_of(static_cast<LocalRow>(graph.anchored.begin + r)); },
+      [&](NodeId row, NodeId column, bool light) {
+        edges.push_back({row, column, light});
+      });
+  for_entries(
+      graph, graph.by_halo, own, halo,
+      [&](std::int64_t r) { return halo[static_cast<std::size_t>(r)]; },
+      [&](NodeId row, NodeId column, bool light) {
+        if (is_anchored_halo(graph, own, row)) edges.push_back({row, column, light});
+      });
   return edges;
 }
 
-/// The edges as listed from the travelling rows, owned ones first, then the halo.
+/// The same from the rows of the travelling side.
 inline std::vector<Edge> edges_from_travellers(const Adjacency& graph, const Layout& own,
                                                const std::vector<Layout>& layouts) {
   const std::vector<NodeId> halo = halo_nodes(graph, layouts);
   std::vector<Edge> edges;
-  const auto list = [&](const Csr& csr, const auto& node_of_row) {
-    for (std::int64_t r = 0; r < csr.rows(); ++r)
-      for (std::int64_t e = csr.offsets[static_cast<std::size_t>(r)];
-           e < csr.offsets[static_cast<std::size_t>(r) + 1]; ++e)
-        edges.push_back({own.node_of(csr.columns[static_cast<std::size_t>(e)]), node_of_row(r),
-                         is_light(csr, r, e)});
-  };
-  list(graph.by_traveller, [&](std::int64_t r) {
-    return own.node_of(static_cast<LocalRow>(graph.travelling.begin + r));
-  });
-  list(graph.by_halo, [&](std::int64_t r) { return halo[static_cast<std::size_t>(r)]; });
+  for_entries(
+      graph, graph.by_traveller, own, halo,
+      [&](std::int64_t r) {
+        return own.node_of(static_cast<LocalRow>(graph.travelling.begin + r));
+      },
+      [&](NodeId row, NodeId column, bool light) {
+        edges.push_back({column, row, light});
+      });
+  for_entries(
+      graph, graph.by_halo, own, halo,
+      [&](std::int64_t r) { return halo[static_cast<std::size_t>(r)]; },
+      [&](NodeId row, NodeId column, bool light) {
+        if (!is_anchored_halo(graph, own, row)) edges.push_back({column, row, light});
+      });
   return edges;
 }
 
