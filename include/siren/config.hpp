@@ -74,9 +74,9 @@ constexpr std::array<std::string_view, 4> enum_names(IsaChoice) {
 }
 
 /// Who owns which rows.
-enum class Partitioning { kBlock, kRandom, kMetis };
-constexpr std::array<std::string_view, 3> enum_names(Partitioning) {
-  return {"block", "random", "metis"};
+enum class Partitioning { kBlock, kRandom, kMetis, kStream };
+constexpr std::array<std::string_view, 4> enum_names(Partitioning) {
+  return {"block", "random", "metis", "stream"};
 }
 
 /// Whose rows cross ranks: those of one side, or the fewest rows of both.

@@ -172,7 +172,7 @@ Partition make_partition(const Communicator& comm, const Slab& slab, const Train
     return partition;
   }
   const Activity activity("partition");
-  const LongCall call("METIS");
+  const LongCall call(options.partition == Partitioning::kMetis ? "METIS" : "one pass");
   edges.items = edge_items_at_root(comm, slab, options.edge_weight);
   agree_on_input(comm, [&] {
     if (comm.is_root()) divide();

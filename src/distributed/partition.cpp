@@ -71,6 +71,8 @@ Partitioner partitioner(Partitioning choice) {
       return partition_random;
     case Partitioning::kMetis:
       return partition_metis;
+    case Partitioning::kStream:
+      return partition_stream;
   }
   SIREN_ASSERT(false, "partitioner {}", static_cast<int>(choice));
   return partition_block;

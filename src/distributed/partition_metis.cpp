@@ -63,7 +63,7 @@ void check_countable(const PartitionInput& input) {
     if (count > most)
       throw InputError(
           fmt::format("--partition metis: METIS was built to count up to {} here, which "
-                      "{} ratings in the graph exceed; use block",
+                      "{} ratings in the graph exceed; use stream or block",
                       most, input.edges->items.size()));
 }
 

@@ -214,8 +214,49 @@ TEST(PartitionMetis, BalancesEachSideAndIsTheSameEachTime) {
     }
 }
 
+/// The share bound holds for all but the row that crosses it.
+TEST(PartitionStream, BalancesEachSideAndIsTheSameEachTime) {
+  Pairs pairs;
+  std::mt19937 random(9);
+  for (std::size_t user = 0; user < 400; ++user)
+    for (std::size_t item = 0; item < 100; ++item)
+      if (random() % (1 + user / 20) == 0 && random() % (1 + item / 10) == 0)
+        pairs.emplace(user, item);
+  LikedPairs skewed(400, 100, pairs);
+  for (const bool items_travel : {true, false})
+    for (const int ranks : {2, 3, 4}) {
+      const PartitionInput input = skewed.input(ranks, items_travel);
+      const Partition partition = partition_stream(input);
+      const auto bound = [&](const std::vector<std::int32_t>& weight, double imbalance) {
+        const auto all =
+            static_cast<double>(std::accumulate(weight.begin(), weight.end(), std::int64_t{0}));
+        return imbalance + *std::max_element(weight.begin(), weight.end()) * ranks / all;
+      };
+      EXPECT_LE(excess(partition.user_owner, input.user_weight, ranks),
+                bound(skewed.user_weight, items_travel ? 1.02 : 1.05));
+      EXPECT_LE(excess(partition.item_owner, input.item_weight, ranks),
+                bound(skewed.item_weight, items_travel ? 1.05 : 1.02));
+      const Partition again = partition_stream(input);
+      EXPECT_EQ(partition.user_owner, again.user_owner);
+      EXPECT_EQ(partition.item_owner, again.item_owner);
+    }
+}
+
+/// Tastes that share nothing end on ranks of their own, though neighbouring ids differ.
+TEST(PartitionStream, SendsFewerRowsThanBlocks) {
+  Pairs pairs;
+  for (std::size_t user = 0; user < 300; ++user)
+    for (std::size_t item = user % 3; item < 90; item += 3) pairs.emplace(user, item);
+  LikedPairs tastes(300, 90, pairs);
+  for (const bool items_travel : {true, false}) {
+    const PartitionInput input = tastes.input(3, items_travel);
+    EXPECT_LT(2 * tastes.rows_sent(partition_stream(input), items_travel),
+              tastes.rows_sent(partition_block(input), items_travel));
+  }
+}
+
 /// As many ranks as there are users, nodes without edges, one item that all like.
-TEST(PartitionMetis, TakesAnyGraph) {
+TEST(PartitionByEdges, TakesAnyGraph) {
   std::mt19937 random(5);
   for (int trial = 0; trial < 100; ++trial) {
     RatingEdges edges{std::vector<std::int32_t>(1 + random() % 12, 0),
@@ -231,8 +272,8 @@ TEST(PartitionMetis, TakesAnyGraph) {
       }
     const auto most = static_cast<int>(std::min(edges.of_user.size(), edges.of_item.size()));
     for (int ranks = 1; ranks <= most; ++ranks) {
-      const Partition partition =
-          partition_by_work(Partitioning::kMetis, edges, trial % 2 == 0, ranks, 1);
+      const auto choice = trial % 4 < 2 ? Partitioning::kMetis : Partitioning::kStream;
+      const Partition partition = partition_by_work(choice, edges, trial % 2 == 0, ranks, 1);
       ASSERT_EQ(partition.user_owner.size(), edges.of_user.size());
       ASSERT_EQ(partition.item_owner.size(), edges.of_item.size());
       for (const auto* owners : {&partition.user_owner, &partition.item_owner})
@@ -246,8 +287,9 @@ TEST(Partitioner, IsChosenByName) {
   EXPECT_EQ(partitioner(Partitioning::kBlock), partition_block);
   EXPECT_EQ(partitioner(Partitioning::kRandom), partition_random);
   EXPECT_EQ(partitioner(Partitioning::kMetis), partition_metis);
-  EXPECT_TRUE(looks_at_edges(Partitioning::kMetis) && !looks_at_edges(Partitioning::kBlock) &&
-              !looks_at_edges(Partitioning::kRandom));
+  EXPECT_EQ(partitioner(Partitioning::kStream), partition_stream);
+  EXPECT_TRUE(looks_at_edges(Partitioning::kMetis) && looks_at_edges(Partitioning::kStream) &&
+              !looks_at_edges(Partitioning::kBlock) && !looks_at_edges(Partitioning::kRandom));
 }
 
 }  // namespace

@@ -122,14 +122,15 @@ def evaluate_other_fold(siren, folder, base):
 
 
 def check_travel(new):
-    """Which side travels changes nothing but the traffic."""
+    """Whose rows travel changes nothing but the traffic."""
     alone = new("--storage", "fp64", "--travel", "items", steps=50).losses
     for ranks in (1, 2, 3):
-        for partition in ("block", "random", "metis"):
-            users = new("--storage", "fp64", "--travel", "users", "--partition", partition, ranks=ranks, steps=50).losses
-            worst = np.max(np.abs(users / alone - 1))
-            print(f"travel users, {partition}, {ranks} rank(s): 50 steps agree with travel items to {worst:.1e}")
-            assert worst < 1e-10
+        for partition in ("block", "random", "metis", "stream"):
+            for travel in ("users", "cover"):
+                losses = new("--storage", "fp64", "--travel", travel, "--partition", partition, ranks=ranks, steps=50).losses
+                worst = np.max(np.abs(losses / alone - 1))
+                print(f"travel {travel}, {partition}, {ranks} rank(s): 50 steps agree with travel items to {worst:.1e}")
+                assert worst < 1e-10
 
 
 def check_skipped(siren, folder):

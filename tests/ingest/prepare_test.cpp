@@ -103,7 +103,8 @@ TEST(Prepare, WarnsAlsoWhenItFails) {
   config.offset = 0.6F;
   config.folds = 3;
   PreparedDataset data;
-  EXPECT_THAT(input_error([&] { prepare_dataset(Communicator::alone(), config, data); }), HasSubstr("above the offset"));
+  EXPECT_THAT(input_error([&] { prepare_dataset(Communicator::alone(), config, data); }),
+              HasSubstr("above the offset"));
   EXPECT_THAT(data.warnings, Contains(HasSubstr("if '0,9' in the first line is one number")));
 }
 
