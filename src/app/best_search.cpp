@@ -32,7 +32,6 @@ namespace {
 
 // The recipe; what is not named here are the defaults of the factored model (siren/config.hpp).
 constexpr std::int64_t kDimension = 128;
-constexpr std::array kWiderDimensions = {256, 512};  // of the candidates that are tried last
 constexpr double kTemperature = 1.0;
 constexpr double kRate = 0.02;
 constexpr std::int32_t kEpochs = 60;

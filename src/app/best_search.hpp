@@ -17,6 +17,7 @@
 // chosen candidate itself becomes the run. How the recipe was found: tests/bench/RESULTS.md.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,8 +36,10 @@ namespace siren::inline app {
 
 inline constexpr const char* kBestPreset = "best";
 
-/// The recipe, with the middle of what is searched: for a step's work and memory (bench, plan). With
-/// 512 columns, which a search tries where there is memory, tables take four times as much.
+/// Columns of the candidates that a search tries last, where there is memory for them.
+inline constexpr std::array kWiderDimensions = {256, 512};
+
+/// The recipe, with the middle of what is searched: for a step's work and memory (bench, plan).
 void apply_best(TrainConfig& config);
 
 /// What a search has to know of the ratings.

@@ -9,6 +9,7 @@
 //   sum.finish();             // `gradients` now holds the sum on every rank
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,14 @@
 #include "siren/communicator.hpp"
 
 namespace siren::inline comm {
+
+/// Values that `rank` of `ranks` sends for a sum of `count` values: the slices of the others, then its
+/// own to each of them.
+constexpr std::int64_t values_sent_in_sum(std::int64_t count, std::int64_t rank,
+                                          std::int64_t ranks) {
+  const std::int64_t slice = count * (rank + 1) / ranks - count * rank / ranks;
+  return count - slice + (ranks - 1) * slice;
+}
 
 /// Each rank collects one slice of the vector from all ranks (all-to-all), adds the parts in rank
 /// order, and the finished slices are gathered: two transfers of about n values per rank, like a

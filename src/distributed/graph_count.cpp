@@ -41,11 +41,13 @@ void for_edges(const UserRatings& ratings, std::int64_t user, double edge_weight
 
 class Counter {
  public:
-  Counter(const Partition& partition, int ranks, const UserRatings& ratings, double edge_weight)
+  Counter(const Partition& partition, int ranks, const UserRatings& ratings, double edge_weight,
+          RowTraffic* expanded)
       : partition_(partition),
         ranks_(ranks),
         ratings_(ratings),
         edge_weight_(edge_weight),
+        expanded_(expanded),
         counts_(as_index(ranks)) {}
 
   /// Users are anchored: they are visited rank by rank, and `last` notes for each item the rank that
@@ -84,6 +86,10 @@ class Counter {
         counts_[as_index(rank)].expanded += cover.anchors[peer];
         counts_[peer].halo_rows += cover.anchors[peer];
         counts_[peer].expanded += cover.travellers[peer];
+        if (expanded_ == nullptr) continue;
+        const auto other = static_cast<int>(peer);
+        expanded_->add(other, rank, cover.travellers[peer]);
+        expanded_->add(rank, other, cover.anchors[peer]);
       }
     });
     return std::move(counts_);
@@ -130,6 +136,7 @@ class Counter {
     last = now;
     ++count.halo_rows;
     ++counts_[as_index(owner)].expanded;
+    if (expanded_ != nullptr) expanded_->add(owner, rank);
   }
 
   /// Counting sort.
@@ -147,6 +154,7 @@ class Counter {
   int ranks_;
   const UserRatings& ratings_;
   double edge_weight_;
+  RowTraffic* expanded_;
   std::vector<RankCount> counts_;  // [ranks]
 };
 
@@ -168,6 +176,7 @@ CountedPart part_of(const RankCount& count, std::int64_t anchored, std::int64_t 
                     Travel travel) {
   CountedPart part;
   part.edges = count.own.edges + count.halo.edges + count.moved.edges;
+  part.halo_edges = count.halo.edges + count.moved.edges;
   part.rows_expanded = count.expanded;
   part.size = {anchored + travelling, travel == Travel::kCover ? anchored + travelling : travelling,
                count.halo_rows, 0};
@@ -192,10 +201,11 @@ class Sample {
 }  // namespace
 
 std::vector<CountedPart> count_graph(const Partition& partition, int ranks,
-                                     const UserRatings& ratings, const GraphShape& shape) {
+                                     const UserRatings& ratings, const GraphShape& shape,
+                                     RowTraffic* expanded) {
   SIREN_ASSERT(ratings.users() == std::ssize(partition.user_owner), "{} of {} users are here",
                ratings.users(), partition.user_owner.size());
-  Counter counter(partition, ranks, ratings, shape.edge_weight);
+  Counter counter(partition, ranks, ratings, shape.edge_weight, expanded);
   const std::vector<RankCount> counts = shape.travel == Travel::kCover   ? counter.both_travel()
                                         : shape.travel == Travel::kItems ? counter.items_travel()
                                                                          : counter.users_travel();
@@ -212,7 +222,7 @@ std::vector<CountedPart> count_graph(const Partition& partition, int ranks,
 std::int64_t least_copied_rows(const Partition& partition, int ranks, const UserRatings& ratings,
                                double edge_weight) {
   std::int64_t rows = 0;
-  Counter(partition, ranks, ratings, edge_weight)
+  Counter(partition, ranks, ratings, edge_weight, nullptr)
       .for_each_cover([&](int, const GraphEdges&, const CutCover& cover) { rows += cover.rows(); });
   return rows;
 }

@@ -119,6 +119,8 @@ constexpr std::array kRules = {
          [](const Ends& e) {
            return e.begins("{\n \"variations\": {") || e.begins("{\n \"chosen\": ");
          }},
+    Rule{FileKind::kMachine, "a description of a machine",
+         [](const Ends& e) { return e.begins("# A machine as siren bench measured it"); }},
     Rule{FileKind::kEmpty, "empty", [](const Ends& e) { return e.head.empty(); }},
     Rule{FileKind::kOther, "another file", [](const Ends& /*any*/) { return true; }}};
 

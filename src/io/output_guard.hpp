@@ -26,6 +26,7 @@ enum class FileKind {
   kEvents,   // metrics.jsonl
   kResultsCsv,
   kResultsJson,
+  kMachine,  // siren bench --machine-file
   kEmpty,
   kOther  // anything else, also what cannot be read
 };

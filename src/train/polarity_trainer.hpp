@@ -73,6 +73,7 @@ class PolarityTrainer {
 
  private:
   enum Scalar : std::uint8_t { kLoss, kReg, kRatings, kNonFinite, kScalars };
+  static_assert(std::int64_t{kScalars} == kPolaritySums);
   bool train_on(const BatchPlan& plan, PolaritySums& sums);
   Pass<Real> pass_of(const RowSet& needed) const { return {needed, parameters_.dense.data(), {}}; }
   void apply_layers(const RowSet& needed);

@@ -10,6 +10,10 @@
 
 namespace siren::inline train {
 
+/// What a step sums over ranks besides gradients (Trainer, PolarityTrainer), in doubles.
+inline constexpr std::int64_t kStepSums = 6;
+inline constexpr std::int64_t kPolaritySums = 4;
+
 /// A rank's part of a step.
 struct StepShare {
   std::int64_t rows;    // owned

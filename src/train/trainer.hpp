@@ -13,6 +13,7 @@
 #include "train/not_finite.hpp"
 #include "train/polarity_trainer.hpp"
 #include "train/step_loss.hpp"
+#include "train/step_work.hpp"
 #include "train/training.hpp"
 
 namespace siren::inline train {
@@ -54,6 +55,7 @@ class Trainer final : public Training {
     kNonFinite,  // ranks on which the update before left a value that is not finite
     kScalars
   };
+  static_assert(std::int64_t{kScalars} == kStepSums);
 
   void initialise_item_bias();
 
