@@ -124,9 +124,9 @@ class Matching {
     std::int64_t& last = next_[as_index(path_.back())];
     std::int32_t right = neighbours(path_.back())[as_index(last)];
     ++last;
-    for (auto left = path_.rbegin(); left != path_.rend(); ++left) {
-      const std::int32_t freed = of_left_[as_index(*left)];
-      match(*left, right);
+    for (; !path_.empty(); path_.pop_back()) {
+      const std::int32_t freed = of_left_[as_index(path_.back())];
+      match(path_.back(), right);
       right = freed;
     }
   }

@@ -16,6 +16,7 @@ MPIEXEC = shlex.split(os.environ["SIREN_MPIEXEC"])
 CASES = (((1, 2, 4), ()), ((4,), ("--storage", "bf16", "--travel", "users", "--average", 0.9, "--dim", 20)),
          ((3,), ("--storage", "fp64", "--partition", "random", "--model", "lightgcn", "--fold", 2, "--batch", 300)),
          ((2, 4), ("--partition", "metis")), ((3,), ("--partition", "metis", "--travel", "users", "--no-dislikes")),
+         ((2, 4), ("--travel", "cover")), ((3,), ("--travel", "cover", "--partition", "stream", "--storage", "fp64")),
          ((2,), ("--dislike-pairs", 4)), ((1, 3), ("--model", "lightgcn", "--loss", "softmax", "--batch-users", 100)),
          ((1, 3), ("--model", "factored", "--dim", 64, "--batch-users", 100)))
 

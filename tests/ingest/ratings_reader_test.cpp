@@ -21,7 +21,7 @@ class RatingsReaderTest : public ::testing::Test {
  protected:
   /// Rows as "user|item|value[|time]@line".
   std::vector<std::string> rows(std::string_view text) const {
-    RatingsReader reader(folder.write("f", text), format);
+    RatingsReader reader(folder_.write("f", text), format_);
     std::vector<std::string> result;
     for (RatingRow row; reader.next(row);)
       result.push_back(fmt::format("{}|{}|{}{}@{}", row.user, row.item, row.value,
@@ -33,8 +33,8 @@ class RatingsReaderTest : public ::testing::Test {
     return input_error([&] { rows(text); });
   }
 
-  TempFolder folder;
-  RatingsFormat format;
+  TempFolder folder_;
+  RatingsFormat format_;
 };
 
 TEST_F(RatingsReaderTest, ReadsEachSyntax) {
@@ -51,8 +51,27 @@ TEST_F(RatingsReaderTest, ReadsEachSyntax) {
 
 TEST_F(RatingsReaderTest, SkipsHeaderBlankAndLeadingLines) {
   EXPECT_THAT(rows("user,item,rating\n\n  \n1,2,3\n"), ElementsAre("1|2|3@4"));
-  format.skip_lines = 2;
+  format_.skip_lines = 2;
   EXPECT_THAT(rows("10 20 30\nnote\n1 2 3\n"), ElementsAre("1|2|3@3"));
+}
+
+TEST_F(RatingsReaderTest, ReadsTheRowsThatBeginInAPart) {
+  const std::string text =
+      "user,item,rating\n1,2,3\n\n4,\"5\n\",1\n6,7,2\n";  // 17, 24, 33 begin rows
+  const auto part = [&](std::int64_t begin, std::int64_t end) {
+    RatingsReader reader(folder_.write("part.csv", text), format_);
+    EXPECT_EQ(reader.first_row(), 17);
+    reader.restrict_to(begin, end);
+    std::vector<std::string> result;
+    for (RatingRow row; reader.next(row);)
+      result.push_back(fmt::format("{}@{}", row.user, reader.line_number()));
+    return result;
+  };
+  EXPECT_THAT(part(0, 24), ElementsAre("1@2"));
+  EXPECT_THAT(part(0, 17), ElementsAre());
+  EXPECT_THAT(part(17, 25), ElementsAre("1@2", "4@4"));
+  EXPECT_THAT(part(24, 33), ElementsAre("4@4")) << "to its end";
+  EXPECT_THAT(part(33, 1000), ElementsAre("6@6"));
 }
 
 TEST_F(RatingsReaderTest, JoinsQuotedRecords) {
@@ -75,7 +94,7 @@ TEST_F(RatingsReaderTest, ReadsOtherSeparatorsAndDecimalCommas) {
   EXPECT_THAT(
       error("\"u\";\"a, b\";\"0,5\"\n"),
       HasSubstr("the rating '0,5' is not a number; if it has a decimal ',', add --decimal ,"));
-  format.decimal = DecimalMark::kComma;
+  format_.decimal = DecimalMark::kComma;
   EXPECT_THAT(rows("\"u\";\"a, b\";\"0,5\"\nv;c;4\n"), ElementsAre("u|a, b|0.5@1", "v|c|4@2"));
   EXPECT_THAT(error("u;b;4\nu;a;0.5\n"),
               HasSubstr("f:2: the rating '0.5' is not a number; if it has a decimal '.'"));
@@ -91,14 +110,14 @@ TEST_F(RatingsReaderTest, NamesTheRemarksAboveATable) {
   // The sizes of a Matrix Market file are no rating.
   EXPECT_THAT(error("%%MatrixMarket matrix\n%\n9 8 2\n1 2 3\n4 5 6\n"),
               HasSubstr("--skip-lines 3 "));
-  format.columns = parse_columns("1,2,3");
+  format_.columns = parse_columns("1,2,3");
   EXPECT_THAT(error("# a table of mine\n1 2 3\n"), HasSubstr("--skip-lines 1 "));
-  format.columns.clear();
+  format_.columns.clear();
   // A mark in front of the table itself is none of a remark.
   EXPECT_THAT(rows("#user,item,rating\n1,2,3\n"), ElementsAre("1|2|3@2"));
   EXPECT_THAT(rows("#1,2,3\nann,2,3\n"), ElementsAre("#1|2|3@1", "ann|2|3@2"));
   EXPECT_THAT(rows("#1,2,3\n#2,2,3\n"), ElementsAre("#1|2|3@1", "#2|2|3@2"));
-  format.skip_lines = 1;
+  format_.skip_lines = 1;
   EXPECT_THAT(rows("# made by me\nuser,item,rating\n1,2,3\n"), ElementsAre("1|2|3@3"));
 }
 
@@ -123,9 +142,9 @@ TEST_F(RatingsReaderTest, ShowsLittleOfLongFields) {
   EXPECT_LT(length("1::2::3::" + field + "x\n"), 400U);
   EXPECT_LT(length("#" + field + "\n1,2,3\n"), 400U);
   EXPECT_LT(length("{\"user\":1,\"item\":2,\"" + field + "\":3}\n"), 400U);
-  format.max_value = 5.0F;
+  format_.max_value = 5.0F;
   EXPECT_LT(length("1,2," + field + "6\n"), 400U);
-  format.columns = {"user", "item", field};
+  format_.columns = {"user", "item", field};
   EXPECT_LT(length("{\"user\":1,\"item\":2,\"" + field + "\":3}\n{\"user\":1,\"item\":2}\n"), 400U);
 }
 
@@ -152,8 +171,8 @@ TEST_F(RatingsReaderTest, NamesFaultsOfJson) {
 }
 
 TEST_F(RatingsReaderTest, ChecksTheValueRange) {
-  format.min_value = 1.0F;
-  format.max_value = 5.0F;
+  format_.min_value = 1.0F;
+  format_.max_value = 5.0F;
   EXPECT_THAT(rows("1,2,1\n1,3,5\n"), ElementsAre("1|2|1@1", "1|3|5@2"));
   EXPECT_THAT(error("1,2,0.5\n"), HasSubstr("f:1: the rating 0.5 is below --min-value 1"));
   EXPECT_THAT(error("1,2,6\n"), HasSubstr("f:1: the rating 6 is above --max-value 5"));
@@ -161,7 +180,7 @@ TEST_F(RatingsReaderTest, ChecksTheValueRange) {
 
 TEST_F(RatingsReaderTest, RefusesFilesWithoutRatings) {
   EXPECT_THAT(error("\n \n"), HasSubstr("f holds no ratings"));
-  format.skip_lines = 3;
+  format_.skip_lines = 3;
   EXPECT_THAT(error("1,2,3\n"), HasSubstr("has only 1 lines, but --skip-lines is 3"));
 }
 

@@ -9,8 +9,6 @@
 namespace siren {
 namespace {
 
-using ::testing::ElementsAre;
-
 /// Records as FieldSplitter takes them: lines, joined while a quote is open. Where each begins.
 std::vector<std::size_t> records_of(const std::string& text) {
   FieldSplitter splitter(Delimiter::kComma);
