@@ -143,6 +143,7 @@ class Stream {
 }  // namespace
 
 Partition partition_stream(const PartitionInput& input) {
+  if (input.ranks == 1) return partition_block(input);  // whose edges nobody has listed
   SIREN_ASSERT(input.edges != nullptr, "no edges of {} users", input.user_weight.size());
   const Stopwatch watch;
   Stream stream(input);

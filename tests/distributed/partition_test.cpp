@@ -242,6 +242,13 @@ TEST(PartitionStream, BalancesEachSideAndIsTheSameEachTime) {
     }
 }
 
+TEST(PartitionStream, NeedsNoEdgesForOneRank) {
+  const RatingEdges counted{{2, 1}, {1, 2}, {}};
+  const Partition partition = partition_by_work(Partitioning::kStream, counted, true, 1, 1);
+  EXPECT_EQ(partition.user_owner, std::vector<std::int32_t>(2, 0));
+  EXPECT_EQ(partition.item_owner, std::vector<std::int32_t>(2, 0));
+}
+
 /// Tastes that share nothing end on ranks of their own, though neighbouring ids differ.
 TEST(PartitionStream, SendsFewerRowsThanBlocks) {
   Pairs pairs;
