@@ -147,13 +147,13 @@ void check_links(const Machine& machine, std::span<const std::int64_t> counts,
                  const std::string& path) {
   const std::int64_t most = *std::max_element(counts.begin(), counts.end());
   const auto refuse = [&](const char* key, const char* where) {
-    throw InputError(fmt::format("{}: {} is 0 but {} ranks are {}; measure it, or fill it in", path,
-                                 key, most, where));
+    throw InputError(fmt::format("{}: {} is 0, but of {} ranks some {}; measure it, or fill it in",
+                                 path, key, most, where));
   };
   if (most > 1 && machine.ranks_per_node > 1 && machine.in_node.bytes_per_second == 0.0)
-    refuse("in_node_gb_per_s", "several on a node");
+    refuse("in_node_gb_per_s", "share a node");
   if (machine.nodes(most) > 1 && machine.between_nodes.bytes_per_second == 0.0)
-    refuse("between_nodes_gbit_per_s", "on several nodes");
+    refuse("between_nodes_gbit_per_s", "are on different nodes");
 }
 
 /// Makes the lines of plans.

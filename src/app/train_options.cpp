@@ -92,7 +92,7 @@ void declare_data(OptionParser& options, DataConfig& data) {
                  "share of train that validates, if the data set has no such part");
   options.flag("no-dislikes", data.no_dislikes, "disliked ratings train nothing");
   options.choice("partition", data.partition, "who owns which rows").on_resume(OnResume::kFree);
-  options.choice("travel", data.travel, "whose rows cross ranks; cover: the fewest of both sides")
+  options.choice("travel", data.travel, "whose rows cross ranks; cover: fewest")
       .on_resume(OnResume::kFree);
 }
 
@@ -314,7 +314,7 @@ void declare_model_options(OptionParser& options, RunConfig& config) {
   options.text("preset", config.preset, "paper|fast|best", "values for all options not given");
   declare_machine(options, config.train);
   for (const char* name : {"relevant-from", "hold-out", "temperature", "layer-weights",
-                           "dislike-pairs"})  // hardly anything of what is timed or planned
+                           "dislike-pairs", "reg"})  // hardly anything of what is timed or planned
     options.hide(name);
   for (const Applicability& option : kApplicability)
     if ((option.factored_only || option.softmax_only) && options.has(option.name))

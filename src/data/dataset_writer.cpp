@@ -248,6 +248,7 @@ std::string write_dataset(const Communicator& comm, SharedFile& target,
   arrays.write(layout::kUserValue, std::span<const float>(table.value));
   arrays.write(layout::kUserPart, std::span<const std::uint8_t>(table.part));
   arrays.write(layout::kUserTimestamp, std::span<const std::int64_t>(table.timestamp));
+  target.flush();  // rank 0 reads all of it for the checksums
   target.on_root([&] { write_header(target.temporary(), kDatasetFormatVersion, extents); });
   target.publish();
   return hash;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "comm/large_exchange.hpp"
 #include "siren/error.hpp"
 
 namespace siren::inline data {
@@ -164,8 +165,9 @@ CommonIds number_together(const Communicator& comm, const IdMap& ids,
   }
   PackedIds got;
   const Received<std::int64_t> lengths =
-      comm.all_to_all_v(std::span<const std::int64_t>(to_send.lengths), counts);
-  const Received<char> bytes = comm.all_to_all_v(std::span<const char>(to_send.bytes), byte_counts);
+      exchange_large(comm, std::span<const std::int64_t>(to_send.lengths), counts);
+  const Received<char> bytes =
+      exchange_large(comm, std::span<const char>(to_send.bytes), byte_counts);
   got.bytes.assign(bytes.values.begin(), bytes.values.end());
   got.lengths = lengths.values;
   Deduplicated mine = deduplicate(got.views(), lengths.counts, less);
@@ -175,7 +177,7 @@ CommonIds number_together(const Communicator& comm, const IdMap& ids,
   if (size > std::numeric_limits<std::int32_t>::max()) refuse_more_ids();
   for (std::int32_t& number : mine.number) number += static_cast<std::int32_t>(begin);
   const std::vector<std::int32_t> numbers =
-      comm.all_to_all_v(std::span<const std::int32_t>(mine.number), lengths.counts).values;
+      exchange_large(comm, std::span<const std::int32_t>(mine.number), lengths.counts).values;
   CommonIds common{IdShare(std::move(mine.ids), begin, size), {}};
   common.number.resize(order.size());
   for (std::size_t at = 0; at < order.size(); ++at)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of a text file, plain or gzip-compressed, from front to back.
+// The bytes of a text file, plain or gzip-compressed, from front to back, or a plain one from
+// somewhere on.
 #pragma once
 
 #include <cstdint>

@@ -16,6 +16,8 @@ namespace siren::inline ingest {
 /// Looks at the first ratings of a file. Columns are numbered from 0 here, from 1 in all texts.
 class ColumnNotes {
  public:
+  static constexpr int kLooked = 1000;  // ratings that it looks at
+
   ColumnNotes() = default;
   /// `names` of all columns; empty texts without a header.
   ColumnNotes(const ColumnLayout& layout, std::vector<std::string> names);
@@ -46,8 +48,6 @@ class ColumnNotes {
   std::string positions_behind_first() const;
 
  private:
-  static constexpr int kLooked = 1000;
-
   bool is_read(std::size_t column) const;
   bool is_like_time(std::size_t column) const { return seen_ > 0 && like_time_[column]; }
   std::string label(std::size_t column) const;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <stdexcept>
 
 #include <sys/stat.h>
 
@@ -15,14 +16,14 @@ namespace {
 constexpr std::int64_t kCompression = 4;  // of ratings by gzip, about
 constexpr std::size_t kPiece = std::size_t{1} << 18;
 
-/// A file that is not there, or not a ratings file, is whole: its reader says what is wrong.
+/// A file that cannot be read, or is not a ratings file, is whole: its reader says what is wrong.
 InputFile look_at(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   try {
     const bool compressed = ByteSource(path).compressed();
     return {compressed ? kCompression * status.st_size : status.st_size, !compressed};
-  } catch (const InputError&) {
+  } catch (const std::runtime_error&) {
     return {};
   }
 }
@@ -57,10 +58,8 @@ class RecordFinder {
                const RatingsFormat& format, std::vector<InputPart>& parts)
       : comm_(comm), paths_(paths), parts_(parts) {
     agree_on_input(comm_, [&] {
-      if (!parts_.empty() && !parts_.front().begins_file())
-        first_.emplace(path_of(parts_.front()), format);
-      if (!parts_.empty() && !parts_.back().ends_file())
-        last_.emplace(path_of(parts_.back()), format);
+      if (!parts_.empty() && !parts_.front().begins_file()) open(first_, parts_.front(), format);
+      if (!parts_.empty() && !parts_.back().ends_file()) open(last_, parts_.back(), format);
     });
   }
 
@@ -77,6 +76,14 @@ class RecordFinder {
  private:
   const std::string& path_of(const InputPart& part) const { return paths_[part.file]; }
 
+  /// Whoever reads the file says what is wrong with it, after what is wrong with those before.
+  void open(std::optional<RatingsReader>& reader, const InputPart& part,
+            const RatingsFormat& format) const try {
+    reader.emplace(path_of(part), format);
+  } catch (const InputError&) {
+    reader.reset();
+  }
+
   static bool has_quote(const std::string& path, std::int64_t begin, std::int64_t end) {
     bool found = false;
     read_bytes(path, begin, end, [&](std::string_view piece) {
@@ -90,7 +97,7 @@ class RecordFinder {
            has_quote(path_of(parts_.front()), parts_.front().begin, parts_.front().end);
   }
   bool last_has_quotes() const {
-    return last_ && last_->scan().has_quotes() &&
+    return last_ && last_->scan().has_quotes() && !(first_ && parts_.size() == 1) &&
            has_quote(path_of(parts_.back()), parts_.back().begin, parts_.back().end);
   }
 
@@ -173,6 +180,7 @@ std::vector<InputPart> share_input(const Communicator& comm, std::span<const std
   std::vector<InputPart> parts =
       parts_of(look_at_all(comm, paths), comm.rank(), comm.size(), least_bytes);
   RecordFinder(comm, paths, format, parts).find();
+  std::erase_if(parts, [](const InputPart& part) { return part.begin >= part.end; });
   return parts;
 }
 

@@ -40,8 +40,9 @@ std::vector<InputPart> parts_of(std::span<const InputFile> files, int rank, int 
                                 std::int64_t least_bytes);
 
 /// Collective. This rank's parts of the files `paths`, each beginning with a record: where a part
-/// begins within a file, readers look for the next record, and past line ends in quotes.
-/// InputError, the same on every rank, if a file that is cut cannot be read.
+/// begins within a file, readers look for the next record, and past line ends in quotes: with quotes
+/// in such files they read their parts twice for it, else once. A file that is wrong from its head on
+/// is left to those who read it.
 std::vector<InputPart> share_input(const Communicator& comm, std::span<const std::string> paths,
                                    const RatingsFormat& format, std::int64_t least_bytes);
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "comm/large_exchange.hpp"
+
 namespace siren::inline ingest {
 namespace {
 
@@ -33,7 +35,7 @@ RatingTable send_to_owners(const Communicator& comm, RatingTable&& rows, const I
   const auto send = [&]<class T>(std::vector<T>& column) {
     const bool there = comm.all_reduce(std::int32_t{!column.empty()}, Reduction::kMax) != 0;
     if (!there) return;
-    column = comm.all_to_all_v(std::span<const T>(column), counts).values;
+    column = exchange_large(comm, std::span<const T>(column), counts).values;
   };
   send(table.user);
   send(table.item);

@@ -9,7 +9,7 @@
 namespace siren::inline ingest {
 
 /// Collective. The ratings of users.range() of all ranks, rank by rank and as they were there: in
-/// the order of the input, if the rows of all ranks are. Memory: one column more.
+/// the order of the input, if the rows of all ranks are. Memory: twelve bytes a row and one column more.
 RatingTable send_to_owners(const Communicator& comm, RatingTable&& rows, const IdShare& users);
 
 }  // namespace siren::inline ingest

@@ -66,8 +66,10 @@ std::string id_of(const Communicator& comm, const IdShare& ids, std::int64_t ind
   const std::string user = id_of(comm, data.users, pair[0]);
   const std::string item = id_of(comm, data.items, pair[1]);
   std::string place;
-  if (comm.is_root())
+  agree_on_input(comm, [&] {
+    if (!comm.is_root()) return;
     place = locate_pair(sources_of(config), config.format, user, item, within_part);
+  });
   comm.broadcast(place);
   throw InputError(
       fmt::format("{} (user, item) pairs are rated more than once, {} of them with contradicting "

@@ -41,7 +41,7 @@ struct PreparedDataset {
 };
 
 /// Collective. `config` is valid. Deterministic; reads every file once, and plain ones that several
-/// ranks share once more if they may have quotes. InputError for whatever is wrong with the files or
+/// ranks share up to twice more to find where records begin (ingest/input_share.hpp). InputError for whatever is wrong with the files or
 /// leaves nothing to train on; `data` then holds the warnings, for they may say why.
 void prepare_dataset(const Communicator& comm, const PrepareConfig& config, PreparedDataset& data);
 /// In one process.

@@ -109,12 +109,13 @@ class Collector {
       if (reader.has_time()) table.timestamp.push_back(row.timestamp);
       if (table.size() % kRowsBetweenLooks == 0) throw_if_stopped(kNothingWritten);
       if (table.size() % kRowsBetweenMessages == 0)
-        spdlog::info("{} ratings read", grouped(table.size()));
+        spdlog::info("{} ratings read by rank 0", grouped(table.size()));
     }
     table.part.resize(table.user.size(), source.part);
     rows_[part.file] = table.size() - before;
     all_new_[part.file] = users_.size() - users_before == rows_[part.file] ? 1 : 0;
-    if (part.begins_file()) heads_[part.file] = head_of(reader, rank);
+    if (part.begins_file())
+      heads_[part.file] = head_of(reader, head_notes(source.path, reader, part), rank);
   }
 
   LoadedRatings finish(const Communicator& comm) {
@@ -142,8 +143,23 @@ class Collector {
   }
 
  private:
-  FileHead head_of(const RatingsReader& reader, int rank) const {
-    const ColumnNotes& notes = reader.notes();
+  /// What the first lines of a file say of its columns, also where only a few of them are this
+  /// rank's.
+  ColumnNotes head_notes(const std::string& path, const RatingsReader& reader,
+                         const InputPart& part) const {
+    if (part.ends_file() || !reader.notes().wants_more()) return reader.notes();
+    RatingsReader head(path, format_);
+    try {
+      RatingRow row;
+      for (int rows = 0; rows < ColumnNotes::kLooked && head.next(row); ++rows) {
+      }
+    } catch (const InputError&) {
+      // Whoever reads that line says so.
+    }
+    return head.notes();
+  }
+
+  FileHead head_of(const RatingsReader& reader, const ColumnNotes& notes, int rank) const {
     const std::string& path = reader.path();
     return {rank,
             reader.format(),

@@ -39,13 +39,12 @@ struct LoadedRatings {
   std::vector<FileReport> files;
 };
 
-/// Bytes that a rank reads at least: what is said of columns goes by the first thousand lines, which
-/// one rank then sees.
+/// Bytes that a rank reads at least: less is not worth a second reader.
 inline constexpr std::int64_t kLeastBytesPerRank = std::int64_t{1} << 20;
 
 /// Collective. Reads the files in order. InputError for the first thing wrong with one of them, if
 /// some have times and others not, or if a first column that nobody named seems to number the
-/// lines.
+/// lines. A rank that finds something wrong says so when all have read their parts.
 LoadedRatings load_ratings(const Communicator& comm, const std::vector<RatingsSource>& sources,
                            const RatingsFormat& format,
                            std::int64_t least_bytes = kLeastBytesPerRank);

@@ -24,7 +24,7 @@ RecordState RecordScan::next(RecordState state, char c) const {
   return still_begins ? RecordState::kFieldBegins : RecordState::kUnquoted;
 }
 
-/// States that meet stay together, and all but kQuoted meet at the next line end.
+/// States that meet stay together: all but kQuoted at the next line end before which no quote comes.
 void RecordScan::extend(RecordEffect& effect, std::string_view bytes) const {
   if (!has_quotes()) return;
   std::array<RecordState, 4>& state = effect.after;

@@ -122,6 +122,12 @@ void SharedFile::close() {
   if (!flushed || !closed) fail("flushing to disk", path_);
 }
 
+void SharedFile::flush() {
+  together([&] {
+    if (::fsync(file_) != 0) fail("flushing to disk", path_);
+  });
+}
+
 void SharedFile::publish() {
   together([&] { close(); });
   together([&] {

@@ -43,6 +43,9 @@ class SharedFile {
   /// What each rank produces, at its own offset, for files that do not grow from front to back.
   void write_at(std::int64_t offset, const Producer& producer);
 
+  /// What all ranks have written so far is on disk, where every node sees it.
+  void flush();
+
   void publish();
 
   /// The name until then.

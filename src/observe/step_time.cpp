@@ -158,13 +158,12 @@ StepTime predict_step(const LayoutPlan& plan, const TrainConfig& config, const M
     time.wire =
         std::max(time.wire, 2 * plan.layers * 2 * layer[rank] + 2 * (batch[rank] + polarity[rank]));
   }
-  const double backward = std::max(plan.layers, 1) * other;
+  const double backward = plan.layers * other;
   const double wire_busy = 2 * plan.layers * longest(layer);
   const double forward = first + std::max(plan.layers - 1, 0) * other;
   time.step = forward + longest(compute.fusion) + 2 * longest(batch) + longest(compute.loss) +
               longest(compute.backward) + std::max(backward, wire_busy + time.sum) +
               longest(compute.adam) + 2 * longest(polarity);
-  if (plan.layers == 0) time.step -= other;  // its one pass was counted twice
   return time;
 }
 

@@ -142,7 +142,7 @@ def fold_0(siren, folder):
     assert "--fold 0 trains on every rating" in refused(siren, "evaluate", "--model", "popularity", "--data", folder / "f.h5", "--fold", 0)
     assert "--eval-every 1: every rating" in refused(siren, "train", "--data", folder / "f.h5", "--fold", 0, "--run", folder / "x", "--eval-every", 1)
     assert "--folds 0: expected" in refused(siren, "cv", "--data", folder / "f.h5", "--folds", "0", "--output", folder / "cv")
-    assert b"memory/rank" in done(siren, "plan", "--data", folder / "f.h5", "--fold", 0, "--ranks", 2)
+    assert b"rows/layer" in done(siren, "plan", "--data", folder / "f.h5", "--fold", 0, "--ranks", 2)
     result = run(siren, "train", "--run", folder / "all2", "--resume", "--epochs", 4, ranks=3)
     assert result.returncode == 0 and len(events(folder / "all2", "final")) == 1, result.stderr
     print("train --fold 0: all ratings of all folds train, on 1 to 4 ranks, as with --split none")

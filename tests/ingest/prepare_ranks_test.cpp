@@ -174,6 +174,39 @@ TEST_F(PrepareRanks, PartsAndFoldsFromFiles) {
   expect_same(folds);
 }
 
+TEST_F(PrepareRanks, OddFiles) {
+  const auto write = [&](const std::string& name, const std::string& text) {
+    if (comm_.is_root()) folder_.roots()->write(name, text);
+    comm_.barrier();
+  };
+  std::string lines;
+  for (int row = 0; row < 60; ++row)
+    lines += fmt::format("{{\"user_id\": \"u{}\", \"item_id\": {}, \"rating\": {}}}\n\n", row % 7,
+                         row, 1 + row % 5);
+  write("lines.jsonl", lines);
+  expect_same(config({"lines.jsonl"}));
+  write("end.csv",
+        "user,item,rating\n1,1,5\n1,2,4\n2,1,1\n2,2,5\n3,1," + std::string(40, ' ') + "4");
+  PrepareConfig end = config({"end.csv"});
+  end.folds = 2;
+  expect_same(end);
+  write("mark.tsv", "\xef\xbb\xbfnote\nuser\titem\trating\n" +
+                        std::string("1\t1\t5\n1\t2\t4\n2\t1\t1\n2\t2\t5\n"));
+  PrepareConfig mark = config({"mark.tsv"});
+  mark.format.skip_lines = 1;
+  mark.folds = 2;
+  expect_same(mark);
+  // A second file that begins right before a border: its first lines say what its columns are.
+  std::string numbered;
+  for (int row = 0; row < 40; ++row)
+    numbered += fmt::format("{},{},{},{}\n", row % 8, row, 1 + row % 5, 1500000000 + row);
+  for (int more = 0; more < 3; ++more) {
+    write("first.csv", numbered + std::string(static_cast<std::size_t>(more), '\n'));
+    write("second.csv", numbered);
+    expect_same(config({"first.csv", "second.csv"}));
+  }
+}
+
 TEST_F(PrepareRanks, FewerRatingsThanRanks) {
   if (comm_.is_root())
     folder_.roots()->write("two.csv", "user,item,rating,time\n1,1,5,9\n1,2,4,9\n");
@@ -195,11 +228,15 @@ TEST_F(PrepareRanks, MistakesAreThoseOfOneProcess) {
   expect_same_error(with("n.csv", "x,1,many,3\r\n"), "n.csv:");
   expect_same_error(with("e.csv", ",1,3,3\r\n"), "the user id is empty");
   expect_same_error(with("f.csv", "x,1,3\r\n"), "expected 4 columns");
-  expect_same_error(with("z.csv", std::string("x\0y,1,3,3\r\n", 10)), "has a zero byte");
+  expect_same_error(with("z.csv", std::string("x\0y,1,3,3\r\n", 11)), "has a zero byte");
   PrepareConfig twice = config({"a.dat"});
   twice.duplicates = DuplicatePolicy::kError;
   expect_same_error(twice, "rated more than once");
   expect_same_error(config({"a.dat", "no such file"}), "cannot read");
+  if (comm_.is_root()) folder_.roots()->write("head.csv", "no,names\n" + std::string(400, '\n'));
+  comm_.barrier();
+  expect_same_error(config({"no such file", "head.csv"}), "cannot read");
+  expect_same_error(config({"n.csv", "head.csv"}), "n.csv:");
   PrepareConfig lines = config({"i.csv"});
   if (comm_.is_root()) {
     std::string numbered;
