@@ -194,14 +194,19 @@ TEST(PartitionMetis, SendsFewerRowsThanBlocks) {
   }
 }
 
-TEST(PartitionMetis, BalancesEachSideAndIsTheSameEachTime) {
-  Pairs pairs;  // active users and popular items first
+/// Active users and popular items first.
+LikedPairs skewed_pairs() {
+  Pairs pairs;
   std::mt19937 random(9);
   for (std::size_t user = 0; user < 400; ++user)
     for (std::size_t item = 0; item < 100; ++item)
       if (random() % (1 + user / 20) == 0 && random() % (1 + item / 10) == 0)
         pairs.emplace(user, item);
-  LikedPairs skewed(400, 100, pairs);
+  return {400, 100, pairs};
+}
+
+TEST(PartitionMetis, BalancesEachSideAndIsTheSameEachTime) {
+  LikedPairs skewed = skewed_pairs();
   for (const bool items_travel : {true, false})
     for (const int ranks : {2, 3, 4}) {
       const PartitionInput input = skewed.input(ranks, items_travel);
@@ -216,13 +221,7 @@ TEST(PartitionMetis, BalancesEachSideAndIsTheSameEachTime) {
 
 /// The share bound holds for all but the row that crosses it.
 TEST(PartitionStream, BalancesEachSideAndIsTheSameEachTime) {
-  Pairs pairs;
-  std::mt19937 random(9);
-  for (std::size_t user = 0; user < 400; ++user)
-    for (std::size_t item = 0; item < 100; ++item)
-      if (random() % (1 + user / 20) == 0 && random() % (1 + item / 10) == 0)
-        pairs.emplace(user, item);
-  LikedPairs skewed(400, 100, pairs);
+  LikedPairs skewed = skewed_pairs();
   for (const bool items_travel : {true, false})
     for (const int ranks : {2, 3, 4}) {
       const PartitionInput input = skewed.input(ranks, items_travel);
