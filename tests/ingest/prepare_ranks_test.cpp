@@ -196,6 +196,13 @@ TEST_F(PrepareRanks, OddFiles) {
   mark.format.skip_lines = 1;
   mark.folds = 2;
   expect_same(mark);
+  // Whole stretches lie inside one quoted field.
+  std::string inside;
+  for (int line = 0; line < 60; ++line) inside += "a,b\n";
+  write("long.csv", "user,item,rating\n1,\"" + inside + "\",5\n1,2,4\n2,1,1\n2,2,5\n");
+  PrepareConfig quoted = config({"long.csv"});
+  quoted.folds = 2;
+  expect_same(quoted);
   // A second file that begins right before a border: its first lines say what its columns are.
   std::string numbered;
   for (int row = 0; row < 40; ++row)
